@@ -1,0 +1,219 @@
+"""A bundle in memory: the manifest and its arrays, read memory-mapped."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from models import checks
+from models.errors import BundleContentError, BundleCorruptError, BundleFormatError, BundleMissingError
+from models.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
+from models.manifest import FileEntry, Manifest
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model, ready to answer. The arrays are those of :data:`models.layout.LAYOUT`."""
+
+    manifest: Manifest
+    anime_ids: NDArray[np.int64]
+    user_ids: NDArray[np.int64]
+    anime_embeddings: NDArray[np.float32]
+    user_embeddings: NDArray[np.float32]
+    list_offsets: NDArray[np.int64]
+    list_anime_rows: NDArray[np.int32]
+    list_ratings: NDArray[np.uint8]
+    list_statuses: NDArray[np.uint8]
+    card_offsets: NDArray[np.int64]
+    cards: NDArray[np.uint8]
+    type_names: NDArray[np.str_]
+    type_codes: NDArray[np.uint8]
+    genre_names: NDArray[np.str_]
+    anime_genres: NDArray[np.bool_]
+    years: NDArray[np.int16]
+    mean_scores: NDArray[np.float32]
+    members: NDArray[np.int32]
+    adult: NDArray[np.bool_]
+    popularity: NDArray[np.int32]
+
+    @property
+    def n_anime(self) -> int:
+        """Number of anime the model knows."""
+        return len(self.anime_ids)
+
+    @property
+    def n_users(self) -> int:
+        """Number of users the model knows."""
+        return len(self.user_ids)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check a bundle's manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+
+    Returns
+    -------
+    Manifest
+
+    Raises
+    ------
+    BundleMissingError
+        If the folder, the manifest or its checksum is not there.
+    BundleFormatError
+        If the manifest is of another format version or does not parse.
+    BundleCorruptError
+        If the manifest does not match its checksum.
+    """
+    path = folder / MANIFEST_FILE
+    content = _read_bytes(path)
+    # The version comes first: a bundle of a later format may keep its checksum elsewhere.
+    try:
+        version = json.loads(content).get("format_version")
+    except (ValueError, AttributeError) as error:
+        raise BundleCorruptError(path, f"is no JSON object: {error}") from error
+    if version != FORMAT_VERSION:
+        raise BundleFormatError(
+            path, f"has format version {version!r}, this software reads {FORMAT_VERSION}; train the bundle anew"
+        )
+    sum_path = folder / MANIFEST_SUM_FILE
+    if _read_bytes(sum_path) != manifest_sum_line(content):
+        raise BundleCorruptError(sum_path, f"does not match {MANIFEST_FILE}: one of the two was changed or truncated")
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BundleFormatError(path, f"field {where}: {first['msg']}") from error
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle memory-mapped, after checking every byte and every promise of the format.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+
+    Returns
+    -------
+    Bundle
+        Arrays are read-only views of the mapped files, so processes on one machine share them.
+
+    Raises
+    ------
+    BundleMissingError
+        If a file is not there.
+    BundleFormatError
+        If the manifest is of another format version, does not parse, or lists other files than the format has.
+    BundleCorruptError
+        If a file was truncated or changed.
+    BundleContentError
+        If lengths disagree, embeddings hold NaN or non-unit rows, ids are not ascending, or lists or cards
+        point outside their arrays.
+    """
+    manifest = read_manifest(folder)
+    entries = {entry.name: entry for entry in manifest.files}
+    expected = {f"{spec.name}.npy" for spec in LAYOUT}
+    if set(entries) != expected:
+        odd = ", ".join(sorted(set(entries) ^ expected))
+        raise BundleFormatError(folder / MANIFEST_FILE, f"lists other files than format {FORMAT_VERSION} has: {odd}")
+    # hashlib lets go of the interpreter lock, so threads do help; the largest file first keeps them all busy.
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(partial(_check_file, folder), sorted(entries.values(), key=lambda e: -e.n_bytes)):
+            pass
+    arrays = {spec.name: _load(folder, entries[f"{spec.name}.npy"]) for spec in LAYOUT}
+    checks.check_contents(arrays, manifest, folder)
+    return Bundle(manifest=manifest, **arrays)
+
+
+def manifest_sum_line(content: bytes) -> bytes:
+    """Give the line ``sha256sum`` would print for a manifest.
+
+    Parameters
+    ----------
+    content : bytes
+        The manifest's bytes.
+
+    Returns
+    -------
+    bytes
+    """
+    return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST_FILE}\n".encode()
+
+
+def assemble(manifest: Manifest, arrays: Mapping[str, Array], folder: Path = Path()) -> Bundle:
+    """Make a bundle of arrays that are in memory already, with the same checks of content as a read one.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Its ``files`` are not looked at.
+    arrays : mapping of str to ndarray
+        One per entry of :data:`models.layout.LAYOUT`.
+    folder : Path
+        What error messages call the bundle.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    BundleContentError
+        If an array is missing or the content breaks the format.
+    """
+    for spec in LAYOUT:
+        if spec.name not in arrays:
+            raise BundleContentError(folder / f"{spec.name}.npy", "is missing from the arrays")
+    checks.check_contents(arrays, manifest, folder)
+    return Bundle(manifest=manifest, **{spec.name: arrays[spec.name] for spec in LAYOUT})
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
+
+
+def _check_file(folder: Path, entry: FileEntry) -> None:
+    path = folder / entry.name
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if size != entry.n_bytes:
+                raise BundleCorruptError(path, f"has {size} bytes, the manifest says {entry.n_bytes}")
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
+    if digest != entry.sha256:
+        raise BundleCorruptError(path, f"has sha256 {digest[:12]}..., the manifest says {entry.sha256[:12]}...")
+
+
+def _load(folder: Path, entry: FileEntry) -> Array:
+    path = folder / entry.name
+    try:
+        # An empty array cannot be mapped.
+        array: Array = np.load(path, mmap_mode="r" if np.prod(entry.shape) else None, allow_pickle=False)
+    except ValueError as error:
+        raise BundleCorruptError(path, f"is no numpy array: {error}") from error
+    if array.shape != entry.shape or array.dtype.str != entry.dtype:
+        raise BundleCorruptError(
+            path, f"holds {array.dtype.str} {array.shape}, the manifest says {entry.dtype} {entry.shape}"
+        )
+    # A plain ndarray view: np.memmap's own indexing is several times slower.
+    return array.view(np.ndarray)

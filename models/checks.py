@@ -1,0 +1,96 @@
+"""The promises of the format that checksums cannot see."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import BundleContentError
+from models.layout import LAYOUT
+from models.manifest import Manifest
+
+Array = NDArray[Any]
+
+UNIT_TOLERANCE: Final = 1e-3
+
+
+def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
+    """Check shapes, dtypes, ids, unit rows and offsets of a bundle's arrays.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        One per entry of :data:`models.layout.LAYOUT`.
+    manifest : Manifest
+        Says the embedding size.
+    folder : Path
+        The bundle, for messages.
+
+    Raises
+    ------
+    BundleContentError
+        At the first promise that is broken; names the file.
+    """
+    _check_shapes(arrays, manifest, folder)
+    for name in ("anime_ids", "user_ids"):
+        _check_ids(arrays[name], folder / f"{name}.npy")
+    for name in ("anime_embeddings", "user_embeddings"):
+        _check_unit_rows(arrays[name], folder / f"{name}.npy")
+    _check_offsets(arrays["list_offsets"], len(arrays["list_anime_rows"]), folder / "list_offsets.npy")
+    _check_offsets(arrays["card_offsets"], len(arrays["cards"]), folder / "card_offsets.npy")
+    _check_range(arrays["list_anime_rows"], len(arrays["anime_ids"]), folder / "list_anime_rows.npy")
+    _check_range(arrays["type_codes"], len(arrays["type_names"]), folder / "type_codes.npy")
+    _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
+    if not np.isfinite(arrays["mean_scores"]).all():
+        raise BundleContentError(folder / "mean_scores.npy", "holds NaN or infinity")
+
+
+def _check_shapes(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
+    sizes: dict[str, tuple[int, str]] = {"embedding_size": (manifest.embedding_size, "manifest.json")}
+    for spec in LAYOUT:
+        array = arrays[spec.name]
+        path = folder / f"{spec.name}.npy"
+        if array.ndim != len(spec.dims):
+            raise BundleContentError(path, f"has {array.ndim} dimensions, the format says {len(spec.dims)}")
+        right_dtype = array.dtype.kind == "U" if spec.dtype == "str" else array.dtype == np.dtype(spec.dtype)
+        if not right_dtype:
+            raise BundleContentError(path, f"has dtype {array.dtype}, the format says {spec.dtype}")
+        for dim, length in zip(spec.dims, array.shape, strict=True):
+            base, _, plus = dim.partition("+")
+            size = length - int(plus or 0)
+            known, source = sizes.setdefault(base, (size, path.name))
+            if known != size:
+                raise BundleContentError(path, f"has {base} = {size}, but {source} says {known}")
+    for name in ("n_anime", "n_users"):
+        if sizes[name][0] < 1:
+            raise BundleContentError(folder / sizes[name][1], "is empty: a model needs a user and an anime at least")
+
+
+def _check_ids(ids: Array, path: Path) -> None:
+    if (np.diff(ids) <= 0).any():
+        raise BundleContentError(path, "ids are not strictly ascending")
+
+
+def _check_unit_rows(embeddings: Array, path: Path, block: int = 65_536) -> None:
+    for start in range(0, len(embeddings), block):
+        rows = embeddings[start : start + block]
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        # NaN compares false with everything, so this catches it too; the message tells them apart.
+        bad = np.flatnonzero(~(np.abs(norms - 1.0) <= UNIT_TOLERANCE))
+        if len(bad):
+            row = start + int(bad[0])
+            norm = float(norms[bad[0]])
+            fault = f"has norm {norm:.4f}, not 1" if np.isfinite(norm) else "holds NaN or infinity"
+            raise BundleContentError(path, f"row {row} {fault}")
+
+
+def _check_offsets(offsets: Array, end: int, path: Path) -> None:
+    if offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+        raise BundleContentError(path, f"offsets do not rise from 0 to {end}")
+
+
+def _check_range(values: Array, stop: int, path: Path) -> None:
+    if len(values) and (int(values.min()) < 0 or int(values.max()) >= stop):
+        raise BundleContentError(path, f"holds values outside 0..{stop - 1}")

@@ -1,0 +1,62 @@
+"""The arrays of a bundle: name, shape, dtype and meaning, in one table.
+
+A dimension is a name (``n_anime``) that must have one value throughout the bundle, or a name with ``+1``
+for offsets. Every array lies in ``<name>.npy``. Row i of every ``n_anime`` array belongs to ``anime_ids[i]``,
+row i of every ``n_users`` array to ``user_ids[i]``.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+FORMAT_VERSION: Final = 1
+
+MANIFEST_FILE: Final = "manifest.json"
+# In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
+MANIFEST_SUM_FILE: Final = "manifest.json.sha256"
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of a bundle.
+
+    Attributes
+    ----------
+    name : str
+        Name of the array; its file is ``<name>.npy``.
+    dims : tuple of str
+        Symbolic shape.
+    dtype : str
+        numpy dtype name, or ``"str"`` for fixed-width unicode.
+    meaning : str
+        What a row means.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: str
+    meaning: str
+
+
+LAYOUT: Final[tuple[ArraySpec, ...]] = (
+    ArraySpec("anime_ids", ("n_anime",), "int64", "MyAnimeList ids, ascending"),
+    ArraySpec("user_ids", ("n_users",), "int64", "user ids of the dump, ascending"),
+    ArraySpec("anime_embeddings", ("n_anime", "embedding_size"), "float32", "unit rows"),
+    ArraySpec("user_embeddings", ("n_users", "embedding_size"), "float32", "unit rows"),
+    ArraySpec("list_offsets", ("n_users+1",), "int64", "list of user row u: [offsets[u], offsets[u + 1])"),
+    ArraySpec("list_anime_rows", ("n_entries",), "int32", "anime rows, ascending within a list"),
+    ArraySpec("list_ratings", ("n_entries",), "uint8", "1..10, 0 = unrated"),
+    ArraySpec("list_statuses", ("n_entries",), "uint8", "watching status of the dump, see user_list.Status"),
+    ArraySpec("card_offsets", ("n_anime+1",), "int64", "card of anime row a: bytes [offsets[a], offsets[a + 1])"),
+    ArraySpec("cards", ("n_card_bytes",), "uint8", "anime cards as UTF-8 JSON objects, back to back"),
+    ArraySpec("type_names", ("n_types",), "str", "TV, Movie, ...; the name at 0 is empty: unknown"),
+    ArraySpec("type_codes", ("n_anime",), "uint8", "index into type_names"),
+    ArraySpec("genre_names", ("n_genres",), "str", "genres, sorted"),
+    ArraySpec("anime_genres", ("n_anime", "n_genres"), "bool", "which genres an anime has"),
+    ArraySpec("years", ("n_anime",), "int16", "year of the first airing, 0 = unknown"),
+    ArraySpec("mean_scores", ("n_anime",), "float32", "the catalogue's mean score 1..10, 0 = unknown"),
+    ArraySpec("members", ("n_anime",), "int32", "the catalogue's member count, 0 = unknown"),
+    ArraySpec("adult", ("n_anime",), "bool", "age rating Rx or genre Hentai"),
+    ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
+)
+
+SPECS: Final[dict[str, ArraySpec]] = {spec.name: spec for spec in LAYOUT}

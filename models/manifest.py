@@ -1,0 +1,68 @@
+"""The manifest: what a bundle says about itself."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SimilarAnimeMethod = Literal["embedding"]
+RecommendationMethod = Literal["embedding", "neighbours"]
+# How a row of user_embeddings came about: the normalised sum of the list's anime embeddings (an unseen user
+# gets theirs the same way), or a trainable row of its own.
+UserEmbeddingRule = Literal["normalised_sum", "trained"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileEntry(_Part):
+    """One array file: what the reader must find."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z_]+\.npy$")]
+    shape: tuple[int, ...]
+    dtype: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    n_bytes: Annotated[int, Field(ge=0)]
+
+
+class DataCard(_Part):
+    """Where the model comes from, and what was counted on the way."""
+
+    name: str
+    simulated: Annotated[bool, Field(description="True where the lists were made by a generator, not by people")]
+    fingerprint: Annotated[str, Field(description="sha256 over the names and contents of the input files")]
+    counts: Annotated[dict[str, int], Field(description="Rows read, rejected and kept; users and anime dropped")]
+
+
+class DefaultMethods(_Part):
+    """The methods that measured best, used where a request names none."""
+
+    similar_anime: SimilarAnimeMethod = "embedding"
+    recommendations: RecommendationMethod = "embedding"
+
+
+class GoldenAnswer(_Part):
+    """An answer computed when the bundle was written; a service must reproduce it before it is ready."""
+
+    kind: Literal["similar_anime", "similar_users", "recommendations"]
+    query_id: int
+    ids: list[int]
+    scores: list[float]
+
+
+class Manifest(_Part):
+    """The bundle's description of itself, kept in manifest.json."""
+
+    format_version: int
+    model_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    created_at: datetime
+    network: Annotated[str, Field(description="Which network made the embeddings")]
+    embedding_size: Annotated[int, Field(ge=1)]
+    user_embedding_rule: UserEmbeddingRule
+    data: DataCard
+    training: Annotated[dict[str, Any], Field(description="Every setting of the run, seeds included")]
+    metrics: Annotated[dict[str, Any], Field(description="The evaluation, the baselines beside the model")]
+    default_methods: DefaultMethods
+    golden: list[GoldenAnswer]
+    files: list[FileEntry]

@@ -1,0 +1,27 @@
+"""What every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _find_real_data() -> Path | None:
+    """Real lists lie where OSUSUME_TEST_DATA says, or in shared/data/mal beside the checkout."""
+    named = os.environ.get("OSUSUME_TEST_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data" / "mal"
+    return folder if (folder / "anime.csv").is_file() else None
+
+
+@pytest.fixture(scope="session")
+def mal_data() -> Path:
+    """Give the folder of real lists; skip without it, fail without it where they are mandatory."""
+    folder = _find_real_data()
+    if folder is None:
+        message = "the real lists are not here; OSUSUME_TEST_DATA names their folder"
+        if os.environ.get("OSUSUME_REQUIRE_TEST_DATA"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder

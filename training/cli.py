@@ -1,0 +1,217 @@
+"""The commands: ``python -m training COMMAND``."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models.bundle import read_bundle
+from models.errors import BundleError, StoreError
+from models.store import Store
+from training import run as stages
+from training.demo import write_demo_data
+from training.errors import InputError
+from training.prepared import PrepareReport
+from training.rejects import REJECTS_FILE
+from training.settings import RunSettings, describe_settings, make_settings
+from training.terminal import progress
+
+app = typer.Typer(
+    help="From a MyAnimeList dump to a published bundle.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+_out = Console(highlight=False, soft_wrap=True)
+
+DataOption = Annotated[Path, typer.Option("--data", help="Folder with animelist.csv, anime.csv, ...")]
+WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
+StoreOption = Annotated[Path, typer.Option("--store", help="Folder of published bundles.")]
+NetworkOption = Annotated[str, typer.Option("--network", help="The network to publish: autoencoder or rating.")]
+CompareOption = Annotated[bool, typer.Option(help="Train and measure the other network and the baselines too.")]
+MinUserOption = Annotated[int | None, typer.Option("--min-user-rows", help="Rows a user needs. [default: 5]")]
+MinAnimeOption = Annotated[int | None, typer.Option("--min-anime-rows", help="Rows an anime needs. [default: 5]")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Of everything random in the networks. [default: 0]")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any setting, NAME=VALUE; `settings` lists them.", metavar="NAME=VALUE"),
+]
+LogOption = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
+
+DEFAULT_WORK = Path("runs/latest")
+DEFAULT_STORE = Path("models/store")
+
+
+@app.command("demo-data")
+def demo_data(
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    users: Annotated[int, typer.Option(help="Number of simulated users.")] = 3000,
+    anime: Annotated[int | None, typer.Option(help="Number of anime. [default: all curated]")] = None,
+    rows: Annotated[int | None, typer.Option(help="Number of list rows. [default: as the lists come]")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")] = 0,
+) -> None:
+    """Write a small dump with simulated users, in the format of the real one."""
+    with progress("simulate lists", rows or users, "rows" if rows else "users") as update:
+        summary = write_demo_data(
+            out,
+            n_users=users,
+            n_anime=anime,
+            n_rows=rows,
+            seed=seed,
+            progress=lambda done, total: update(round(done / max(total, 1) * (rows or users))),
+        )
+    _out.print(
+        f"{out}: {summary.n_rows:,} rows of {summary.n_users:,} simulated users over {summary.n_anime:,} anime"
+    )
+
+
+@app.command("run")
+def run(  # noqa: PLR0913, PLR0917 - one parameter per option
+    data: DataOption,
+    store: StoreOption = DEFAULT_STORE,
+    work: WorkOption = DEFAULT_WORK,
+    network: NetworkOption = "autoencoder",
+    compare: CompareOption = True,
+    min_user_rows: MinUserOption = None,
+    min_anime_rows: MinAnimeOption = None,
+    seed: SeedOption = None,
+    assignments: SetOption = None,
+    tensorboard: LogOption = None,
+) -> None:
+    """Prepare, train, evaluate and publish."""
+    settings = _settings(network, compare, min_user_rows, min_anime_rows, seed, assignments)
+    started = time.monotonic()
+    _print_prepared(stages.run_prepare(data, work, settings), work)
+    stages.run_train(work, settings, tensorboard)
+    _print_metrics(stages.run_evaluate(work, settings), work)
+    bundle = stages.run_publish(work, Store(store), settings)
+    _out.print(
+        f"published {bundle} in {time.monotonic() - started:.0f} s; `python -m service --store {store}` serves it"
+    )
+
+
+@app.command("prepare")
+def prepare(
+    data: DataOption,
+    work: WorkOption = DEFAULT_WORK,
+    min_user_rows: MinUserOption = None,
+    min_anime_rows: MinAnimeOption = None,
+) -> None:
+    """Read the dump, set bad rows aside, number users and anime in rows."""
+    settings = _settings("autoencoder", True, min_user_rows, min_anime_rows, None, None)
+    _print_prepared(stages.run_prepare(data, work, settings), work)
+
+
+@app.command("train")
+def train(
+    work: WorkOption = DEFAULT_WORK,
+    network: NetworkOption = "autoencoder",
+    compare: CompareOption = True,
+    seed: SeedOption = None,
+    assignments: SetOption = None,
+    tensorboard: LogOption = None,
+) -> None:
+    """Train the networks on a prepared dump."""
+    settings = _settings(network, compare, None, None, seed, assignments)
+    for trained in stages.run_train(work, settings, tensorboard):
+        loss = trained.history["loss"]
+        _out.print(f"{trained.network}: loss {loss[0]:.4f} -> {loss[-1]:.4f} in {len(loss)} epochs")
+
+
+@app.command("evaluate")
+def evaluate(
+    work: WorkOption = DEFAULT_WORK,
+    network: NetworkOption = "autoencoder",
+    compare: CompareOption = True,
+    assignments: SetOption = None,
+) -> None:
+    """Measure the trained networks beside the baselines."""
+    _print_metrics(stages.run_evaluate(work, _settings(network, compare, None, None, None, assignments)), work)
+
+
+@app.command("publish")
+def publish(
+    work: WorkOption = DEFAULT_WORK, store: StoreOption = DEFAULT_STORE, network: NetworkOption = "autoencoder"
+) -> None:
+    """Write the bundle into the store and make it current."""
+    bundle = stages.run_publish(work, Store(store), _settings(network, True, None, None, None, None))
+    _out.print(f"published {bundle}")
+
+
+@app.command("verify")
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or a store, whose current bundle is meant.")],
+) -> None:
+    """Check every byte and every promise of a bundle."""
+    folder = Store(bundle).current_folder() if (bundle / "current").is_file() else bundle
+    checked = read_bundle(folder)
+    _out.print(
+        f"{folder}: sound; {checked.n_users:,} users, {checked.n_anime:,} anime, "
+        f"{checked.manifest.embedding_size} wide, format {checked.manifest.format_version}"
+    )
+
+
+@app.command("settings")
+def settings_table() -> None:
+    """List every setting that --set changes."""
+    table = Table("setting", "default", "meaning")
+    for row in describe_settings():
+        table.add_row(*row)
+    _out.print(table)
+
+
+def _settings(
+    network: str,
+    compare: bool,
+    min_user_rows: int | None,
+    min_anime_rows: int | None,
+    seed: int | None,
+    assignments: list[str] | None,
+) -> RunSettings:
+    options = {
+        "network": network,
+        "compare": compare,
+        "min_user_rows": min_user_rows,
+        "min_anime_rows": min_anime_rows,
+        "seed": seed,
+    }
+    return make_settings(options, assignments or [])
+
+
+def _print_prepared(report: PrepareReport, work: Path) -> None:
+    counts = report.data.counts
+    kind = " (simulated)" if report.data.simulated else ""
+    _out.print(
+        f"{report.data.name}{kind}: kept {counts['rows_kept']:,} rows of {counts['users_kept']:,} users and "
+        f"{counts['anime_kept']:,} anime; {counts['rows_below_thresholds']:,} rows of "
+        f"{counts['users_read'] - counts['users_kept']:,} users and of anime below the thresholds left out"
+    )
+    for reason, count in sorted(report.rejected.items(), key=lambda item: -item[1]):
+        _out.print(f"  set aside {count:,}: {reason}")
+    if report.rejected:
+        _out.print(f"  the rows are in {work / 'prepared' / REJECTS_FILE}")
+    for note in report.notes:
+        _out.print(f"  note: {note}")
+
+
+def _print_metrics(metrics: dict[str, Any], work: Path) -> None:
+    from training.report import print_table  # noqa: PLC0415 - brings matplotlib
+
+    print_table(metrics)
+    _out.print(f"plots and numbers: {work / 'report'}")
+
+
+def main() -> None:
+    """Run a command; bad input ends in one line and a non-zero exit."""
+    try:
+        app()
+    except (InputError, StoreError, BundleError, ValueError, FileExistsError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
+
+
+def _fail(message: str) -> None:
+    # One line, whatever a library put into its message.
+    sys.exit(f"error: {' '.join(message.split())}")

@@ -1,0 +1,106 @@
+"""Column names of the MyAnimeList dump, and the other names that copies of it use."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from training.errors import InputError
+
+USER_ID: Final = "user_id"
+ANIME_ID: Final = "anime_id"
+RATING: Final = "rating"
+STATUS: Final = "watching_status"
+
+# Left: as headers are compared, lower case with every run of other characters an underscore.
+_VARIANTS: Final = {
+    "userid": USER_ID,
+    "mal_id": ANIME_ID,
+    "animeid": ANIME_ID,
+    "score": RATING,
+    "my_score": RATING,
+    "status": STATUS,
+    "my_status": STATUS,
+}
+_CATALOGUE_VARIANTS: Final = {
+    "anime_id": "mal_id",
+    "title": "name",
+    "genders": "genres",
+    "genre": "genres",
+    "sypnopsis": "synopsis",
+    "title_english": "english_name",
+    "title_japanese": "japanese_name",
+}
+
+
+def list_columns(header: Iterable[str]) -> list[str]:
+    """Give the columns of a list file their standard names.
+
+    Parameters
+    ----------
+    header : iterable of str
+        As the file spells them.
+
+    Returns
+    -------
+    list of str
+        In the file's order; unknown columns keep their spelling.
+    """
+    return [_VARIANTS.get(plain(name), plain(name)) for name in header]
+
+
+def catalogue_columns(header: Iterable[str]) -> list[str]:
+    """Give the columns of a catalogue file their standard names.
+
+    Parameters
+    ----------
+    header : iterable of str
+        As the file spells them.
+
+    Returns
+    -------
+    list of str
+        In the file's order, lower case with underscores: ``mal_id``, ``english_name``, ``synopsis``, ...
+    """
+    return [_CATALOGUE_VARIANTS.get(plain(name), plain(name)) for name in header]
+
+
+def require_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
+    """Refuse a file that lacks a column.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    columns : sequence of str
+        What the file has, by standard name.
+    required : sequence of str
+        What it needs.
+
+    Raises
+    ------
+    InputError
+        If one is missing or stands there twice; names it and what was found.
+    """
+    missing = [name for name in required if name not in columns]
+    if missing:
+        found = ", ".join(columns) if len(columns) <= 12 else ", ".join(columns[:12]) + ", ..."
+        raise InputError(f"{path}: no column {', '.join(missing)}; the header has: {found}")
+    twice = [name for name in required if columns.count(name) > 1]
+    if twice:
+        raise InputError(f"{path}: more than one column means {', '.join(twice)}; leave one")
+
+
+def plain(name: str) -> str:
+    """Reduce a header to the form in which headers are compared.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+        Lower case, with every run of characters other than letters and digits an underscore.
+    """
+    words = "".join(letter if letter.isalnum() else " " for letter in name.strip().lower().lstrip("\ufeff"))
+    return "_".join(words.split())

@@ -1,0 +1,109 @@
+"""What a network leaves behind when it is trained."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.manifest import UserEmbeddingRule
+from training.errors import InputError
+
+_FACTS_FILE: Final = "trained.json"
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """Embeddings, and how they came about.
+
+    Attributes
+    ----------
+    network : str
+        Its name.
+    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Unit rows.
+    user_embeddings : ndarray of shape (n_users, embedding_size), dtype=float32 or None
+        Unit rows; None where a user's embedding follows from the list (``normalised_sum``).
+    user_embedding_rule : str
+        See :data:`models.manifest.UserEmbeddingRule`.
+    config : dict
+        Every setting, the seed included.
+    history : dict of str to list of float
+        Loss and other values per epoch.
+    seconds : float
+        Wall-clock time of the training.
+    facts : dict
+        What else evaluation needs to know of the network.
+    """
+
+    network: str
+    anime_embeddings: NDArray[np.float32]
+    user_embeddings: NDArray[np.float32] | None
+    user_embedding_rule: UserEmbeddingRule
+    config: dict[str, Any]
+    history: dict[str, list[float]]
+    seconds: float
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+def save_trained(folder: Path, trained: TrainedNetwork) -> None:
+    """Write a trained network.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    trained : TrainedNetwork
+    """
+    np.save(folder / "anime_embeddings.npy", trained.anime_embeddings, allow_pickle=False)
+    if trained.user_embeddings is not None:
+        np.save(folder / "user_embeddings.npy", trained.user_embeddings, allow_pickle=False)
+    facts = {key: value for key, value in vars(trained).items() if not key.endswith("_embeddings")}
+    (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def load_trained(folder: Path) -> TrainedNetwork:
+    """Read a trained network.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    TrainedNetwork
+
+    Raises
+    ------
+    InputError
+        If the folder holds none.
+    """
+    try:
+        facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
+        anime_embeddings = np.load(folder / "anime_embeddings.npy", allow_pickle=False)
+        user_file = folder / "user_embeddings.npy"
+        user_embeddings = np.load(user_file, allow_pickle=False) if user_file.exists() else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: holds no trained network ({error}); train one with `train`") from error
+    return TrainedNetwork(anime_embeddings=anime_embeddings, user_embeddings=user_embeddings, **facts)
+
+
+def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale every row to length 1.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, embedding_size), dtype=float32
+
+    Returns
+    -------
+    ndarray of shape (n, embedding_size), dtype=float32
+        A row of zeros becomes the first unit vector: every row must have a direction.
+    """
+    norms = np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)
+    unit = matrix / np.where(norms == 0.0, 1.0, norms)
+    unit[norms[:, 0] == 0.0, 0] = 1.0
+    rows: NDArray[np.float32] = unit.astype(np.float32)
+    return rows

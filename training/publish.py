@@ -1,0 +1,100 @@
+"""The publish stage: embeddings, lists and catalogue -> a checked bundle in the store."""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import assemble
+from models.golden import make_golden_answers
+from models.layout import FORMAT_VERSION
+from models.manifest import DefaultMethods, Manifest
+from models.store import Store
+from training.networks.trained import TrainedNetwork
+from training.prepared import Prepared
+from training.scorers import embed_users
+
+
+def publish(
+    store: Store, prepared: Prepared, trained: TrainedNetwork, metrics: dict[str, Any], settings: dict[str, Any]
+) -> Path:
+    """Publish a bundle and make it current.
+
+    Parameters
+    ----------
+    store : Store
+    prepared : Prepared
+    trained : TrainedNetwork
+        The network whose embeddings are served.
+    metrics : dict
+        What evaluate measured; empty where it was not run.
+    settings : dict
+        Every setting of the run.
+
+    Returns
+    -------
+    Path
+        The published bundle.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
+    BundleError
+        If the arrays break the format.
+    """
+    arrays = _bundle_arrays(prepared, trained)
+    created_at = datetime.now(UTC).replace(microsecond=0)
+    digest = hashlib.sha256(
+        trained.anime_embeddings.tobytes() + prepared.report.data.fingerprint.encode()
+    ).hexdigest()
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        model_version=f"{created_at:%Y%m%dT%H%M%SZ}-{trained.network}-{digest[:8]}",
+        created_at=created_at,
+        network=trained.network,
+        embedding_size=trained.anime_embeddings.shape[1],
+        user_embedding_rule=trained.user_embedding_rule,
+        data=prepared.report.data,
+        training={"settings": settings, "history": trained.history, "seconds": round(trained.seconds, 1)},
+        metrics=metrics,
+        default_methods=_choose_methods(trained.network, metrics),
+        golden=[],
+        files=[],
+    )
+    golden = make_golden_answers(assemble(manifest, arrays))
+    return store.publish(manifest.model_copy(update={"golden": golden}), arrays)
+
+
+def _bundle_arrays(prepared: Prepared, trained: TrainedNetwork) -> dict[str, NDArray[Any]]:
+    lists = prepared.interactions
+    user_embeddings = trained.user_embeddings
+    if user_embeddings is None:
+        user_embeddings = embed_users(trained.anime_embeddings, lists)
+    popularity = np.bincount(lists.anime_rows[lists.seen], minlength=lists.n_anime)
+    return {
+        "anime_ids": lists.anime_ids,
+        "user_ids": lists.user_ids,
+        "anime_embeddings": trained.anime_embeddings,
+        "user_embeddings": user_embeddings,
+        "list_offsets": lists.offsets,
+        "list_anime_rows": lists.anime_rows,
+        "list_ratings": lists.ratings,
+        "list_statuses": lists.statuses,
+        "popularity": popularity.astype(np.int32),
+        **prepared.catalogue,
+    }
+
+
+def _choose_methods(network: str, metrics: dict[str, Any]) -> DefaultMethods:
+    """Make the way of recommending that measured better the default."""
+    ndcg: dict[str, float] = {}
+    for method in ("embedding", "neighbours"):
+        measured = metrics.get("methods", {}).get(f"{network}, {method}", {}).get("next_anime")
+        if measured:
+            ndcg[method] = measured["ndcg_at_100"]["mean"]
+    best = max(ndcg, key=lambda method: ndcg[method], default="embedding")
+    return DefaultMethods.model_validate({"recommendations": best})

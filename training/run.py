@@ -1,0 +1,208 @@
+"""The whole run and its stages: each reads what the stage before left in the work folder.
+
+::
+
+    <work>/prepared/     lists in rows, catalogue arrays, report.json, rejected_rows.csv
+    <work>/trained/<n>/  embeddings of network n, trained.json
+    <work>/report/       evaluation.json, report.md, plots
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.store import Store
+from training import publish as publishing
+from training.baselines.item_knn import fit_item_knn
+from training.dump import find_dump
+from training.errors import InputError
+from training.evaluate import Metrics, evaluate
+from training.folders import replaced_folder
+from training.networks.trained import TrainedNetwork, load_trained
+from training.prepare import prepare
+from training.prepared import Prepared, PrepareReport, load_prepared, save_prepared
+from training.rejects import REJECTS_FILE, RejectedRows
+from training.report import write_report
+from training.scorers import (
+    EmbeddingScorer,
+    ItemKnnScorer,
+    NeighboursScorer,
+    PopularityScorer,
+    RatingNetworkScorer,
+    Scorer,
+    embed_users,
+)
+from training.settings import NetworkName, RunSettings
+from training.similar_truth import read_similar_truth
+from training.split import Split, split_interactions
+from training.terminal import progress, say
+from training.thresholds import Thresholds
+from training.train import networks_to_train, train_networks
+
+
+def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
+    """Prepare a dump.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the dump.
+    work : Path
+    settings : RunSettings
+
+    Returns
+    -------
+    PrepareReport
+
+    Raises
+    ------
+    InputError
+        If the dump cannot be used; an earlier prepared dump stays.
+    """
+    dump = find_dump(data)
+    thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
+    with replaced_folder(work / "prepared") as folder:
+        with (
+            RejectedRows(folder / REJECTS_FILE) as rejects,
+            progress(f"read {dump.lists.name}", dump.lists.stat().st_size, "MB", scale=1e6) as update,
+        ):
+            prepared = prepare(dump, thresholds, rejects, update)
+        save_prepared(folder, prepared)
+    return prepared.report
+
+
+def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
+    """Train the networks.
+
+    Parameters
+    ----------
+    work : Path
+        Holds a prepared dump.
+    settings : RunSettings
+    log_folder : Path or None
+        For TensorBoard.
+
+    Returns
+    -------
+    list of TrainedNetwork
+
+    Raises
+    ------
+    InputError
+        If nothing is prepared.
+    """
+    _, split = _load_split(work, settings)
+    return train_networks(work, split, settings, log_folder)
+
+
+def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
+    """Measure the trained networks beside the baselines and write the report.
+
+    Parameters
+    ----------
+    work : Path
+        Holds a prepared dump and trained networks.
+    settings : RunSettings
+
+    Returns
+    -------
+    dict
+        See :func:`training.evaluate.evaluate`.
+
+    Raises
+    ------
+    InputError
+        If nothing is trained.
+    """
+    prepared, split = _load_split(work, settings)
+    trained = [load_trained(_trained_folder(work, name)) for name in networks_to_train(settings)]
+    if not len(split.test_user_rows):
+        say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
+    queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
+    metrics = evaluate(_make_scorers(trained, split, compare=settings.compare), split, queries)
+    with replaced_folder(work / "report") as folder:
+        write_report(folder, metrics, trained, prepared)
+    return metrics
+
+
+def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
+    """Publish the trained network.
+
+    Parameters
+    ----------
+    work : Path
+        Holds a prepared dump, a trained network and, better, an evaluation.
+    store : Store
+    settings : RunSettings
+
+    Returns
+    -------
+    Path
+        The published bundle.
+
+    Raises
+    ------
+    InputError
+        If nothing is trained.
+    StoreError
+        If the store cannot be written.
+    """
+    prepared = load_prepared(work / "prepared")
+    trained = load_trained(_trained_folder(work, settings.network))
+    _check_same_rows(prepared, trained, work)
+    return publishing.publish(store, prepared, trained, _read_metrics(work), settings.model_dump())
+
+
+def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
+    prepared = load_prepared(work / "prepared")
+    split = split_interactions(prepared.interactions, settings.split_seed)
+    if not split.train.n_users:
+        raise InputError(
+            f"{work}: all {prepared.interactions.n_users} users are among those who test, so nobody is left to learn "
+            "from; more users are needed"
+        )
+    return prepared, split
+
+
+def _make_scorers(trained: list[TrainedNetwork], split: Split, *, compare: bool) -> list[Scorer]:
+    seen = split.train.anime_rows[split.train.seen]
+    scorers: list[Scorer] = [PopularityScorer(np.bincount(seen, minlength=split.train.n_anime))]
+    if compare:
+        scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
+    for network in sorted(trained, key=lambda network: network.network, reverse=True):
+        scorers.extend(_network_scorers(network, split))
+    return scorers
+
+
+def _network_scorers(trained: TrainedNetwork, split: Split) -> list[Scorer]:
+    anime_embeddings, user_embeddings = trained.anime_embeddings, trained.user_embeddings
+    if user_embeddings is not None:
+        return [RatingNetworkScorer(anime_embeddings, user_embeddings, trained.facts["sign"])]
+    train_embeddings = embed_users(anime_embeddings, split.train)
+    return [
+        NeighboursScorer(anime_embeddings, train_embeddings, split.train, f"{trained.network}, neighbours"),
+        EmbeddingScorer(anime_embeddings, f"{trained.network}, embedding"),
+    ]
+
+
+def _trained_folder(work: Path, name: NetworkName) -> Path:
+    return work / "trained" / name
+
+
+def _check_same_rows(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
+    if len(trained.anime_embeddings) != prepared.interactions.n_anime:
+        raise InputError(
+            f"{work}: the network knows {len(trained.anime_embeddings):,} anime, the prepared dump "
+            f"{prepared.interactions.n_anime:,}; the dump was prepared again since: run `train` again"
+        )
+
+
+def _read_metrics(work: Path) -> dict[str, Any]:
+    path = work / "report" / "evaluation.json"
+    if not path.is_file():
+        say("not evaluated: the bundle's card will hold no metrics")
+        return {}
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return metrics

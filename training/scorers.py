@@ -1,0 +1,188 @@
+"""One form for everything that can be evaluated: lists in, a score for every anime out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from models.scoring.embedding import cosine_scores, embed_list
+from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.top_k import top_k_rows
+from training.interactions import Interactions
+
+Rows = NDArray[np.int32]
+Scores = NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """Something that can rank anime for a list, for an anime, or both.
+
+    Attributes
+    ----------
+    name : str
+        As tables show it.
+    generalisation : {"strong", "weak"}
+        ``"weak"``: the model has a row for the user, learned from the input part of the list.
+    """
+
+    name: str
+    generalisation: Literal["strong", "weak"]
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score every anime for a user.
+
+        Parameters
+        ----------
+        user_row : int
+            Only scorers with a row per user may look at it.
+        input_rows : ndarray of shape (n,), dtype=int32
+            What is known of the user's list.
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=float32
+        """
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score every anime by its similarity to one.
+
+        Parameters
+        ----------
+        anime_row : int
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=float32
+        """
+
+
+@dataclass
+class PopularityScorer:
+    """The same for everybody: how many lists hold an anime."""
+
+    popularity: NDArray[np.int64]
+    name: str = "popularity"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score by popularity."""
+        del user_row, input_rows
+        return self.popularity.astype(np.float32)
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by popularity."""
+        del anime_row
+        return self.popularity.astype(np.float32)
+
+
+@dataclass
+class ItemKnnScorer:
+    """Item kNN: the sum of the cosines to the list."""
+
+    neighbours: sp.csr_matrix
+    name: str = "item kNN, cosine of ratings"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Add up the neighbours of everything on the list."""
+        del user_row
+        return _dense(self.neighbours[input_rows].sum(axis=0))
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Give the cosines."""
+        return _dense(self.neighbours[anime_row].toarray())
+
+
+@dataclass
+class EmbeddingScorer:
+    """Cosine of embeddings, computed as the service computes it."""
+
+    anime_embeddings: NDArray[np.float32]
+    name: str = "autoencoder, embedding"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score by the cosine to the embedded list."""
+        del user_row
+        return cosine_scores(self.anime_embeddings, embed_list(self.anime_embeddings, input_rows))
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the cosine to the anime."""
+        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+@dataclass
+class NeighboursScorer:
+    """What the nearest training users rate highly, computed as the service computes it."""
+
+    anime_embeddings: NDArray[np.float32]
+    user_embeddings: NDArray[np.float32]
+    train: Interactions
+    name: str = "autoencoder, neighbours"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score by neighbours."""
+        del user_row
+        similarities = cosine_scores(self.user_embeddings, embed_list(self.anime_embeddings, input_rows))
+        nearest = top_k_rows(similarities, N_NEIGHBOURS)
+        lists = [self.train.list_of(int(row)) for row in nearest]
+        return score_by_neighbours(self.train.n_anime, similarities[nearest], lists).scores
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the cosine to the anime, as every method of recommending does."""
+        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+@dataclass
+class RatingNetworkScorer:
+    """The rating network: the rating it predicts.
+
+    Attributes
+    ----------
+    sign : float
+        1 where a higher cosine means a higher rating, -1 where the network turned it round.
+    """
+
+    anime_embeddings: NDArray[np.float32]
+    user_embeddings: NDArray[np.float32]
+    sign: float
+    name: str = "rating network (notebook)"
+    generalisation: Literal["strong", "weak"] = "weak"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Order by predicted rating, which rises or falls with the cosine."""
+        del input_rows
+        return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row]) * np.float32(self.sign)
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the cosine to the anime."""
+        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+def embed_users(anime_embeddings: NDArray[np.float32], interactions: Interactions) -> NDArray[np.float32]:
+    """Embed the list of every user.
+
+    Parameters
+    ----------
+    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+    interactions : Interactions
+        Every user has seen something.
+
+    Returns
+    -------
+    ndarray of shape (n_users, embedding_size), dtype=float32
+        Unit rows.
+    """
+    lists: Sequence[Any] = [interactions.list_of(row).seen_rows for row in range(interactions.n_users)]
+    rows = np.stack([embed_list(anime_embeddings, seen) for seen in lists])
+    # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
+    rows[~rows.any(axis=1), 0] = 1.0
+    return rows
+
+
+def _dense(row: Any) -> Scores:
+    return np.asarray(row, dtype=np.float32).ravel()

@@ -1,0 +1,86 @@
+"""All settings of a run in one model. `--set network.name=value` changes any of them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from training.errors import InputError
+from training.networks.config import AutoencoderConfig, RatingConfig
+
+NetworkName = Literal["autoencoder", "rating"]
+
+
+class RunSettings(BaseModel):
+    """What a run can be told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_user_rows: Annotated[int, Field(ge=0, description="Rows a user needs, plan-to-watch left out")] = 5
+    min_anime_rows: Annotated[int, Field(ge=0, description="Rows an anime needs, plan-to-watch left out")] = 5
+    network: Annotated[NetworkName, Field(description="The network that is published")] = "autoencoder"
+    compare: Annotated[bool, Field(description="Train and measure the other network and the baselines too")] = True
+    split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
+    autoencoder: AutoencoderConfig = AutoencoderConfig()
+    rating: RatingConfig = RatingConfig()
+
+
+def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSettings:
+    """Make the settings of a run.
+
+    Parameters
+    ----------
+    options : dict
+        Settings that have an option of their own; None where it was not given.
+    assignments : sequence of str
+        ``name=value`` or ``network.name=value``.
+
+    Returns
+    -------
+    RunSettings
+
+    Raises
+    ------
+    InputError
+        If a setting is unknown or its value out of range.
+    """
+    values: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    seed = values.pop("seed", None)
+    for network in ("autoencoder", "rating"):
+        values[network] = {} if seed is None else {"seed": seed}
+    known = dict(_walk(RunSettings()))
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or name not in known:
+            raise InputError(f"--set {assignment}: expected NAME=VALUE with NAME one of {', '.join(known)}")
+        group, dot, key = name.rpartition(".")
+        (values[group] if dot else values)[key] = value
+    try:
+        return RunSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"setting {name} = {first['input']!r}: {first['msg']}") from error
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """List every setting.
+
+    Returns
+    -------
+    list of tuple of str
+        Name, default and meaning.
+    """
+    rows = []
+    for name, (value, meaning) in _walk(RunSettings()):
+        rows.append((name, str(value), meaning))
+    return rows
+
+
+def _walk(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, tuple[Any, str]]]:
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _walk(value, f"{name}.")
+        else:
+            yield prefix + name, (value, field.description or "")

@@ -1,0 +1,97 @@
+"""The truth for similar anime: MyAnimeList users' own "if you liked A, watch B"."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from training import columns
+from training.dump import DumpFiles
+from training.errors import InputError
+from training.split import may_choose_weights
+
+MIN_VOTES: Final = 2
+MIN_PAIRS: Final = 3
+
+
+@dataclass(frozen=True)
+class SimilarQuery:
+    """One anime and what people recommend to those who liked it.
+
+    Attributes
+    ----------
+    anime_row : int
+    similar_rows : ndarray of shape (n,), dtype=int64
+    gains : ndarray of shape (n,), dtype=float64
+        log(1 + votes).
+    may_choose : bool
+        True where the query may choose weights; False where it measures.
+    """
+
+    anime_row: int
+    similar_rows: NDArray[np.int64]
+    gains: NDArray[np.float64]
+    may_choose: bool
+
+
+def read_similar_truth(dump: DumpFiles, anime_ids: NDArray[np.int64]) -> list[SimilarQuery]:
+    """Read the pairs that people voted for, between anime the model knows.
+
+    Parameters
+    ----------
+    dump : DumpFiles
+        Without recommendations.csv there is no truth. With franchises.csv, pairs within a franchise are left
+        out: nobody needs to be told of the second season.
+    anime_ids : ndarray of shape (n_anime,), dtype=int64
+        Ascending.
+
+    Returns
+    -------
+    list of SimilarQuery
+        Queries with at least 3 pairs of at least 2 votes; empty without recommendations.csv.
+
+    Raises
+    ------
+    InputError
+        If a file lacks a column or holds something else than numbers.
+    """
+    if dump.recommendations is None:
+        return []
+    row_of = {anime_id: row for row, anime_id in enumerate(anime_ids.tolist())}
+    franchise_rows = _numbers(dump.franchises, "anime_id", "franchise_id") if dump.franchises else ()
+    franchise_of = {row[0]: row[1] for row in franchise_rows}
+    votes: dict[int, dict[int, int]] = {}
+    for anime_id, similar_id, count in _numbers(dump.recommendations, "anime_id", "similar_anime_id", "votes"):
+        same = anime_id in franchise_of and franchise_of[anime_id] == franchise_of.get(similar_id)
+        if count >= MIN_VOTES and not same and anime_id in row_of and similar_id in row_of and anime_id != similar_id:
+            votes.setdefault(anime_id, {})[similar_id] = count
+    return [
+        _make_query(anime_id, pairs, row_of) for anime_id, pairs in sorted(votes.items()) if len(pairs) >= MIN_PAIRS
+    ]
+
+
+def _make_query(anime_id: int, pairs: dict[int, int], row_of: dict[int, int]) -> SimilarQuery:
+    return SimilarQuery(
+        row_of[anime_id],
+        np.array([row_of[similar_id] for similar_id in pairs], dtype=np.int64),
+        np.log1p(np.array(list(pairs.values()), dtype=np.float64)),
+        bool(may_choose_weights(np.array([anime_id]))[0]),
+    )
+
+
+def _numbers(path: Path, *names: str) -> Iterator[tuple[int, ...]]:
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as a table ({error})") from error
+    frame.columns = pd.Index([columns.plain(str(name)) for name in frame.columns])
+    columns.require_columns(path, list(frame.columns), names)
+    try:
+        numbers = frame[list(names)].astype(np.int64)
+    except ValueError as error:
+        raise InputError(f"{path}: columns {', '.join(names)} must hold whole numbers ({error})") from error
+    yield from numbers.itertuples(index=False, name=None)

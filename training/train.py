@@ -1,0 +1,76 @@
+"""The train stage: a prepared dump -> trained networks, each in a folder of its own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.folders import replaced_folder
+from training.networks.trained import TrainedNetwork, save_trained
+from training.settings import NetworkName, RunSettings
+from training.split import Split
+
+
+def networks_to_train(settings: RunSettings) -> list[NetworkName]:
+    """Say which networks a run trains: the published one first.
+
+    Parameters
+    ----------
+    settings : RunSettings
+
+    Returns
+    -------
+    list of str
+    """
+    every: Sequence[NetworkName] = ("autoencoder", "rating")
+    others = [name for name in every if name != settings.network]
+    return [settings.network, *others] if settings.compare else [settings.network]
+
+
+def train_network(name: NetworkName, split: Split, settings: RunSettings, log_folder: Path | None) -> TrainedNetwork:
+    """Train one network on what the split lets it see.
+
+    Parameters
+    ----------
+    name : str
+    split : Split
+        The autoencoder learns from the training users; the rating network needs a row per user, so it also
+        sees the input part of the test users' lists.
+    settings : RunSettings
+    log_folder : Path or None
+        For TensorBoard.
+
+    Returns
+    -------
+    TrainedNetwork
+    """
+    # TensorFlow takes seconds to import, so only the stage that needs it pays.
+    if name == "autoencoder":
+        from training.networks.autoencoder import fit_autoencoder  # noqa: PLC0415
+
+        return fit_autoencoder(split.train, settings.autoencoder, log_folder)
+    from training.networks.rating import fit_rating  # noqa: PLC0415
+
+    return fit_rating(split.train_and_inputs, settings.rating, log_folder)
+
+
+def train_networks(work: Path, split: Split, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
+    """Train the networks of a run and keep each in ``<work>/trained/<network>``.
+
+    Parameters
+    ----------
+    work : Path
+    split : Split
+    settings : RunSettings
+    log_folder : Path or None
+        For TensorBoard.
+
+    Returns
+    -------
+    list of TrainedNetwork
+        The one to publish first.
+    """
+    trained = []
+    for name in networks_to_train(settings):
+        trained.append(train_network(name, split, settings, log_folder / name if log_folder else None))
+        with replaced_folder(work / "trained" / name) as folder:
+            save_trained(folder, trained[-1])
+    return trained
