@@ -1,0 +1,64 @@
+# Every verb of the project. `make` lists them; CI runs `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := models service training
+DEMO := data/demo
+PORT ?= 8000
+
+.PHONY: help setup demo test check fmt lint type cov bench openapi lock docker clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed ## make the virtual environment with the pinned versions
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,dev]'
+	touch $@
+
+demo: setup ## make demo data, train, serve on http://127.0.0.1:8000
+	$(BIN)/python -m training demo-data --out $(DEMO)
+	$(BIN)/python -m training run --data $(DEMO)
+	$(BIN)/python -m service --port $(PORT)
+
+test: check ## exactly what CI runs: lint, types, every test
+	$(BIN)/python -m pytest
+
+check: setup lint type ## lint and types
+
+lint: setup ## ruff: style, docstrings, the dependency rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: setup ## mypy, strict
+	$(BIN)/mypy
+
+fmt: setup ## format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+cov: setup ## tests with a coverage report
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+bench: setup ## measure the service against a bare route; ratios of one run
+	$(BIN)/python -m benchmarks
+
+openapi: setup ## write docs/openapi.json
+	$(BIN)/python -m service.openapi > docs/openapi.json
+
+lock: setup ## write constraints.txt from what is installed
+	{ echo "# Pinned versions of everything, for Python 3.11. \`make lock\` renews it. Names and versions only, no addresses."; \
+	  $(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools; } > constraints.txt
+
+docker: ## build the images and start the service with compose
+	docker compose up --build
+
+clean: ## remove what was built, trained and cached here
+	rm -rf $(VENV) build dist *.egg-info data/demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage
+	find . -name __pycache__ -prune -exec rm -rf {} +
