@@ -1,0 +1,99 @@
+"""The main job on the real lists: from the dump to a published bundle whose answers a fan would nod at."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.bundle import Bundle, read_bundle
+from models.card import AnimeCard
+from models.scoring.top_k import top_k_rows
+from models.store import Store
+
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+
+COWBOY_BEBOP, SAMURAI_CHAMPLOO, TRIGUN = 1, 205, 6
+DRAGON_BALL_Z, DRAGON_BALL, DRAGON_BALL_GT = 813, 223, 225
+TOTORO, KIKI, SPIRITED_AWAY = 523, 512, 199
+
+
+@pytest.fixture(scope="module")
+def run_output(mal_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run the whole of training once; give the store and what was printed."""
+    folder = tmp_path_factory.mktemp("real")
+    command = [sys.executable, "-m", "training", "run", "--data", str(mal_data)]
+    places = ["--store", str(folder / "store"), "--work", str(folder / "work")]
+    done = subprocess.run([*command, *places], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "store", done.stdout
+
+
+@pytest.fixture(scope="module")
+def bundle(run_output: tuple[Path, str]) -> Bundle:
+    return read_bundle(Store(run_output[0]).current_folder())
+
+
+def _methods(bundle: Bundle) -> dict[str, Any]:
+    methods: dict[str, Any] = bundle.manifest.metrics["methods"]
+    return methods
+
+
+def _similar_ids(bundle: Bundle, anime_id: int) -> list[int]:
+    row = int(np.searchsorted(bundle.anime_ids, anime_id))
+    scores = bundle.anime_embeddings @ bundle.anime_embeddings[row]
+    others = np.arange(bundle.n_anime) != row
+    return [int(bundle.anime_ids[row]) for row in top_k_rows(scores, 10, allowed=others)]
+
+
+def test_every_method_and_baseline_stands_in_the_printed_table(run_output: tuple[Path, str]) -> None:
+    for name in ("popularity", "item kNN", "rating network", "autoencoder, neighbours", "autoencoder, embedding"):
+        assert name in run_output[1]
+
+
+def test_nothing_of_the_real_dump_is_lost(bundle: Bundle) -> None:
+    counts = bundle.manifest.data.counts
+    assert counts["rows_kept"] + counts["rows_rejected"] + counts["rows_below_thresholds"] == 1_165_977
+    assert counts["users_read"] == 7_844
+    assert counts["rows_kept"] == len(bundle.list_anime_rows)
+
+
+def test_the_autoencoder_reaches_what_is_promised_for_unseen_users(bundle: Bundle) -> None:
+    measured = _methods(bundle)["autoencoder, embedding"]["next_anime"]["ndcg_at_100"]
+    assert measured["n"] > 700
+    assert measured["mean"] >= 0.48
+
+
+def test_the_embeddings_cosine_reaches_what_is_promised_for_similar_anime(bundle: Bundle) -> None:
+    measured = _methods(bundle)["autoencoder, embedding"]["similar_anime"]
+    assert measured["ndcg_at_10"]["mean"] >= 0.135
+    assert measured["all"]["mean"] >= 0.135
+
+
+def test_the_autoencoder_beats_every_baseline_on_the_next_anime(bundle: Bundle) -> None:
+    ndcg = {name: measured["next_anime"]["ndcg_at_100"] for name, measured in _methods(bundle).items()}
+    ours = ndcg.pop("autoencoder, embedding")
+    assert all(ours["low"] > other["high"] for other in ndcg.values())
+    assert bundle.manifest.default_methods.recommendations == "embedding"
+
+
+@pytest.mark.parametrize(
+    ("anime_id", "expected"),
+    [
+        (COWBOY_BEBOP, {SAMURAI_CHAMPLOO, TRIGUN}),
+        (DRAGON_BALL_Z, {DRAGON_BALL, DRAGON_BALL_GT}),
+        (TOTORO, {KIKI, SPIRITED_AWAY}),
+    ],
+)
+def test_a_fan_would_nod_at_similar_anime(bundle: Bundle, anime_id: int, expected: set[int]) -> None:
+    assert expected <= set(_similar_ids(bundle, anime_id))
+
+
+def test_every_stored_card_is_a_valid_card_of_its_anime(bundle: Bundle) -> None:
+    blob = bundle.cards.tobytes()
+    for row, anime_id in enumerate(bundle.anime_ids.tolist()):
+        text = blob[bundle.card_offsets[row] : bundle.card_offsets[row + 1]]
+        assert AnimeCard.model_validate(json.loads(text)).anime_id == anime_id
