@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import tokenize
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -83,7 +85,7 @@ def read_manifest(folder: Path) -> Manifest:
     # The version comes first: a bundle of a later format may keep its checksum elsewhere.
     try:
         version = json.loads(content).get("format_version")
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise BundleCorruptError(path, f"is no JSON object: {error}") from error
     if version != FORMAT_VERSION:
         raise BundleFormatError(
@@ -208,12 +210,15 @@ def _load(folder: Path, entry: FileEntry) -> Array:
     path = folder / entry.name
     try:
         # An empty array cannot be mapped.
-        array: Array = np.load(path, mmap_mode="r" if np.prod(entry.shape) else None, allow_pickle=False)
-    except ValueError as error:
+        array: Any = np.load(path, mmap_mode="r" if math.prod(entry.shape) else None, allow_pickle=False)
+    except (ValueError, EOFError, OSError, MemoryError, SyntaxError, tokenize.TokenError) as error:
         raise BundleCorruptError(path, f"is no numpy array: {error}") from error
+    if not isinstance(array, np.ndarray):  # np.load opens zip archives too
+        raise BundleCorruptError(path, "is no numpy array")
     if array.shape != entry.shape or array.dtype.str != entry.dtype:
         raise BundleCorruptError(
             path, f"holds {array.dtype.str} {array.shape}, the manifest says {entry.dtype} {entry.shape}"
         )
     # A plain ndarray view: np.memmap's own indexing is several times slower.
-    return array.view(np.ndarray)
+    plain: Array = array.view(np.ndarray)
+    return plain

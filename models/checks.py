@@ -41,8 +41,10 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
     _check_offsets(arrays["list_offsets"], len(arrays["list_anime_rows"]), folder / "list_offsets.npy")
     _check_offsets(arrays["card_offsets"], len(arrays["cards"]), folder / "card_offsets.npy")
     _check_range(arrays["list_anime_rows"], len(arrays["anime_ids"]), folder / "list_anime_rows.npy")
+    _check_lists_ascend(arrays["list_anime_rows"], arrays["list_offsets"], folder / "list_anime_rows.npy")
     _check_range(arrays["type_codes"], len(arrays["type_names"]), folder / "type_codes.npy")
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
+    _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
     if not np.isfinite(arrays["mean_scores"]).all():
         raise BundleContentError(folder / "mean_scores.npy", "holds NaN or infinity")
 
@@ -69,7 +71,8 @@ def _check_shapes(arrays: Mapping[str, Array], manifest: Manifest, folder: Path)
 
 
 def _check_ids(ids: Array, path: Path) -> None:
-    if (np.diff(ids) <= 0).any():
+    # Compared, not subtracted: a difference of two int64 may overflow.
+    if (ids[1:] <= ids[:-1]).any():
         raise BundleContentError(path, "ids are not strictly ascending")
 
 
@@ -87,8 +90,18 @@ def _check_unit_rows(embeddings: Array, path: Path, block: int = 65_536) -> None
 
 
 def _check_offsets(offsets: Array, end: int, path: Path) -> None:
-    if offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+    if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
         raise BundleContentError(path, f"offsets do not rise from 0 to {end}")
+
+
+def _check_lists_ascend(anime_rows: Array, offsets: Array, path: Path, block: int = 1 << 22) -> None:
+    for start in range(0, len(anime_rows) - 1, block):
+        stop = min(start + block, len(anime_rows) - 1)
+        falls = start + 1 + np.flatnonzero(anime_rows[start + 1 : stop + 1] <= anime_rows[start:stop])
+        # Rows may fall only where the next list begins.
+        inside = falls[offsets[np.searchsorted(offsets, falls)] != falls]
+        if len(inside):
+            raise BundleContentError(path, f"entry {inside[0]}: anime rows do not ascend within a list")
 
 
 def _check_range(values: Array, stop: int, path: Path) -> None:

@@ -1,9 +1,12 @@
 """The manifest: what a bundle says about itself."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+# A version is the name of a folder: no separators, no hidden files.
+VERSION_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 SimilarAnimeMethod = Literal["embedding"]
 RecommendationMethod = Literal["embedding", "neighbours"]
@@ -55,7 +58,7 @@ class Manifest(_Part):
     """The bundle's description of itself, kept in manifest.json."""
 
     format_version: int
-    model_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    model_version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     created_at: datetime
     network: Annotated[str, Field(description="Which network made the embeddings")]
     embedding_size: Annotated[int, Field(ge=1)]

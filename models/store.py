@@ -15,6 +15,7 @@ A bundle is written under ``.incoming-*``, synced, read back with every check, r
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from models.bundle import read_bundle
 from models.errors import BundleMissingError, StoreError
 from models.layout import MANIFEST_FILE
-from models.manifest import Manifest
+from models.manifest import VERSION_PATTERN, Manifest
 from models.writer import sync_folder, write_bundle
 
 CURRENT_FILE: Final = "current"
@@ -74,15 +75,28 @@ class Store:
         """
         pointer = self.root / CURRENT_FILE
         try:
-            version = pointer.read_text(encoding="utf-8").strip()
-        except OSError as error:
+            version = pointer.read_bytes().decode("utf-8", "replace").strip()
+        except FileNotFoundError as error:
             raise BundleMissingError(
                 pointer, "no bundle is published here yet; `python -m training run --data DIR` makes one"
             ) from error
-        folder = self.root / version
-        if not version or folder.parent != self.root or not folder.is_dir():
-            raise BundleMissingError(pointer, f"names {version!r}, and no such bundle is in the store")
-        return folder
+        except OSError as error:
+            raise BundleMissingError(pointer, f"cannot be read: {error.strerror}") from error
+        # Only names that publish gives: nothing outside the store, nothing half-written.
+        if not re.fullmatch(VERSION_PATTERN, version) or not (self.root / version).is_dir():
+            raise BundleMissingError(pointer, f"names {version[:200]!r}, and no such bundle is in the store")
+        return self.root / version
+
+    def require_writable(self) -> None:
+        """Find out now, and not after the training, whether a bundle could be published.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        with self._publishing():
+            pass
 
     def publish(self, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Path:
         """Write, check and publish a bundle, then make it current.
@@ -107,61 +121,48 @@ class Store:
             If the arrays break the format or do not read back as written.
         """
         target = self.root / manifest.model_version
-        if target.exists():
-            raise StoreError(f"{target} is published already: versions are never overwritten")
-        try:
-            with self._publishing():
-                self._write(target, manifest, arrays)
-                self._point_at(target)
-        except OSError as error:
-            raise StoreError(
-                f"{self.root} cannot be written: {error.strerror or error}; the bundle that was current still is"
-            ) from error
+        with self._publishing():
+            if target.exists():
+                raise StoreError(f"{target} is published already: versions are never overwritten")
+            self._write(target, manifest, arrays)
+            self._point_at(target)
         return target
 
     def _write(self, target: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> None:
         folder = Path(tempfile.mkdtemp(prefix=INCOMING_PREFIX, dir=self.root))
-        with _removed_unless_renamed(folder):
-            # mkdtemp gives 0700; the service may run as another user.
-            folder.chmod(0o755)
-            write_bundle(folder, manifest, arrays)
-            read_bundle(folder)
-            folder.rename(target)
+        # mkdtemp gives 0700; the service may run as another user.
+        folder.chmod(0o755)
+        write_bundle(folder, manifest, arrays)
+        read_bundle(folder)
+        folder.rename(target)
         sync_folder(self.root)
 
     def _point_at(self, target: Path) -> None:
         descriptor, name = tempfile.mkstemp(prefix=INCOMING_PREFIX, dir=self.root)
         pointer = Path(name)
-        with _removed_unless_renamed(pointer):
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(target.name + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            pointer.chmod(0o644)
-            pointer.replace(self.root / CURRENT_FILE)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(target.name + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        pointer.chmod(0o644)
+        pointer.replace(self.root / CURRENT_FILE)
         sync_folder(self.root)
 
     @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
-        """Hold the store's lock: one writer at a time, so whatever lies half-written is a dead writer's."""
+        """Hold the store's lock: one writer at a time, so whatever lies half-written is a dead writer's, or mine."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / LOCK_FILE).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            for leftover in self.root.glob(f"{INCOMING_PREFIX}*"):
-                _remove(leftover)
-            yield
+            self._sweep()
+            try:
+                yield
+            finally:
+                self._sweep()
 
-
-@contextlib.contextmanager
-def _removed_unless_renamed(folder: Path) -> Iterator[Path]:
-    try:
-        yield folder
-    finally:
-        _remove(folder)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    def _sweep(self) -> None:
+        for leftover in self.root.glob(f"{INCOMING_PREFIX}*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from training.errors import InputError
 from training.rejects import RejectedRows
 
 MAL_ID: Final = "mal_id"
+MAX_TYPES: Final = 256
 _NEEDED: Final = (MAL_ID, "name")
 _UNKNOWN: Final = frozenset({"", "unknown", "nan", "none", "null", "-", "?", "n/a"})
 _YEAR: Final = re.compile(r"\b(19|20)\d\d\b")
@@ -79,8 +80,9 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     cards: dict[int, AnimeCard] = {}
     adult_ids = set()
     for line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
-        if anime_id in cards:
-            rejects.add(anime_file.name, line, "second row of an anime", ",".join(row.values()))
+        fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
+        if fault:
+            rejects.add(anime_file.name, line, fault, ",".join(row.values()))
             continue
         cards[anime_id] = _make_card(anime_id, row, synopses.get(anime_id) or row.get("synopsis"))
         if row.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
@@ -104,10 +106,19 @@ def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict
     dict of str to ndarray
         ``cards``, ``card_offsets``, ``type_names``, ``type_codes``, ``genre_names``, ``anime_genres``,
         ``years``, ``mean_scores``, ``members`` and ``adult``, as :data:`models.layout.LAYOUT` says.
+
+    Raises
+    ------
+    InputError
+        If there are more types of anime than a byte counts: some other column stands under that name.
     """
     cards = [catalogue.cards[anime_id] for anime_id in anime_ids.tolist()]
     blobs = [card.model_dump_json().encode() for card in cards]
     type_names = ["", *sorted({card.type for card in cards if card.type})]
+    if len(type_names) > MAX_TYPES:
+        raise InputError(
+            f"the catalogue's column type has {len(type_names) - 1:,} different values; TV, Movie, ... expected"
+        )
     genre_names = sorted({genre for card in cards for genre in card.genres})
     genre_index = {name: column for column, name in enumerate(genre_names)}
     anime_genres = np.zeros((len(cards), len(genre_names)), dtype=bool)
@@ -142,7 +153,7 @@ def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
     score, members = _number(known.get("score")), _number(known.get("members"))
     return AnimeCard(
         anime_id=anime_id,
-        name=known.get("name", row["name"].strip()),
+        name=texts["name"],
         english_name=known.get("english_name"),
         japanese_name=known.get("japanese_name"),
         type=known.get("type"),

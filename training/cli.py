@@ -81,6 +81,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Prepare, train, evaluate and publish."""
     settings = _settings(network, compare, min_user_rows, min_anime_rows, seed, assignments)
+    Store(store).require_writable()
     started = time.monotonic()
     _print_prepared(stages.run_prepare(data, work, settings), work)
     stages.run_train(work, settings, tensorboard)

@@ -15,6 +15,7 @@ STATUS: Final = "watching_status"
 _VARIANTS: Final = {
     "userid": USER_ID,
     "mal_id": ANIME_ID,
+    "malid": ANIME_ID,
     "animeid": ANIME_ID,
     "score": RATING,
     "my_score": RATING,
@@ -23,6 +24,8 @@ _VARIANTS: Final = {
 }
 _CATALOGUE_VARIANTS: Final = {
     "anime_id": "mal_id",
+    "animeid": "mal_id",
+    "malid": "mal_id",
     "title": "name",
     "genders": "genres",
     "genre": "genres",
@@ -64,7 +67,9 @@ def catalogue_columns(header: Iterable[str]) -> list[str]:
     return [_CATALOGUE_VARIANTS.get(plain(name), plain(name)) for name in header]
 
 
-def require_columns(path: Path, columns: Sequence[str], required: Sequence[str]) -> None:
+def require_columns(
+    path: Path, columns: Sequence[str], required: Sequence[str], optional: Sequence[str] = ()
+) -> None:
     """Refuse a file that lacks a column.
 
     Parameters
@@ -75,6 +80,8 @@ def require_columns(path: Path, columns: Sequence[str], required: Sequence[str])
         What the file has, by standard name.
     required : sequence of str
         What it needs.
+    optional : sequence of str, optional
+        What it may lack, but not have twice.
 
     Raises
     ------
@@ -85,7 +92,7 @@ def require_columns(path: Path, columns: Sequence[str], required: Sequence[str])
     if missing:
         found = ", ".join(columns) if len(columns) <= 12 else ", ".join(columns[:12]) + ", ..."
         raise InputError(f"{path}: no column {', '.join(missing)}; the header has: {found}")
-    twice = [name for name in required if columns.count(name) > 1]
+    twice = [name for name in (*required, *optional) if columns.count(name) > 1]
     if twice:
         raise InputError(f"{path}: more than one column means {', '.join(twice)}; leave one")
 

@@ -1,6 +1,8 @@
 """Writes a folder so that it is either whole or not there."""
 
 import contextlib
+import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +12,8 @@ from pathlib import Path
 @contextlib.contextmanager
 def replaced_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder to write into, and put it in the place of another when the block ends well.
+
+    What writers that were killed left behind is swept.
 
     Parameters
     ----------
@@ -22,16 +26,38 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         A folder beside the target; taken away if the block raises, Ctrl-C included.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    prefix = f".{target.name}-"
+    for leftover in target.parent.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError), _locked(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+    area = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:
-        yield folder
-        folder.chmod(0o755)
-        if target.exists():
-            earlier = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-            target.rename(earlier / target.name)
-            folder.rename(target)
-            shutil.rmtree(earlier, ignore_errors=True)
-        else:
-            folder.rename(target)
+        with _locked(area):
+            folder = area / "new"
+            folder.mkdir()
+            yield folder
+            _put_in_place(folder, target, area / "earlier")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(area, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, target: Path, earlier: Path) -> None:
+    try:
+        if target.exists():
+            target.rename(earlier)
+        folder.rename(target)
+    except BaseException:
+        if earlier.exists() and not target.exists():
+            earlier.rename(target)
+        raise
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which goes with the process that holds it: a folder without one is a dead writer's."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,5 +1,6 @@
 """Lists in rows: who has what on their list, one compressed sparse row per user."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,19 @@ class Interactions:
         """Mark the entries that are positives: everything but plan-to-watch."""
         marks: NDArray[np.bool_] = self.statuses != int(Status.PLAN_TO_WATCH)
         return marks
+
+    def rows_digest(self) -> str:
+        """Hash the ID maps: which row belongs to which user and anime.
+
+        Returns
+        -------
+        str
+            sha256, 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256(np.ascontiguousarray(self.user_ids).data)
+        digest.update(b"/")
+        digest.update(np.ascontiguousarray(self.anime_ids).data)
+        return digest.hexdigest()
 
     def user_rows(self) -> NDArray[np.int32]:
         """Give the user row of every entry.

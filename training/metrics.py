@@ -48,7 +48,7 @@ def estimate_mean(values: NDArray[np.float64]) -> Estimate:
     """
     mean = float(np.mean(values))
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    half = NORMAL_QUANTILE * spread / np.sqrt(len(values))
+    half = NORMAL_QUANTILE * spread / len(values) ** 0.5
     return Estimate(mean, mean - half, mean + half, len(values))
 
 

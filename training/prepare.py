@@ -13,7 +13,8 @@ from training.catalogue import catalogue_arrays, read_catalogue
 from training.dump import DumpFiles
 from training.errors import InputError
 from training.interactions import Interactions
-from training.list_files import ListBlock, read_list_file
+from training.list_block import ListBlock
+from training.list_files import read_list_file
 from training.prepared import Prepared, PrepareReport
 from training.rejects import RejectedRows
 from training.thresholds import Thresholds, apply_thresholds
@@ -57,8 +58,10 @@ def prepare(
         raise InputError(f"{dump.lists}: has no usable row; {_say_reasons(rejects)}")
     everything = rows.to_interactions(dump.lists.name, rejects)
     kept = apply_thresholds(everything, thresholds)
+    n_rejected = rejects.counts_by_file[dump.lists.name]
     counts = {
-        "rows_rejected": sum(rejects.counts.values()),
+        "rows_read": n_rejected + len(everything.anime_rows),
+        "rows_rejected": n_rejected,
         "rows_below_thresholds": len(everything.anime_rows) - len(kept.anime_rows),
         "rows_kept": len(kept.anime_rows),
         "users_read": everything.n_users,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.manifest import DataCard
+from models.writer import save_array
 from training.errors import InputError
 from training.interactions import Interactions
 
@@ -69,9 +70,9 @@ def save_prepared(folder: Path, prepared: Prepared) -> None:
         If the disk is full.
     """
     for attribute, name in _LISTS.items():
-        np.save(folder / f"{name}.npy", getattr(prepared.interactions, attribute), allow_pickle=False)
+        save_array(folder / f"{name}.npy", getattr(prepared.interactions, attribute))
     for name, array in prepared.catalogue.items():
-        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        save_array(folder / f"{name}.npy", array)
     report = prepared.report.model_dump(mode="json")
     report["catalogue"] = sorted(prepared.catalogue)
     (folder / REPORT_FILE).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -98,9 +99,9 @@ def load_prepared(folder: Path) -> Prepared:
         names = report.pop("catalogue")
         lists = {attribute: _load(folder, name) for attribute, name in _LISTS.items()}
         catalogue = {name: _load(folder, name) for name in names}
-    except (OSError, ValueError, KeyError) as error:
+        return Prepared(Interactions(**lists), catalogue, PrepareReport.model_validate(report))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise InputError(f"{folder}: is no prepared dump ({error}); make one with `prepare`") from error
-    return Prepared(Interactions(**lists), catalogue, PrepareReport.model_validate(report))
 
 
 def _load(folder: Path, name: str) -> NDArray[Any]:

@@ -22,6 +22,7 @@ class RejectedRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
+        self.counts_by_file: Counter[str] = Counter()
         self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(("file", "line", "reason", "row"))
@@ -41,6 +42,7 @@ class RejectedRows:
             The row as it came.
         """
         self.counts[reason] += 1
+        self.counts_by_file[file] += 1
         self._writer.writerow((file, line, reason, row))
 
     def add_many(self, file: str, lines: Sequence[int], reason: str, rows: Sequence[str]) -> None:
@@ -58,6 +60,7 @@ class RejectedRows:
             The rows as they came, in the order of ``lines``.
         """
         self.counts[reason] += len(rows)
+        self.counts_by_file[file] += len(rows)
         self._writer.writerows((file, line, reason, row) for line, row in zip(lines, rows, strict=True))
 
     def __enter__(self) -> "RejectedRows":

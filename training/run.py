@@ -114,14 +114,18 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     Raises
     ------
     InputError
-        If nothing is trained.
+        If nothing is trained, or on other data or another split than this.
     """
     prepared, split = _load_split(work, settings)
     trained = [load_trained(_trained_folder(work, name)) for name in networks_to_train(settings)]
+    for network in trained:
+        _check_same_rows(prepared, network, work)
+        _check_same_split(network, settings)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
     queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
     metrics = evaluate(_make_scorers(trained, split, compare=settings.compare), split, queries)
+    metrics["measured"] = {network.network: network.digest() for network in trained}
     with replaced_folder(work / "report") as folder:
         write_report(folder, metrics, trained, prepared)
     return metrics
@@ -145,14 +149,16 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     Raises
     ------
     InputError
-        If nothing is trained.
+        If nothing is trained, or on other data than what is prepared now.
     StoreError
         If the store cannot be written.
     """
     prepared = load_prepared(work / "prepared")
     trained = load_trained(_trained_folder(work, settings.network))
     _check_same_rows(prepared, trained, work)
-    return publishing.publish(store, prepared, trained, _read_metrics(work), settings.model_dump())
+    # What the stages were told when they ran, which need not be what this one is told.
+    told = settings.model_dump() | trained.settings | prepared.report.settings | {"network": settings.network}
+    return publishing.publish(store, prepared, trained, _read_metrics(work, trained), told)
 
 
 def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
@@ -192,17 +198,32 @@ def _trained_folder(work: Path, name: NetworkName) -> Path:
 
 
 def _check_same_rows(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
-    if len(trained.anime_embeddings) != prepared.interactions.n_anime:
+    if trained.rows_digest != prepared.interactions.rows_digest():
         raise InputError(
-            f"{work}: the network knows {len(trained.anime_embeddings):,} anime, the prepared dump "
-            f"{prepared.interactions.n_anime:,}; the dump was prepared again since: run `train` again"
+            f"{work}: the {trained.network} network was trained before the dump was prepared anew, with other users "
+            "or anime; run `train` again"
         )
 
 
-def _read_metrics(work: Path) -> dict[str, Any]:
+def _check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
+    learned = trained.settings["split_seed"]
+    if learned != settings.split_seed:
+        raise InputError(
+            f"the {trained.network} network was trained with split_seed={learned}, and may have seen the targets of "
+            f"split_seed={settings.split_seed}; evaluate with --set split_seed={learned}"
+        )
+
+
+def _read_metrics(work: Path, trained: TrainedNetwork) -> dict[str, Any]:
     path = work / "report" / "evaluation.json"
-    if not path.is_file():
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
         say("not evaluated: the bundle's card will hold no metrics")
         return {}
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is no evaluation ({error}); make one with `evaluate`") from error
+    if metrics.get("measured", {}).get(trained.network) != trained.digest():
+        say("trained anew since it was evaluated: the bundle's card will hold no metrics")
+        return {}
     return metrics

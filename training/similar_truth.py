@@ -1,5 +1,6 @@
 """The truth for similar anime: MyAnimeList users' own "if you liked A, watch B"."""
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +87,15 @@ def _make_query(anime_id: int, pairs: dict[int, int], row_of: dict[int, int]) ->
 def _numbers(path: Path, *names: str) -> Iterator[tuple[int, ...]]:
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read as a table ({error})") from error
     frame.columns = pd.Index([columns.plain(str(name)) for name in frame.columns])
     columns.require_columns(path, list(frame.columns), names)
+    wanted = frame[list(names)]
     try:
-        numbers = frame[list(names)].astype(np.int64)
-    except ValueError as error:
+        numbers = wanted.astype(np.int64)
+    except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{path}: columns {', '.join(names)} must hold whole numbers ({error})") from error
+    if not (numbers == wanted.astype(np.float64)).to_numpy().all():
+        raise InputError(f"{path}: columns {', '.join(names)} must hold whole numbers; there are fractions")
     yield from numbers.itertuples(index=False, name=None)

@@ -1,8 +1,12 @@
 """The train stage: a prepared dump -> trained networks, each in a folder of its own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from training.errors import InputError
 from training.folders import replaced_folder
 from training.networks.trained import TrainedNetwork, save_trained
 from training.settings import NetworkName, RunSettings
@@ -41,15 +45,25 @@ def train_network(name: NetworkName, split: Split, settings: RunSettings, log_fo
     Returns
     -------
     TrainedNetwork
+
+    Raises
+    ------
+    InputError
+        If the training diverged.
     """
     # TensorFlow takes seconds to import, so only the stage that needs it pays.
     if name == "autoencoder":
         from training.networks.autoencoder import fit_autoencoder  # noqa: PLC0415
 
-        return fit_autoencoder(split.train, settings.autoencoder, log_folder)
-    from training.networks.rating import fit_rating  # noqa: PLC0415
+        trained = fit_autoencoder(split.train, settings.autoencoder, log_folder)
+    else:
+        from training.networks.rating import fit_rating  # noqa: PLC0415
 
-    return fit_rating(split.train_and_inputs, settings.rating, log_folder)
+        trained = fit_rating(split.train_and_inputs, settings.rating, log_folder)
+    if not np.isfinite(trained.anime_embeddings).all():
+        raise InputError(f"the {name} network diverged (its embeddings are no numbers); lower its learning rate")
+    rows_digest = split.train_and_inputs.rows_digest()
+    return replace(trained, settings=settings.model_dump(), rows_digest=rows_digest)
 
 
 def train_networks(work: Path, split: Split, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:

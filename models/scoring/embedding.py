@@ -68,17 +68,17 @@ def list_contributions(
         Unit rows.
     anime_rows : ndarray of shape (n,), dtype=integer
         What the user has seen.
-    direction : ndarray of shape (embedding_size,), dtype=float32
+    direction : ndarray of shape (embedding_size,) or (embedding_size, n_directions), dtype=float32
         What is scored: a candidate's embedding, or a weighted sum of users' embeddings.
 
     Returns
     -------
-    ndarray of shape (n,), dtype=float32
-        One per anime of the list, in its order; adds up to the score.
+    ndarray of shape (n,) or (n, n_directions), dtype=float32
+        One per anime of the list, in its order; adds up to the score, along the first axis.
     """
     listed = anime_embeddings[anime_rows]
     norm = np.linalg.norm(listed.sum(axis=0, dtype=np.float64))
     if norm == 0.0:
-        return np.zeros(len(anime_rows), dtype=np.float32)
+        return np.zeros((len(anime_rows), *direction.shape[1:]), dtype=np.float32)
     contributions: NDArray[np.float32] = ((listed @ direction) / norm).astype(np.float32)
     return contributions

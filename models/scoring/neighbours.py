@@ -40,9 +40,12 @@ class NeighbourScores:
         Returns
         -------
         ndarray, dtype=int64
-            Positions among the neighbours, the most similar first.
+            Positions among the neighbours who have a say, the most similar first.
         """
-        return np.array([i for i, rows in enumerate(self.supported_rows) if _holds(rows, anime_row)], dtype=np.int64)
+        neighbours = enumerate(zip(self.weights.tolist(), self.supported_rows, strict=True))
+        return np.array(
+            [i for i, (weight, rows) in neighbours if weight > 0.0 and _holds(rows, anime_row)], dtype=np.int64
+        )
 
 
 def score_by_neighbours(
@@ -69,7 +72,8 @@ def score_by_neighbours(
     scores = np.zeros(n_anime, dtype=np.float32)
     for weight, rows in zip(weights, supported, strict=True):
         scores[rows] += weight
-    return NeighbourScores(scores, weights, supported)
+    # What all support may add up to a hair more than 1.
+    return NeighbourScores(np.minimum(scores, np.float32(1.0)), weights, supported)
 
 
 def _holds(ascending: NDArray[np.int32], value: int) -> bool:

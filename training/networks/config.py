@@ -13,7 +13,9 @@ class AutoencoderConfig(BaseModel):
     embedding_size: Annotated[int, Field(ge=1, le=4096, description="Width of the embeddings")] = 128
     epochs: Annotated[int, Field(ge=1, description="Passes over the users")] = 20
     batch_size: Annotated[int, Field(ge=1, description="Users per step")] = 256
-    learning_rate: Annotated[float, Field(gt=0, description="Of Nadam, falling to a hundredth")] = 0.02
+    learning_rate: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="Of Nadam, falling to a hundredth")
+    ] = 0.02
     input_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list hidden from the input")] = 0.5
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0
 
@@ -26,9 +28,13 @@ class RatingConfig(BaseModel):
     embedding_size: Annotated[int, Field(ge=1, le=4096, description="Width of the embeddings")] = 128
     epochs: Annotated[int, Field(ge=1, description="Passes over the ratings, at most")] = 20
     batch_size: Annotated[int, Field(ge=1, description="Ratings per step")] = 10_000
-    start_learning_rate: Annotated[float, Field(gt=0, description="Of Adam, in the first epoch")] = 1e-5
-    max_learning_rate: Annotated[float, Field(gt=0, description="After the rise")] = 5e-5
-    min_learning_rate: Annotated[float, Field(gt=0, description="What the decay tends to")] = 1e-5
+    start_learning_rate: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="Of Adam, in the first epoch")
+    ] = 1e-5
+    max_learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="After the rise")] = 5e-5
+    min_learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="What the decay tends to")] = (
+        1e-5
+    )
     rise_epochs: Annotated[int, Field(ge=0, description="Epochs until the maximum")] = 5
     decay: Annotated[float, Field(gt=0, le=1, description="Factor per epoch after the rise")] = 0.8
     held_out_rows: Annotated[int, Field(ge=0, description="Ratings kept for validation, a tenth at most")] = 10_000

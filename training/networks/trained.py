@@ -1,5 +1,6 @@
 """What a network leaves behind when it is trained."""
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.manifest import UserEmbeddingRule
+from models.writer import save_array
 from training.errors import InputError
 
 _FACTS_FILE: Final = "trained.json"
@@ -36,6 +38,10 @@ class TrainedNetwork:
         Wall-clock time of the training.
     facts : dict
         What else evaluation needs to know of the network.
+    settings : dict
+        Every setting of the run that trained it.
+    rows_digest : str
+        Of the prepared dump it was trained on: :meth:`training.interactions.Interactions.rows_digest`.
     """
 
     network: str
@@ -46,6 +52,18 @@ class TrainedNetwork:
     history: dict[str, list[float]]
     seconds: float
     facts: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    rows_digest: str = ""
+
+    def digest(self) -> str:
+        """Hash the embeddings, so that an evaluation can say what it measured.
+
+        Returns
+        -------
+        str
+            sha256, 64 hexadecimal digits.
+        """
+        return hashlib.sha256(np.ascontiguousarray(self.anime_embeddings).data).hexdigest()
 
 
 def save_trained(folder: Path, trained: TrainedNetwork) -> None:
@@ -57,9 +75,9 @@ def save_trained(folder: Path, trained: TrainedNetwork) -> None:
         Exists.
     trained : TrainedNetwork
     """
-    np.save(folder / "anime_embeddings.npy", trained.anime_embeddings, allow_pickle=False)
+    save_array(folder / "anime_embeddings.npy", trained.anime_embeddings)
     if trained.user_embeddings is not None:
-        np.save(folder / "user_embeddings.npy", trained.user_embeddings, allow_pickle=False)
+        save_array(folder / "user_embeddings.npy", trained.user_embeddings)
     facts = {key: value for key, value in vars(trained).items() if not key.endswith("_embeddings")}
     (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
@@ -85,9 +103,9 @@ def load_trained(folder: Path) -> TrainedNetwork:
         anime_embeddings = np.load(folder / "anime_embeddings.npy", allow_pickle=False)
         user_file = folder / "user_embeddings.npy"
         user_embeddings = np.load(user_file, allow_pickle=False) if user_file.exists() else None
-    except (OSError, ValueError) as error:
+        return TrainedNetwork(anime_embeddings=anime_embeddings, user_embeddings=user_embeddings, **facts)
+    except (OSError, ValueError, TypeError, EOFError) as error:
         raise InputError(f"{folder}: holds no trained network ({error}); train one with `train`") from error
-    return TrainedNetwork(anime_embeddings=anime_embeddings, user_embeddings=user_embeddings, **facts)
 
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

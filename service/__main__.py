@@ -1,0 +1,139 @@
+"""``python -m service``: serve the store's current bundle over HTTP."""
+
+import argparse
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+# One request works on one core: with more, matrix products of concurrent requests fight over the same cores.
+# numpy reads this when it is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import uvicorn
+
+from models.bundle import read_manifest
+from models.errors import BundleError
+from models.store import Store
+from service.logs import configure_logs
+from service.metrics import MULTIPROCESS_FOLDER
+from service.settings import Settings, SettingsError, as_environment, read_settings
+
+WORKER_APP: Final = "service.app:create_worker_app"
+
+
+class StartError(Exception):
+    """The service cannot start."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until stopped.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line.
+
+    Returns
+    -------
+    int
+        Exit code: 0 after a stop that was asked for, 2 for settings that cannot be, 1 where the bundle or the
+        address cannot be used.
+    """
+    options = _parse(arguments)
+    try:
+        settings = read_settings(**vars(options))
+    except SettingsError as error:
+        return _fail(str(error), 2)
+    configure_logs(settings)
+    try:
+        _check_bundle(settings)
+        _check_address(settings)
+    except (BundleError, StartError) as error:
+        return _fail(str(error), 1)
+    _greet(settings)
+    return _serve(settings)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Serve recommendations over HTTP. Every setting is an environment variable too: .env.example",
+    )
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (8000)")
+    parser.add_argument("--workers", type=int, help="processes that answer (1)")
+    parser.add_argument("--store", type=Path, help="folder of published bundles (models/store)")
+    return parser.parse_args(arguments)
+
+
+def _fail(fault: str, code: int) -> int:
+    sys.stderr.write(f"service: {fault}\n")
+    return code
+
+
+def _check_bundle(settings: Settings) -> None:
+    """Look at the bundle's manifest before anything starts; the workers check every byte."""
+    read_manifest(Store(settings.store).current_folder())
+
+
+def _check_address(settings: Settings) -> None:
+    """Bind the address once: uvicorn would report a port in use amid its own messages.
+
+    Raises
+    ------
+    StartError
+        If the address cannot be listened on.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+
+
+def _greet(settings: Settings) -> None:
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
+    sys.stderr.write(f"Osusume on http://{host}:{settings.port}  (API: http://{host}:{settings.port}/docs)\n")
+
+
+def _serve(settings: Settings) -> int:
+    # Workers are new processes; the environment is what they inherit.
+    os.environ.update(as_environment(settings))
+    metrics_folder = tempfile.mkdtemp(prefix="osusume-metrics-") if settings.workers > 1 else None
+    if metrics_folder:
+        os.environ[MULTIPROCESS_FOLDER] = metrics_folder
+    try:
+        uvicorn.run(
+            WORKER_APP,
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            root_path=settings.root_path,
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_graceful_shutdown=settings.shutdown_s,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+        )
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        if metrics_folder:
+            shutil.rmtree(metrics_folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The application: routes, problems, the watching of requests, and loading at start-up."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+
+from models.errors import BundleError
+from service.access_log import AccessLog
+from service.loaded_model import load_model
+from service.logs import SERVICE, configure_logs
+from service.metrics import Metrics
+from service.openapi import use_own_openapi
+from service.problems import add_problem_handlers
+from service.readiness import Readiness
+from service.routes import anime, health, model, page, users
+from service.settings import Settings, read_settings
+from service.watching import WatchRequests
+
+# What uvicorn exits with when an application fails to start; its supervisor then stops instead of trying again.
+STARTUP_FAILURE = 3
+
+
+def create_app(settings: Settings, *, exit_when_refused: bool = False) -> FastAPI:
+    """Build the application. Loading begins when it starts, beside the event loop.
+
+    Parameters
+    ----------
+    settings : Settings
+    exit_when_refused : bool, optional
+        End the process if the bundle cannot be used. By default it lives on, and says so to whoever asks.
+
+    Returns
+    -------
+    FastAPI
+    """
+    readiness = Readiness()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.create_task(_load(readiness, settings, exit_when_refused=exit_when_refused))
+        yield
+        # A thread cannot be interrupted: what is being read is read to its end.
+        await loading
+
+    app = FastAPI(
+        title="Osusume",
+        summary="Recommendations for anime: similar anime, similar users, what to watch next, and why.",
+        version=_own_version(),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        root_path=settings.root_path,
+    )
+    app.state.readiness = readiness
+    app.state.metrics = Metrics(readiness)
+    add_problem_handlers(app)
+    _add_routes(app, settings)
+    if settings.cors_origins:
+        exposed = ["etag", "x-request-id"]
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET"], expose_headers=exposed
+        )
+    access_log = AccessLog(settings.log_format) if settings.access_log else None
+    app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log)
+    return app
+
+
+def create_worker_app() -> FastAPI:
+    """Build the application of one worker process, from the environment that ``__main__`` gave it.
+
+    Returns
+    -------
+    FastAPI
+    """
+    settings = read_settings()
+    configure_logs(settings)
+    return create_app(settings, exit_when_refused=True)
+
+
+def _add_routes(app: FastAPI, settings: Settings) -> None:
+    routers = [anime.router, users.router, model.router, health.router]
+    if settings.metrics:
+        routers.append(health.metrics_router)
+    for router in routers:
+        # An included router is searched through a second layer, which costs a third of a short request.
+        app.router.routes.extend(router.routes)
+    page.add_page(app)
+    if settings.docs:
+        page.add_docs(app)
+    use_own_openapi(app)
+
+
+async def _load(readiness: Readiness, settings: Settings, *, exit_when_refused: bool) -> None:
+    logger = logging.getLogger(SERVICE)
+    started = time.perf_counter()
+    try:
+        loaded = await run_in_threadpool(load_model, settings.store)
+    except (BundleError, OSError) as error:
+        readiness.refuse(str(error))
+        logger.critical("the bundle was refused", extra={"fields": {"fault": str(error)}})
+        if exit_when_refused:
+            raise SystemExit(STARTUP_FAILURE) from None
+        return
+    readiness.accept(loaded)
+    fields = {
+        "model": loaded.version,
+        "anime": loaded.bundle.n_anime,
+        "users": loaded.bundle.n_users,
+        "seconds": round(time.perf_counter() - started, 2),
+    }
+    logger.info("ready", extra={"fields": fields})
+
+
+def _own_version() -> str:
+    try:
+        return version("osusume")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,134 @@
+"""What can go wrong with a request, without a word of HTTP.
+
+::
+
+    ServiceError               a stable code, what is wrong, what would help
+    ├── UnknownAnimeError      no such anime in the model
+    ├── UnknownUserError       no such user in the model
+    ├── InvalidRequestError    parameters that cannot be understood, each with what was expected
+    ├── NotReadyError          the model is still being read
+    └── ModelRefusedError      the published bundle cannot be used
+
+:mod:`service.problems` maps each to an HTTP answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What is wrong with one parameter.
+
+    Attributes
+    ----------
+    parameter : str
+        Its name, as the client wrote it.
+    expected : str
+        What would have been right.
+    received : str or None
+        What came; None where nothing did.
+    """
+
+    parameter: str
+    expected: str
+    received: str | None
+
+
+class ServiceError(Exception):
+    """A request cannot be answered.
+
+    Parameters
+    ----------
+    detail : str
+        What is wrong with this request.
+    hint : str, optional
+        What would help.
+    """
+
+    code: ClassVar[str] = "service_error"
+
+    def __init__(self, detail: str, hint: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+
+
+class UnknownAnimeError(ServiceError):
+    """The model has no such anime.
+
+    Parameters
+    ----------
+    anime_id : int
+        The id that was asked for.
+    """
+
+    code = "unknown_anime"
+
+    def __init__(self, anime_id: int) -> None:
+        super().__init__(
+            f"anime {anime_id} is not in the model", "GET /anime?query= finds the anime the model knows, by title"
+        )
+
+
+class UnknownUserError(ServiceError):
+    """The model has no such user.
+
+    Parameters
+    ----------
+    user_id : int
+        The id that was asked for.
+    some_ids : sequence of int
+        Ids that would have worked.
+    """
+
+    code = "unknown_user"
+
+    def __init__(self, user_id: int, some_ids: Sequence[int]) -> None:
+        known = ", ".join(str(known_id) for known_id in some_ids)
+        super().__init__(f"user {user_id} is not in the model", f"ids of users it knows: {known}, ...")
+
+
+class InvalidRequestError(ServiceError):
+    """Parameters of a request cannot be understood.
+
+    Parameters
+    ----------
+    issues : sequence of Issue
+        One per fault, at least one.
+    hint : str, optional
+        What would help.
+    """
+
+    code = "invalid_request"
+
+    def __init__(self, issues: Sequence[Issue], hint: str | None = None) -> None:
+        names = ", ".join(dict.fromkeys(issue.parameter for issue in issues))
+        super().__init__(f"the request cannot be understood: {names}", hint)
+        self.issues = tuple(issues)
+
+
+class NotReadyError(ServiceError):
+    """The model is still being read."""
+
+    code = "not_ready"
+
+    def __init__(self) -> None:
+        super().__init__("the model is still being read and checked", "ask again in a second")
+
+
+class ModelRefusedError(ServiceError):
+    """The published bundle cannot be used, so there is nothing to answer with.
+
+    Parameters
+    ----------
+    fault : str
+        What is wrong with the bundle.
+    """
+
+    code = "model_refused"
+
+    def __init__(self, fault: str) -> None:
+        hint = "publish a sound bundle and restart the service"
+        super().__init__(f"the published bundle was refused: {fault}", hint)

@@ -1,0 +1,135 @@
+"""A bundle, read, checked and ready to answer."""
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.bundle import Bundle, read_bundle
+from models.errors import BundleContentError
+from models.golden import GOLDEN_K, agrees
+from models.layout import MANIFEST_FILE
+from models.manifest import GoldenAnswer
+from models.store import Store
+from service.catalogue import Catalogue, row_of_user
+from service.errors import ServiceError
+from service.query import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
+from service.ranked_page import RankedPage
+from service.recommendations import Recommender
+from service.similar_anime import SimilarAnime
+from service.similar_users import SimilarUsers
+from service.title_search import TitleSearch
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """Everything that answers requests. Immutable, apart from what it remembers of earlier answers."""
+
+    bundle: Bundle
+    catalogue: Catalogue
+    similar_anime: SimilarAnime
+    similar_users: SimilarUsers
+    recommender: Recommender
+    title_search: TitleSearch
+
+    @property
+    def version(self) -> str:
+        """The model's version, which every answer carries."""
+        return self.bundle.manifest.model_version
+
+
+def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
+    """Make what answers requests of a bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    folder : Path
+        The bundle's folder, for messages.
+
+    Returns
+    -------
+    LoadedModel
+
+    Raises
+    ------
+    BundleContentError
+        If the bundle's cards are not what they should be.
+    """
+    catalogue = Catalogue(bundle, folder)
+    similar_users = SimilarUsers(bundle)
+    return LoadedModel(
+        bundle=bundle,
+        catalogue=catalogue,
+        similar_anime=SimilarAnime(bundle, catalogue),
+        similar_users=similar_users,
+        recommender=Recommender(bundle, catalogue, similar_users),
+        title_search=TitleSearch(catalogue.titles, bundle.popularity),
+    )
+
+
+def load_model(store: Path) -> LoadedModel:
+    """Read the store's current bundle with every check, and have it reproduce its golden answers.
+
+    Parameters
+    ----------
+    store : Path
+
+    Returns
+    -------
+    LoadedModel
+
+    Raises
+    ------
+    BundleError
+        If there is no bundle, or it cannot be trusted.
+    """
+    folder = Store(store).current_folder()
+    model = build_model(read_bundle(folder), folder)
+    check_golden_answers(model, folder)
+    # What was just read lives as long as the process: the collector need not walk it again and again.
+    gc.collect()
+    gc.freeze()
+    return model
+
+
+def check_golden_answers(model: LoadedModel, folder: Path) -> None:
+    """Answer the manifest's golden queries the way requests are answered, and compare.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    folder : Path
+        The bundle's folder, for messages.
+
+    Raises
+    ------
+    BundleContentError
+        If an answer differs from what training computed: this machine or this code would answer wrongly.
+    """
+    for golden in model.bundle.manifest.golden:
+        try:
+            ids, scores = _answer(model, golden)
+        except ServiceError as error:
+            raise BundleContentError(folder / MANIFEST_FILE, f"golden query: {error.detail}") from error
+        if not agrees(golden, ids, scores):
+            fault = f"golden answer {golden.kind} of {golden.query_id} is not reproduced"
+            raise BundleContentError(folder / MANIFEST_FILE, f"{fault}: expected {golden.ids}, got {ids}")
+
+
+def _answer(model: LoadedModel, golden: GoldenAnswer) -> tuple[list[int], list[float]]:
+    if golden.kind == "similar_users":
+        users_query = SimilarUsersQuery(limit=GOLDEN_K)
+        users = model.similar_users.page(row_of_user(model.bundle, golden.query_id), users_query).ranking
+        return model.bundle.user_ids[users.rows].tolist(), users.scores
+    page = _anime_page(model, golden)
+    return model.bundle.anime_ids[page.rows].tolist(), page.scores
+
+
+def _anime_page(model: LoadedModel, golden: GoldenAnswer) -> RankedPage:
+    if golden.kind == "similar_anime":
+        row = model.catalogue.row_of(golden.query_id)
+        anime_query = SimilarAnimeQuery(limit=GOLDEN_K, include_adult=True, method="embedding")
+        return model.similar_anime.page(row, anime_query)
+    viewer = model.recommender.known_viewer(row_of_user(model.bundle, golden.query_id))
+    query = RecommendationsQuery(limit=GOLDEN_K, include_adult=True, method="embedding")
+    return model.recommender.page(viewer, query).ranking

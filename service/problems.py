@@ -1,0 +1,138 @@
+"""Failures as HTTP: one table from error to status, and RFC 9457 bodies for everything that goes wrong."""
+
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from service import errors
+from service.query_string import issues_of
+from service.responses import json_response
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """How a kind of error looks over HTTP.
+
+    Attributes
+    ----------
+    status : HTTPStatus
+    title : str
+    """
+
+    status: HTTPStatus
+    title: str
+
+
+KINDS: Final[dict[type[errors.ServiceError], ProblemKind]] = {
+    errors.UnknownAnimeError: ProblemKind(HTTPStatus.NOT_FOUND, "Unknown anime"),
+    errors.UnknownUserError: ProblemKind(HTTPStatus.NOT_FOUND, "Unknown user"),
+    errors.InvalidRequestError: ProblemKind(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request"),
+    errors.NotReadyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
+    errors.ModelRefusedError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Model refused"),
+}
+
+# Failures that no error class of ours stands for.
+_OTHER_CODES: Final = {404: "unknown_path", 405: "method_not_allowed"}
+
+
+def problem_response(error: errors.ServiceError, instance: str) -> Response:
+    """Answer with one of the service's own errors.
+
+    Parameters
+    ----------
+    error : ServiceError
+    instance : str
+        The path that was asked for.
+
+    Returns
+    -------
+    Response
+    """
+    kind = KINDS[type(error)]
+    response = _problem(kind.status, error.code, kind.title, error.detail, instance, **_extras(error))
+    if kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["retry-after"] = "1"
+    return response
+
+
+def internal_error_response(instance: str) -> Response:
+    """Answer when something broke that nobody foresaw. Says nothing of what it was: that stands in the log.
+
+    Parameters
+    ----------
+    instance : str
+
+    Returns
+    -------
+    Response
+    """
+    detail = "something went wrong on this side; the log has it under this answer's x-request-id"
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Internal error", detail, instance)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Let every failure of an application be answered with a problem.
+
+    Parameters
+    ----------
+    app : FastAPI
+    """
+    app.add_exception_handler(errors.ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_path)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+async def _on_service_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.ServiceError):
+        raise error
+    return problem_response(error, request.url.path)
+
+
+async def _on_invalid_path(request: Request, error: Exception) -> Response:
+    """Answer where FastAPI could not read the path; query strings are read by :mod:`service.query_string`."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = [{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]
+    # Path parameters are ids, all of them.
+    expectations = {str(fault["loc"][0]): "a whole number from 0 to 9223372036854775807" for fault in found}
+    return problem_response(errors.InvalidRequestError(issues_of(found, expectations)), request.url.path)
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
+    code = _OTHER_CODES.get(status, f"http_{status.value}")
+    hint = "GET /docs lists what this service answers" if status in _OTHER_CODES else None
+    detail = {
+        404: f"there is nothing at {request.url.path}",
+        405: f"{request.method} is not possible here",
+    }.get(status, str(error.detail))
+    response = _problem(status, code, status.phrase.capitalize(), detail, request.url.path, hint=hint)
+    # 405 comes with the methods that are allowed.
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _extras(error: errors.ServiceError) -> dict[str, Any]:
+    issues = [asdict(issue) for issue in error.issues] if isinstance(error, errors.InvalidRequestError) else None
+    return {"hint": error.hint, "errors": issues}
+
+
+def _problem(status: HTTPStatus, code: str, title: str, detail: str, instance: str, **extras: object) -> Response:
+    content: dict[str, object] = {
+        "type": f"urn:osusume:problem:{code}",
+        "title": title,
+        "status": status.value,
+        "detail": detail,
+        "instance": instance,
+        "code": code,
+    }
+    content.update({name: value for name, value in extras.items() if value is not None})
+    return json_response(content, status=status.value, media_type=PROBLEM_JSON)

@@ -1,0 +1,52 @@
+"""Routes that begin with an anime."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from service.errors import NotReadyError, UnknownAnimeError
+from service.query import SimilarAnimeQuery, TitlesQuery
+from service.responses import anime_response, similar_anime_response, titles_response
+from service.routes.asking import model_of, query_of, refuse_query
+from service.routes.documented import AnimeId, documented
+from service.schemas import AnimeAnswer, SimilarAnimeAnswer, TitlesAnswer
+
+router = APIRouter(tags=["anime"])
+
+
+# The most asked for stands first: routes are tried in order.
+@router.get(
+    "/anime/{anime_id}/similar",
+    **documented(SimilarAnimeAnswer, "similarAnime", UnknownAnimeError, NotReadyError, query=SimilarAnimeQuery),
+)
+async def similar_anime(anime_id: AnimeId, request: Request) -> Response:
+    """List the anime that are most (or least) similar to this one, which is never among them."""
+    model = model_of(request)
+    query = query_of(request, SimilarAnimeQuery)
+    row = model.catalogue.row_of(anime_id)
+    # What is remembered takes less time than the way to a thread and back.
+    page = model.similar_anime.recall_page(row, query)
+    if page is None:
+        page = await run_in_threadpool(model.similar_anime.page, row, query)
+    return similar_anime_response(model, row, page)
+
+
+@router.get("/anime", **documented(TitlesAnswer, "findAnime", NotReadyError, query=TitlesQuery))
+async def find_anime(request: Request) -> Response:
+    """Find anime by title: English, romaji or Japanese, typos forgiven. Without a query: the most popular."""
+    model = model_of(request)
+    query = query_of(request, TitlesQuery)
+    allowed = model.catalogue.allowed(query.filters).mask
+    if query.query.strip():
+        search = model.title_search.page
+        page = await run_in_threadpool(search, query.query, allowed, query.offset, query.limit)
+    else:
+        page = model.title_search.most_popular(allowed, query.offset, query.limit)
+    return titles_response(model, page)
+
+
+@router.get("/anime/{anime_id}", **documented(AnimeAnswer, "getAnime", UnknownAnimeError, NotReadyError))
+async def get_anime(anime_id: AnimeId, request: Request) -> Response:
+    """Show one anime."""
+    refuse_query(request)
+    model = model_of(request)
+    return anime_response(model, model.catalogue.row_of(anime_id))

@@ -1,0 +1,45 @@
+"""Probes and metrics."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from service.errors import NotReadyError
+from service.metrics import CONTENT_TYPE, Metrics
+from service.responses import json_response
+from service.routes.asking import model_of, readiness_of, refuse_query
+from service.routes.documented import documented
+from service.schemas import HealthAnswer
+
+router = APIRouter(tags=["health"])
+metrics_router = APIRouter(tags=["health"])
+
+
+@router.get("/health/live", **documented(HealthAnswer, "isLive"))
+async def live(request: Request) -> Response:
+    """Say that the process runs, whether or not it has a model."""
+    refuse_query(request)
+    model = readiness_of(request).model_if_ready()
+    return json_response({"status": "live", "model_version": model.version if model else None})
+
+
+@router.get("/health/ready", **documented(HealthAnswer, "isReady", NotReadyError))
+async def ready(request: Request) -> Response:
+    """Say that the model is loaded, checked, and reproduces its golden answers."""
+    refuse_query(request)
+    return json_response({"status": "ready", "model_version": model_of(request).version})
+
+
+def _documented_metrics() -> dict[str, Any]:
+    described = documented(HealthAnswer, "getMetrics")
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    described["responses"][200] = {"description": "Prometheus text format", "content": content}
+    return {**described, "response_model": None, "response_class": Response}
+
+
+@metrics_router.get("/metrics", **_documented_metrics())
+async def get_metrics(request: Request) -> Response:
+    """Give request counts, latencies and the model's version to Prometheus."""
+    refuse_query(request)
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.exposition(), media_type=CONTENT_TYPE)

@@ -1,0 +1,48 @@
+"""Routes that begin with a user of the training data."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from service.catalogue import row_of_user
+from service.errors import NotReadyError, UnknownUserError
+from service.loaded_model import LoadedModel
+from service.query import RecommendationsQuery, SimilarUsersQuery
+from service.responses import recommendations_response, similar_users_response
+from service.routes.asking import model_of, query_of
+from service.routes.documented import UserId, documented
+from service.schemas import RecommendationsAnswer, SimilarUsersAnswer
+
+router = APIRouter(tags=["users"])
+
+
+@router.get(
+    "/users/{user_id}/similar",
+    **documented(SimilarUsersAnswer, "similarUsers", UnknownUserError, NotReadyError, query=SimilarUsersQuery),
+)
+async def similar_users(user_id: UserId, request: Request) -> Response:
+    """List the users whose taste is most (or least) similar to this one's, who is never among them."""
+    model = model_of(request)
+    query = query_of(request, SimilarUsersQuery)
+    row = row_of_user(model.bundle, user_id)
+    if model.similar_users.recalls(row, query):
+        page = model.similar_users.page(row, query)
+    else:
+        page = await run_in_threadpool(model.similar_users.page, row, query)
+    return similar_users_response(model, user_id, page)
+
+
+@router.get(
+    "/users/{user_id}/recommendations",
+    **documented(RecommendationsAnswer, "recommend", UnknownUserError, NotReadyError, query=RecommendationsQuery),
+)
+async def recommendations(user_id: UserId, request: Request) -> Response:
+    """Recommend what this user should watch next, and say why. Never what is on their list already."""
+    model = model_of(request)
+    query = query_of(request, RecommendationsQuery)
+    row = row_of_user(model.bundle, user_id)
+    return await run_in_threadpool(_recommend, model, user_id, row, query)
+
+
+def _recommend(model: LoadedModel, user_id: int, user_row: int, query: RecommendationsQuery) -> Response:
+    page = model.recommender.page(model.recommender.known_viewer(user_row), query)
+    return recommendations_response(model, user_id, page)

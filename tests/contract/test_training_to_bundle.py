@@ -1,0 +1,171 @@
+"""The contract between the halves: what training publishes is what a reader of bundles expects."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.bundle import Bundle, read_bundle
+from models.card import AnimeCard
+from models.golden import agrees, make_golden_answers
+from models.scoring.embedding import embed_list
+from models.scoring.top_k import top_k_rows
+from models.scoring.user_list import list_of_user
+from models.store import Store
+from tests.training.small_dump import SmallDump, write_small_dump
+
+TOLD = ("autoencoder.epochs=30", "autoencoder.learning_rate=0.05", "autoencoder.batch_size=16", "rating.epochs=2")
+
+
+def training(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "training", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run from dump to bundle."""
+
+    dump: SmallDump
+    work: Path
+    store: Store
+    output: str
+    bundle: Bundle
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("run")
+    dump = write_small_dump(folder / "dump")
+    told = [part for assignment in (*TOLD, "autoencoder.embedding_size=8") for part in ("--set", assignment)]
+    places = ["--data", dump.folder, "--work", folder / "work", "--store", folder / "store"]
+    done = training("run", *places, "--tensorboard", folder / "logs", *told)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    store = Store(folder / "store")
+    return Run(dump, folder / "work", store, done.stdout, read_bundle(store.current_folder()))
+
+
+def test_the_bundle_holds_every_list_as_it_was(run: Run) -> None:
+    bundle = run.bundle
+    found = [
+        (int(bundle.user_ids[user_row]), int(bundle.anime_ids[anime_row]), rating, status)
+        for user_row in range(bundle.n_users)
+        for anime_row, rating, status in zip(
+            *(column.tolist() for column in vars(list_of_user(bundle, user_row)).values()), strict=True
+        )
+    ]
+    assert found == sorted(row[:4] for row in run.dump.rows)
+
+
+def test_a_users_embedding_is_that_of_the_list(run: Run) -> None:
+    bundle = run.bundle
+    assert bundle.manifest.user_embedding_rule == "normalised_sum"
+    for user_row in range(bundle.n_users):
+        expected = embed_list(bundle.anime_embeddings, list_of_user(bundle, user_row).seen_rows)
+        np.testing.assert_allclose(bundle.user_embeddings[user_row], expected, atol=1e-6)
+
+
+def test_similar_anime_and_users_share_the_planted_taste(run: Run) -> None:
+    bundle = run.bundle
+    anime_taste = np.array([run.dump.cluster_of[int(anime_id)] for anime_id in bundle.anime_ids])
+    user_taste = (bundle.user_ids - 3) // 2 % 4
+    for embeddings, taste in ((bundle.anime_embeddings, anime_taste), (bundle.user_embeddings, user_taste)):
+        for row in range(len(taste)):
+            nearest = top_k_rows(embeddings @ embeddings[row], 3, allowed=np.arange(len(taste)) != row)
+            assert (taste[nearest] == taste[row]).mean() >= 2 / 3
+
+
+def test_golden_answers_reproduce(run: Run) -> None:
+    again = make_golden_answers(run.bundle)
+    assert len(run.bundle.manifest.golden) == len(again) == 9
+    for golden, answer in zip(run.bundle.manifest.golden, again, strict=True):
+        assert (golden.kind, golden.query_id) == (answer.kind, answer.query_id)
+        assert agrees(golden, answer.ids, answer.scores)
+
+
+def test_every_card_is_an_anime_card_of_its_row(run: Run) -> None:
+    bundle = run.bundle
+    blobs = [
+        bundle.cards[start:end].tobytes()
+        for start, end in zip(bundle.card_offsets[:-1], bundle.card_offsets[1:], strict=True)
+    ]
+    cards = [AnimeCard.model_validate_json(blob) for blob in blobs]
+    assert [card.anime_id for card in cards] == bundle.anime_ids.tolist()
+    assert cards[0].synopsis == "Story number 1."
+    assert cards[-1].synopsis is None
+    for row, card in enumerate(cards):
+        assert card.type == bundle.type_names[bundle.type_codes[row]]
+        assert card.genres == [
+            genre for genre in card.genres if bundle.anime_genres[row, bundle.genre_names == genre]
+        ]
+        assert (card.year, card.members) == (int(bundle.years[row]), int(bundle.members[row]))
+
+
+def test_popularity_counts_lists_without_plans(run: Run) -> None:
+    seen = [row[1] for row in run.dump.rows if row[3] != 6]
+    assert run.bundle.popularity.tolist() == [seen.count(anime_id) for anime_id in run.bundle.anime_ids.tolist()]
+
+
+def test_the_manifest_says_what_was_told_measured_and_counted(run: Run) -> None:
+    manifest = run.bundle.manifest
+    assert set(manifest.metrics["methods"]) == {
+        "popularity",
+        "item kNN, cosine of ratings",
+        "rating network (notebook)",
+        "autoencoder, neighbours",
+        "autoencoder, embedding",
+    }
+    for measured in manifest.metrics["methods"].values():
+        assert 0 <= measured["next_anime"]["ndcg_at_100"]["mean"] <= 1
+        assert measured["similar_anime"]["ndcg_at_10"]["n"] > 0
+    best = manifest.default_methods.recommendations
+    values = {
+        method: manifest.metrics["methods"][f"autoencoder, {method}"]["next_anime"]["ndcg_at_100"]["mean"]
+        for method in ("embedding", "neighbours")
+    }
+    assert values[best] == max(values.values())
+    settings = manifest.training["settings"]
+    assert (settings["autoencoder"]["embedding_size"], settings["autoencoder"]["epochs"]) == (8, 30)
+    assert len(manifest.training["history"]["loss"]) == 30
+    assert manifest.data.counts["rows_read"] == len(run.dump.rows)
+    assert manifest.embedding_size == 8
+
+
+def test_the_run_prints_a_summary_and_leaves_report_and_logs(run: Run) -> None:
+    assert "kept 600 rows of 60 users and 40 anime" in run.output
+    assert "popularity" in run.output
+    assert f"published {run.store.current_folder()}" in run.output
+    assert json.loads((run.work / "report" / "evaluation.json").read_text(encoding="utf-8"))["n_test_users"] == 5
+    for network in ("autoencoder", "rating"):
+        assert list((run.work.parent / "logs" / network).rglob("events.out.tfevents.*"))
+
+
+def test_verify_passes_the_bundle_and_the_store_and_names_what_is_damaged(run: Run, tmp_path: Path) -> None:
+    for place in (run.store.root, run.store.current_folder()):
+        done = training("verify", place)
+        assert done.returncode == 0
+        assert "sound; 60 users, 40 anime, 8 wide, format 1" in done.stdout
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for path in run.store.current_folder().iterdir():
+        content = path.read_bytes()
+        (damaged / path.name).write_bytes(content[:-1] if path.name == "cards.npy" else content)
+    done = training("verify", damaged)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {damaged / 'cards.npy'}: has ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_publishing_by_itself_tells_the_settings_of_the_training_and_not_its_own(run: Run, tmp_path: Path) -> None:
+    done = training("publish", "--work", run.work, "--store", tmp_path / "store", "--network", "rating")
+    assert done.returncode == 0, done.stderr
+    bundle = read_bundle(Store(tmp_path / "store").current_folder())
+    assert bundle.manifest.training["settings"]["rating"]["epochs"] == 2
+    assert bundle.manifest.training["settings"]["network"] == bundle.manifest.network == "rating"
+    assert bundle.manifest.user_embedding_rule == "trained"
+    assert bundle.manifest.metrics == run.bundle.manifest.metrics

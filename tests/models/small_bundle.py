@@ -1,0 +1,125 @@
+"""A small bundle for tests, and ways to damage it."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import manifest_sum_line
+from models.card import AnimeCard
+from models.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
+from models.manifest import DataCard, DefaultMethods, Manifest
+
+Arrays = dict[str, NDArray[Any]]
+
+ARRAY_FILES = [f"{spec.name}.npy" for spec in LAYOUT]
+ALL_FILES = [*ARRAY_FILES, MANIFEST_FILE, MANIFEST_SUM_FILE]
+
+
+def unit_rows(n_rows: int, size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    rows = rng.normal(size=(n_rows, size))
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, seed: int = 0) -> Arrays:
+    rng = np.random.default_rng(seed)
+    anime_ids = np.sort(rng.choice(1000, n_anime, replace=False)).astype(np.int64)
+    lists = [np.sort(rng.choice(n_anime, rng.integers(1, n_anime + 1), replace=False)) for _ in range(n_users)]
+    cards = [_card(int(anime_id)).model_dump_json().encode() for anime_id in anime_ids]
+    n_entries = sum(map(len, lists))
+    return {
+        "anime_ids": anime_ids,
+        "user_ids": np.arange(10, 10 + 3 * n_users, 3, dtype=np.int64),
+        "anime_embeddings": unit_rows(n_anime, embedding_size, rng),
+        "user_embeddings": unit_rows(n_users, embedding_size, rng),
+        "list_offsets": np.cumsum([0, *map(len, lists)], dtype=np.int64),
+        "list_anime_rows": np.concatenate(lists).astype(np.int32),
+        "list_ratings": rng.integers(0, 11, n_entries).astype(np.uint8),
+        "list_statuses": rng.choice([1, 2, 3, 4, 6], n_entries).astype(np.uint8),
+        "card_offsets": np.cumsum([0, *map(len, cards)], dtype=np.int64),
+        "cards": np.frombuffer(b"".join(cards), dtype=np.uint8),
+        "type_names": np.array(["", "Movie", "TV"]),
+        "type_codes": rng.integers(0, 3, n_anime).astype(np.uint8),
+        "genre_names": np.array(["Action", "Drama"]),
+        "anime_genres": rng.random((n_anime, 2)) < 0.5,
+        "years": rng.integers(1990, 2020, n_anime).astype(np.int16),
+        "mean_scores": rng.uniform(1, 10, n_anime).astype(np.float32),
+        "members": rng.integers(0, 10**6, n_anime).astype(np.int32),
+        "adult": np.zeros(n_anime, dtype=bool),
+        "popularity": rng.integers(0, n_users, n_anime).astype(np.int32),
+    }
+
+
+def make_manifest(version: str = "20260101T000000Z-test-00000000", embedding_size: int = 4) -> Manifest:
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        model_version=version,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        network="test",
+        embedding_size=embedding_size,
+        user_embedding_rule="trained",
+        data=DataCard(name="test", simulated=True, fingerprint="0" * 64, counts={"rows_kept": 1}),
+        training={"seed": 0},
+        metrics={},
+        default_methods=DefaultMethods(),
+        golden=[],
+        files=[],
+    )
+
+
+def flip_byte(path: Path, position: int, mask: int = 0xFF) -> None:
+    content = bytearray(path.read_bytes())
+    content[position] ^= mask
+    path.write_bytes(content)
+
+
+def edit_manifest(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest, and sign it as if the change were meant."""
+    manifest = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    edit(manifest)
+    content = json.dumps(manifest).encode()
+    (folder / MANIFEST_FILE).write_bytes(content)
+    (folder / MANIFEST_SUM_FILE).write_bytes(manifest_sum_line(content))
+
+
+def replace_file(folder: Path, name: str, content: bytes, **entry: object) -> None:
+    """Replace a file, and sign it as if it belonged there."""
+    (folder / name).write_bytes(content)
+    fields = {"n_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **entry}
+
+    def update(manifest: dict[str, Any]) -> None:
+        next(e for e in manifest["files"] if e["name"] == name).update(fields)
+
+    edit_manifest(folder, update)
+
+
+def replace_array(folder: Path, array_name: str, change: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+    """Replace an array, and sign it as if it belonged there."""
+    path = folder / f"{array_name}.npy"
+    array = change(np.load(path))
+    np.save(path, array)
+    replace_file(folder, path.name, path.read_bytes(), shape=list(array.shape), dtype=array.dtype.str)
+
+
+def _card(anime_id: int) -> AnimeCard:
+    return AnimeCard(
+        anime_id=anime_id,
+        name=f"Anime {anime_id}",
+        english_name=None,
+        japanese_name="アニメ",
+        type="TV",
+        episodes=12,
+        genres=["Action"],
+        synopsis=None,
+        year=2000,
+        score=7.5,
+        members=100,
+        age_rating=None,
+        url=f"https://myanimelist.net/anime/{anime_id}",
+    )

@@ -1,0 +1,63 @@
+"""A real service in a process of its own."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2 as httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """Give this process's environment without its settings, with these instead."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OSUSUME_", "PROMETHEUS_"))}
+    return kept | settings
+
+
+def start(
+    store: Path, *arguments: str, port: int, log: Path | None = None, **settings: str
+) -> subprocess.Popen[bytes]:
+    """Start the service; what it logs goes to a file."""
+    command = [sys.executable, "-m", "service", "--store", str(store), "--port", str(port), *arguments]
+    with (log or Path(os.devnull)).open("wb") as errors:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=clean_environment(**settings), stdout=subprocess.DEVNULL, stderr=errors
+        )
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the service ended with {process.returncode}"
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/health/ready").status_code == 200:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the service did not become ready")
+
+
+@contextlib.contextmanager
+def running(store: Path, *arguments: str, log: Path | None = None, **settings: str) -> Iterator[str]:
+    """Serve a store; give the URL."""
+    port = free_port()
+    process = start(store, *arguments, port=port, log=log, **settings)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_ready(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(15)

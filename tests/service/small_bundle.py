@@ -1,0 +1,183 @@
+"""A small synthetic model: 60 anime and 40 users in four clusters of taste, with every kind of gap in the cards."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import Bundle, assemble
+from models.card import AnimeCard
+from models.golden import make_golden_answers
+from models.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRule
+from models.scoring.embedding import embed_list
+from models.scoring.user_list import Status
+from models.store import Store
+
+N_ANIME: Final = 60
+N_USERS: Final = 40
+EMBEDDING_SIZE: Final = 16
+VERSION: Final = "20260101T000000Z-small-00000000"
+TYPES: Final = ["", "TV", "Movie", "OVA"]
+GENRES: Final = ["Action", "Comedy", "Drama", "Hentai", "Slice of Life"]
+ADULT_ROWS: Final = (7, 21, 35)
+
+# name, English, Japanese; the rows after these have made-up titles.
+TITLES: Final[list[tuple[str, str | None, str | None]]] = [
+    ("Cowboy Bebop", "Cowboy Bebop", "カウボーイビバップ"),
+    ("Shingeki no Kyojin", "Attack on Titan", "進撃の巨人"),
+    ("Fullmetal Alchemist: Brotherhood", "Fullmetal Alchemist:Brotherhood", "鋼の錬金術師"),
+    ("Steins;Gate", None, "シュタインズ・ゲート"),
+    ("Fullmetal Alchemist", "Fullmetal Alchemist", None),
+    ("Pokémon", None, None),
+    ("K", None, None),
+    ("Himitsu no Heya", None, None),
+    ("Shingeki no Bahamut", None, None),
+    ('Say "I love you," score: 5', None, None),
+]
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Arrays:
+    """Make every array of a bundle."""
+    rng = np.random.default_rng(seed)
+    arrays = _catalogue(rng)
+    clusters = rng.normal(size=(4, EMBEDDING_SIZE))
+    anime = clusters[np.arange(N_ANIME) % 4] + 0.8 * rng.normal(size=(N_ANIME, EMBEDDING_SIZE))
+    # Two anime that are exactly alike: a tie wherever one of them appears.
+    anime[41] = anime[45]
+    arrays["anime_embeddings"] = _unit(anime)
+    arrays |= _lists(rng)
+    arrays["user_ids"] = np.arange(N_USERS, dtype=np.int64) * 5 + 2
+    arrays["user_embeddings"] = (
+        _unit(rng.normal(size=(N_USERS, EMBEDDING_SIZE))) if rule == "trained" else _embedded_lists(arrays)
+    )
+    return arrays
+
+
+def make_manifest(arrays: Arrays, rule: UserEmbeddingRule = "normalised_sum", version: str = VERSION) -> Manifest:
+    """Make the manifest, golden answers included."""
+    manifest = Manifest(
+        format_version=1,
+        model_version=version,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        network="synthetic",
+        embedding_size=EMBEDDING_SIZE,
+        user_embedding_rule=rule,
+        data=DataCard(name="small", simulated=True, fingerprint="0" * 64, counts={"rows_kept": 600}),
+        training={"seed": 0},
+        metrics={"recall@20": {"embedding": 0.5, "popularity": 0.2}},
+        default_methods=DefaultMethods(),
+        golden=[],
+        files=[],
+    )
+    return manifest.model_copy(update={"golden": make_golden_answers(assemble(manifest, arrays))})
+
+
+def make_bundle(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Bundle:
+    """Make the model in memory."""
+    arrays = make_arrays(rule, seed)
+    return assemble(make_manifest(arrays, rule), arrays)
+
+
+def publish(store: Path, version: str = VERSION) -> Path:
+    """Publish the model in a store; give the bundle's folder."""
+    arrays = make_arrays()
+    return Store(store).publish(make_manifest(arrays, version=version), arrays)
+
+
+def _catalogue(rng: np.random.Generator) -> Arrays:
+    rows = np.arange(N_ANIME)
+    anime_ids = (rows * 3 + 1).astype(np.int64)
+    adult = np.isin(rows, ADULT_ROWS)
+    genres = rng.random((N_ANIME, len(GENRES))) < 0.4
+    genres[:, GENRES.index("Hentai")] = adult
+    # Every fifth, sixth and seventh lacks something.
+    years = np.where(rows % 5 == 4, 0, 1990 + rows % 30).astype(np.int16)
+    scores = np.where(rows % 6 == 5, 0.0, np.round(5.0 + rng.random(N_ANIME) * 4.5, 2)).astype(np.float32)
+    members = np.where(rows % 7 == 6, 0, rng.integers(100, 100_000, N_ANIME)).astype(np.int32)
+    type_codes = (rows % len(TYPES)).astype(np.uint8)
+    popularity = rng.integers(0, 20, N_ANIME).astype(np.int32)
+    popularity[:9] = [90, 100, 80, 70, 60, 50, 40, 30, 20]
+    cards = [
+        _card(int(anime_ids[row]), row, genres[row], int(years[row]), float(scores[row]), int(members[row]))
+        for row in range(N_ANIME)
+    ]
+    return {
+        "anime_ids": anime_ids,
+        "cards": np.frombuffer(b"".join(cards), dtype=np.uint8),
+        "card_offsets": np.cumsum([0, *map(len, cards)]).astype(np.int64),
+        "type_names": np.array(TYPES),
+        "type_codes": type_codes,
+        "genre_names": np.array(GENRES),
+        "anime_genres": genres,
+        "years": years,
+        "mean_scores": scores,
+        "members": members,
+        "adult": adult,
+        "popularity": popularity,
+    }
+
+
+def _card(anime_id: int, row: int, genres: NDArray[np.bool_], year: int, score: float, members: int) -> bytes:
+    made_up = (f"Made Up Title {row}", None, f"作り話{row}" if row % 2 else None)
+    name, english, japanese = TITLES[row] if row < len(TITLES) else made_up
+    return (
+        AnimeCard(
+            anime_id=anime_id,
+            name=name,
+            english_name=english,
+            japanese_name=japanese,
+            type=TYPES[row % len(TYPES)] or None,
+            episodes=row % 26 or None,
+            genres=[GENRES[column] for column in np.flatnonzero(genres)],
+            synopsis=None if row % 8 == 7 else f'Somebody says: "row {row}", and \\ leaves.\nThe end.',
+            year=year or None,
+            score=round(score, 2) or None,
+            members=members or None,
+            age_rating="Rx - Hentai" if row in ADULT_ROWS else None,
+            url=f"https://myanimelist.net/anime/{anime_id}",
+        )
+        .model_dump_json()
+        .encode()
+    )
+
+
+def _lists(rng: np.random.Generator) -> Arrays:
+    rows, ratings, statuses = [], [], []
+    for user in range(N_USERS):
+        # Likelier from the user's own cluster. The first user has a single title, the second nothing but plans.
+        weights = np.where(np.arange(N_ANIME) % 4 == user % 4, 4.0, 1.0)
+        n = 1 if user == 0 else int(rng.integers(8, 30))
+        listed = np.sort(rng.choice(N_ANIME, size=n, replace=False, p=weights / weights.sum()))
+        status = rng.choice(np.array([s.value for s in Status]), size=n, p=[0.05, 0.1, 0.55, 0.05, 0.05, 0.2])
+        status[0] = Status.PLAN_TO_WATCH if user == 1 else Status.COMPLETED
+        if user == 1:
+            status[:] = Status.PLAN_TO_WATCH
+        rows.append(listed)
+        ratings.append(np.where(status == Status.PLAN_TO_WATCH, 0, rng.integers(0, 11, n)))
+        statuses.append(status)
+    return {
+        "list_offsets": np.cumsum([0, *map(len, rows)]).astype(np.int64),
+        "list_anime_rows": np.concatenate(rows).astype(np.int32),
+        "list_ratings": np.concatenate(ratings).astype(np.uint8),
+        "list_statuses": np.concatenate(statuses).astype(np.uint8),
+    }
+
+
+def _embedded_lists(arrays: Arrays) -> NDArray[np.float32]:
+    embeddings = []
+    for user in range(N_USERS):
+        entries = slice(arrays["list_offsets"][user], arrays["list_offsets"][user + 1])
+        seen = arrays["list_anime_rows"][entries][arrays["list_statuses"][entries] != Status.PLAN_TO_WATCH]
+        embedding = embed_list(arrays["anime_embeddings"], seen)
+        # Whoever has seen nothing has no direction; the format asks for unit rows all the same.
+        embeddings.append(embedding if embedding.any() else np.eye(EMBEDDING_SIZE, dtype=np.float32)[0])
+    return np.array(embeddings)
+
+
+def _unit(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit

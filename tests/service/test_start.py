@@ -1,0 +1,304 @@
+"""Starting and stopping: ready only with a sound bundle, one clear line where there is none."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from starlette.testclient import TestClient
+
+from models.bundle import Bundle
+from models.errors import BundleContentError
+from models.store import Store
+from service.app import create_app
+from service.loaded_model import build_model, check_golden_answers, load_model
+from service.readiness import Readiness
+from service.settings import Settings
+from tests.service.running import ROOT, clean_environment, free_port, running, start
+from tests.service.small_bundle import VERSION, make_arrays, make_bundle, make_manifest
+
+
+@pytest.fixture
+def own_store(store: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    folder = tmp_path / "store"
+    shutil.copytree(store, folder)
+    return folder
+
+
+def _flip_a_byte(store: Path) -> None:
+    path = store / VERSION / "anime_embeddings.npy"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def _remove_a_file(store: Path) -> None:
+    (store / VERSION / "members.npy").unlink()
+
+
+def _remove_everything(store: Path) -> None:
+    shutil.rmtree(store)
+
+
+def _spoil_the_manifest(store: Path) -> None:
+    path = store / VERSION / "manifest.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("synthetic", "Synthetic"), encoding="utf-8")
+
+
+FAULTS: list[tuple[Callable[[Path], None], str]] = [
+    (_flip_a_byte, "anime_embeddings.npy: has sha256"),
+    (_remove_a_file, "members.npy: cannot be read"),
+    (_remove_everything, "no bundle is published here yet"),
+    (_spoil_the_manifest, "does not match manifest.json"),
+]
+
+
+def _wait_for_the_end_of_loading(app: Any) -> None:
+    async def wait() -> None:
+        async with app.router.lifespan_context(app):
+            pass
+
+    asyncio.run(wait())
+
+
+@pytest.mark.parametrize(("spoil", "fault"), FAULTS)
+def test_a_refused_bundle_is_told_to_whoever_asks(own_store: Path, spoil: Callable[[Path], None], fault: str) -> None:
+    spoil(own_store)
+    app = create_app(Settings(store=own_store, access_log=False))
+    _wait_for_the_end_of_loading(app)
+    client = TestClient(app)
+    ready: Any = client.get("/health/ready")
+    assert (ready.status_code, ready.json()["code"]) == (503, "model_refused")
+    assert fault in ready.json()["detail"]
+    answer: Any = client.get("/anime/1/similar")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert client.get("/health/live").json() == {"status": "live", "model_version": None}
+    assert "osusume_ready 0.0" in client.get("/metrics").text
+
+
+def test_until_the_model_is_read_the_service_says_so(store: Path) -> None:
+    # Without its lifespan an application never loads.
+    client = TestClient(create_app(Settings(store=store, access_log=False)))
+    for path in ("/health/ready", "/anime/1", "/anime", "/users/2/similar", "/model"):
+        answer: Any = client.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize(("spoil", "fault"), FAULTS)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_with_a_bad_bundle_the_process_ends_with_one_clear_line(
+    own_store: Path, tmp_path: Path, spoil: Callable[[Path], None], fault: str, workers: str
+) -> None:
+    spoil(own_store)
+    log = tmp_path / "log"
+    process = start(own_store, "--workers", workers, port=free_port(), log=log)
+    assert process.wait(20) != 0
+    text = log.read_text(encoding="utf-8")
+    assert fault in text
+    assert "Traceback" not in text
+
+
+def _refusal(*arguments: str, **settings: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "service", *arguments],
+        cwd=ROOT,
+        env=clean_environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_port_in_use_is_one_clear_line(store: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, text = _refusal("--store", str(store), "--port", str(port))
+    assert code == 1
+    assert text == f"service: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_a_host_that_is_not_ours_is_one_clear_line(store: Path) -> None:
+    code, text = _refusal("--store", str(store), "--host", "192.0.2.1")
+    assert (code, text.count("\n")) == (1, 1)
+    assert "cannot listen on 192.0.2.1:8000" in text
+
+
+def test_an_unknown_setting_is_one_clear_line(store: Path) -> None:
+    code, text = _refusal("--store", str(store), OSUSUME_PROT="9000")
+    assert code == 2
+    assert text.startswith("service: unknown setting OSUSUME_PROT; known: OSUSUME_HOST,")
+    assert text.count("\n") == 1
+
+
+def test_a_value_that_cannot_be_is_one_clear_line() -> None:
+    assert _refusal("--port", "70000") == (
+        2,
+        "service: OSUSUME_PORT should be less than or equal to 65535, not 70000\n",
+    )
+
+
+def test_the_service_stops_when_asked_and_says_nothing_is_wrong(store: Path, tmp_path: Path) -> None:
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        log = tmp_path / f"log{stop}"
+        with running(store, log=log) as url:
+            (pid,) = _listening_pids(url)
+            os.kill(pid, stop)
+            with pytest.raises(httpx.TransportError):
+                while True:
+                    httpx.get(f"{url}/health/live")
+        assert "Traceback" not in log.read_text(encoding="utf-8")
+
+
+def _listening_pids(url: str) -> set[int]:
+    """Ask each worker who it is, through the metrics of its process."""
+    port = int(url.rsplit(":", 1)[1])
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"service" in words and str(port).encode() in words:
+            found.add(int(path.parent.name))
+    return found
+
+
+def test_several_workers_answer_alike_and_count_together(store: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with running(store, "--workers", "2", log=log, OSUSUME_LOG_FORMAT="json") as url:
+        answers = set()
+        for _ in range(40):
+            # A new connection each time, so that both workers get some.
+            answer = httpx.get(f"{url}/anime/1/similar")
+            answers.add(answer.content)
+        assert len(answers) == 1
+        counted = [
+            line for line in httpx.get(f"{url}/metrics").text.splitlines() if "/anime/{anime_id}/similar" in line
+        ]
+        assert (
+            'osusume_http_requests_total{method="GET",route="/anime/{anime_id}/similar",status="200"} 40.0' in counted
+        )
+        assert "osusume_ready 1.0" in httpx.get(f"{url}/metrics").text
+    assert not list(Path("/tmp").glob(f"osusume-metrics-{os.getpid()}*"))
+
+
+def test_the_json_log_is_one_object_per_line_with_each_request(store: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with running(store, log=log, OSUSUME_LOG_FORMAT="json") as url:
+        httpx.get(f"{url}/anime/1", headers={"x-request-id": "mine"})
+    # The first line greets whoever started it in a terminal.
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    (mine,) = [event for event in events if event.get("request_id") == "mine"]
+    assert (mine["method"], mine["path"], mine["status"]) == ("GET", "/anime/1", 200)
+    assert any(event["message"] == "ready" and event["model"] == VERSION for event in events)
+
+
+def test_a_text_log_line_stays_one_line_whatever_the_client_asks(store: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with running(store, log=log) as url:
+        httpx.get(f"{url}/x%0Ainfo%20forged%20status=200")
+    (line,) = [line for line in log.read_text(encoding="utf-8").splitlines() if "forged" in line]
+    assert "status=404" in line
+
+
+def test_settings_choose_what_is_served(store: Path) -> None:
+    settings = Settings(
+        store=store,
+        access_log=False,
+        docs=False,
+        metrics=False,
+        cors_origins=("https://a.example",),
+        root_path="/api",
+    )
+    app = create_app(settings)
+    client = TestClient(app)
+    assert client.get("/docs").status_code == 404
+    assert client.get("/metrics").status_code == 404
+    answer: Any = client.get("/health/live", headers={"origin": "https://a.example"})
+    assert answer.headers["access-control-allow-origin"] == "https://a.example"
+    assert client.get("/openapi.json").json()["servers"] == [{"url": "/api"}]
+
+
+def test_the_golden_answers_of_a_sound_bundle_are_reproduced(store: Path) -> None:
+    model = load_model(store)
+    assert len(model.bundle.manifest.golden) == 9
+    assert model.version == Store(store).current_folder().name
+
+
+@pytest.mark.parametrize("position", range(9))
+def test_a_golden_answer_that_is_not_reproduced_is_refused(position: int) -> None:
+    bundle = make_bundle()
+    golden = list(bundle.manifest.golden)
+    golden[position] = golden[position].model_copy(update={"scores": [s - 0.01 for s in golden[position].scores]})
+    manifest = bundle.manifest.model_copy(update={"golden": golden})
+    model = build_model(Bundle(**{**vars(bundle), "manifest": manifest}))
+    with pytest.raises(BundleContentError, match="is not reproduced"):
+        check_golden_answers(model, Path("b"))
+
+
+def test_a_golden_query_that_is_not_in_the_model_is_refused() -> None:
+    bundle = make_bundle()
+    golden = [bundle.manifest.golden[0].model_copy(update={"query_id": 2})]
+    manifest = bundle.manifest.model_copy(update={"golden": golden})
+    with pytest.raises(BundleContentError, match="anime 2 is not in the model"):
+        check_golden_answers(build_model(Bundle(**{**vars(bundle), "manifest": manifest})), Path("b"))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda card: b"x" + card[1:], "card 0, JSON"),
+        (lambda card: b" " + card[1:], "card 0, JSON"),
+        (lambda card: card.replace(b'"anime_id":1,', b'"anime_id":7,'), "card 0 is not that of anime 1"),
+        (lambda card: card.replace(b'"score":', b'"Score":'), "card 0, score"),
+        (lambda card: card.replace(b'"year":', b'"yaer":'), "card 0, year"),
+    ],
+)
+def test_a_card_that_is_none_is_refused(change: Callable[[bytes], bytes], fault: str) -> None:
+    import numpy as np
+
+    arrays = make_arrays()
+    end = int(arrays["card_offsets"][1])
+    content = arrays["cards"].tobytes()
+    arrays["cards"] = np.frombuffer(change(content[:end]) + content[end:], dtype=np.uint8)
+    from models.bundle import assemble
+
+    with pytest.raises(BundleContentError, match=fault):
+        build_model(assemble(make_manifest(arrays), arrays))
+
+
+def test_readiness_gives_no_model_before_there_is_one() -> None:
+    assert Readiness().model_if_ready() is None
+
+
+def test_the_application_loads_neither_training_nor_what_it_needs() -> None:
+    code = (
+        "import sys, service.app, service.__main__; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "service" in loaded
+    assert not loaded & {"training", "tensorflow", "keras", "pandas", "scipy", "pyarrow", "sklearn", "typer"}
+
+
+def test_importing_the_application_reads_no_setting() -> None:
+    code = "import service.app, service.__main__, service.openapi"
+    environment = clean_environment(OSUSUME_PORT="nonsense", OSUSUME_NO_SUCH_SETTING="1")
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)

@@ -1,0 +1,116 @@
+"""Title search."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.loaded_model import LoadedModel
+from service.title_search import TitleSearch
+from service.title_text import normalise_title
+from tests.service.small_bundle import ADULT_ROWS, N_ANIME
+
+
+def _names(model: LoadedModel, query: str, limit: int = 10) -> list[str]:
+    everything = np.ones(N_ANIME, dtype=bool)
+    page = model.title_search.page(query, everything, 0, limit)
+    return [model.catalogue.titles[row][0] for row in page.rows]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("Cowboy Bebop", "Cowboy Bebop"),
+        ("cowboi bebop", "Cowboy Bebop"),
+        ("bebop cowboy", "Cowboy Bebop"),
+        ("bebop", "Cowboy Bebop"),
+        ("cowb", "Cowboy Bebop"),
+        ("カウボーイ", "Cowboy Bebop"),
+        ("かうぼーい", "Cowboy Bebop"),
+        ("ｃｏｗｂｏｙ", "Cowboy Bebop"),
+        ("shingeki no", "Shingeki no Kyojin"),
+        ("shingeki no bahamut", "Shingeki no Bahamut"),
+        ("attack on titen", "Shingeki no Kyojin"),
+        ("進撃", "Shingeki no Kyojin"),
+        ("full metal alchemist", "Fullmetal Alchemist"),
+        ("fullmetal alchemist brotherhood", "Fullmetal Alchemist: Brotherhood"),
+        ("steins gate", "Steins;Gate"),
+        ("STEINS;GATE", "Steins;Gate"),
+        ("シュタインズゲート", "Steins;Gate"),
+        ("pokemon", "Pokémon"),
+        ("pokmon", "Pokémon"),
+        ("k", "K"),
+    ],
+)
+def test_a_title_is_found(model: LoadedModel, query: str, first: str) -> None:
+    assert _names(model, query)[0] == first
+
+
+@pytest.mark.parametrize("query", ["zzzzzz", "xqj wvk", "?!?", "   ", "ꙮꙮꙮ"])
+def test_nothing_is_found_for_nonsense(model: LoadedModel, query: str) -> None:
+    assert _names(model, query) == []
+
+
+def test_the_exact_title_comes_before_more_popular_ones_that_begin_with_it(model: LoadedModel) -> None:
+    # "Fullmetal Alchemist: Brotherhood" is the more popular one.
+    assert _names(model, "fullmetal alchemist") == ["Fullmetal Alchemist", "Fullmetal Alchemist: Brotherhood"]
+
+
+def test_popularity_decides_between_equal_matches(model: LoadedModel) -> None:
+    assert _names(model, "shingeki") == ["Shingeki no Kyojin", "Shingeki no Bahamut"]
+
+
+def test_punctuation_that_was_typed_tells_titles_apart() -> None:
+    search = TitleSearch([["Gintama"], ["Gintama'"], ["Gintama°"]], np.array([3, 2, 1]))
+    everything = np.ones(3, dtype=bool)
+    assert search.page("gintama", everything, 0, 3).rows == [0, 1, 2]
+    assert search.page("gintama'", everything, 0, 3).rows[0] == 1
+
+
+def test_a_title_of_nothing_but_punctuation_can_be_found() -> None:
+    search = TitleSearch([["!!!"], ["Haikyuu!!"]], np.array([1, 2]))
+    assert search.page("!!!", np.ones(2, dtype=bool), 0, 5).rows == [0]
+
+
+def test_filters_apply_before_the_search_ranks(model: LoadedModel) -> None:
+    allowed = np.ones(N_ANIME, dtype=bool)
+    allowed[list(ADULT_ROWS)] = False
+    page = model.title_search.page("made up title", allowed, 0, 100)
+    assert page.total == len(page.rows) == N_ANIME - 10 - sum(row >= 10 for row in ADULT_ROWS)
+    assert not set(page.rows) & set(ADULT_ROWS)
+
+
+@given(query=st.text(max_size=40))
+def test_any_text_can_be_searched_for_and_ranks_by_relevance(query: str) -> None:
+    search = TitleSearch([["Cowboy Bebop", "カウボーイ"], ["K"], ["Steins;Gate"]], np.array([1, 2, 3]))
+    page = search.page(query, np.ones(3, dtype=bool), 0, 10)
+    assert page.scores == sorted(page.scores, reverse=True)
+    assert all(0.0 < score <= 1.0 for score in page.scores)
+
+
+@given(title=st.text(min_size=1, max_size=40).filter(str.strip))
+def test_every_title_finds_itself_first(title: str) -> None:
+    search = TitleSearch([["Cowboy Bebop"], [title], ["Steins;Gate"]], np.array([9, 1, 9]))
+    if normalise_title(title).letters:
+        assert search.page(title, np.ones(3, dtype=bool), 0, 10).rows[0] == 1 or title.casefold() in {
+            "cowboy bebop",
+            "steins;gate",
+        }
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Steins;Gate", "steins gate"),
+        ("Pokémon", "pokemon"),
+        ("Hunter × Hunter", "hunter x hunter"),
+        ("JoJo's Bizarre Adventure", "jojos bizarre adventure"),
+        ("ガンダム", "ガンダム"),
+        ("ｶﾞﾝﾀﾞﾑ", "ガンダム"),
+        ("がんだむ", "ガンダム"),
+        ("Kaguya-sama wa Kokurasetai?", "kaguya sama wa kokurasetai"),
+        ("◯", "◯"),
+    ],
+)
+def test_titles_are_compared_without_what_people_do_not_type(title: str, words: str) -> None:
+    assert normalise_title(title).words == words

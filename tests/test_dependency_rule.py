@@ -1,0 +1,73 @@
+"""The dependency rule: training -> models <- service. Nothing else crosses."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+HEAVY = {"tensorflow", "keras", "pandas", "pyarrow", "scipy", "sklearn", "matplotlib"}
+WEB = {"fastapi", "starlette", "uvicorn", "orjson", "prometheus_client", "pydantic_settings", "rapidfuzz"}
+FORBIDDEN = {
+    "models": {"service", "training", "tests", "typer", "rich"} | HEAVY | WEB,
+    "service": {"training", "tests"} | HEAVY,
+    "training": {"service", "tests"} | WEB,
+}
+MODULES = sorted(path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))
+
+
+def _imported(path: Path) -> set[str]:
+    """Find every top-level package that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if name in {"import_module", "__import__"}:
+                found |= {str(arg.value).partition(".")[0] for arg in node.args[:1] if isinstance(arg, ast.Constant)}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_imports_what_its_package_must_not_know(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    assert not _imported(path) & FORBIDDEN[package]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_networks_import_tensorflow(path: Path) -> None:
+    if (ROOT / "training" / "networks") not in path.parents:
+        assert not _imported(path) & {"tensorflow", "keras"}
+
+
+def test_every_package_was_walked() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in MODULES} >= {"models", "training"}
+    assert _imported(ROOT / "models" / "bundle.py") >= {"numpy", "pydantic", "models"}
+
+
+def _loaded_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_models_load_numpy_and_pydantic_and_neither_half() -> None:
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in MODULES
+        if path.is_relative_to(ROOT / "models")
+    ]
+    loaded = _loaded_after("import " + ", ".join(modules))
+    assert loaded >= {"models", "numpy", "pydantic"}
+    assert not loaded & FORBIDDEN["models"]
+
+
+def test_the_commands_that_train_nothing_do_not_load_tensorflow() -> None:
+    assert not _loaded_after("import training.cli, training.run, training.publish") & {"tensorflow", "keras"}

@@ -1,0 +1,386 @@
+"""Reading lists: every row is kept or set aside with its line and the reason, wherever a block happens to end."""
+
+import csv
+import gzip
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training import list_files
+from training.errors import InputError
+from training.list_files import read_list_file
+from training.rejects import RejectedRows
+
+HEADER = "user_id,anime_id,rating,watching_status,watched_episodes"
+RATING = "rating outside 0..10 or no whole number"
+CUT = "wrong number of columns, expected 5 (a cut line?)"
+
+Kept = list[tuple[int, ...]]
+Rejected = list[tuple[int, str]]
+
+
+def read_all(path: Path) -> tuple[Kept, Rejected]:
+    """Read a file: rows as (line, user, anime, rating, status), and (line, reason) of the others."""
+    kept: Kept = []
+    with RejectedRows(path.parent / "rejected.csv") as rejects:
+        for block in read_list_file(path, rejects, lambda _: None):
+            cells = (block.lines, block.user_ids, block.anime_ids, block.ratings, block.statuses)
+            kept += list(zip(*(column.tolist() for column in cells), strict=True))
+    with (path.parent / "rejected.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["file"] == path.name for row in rows)
+    assert sum(rejects.counts.values()) == len(rows) == rejects.counts_by_file[path.name]
+    return kept, [(int(row["line"]), row["reason"]) for row in rows]
+
+
+def read_text(folder: Path, text: str | bytes, name: str = "animelist.csv") -> tuple[Kept, Rejected]:
+    content = text.encode() if isinstance(text, str) else text
+    (folder / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return read_all(folder / name)
+
+
+def read_slowly_and_simply(content: bytes, header: Sequence[str]) -> tuple[Kept, Rejected]:
+    """The oracle: one line at a time, no blocks."""
+    kept: Kept = []
+    rejected: Rejected = []
+    for line, raw in enumerate(content.split(b"\n"), start=1):
+        text = raw.rstrip(b"\r").decode("utf-8", "replace")
+        if line > 1 and text.strip():
+            row, reason = _judge(text, header)
+            if reason:
+                rejected.append((line, reason))
+            else:
+                kept.append((line, *row))
+    return kept, rejected
+
+
+def _judge(text: str, header: Sequence[str]) -> tuple[list[int], str]:  # noqa: PLR0911
+    try:
+        cells = next(csv.reader([text], skipinitialspace=True))
+    except csv.Error as error:
+        return [], f"no CSV: {error}"
+    if len(cells) != len(header):
+        return [], f"wrong number of columns, expected {len(header)} (a cut line?)"
+    named = dict(zip(header, cells, strict=True))
+    for name in (name for name in header if name in {"user_id", "anime_id", "rating", "watching_status"}):
+        pattern = r"[+-]?(\d+\.?\d*(e[+-]?\d+)?|nan|inf)" if name == "rating" else r"[+-]?\d+"
+        if not re.fullmatch(pattern, named[name].strip(), re.ASCII):
+            return [], "bytes that are no UTF-8" if "\ufffd" in named[name] else f"{name} is no number"
+        if name != "rating" and abs(int(named[name])) >= 2**63:
+            return [], f"{name} is out of range"
+    status = int(named.get("watching_status", "2"))
+    ids = [int(named["user_id"]), int(named["anime_id"])]
+    if float(named["rating"]) not in range(11):
+        return [], RATING
+    if status not in {1, 2, 3, 4, 6}:
+        return [], "unknown watching_status"
+    if min(ids) < 0:
+        return [], "negative id"
+    return [*ids, int(float(named["rating"])), status], ""
+
+
+IDS = st.sampled_from([b"1", b"22", b"333333", b"9223372036854775807", b"007", b" 5", b'"6"', b"-0", b"+8"])
+BAD_IDS = st.sampled_from(
+    [
+        b"",
+        b"x",
+        b"-4",
+        b"9223372036854775808",
+        b"1" * 40,
+        b"1.5",
+        b"0x10",
+        b"1_0",
+        "١".encode(),
+        b"\xff",
+        b'"',
+        b"NaN",
+    ]
+)
+RATINGS = st.sampled_from([b"0", b"10", b"7", b"8.0", b"1e1", b" 9 ", b'"3"'])
+BAD_RATINGS = st.sampled_from(
+    [b"11", b"-1", b"7.5", b"", b"good", b"nan", b"inf", b"1e39", b"1e300", b"\xfe", b"1_0"]
+)
+STATUSES = st.sampled_from([b"1", b"2", b"3", b"4", b"6"])
+BAD_STATUSES = st.sampled_from([b"0", b"5", b"7", b"99", b"", b"watching", b"-1", b"\xc3"])
+NOTES = st.sampled_from(
+    [
+        b"12",
+        b"",
+        b'"a,b"',
+        b'"a""b"',
+        b"0x1f",
+        b"\xff\xfe",
+        "ナ".encode(),
+        b'"open',
+        b'mid"quote',
+        b"a,b",
+        b"x\ry",
+        b"\0",
+    ]
+)
+
+
+def _line(*cells: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    return st.tuples(*cells).map(b",".join)
+
+
+LINES = st.one_of(
+    _line(IDS, IDS, RATINGS, STATUSES, st.just(b"12")),
+    _line(IDS, IDS, RATINGS, STATUSES, st.just(b"12")),
+    _line(IDS | BAD_IDS, IDS | BAD_IDS, RATINGS | BAD_RATINGS, STATUSES | BAD_STATUSES, NOTES),
+    st.sampled_from([b"", b"   ", b"1,2", b"1,2,3,4,5,6", b",,,,", b"no list at all", b'"1,2,8,2,1"', b"\xff" * 9]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    lines=st.lists(LINES, max_size=12),
+    ends=st.lists(st.sampled_from([b"\n", b"\n", b"\r\n"]), min_size=12, max_size=12),
+    bom=st.booleans(),
+    closed=st.booleans(),
+    block_bytes=st.integers(1, 80),
+    piece_bytes=st.integers(1, 60),
+)
+def test_blocks_of_any_size_give_what_one_line_at_a_time_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: list[bytes],
+    ends: list[bytes],
+    bom: bool,
+    closed: bool,
+    block_bytes: int,
+    piece_bytes: int,
+) -> None:
+    body = b"".join(line + end for line, end in zip(lines, ends, strict=False))
+    content = (b"\xef\xbb\xbf" if bom else b"") + HEADER.encode() + b"\n" + (body if closed else body.rstrip(b"\r\n"))
+    path = tmp_path_factory.mktemp("lists") / "animelist.csv"
+    path.write_bytes(content)
+    expected = read_slowly_and_simply(content, HEADER.split(","))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_files, "BLOCK_BYTES", block_bytes)
+        patch.setattr(list_files, "PIECE_BYTES", piece_bytes)
+        kept, rejected = read_all(path)
+    assert kept == expected[0]
+    assert sorted(rejected) == expected[1]
+    # And at one go, as a file of this size really is read.
+    kept, rejected = read_all(path)
+    assert (kept, sorted(rejected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("abc,2,8,2,1", "user_id is no number"),
+        ("1,abc,8,2,1", "anime_id is no number"),
+        ("1,2,great,2,1", "rating is no number"),
+        ("1,2,8,watching,1", "watching_status is no number"),
+        (",2,8,2,1", "user_id is no number"),
+        ("1,2,11,2,1", RATING),
+        ("1,2,-1,2,1", RATING),
+        ("1,2,7.5,2,1", RATING),
+        ("1,2,nan,2,1", RATING),
+        ("1,2,8,5,1", "unknown watching_status"),
+        ("1,2,8,0,1", "unknown watching_status"),
+        ("-1,2,8,2,1", "negative id"),
+        ("1,-2,8,2,1", "negative id"),
+        ("9223372036854775808,2,8,2,1", "user_id is out of range"),
+        ("1,99999999999999999999999,8,2,1", "anime_id is out of range"),
+        ("0x10,2,8,2,1", "user_id is no number"),
+        ("1_0,2,8,2,1", "user_id is no number"),
+        ("1,2,8", CUT),
+        ("1,2,8,2,1,9", CUT),
+        ("hello", CUT),
+    ],
+)
+def test_a_bad_row_is_set_aside_with_its_line_and_its_text(tmp_path: Path, row: str, reason: str) -> None:
+    kept, rejected = read_text(tmp_path, f"{HEADER}\n5,6,7,1,1\n{row}\n8,9,10,2,1\n")
+    assert kept == [(2, 5, 6, 7, 1), (4, 8, 9, 10, 2)]
+    assert rejected == [(3, reason)]
+    with (tmp_path / "rejected.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file))[1] == ["animelist.csv", "3", reason, row]
+
+
+def test_bytes_that_are_no_utf8_are_set_aside_where_a_number_should_be(tmp_path: Path) -> None:
+    kept, rejected = read_text(tmp_path, HEADER.encode() + b"\n1,\xff2,8,2,1\n1,3,8,2,\xff\n")
+    assert kept == [(3, 1, 3, 8, 2)]
+    assert rejected == [(2, "bytes that are no UTF-8")]
+
+
+@pytest.mark.parametrize(
+    "text", ["1,2,8,2,1\r\n3,4,9,6,0\r\n", "1,2,8,2,1\n\n\n3,4,9,6,0", '"1","2","8","2","1"\n3,4,9,6,0\n']
+)
+def test_windows_line_ends_blank_lines_and_quotes_are_no_fault(tmp_path: Path, text: str) -> None:
+    kept, rejected = read_text(tmp_path, f"\ufeff{HEADER}\n{text}")
+    assert [row[1:] for row in kept] == [(1, 2, 8, 2), (3, 4, 9, 6)]
+    assert rejected == []
+
+
+def test_the_last_line_counts_without_a_line_end_and_is_set_aside_where_it_is_cut(tmp_path: Path) -> None:
+    assert read_text(tmp_path, f"{HEADER}\n1,2,8,2,1\n3,4,9,2,1") == ([(2, 1, 2, 8, 2), (3, 3, 4, 9, 2)], [])
+    assert read_text(tmp_path, f"{HEADER}\n1,2,8,2,1\n3,4,9") == ([(2, 1, 2, 8, 2)], [(3, CUT)])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "user_id,anime_id,rating",
+        "User_ID,MAL_ID,Score",
+        "userID, anime id ,my_score",
+        '"user id","anime-id","RATING"',
+        "UserId,AnimeId,rating\r",
+    ],
+)
+def test_header_variants_mean_the_same_and_a_file_without_status_is_of_completed_titles(
+    tmp_path: Path, header: str
+) -> None:
+    assert read_text(tmp_path, f"{header}\n1,2,8\n") == ([(2, 1, 2, 8, 2)], [])
+
+
+def test_columns_may_stand_in_any_order_beside_others_of_any_name(tmp_path: Path) -> None:
+    text = 'note,status,note,score,anime_id,user_id\n"a,b",6,,0,2,1\nx,1,y,9,4,3\n'
+    assert read_text(tmp_path, text) == ([(2, 1, 2, 0, 6), (3, 3, 4, 9, 1)], [])
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "is empty; expected a header with user_id, anime_id, rating"),
+        (b"\n1,2,3\n", "is empty"),
+        (b"user_id,anime_id\n1,2\n", "no column rating; the header has: user_id, anime_id"),
+        (b"1,2,8\n", "no column user_id, anime_id, rating; the header has: 1, 2, 8"),
+        (b"user_id,anime_id,rating,score\n", "more than one column means rating; leave one"),
+        (b"user_id,anime_id,rating,status,watching_status\n", "more than one column means watching_status"),
+        (b"user_id;anime_id;rating\n1;2;3\n", "no column user_id"),
+        (b"\xff\xfeu\0s\0e\0r\0", "the header is no UTF-8 text"),
+        (gzip.compress(b"user_id,anime_id,rating\n"), "the header is no UTF-8 text"),
+        (b"user_id,anime_id,rating\n" + b"7" * (1 << 26), "is this a CSV file?"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_and_named(tmp_path: Path, content: bytes, fault: str) -> None:
+    with pytest.raises(InputError, match=r"animelist\.csv: ") as error:
+        read_text(tmp_path, content)
+    assert fault in str(error.value)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "no gzip", "empty"])
+def test_a_damaged_gzip_file_is_refused_and_named(tmp_path: Path, damage: str) -> None:
+    rows = "".join(f"{user},{user * 7 % 1000},8,2,1\n" for user in range(5000))
+    content = gzip.compress(f"{HEADER}\n{rows}".encode())
+    path = tmp_path / "animelist.csv.gz"
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
+    path.write_bytes({"cut": content[:middle], "flipped": flipped, "no gzip": b"plain text", "empty": b""}[damage])
+    with pytest.raises(InputError, match=r"animelist\.csv\.gz: is (a broken or cut gzip file|empty)"):
+        read_all(path)
+
+
+GOOD_TEXT = f"{HEADER}\n" + "".join(
+    f"{u},{a},{(u + a) % 11},{(1, 2, 3, 4, 6)[a % 5]},1\n" for u in range(9) for a in range(7)
+)
+
+
+def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
+    plain = read_text(tmp_path, GOOD_TEXT)
+    assert read_text(tmp_path, GOOD_TEXT, "animelist.csv.gz") == plain
+    write_parquet(tmp_path / "animelist.parquet", [row[1:] for row in plain[0]])
+    kept, rejected = read_all(tmp_path / "animelist.parquet")
+    assert [row[1:] for row in kept] == [row[1:] for row in plain[0]]
+    assert [row[0] for row in kept] == list(range(1, 64))
+    assert rejected == []
+
+
+def write_parquet(path: Path, rows: Sequence[Sequence[object]], **types: pa.DataType) -> None:
+    names = ("user_id", "anime_id", "rating", "watching_status")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    pq.write_table(pa.table({name: pa.array(cells, types.get(name)) for name, cells in columns.items()}), path)
+
+
+def test_missing_and_bad_values_in_parquet_are_set_aside_by_row_number(tmp_path: Path) -> None:
+    path = tmp_path / "animelist.parquet"
+    rows = [
+        (1, 2, 8, 2),
+        (None, 2, 8, 2),
+        (1, None, 8, 2),
+        (1, 2, None, 2),
+        (1, 2, 8, None),
+        (1, 2, 11, 2),
+        (-1, 2, 8, 2),
+    ]
+    write_parquet(path, rows)
+    kept, rejected = read_all(path)
+    assert kept == [(1, 1, 2, 8, 2)]
+    assert sorted(rejected) == [
+        (2, "user_id is missing"),
+        (3, "anime_id is missing"),
+        (4, "rating is missing"),
+        (5, "watching_status is missing"),
+        (6, RATING),
+        (7, "negative id"),
+    ]
+    with (tmp_path / "rejected.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["row"] for row in csv.DictReader(file)} >= {",2,8,2", "1,2,11,2", "-1,2,8,2"}
+
+
+def test_parquet_columns_of_other_number_types_are_understood(tmp_path: Path) -> None:
+    path = tmp_path / "animelist.parquet"
+    write_parquet(path, [(1, 2, 8, 2)], user_id=pa.uint16(), anime_id=pa.float64(), rating=pa.float64())
+    assert read_all(path)[0] == [(1, 1, 2, 8, 2)]
+    write_parquet(path, [("1", "2", "8", "2")])
+    assert read_all(path)[0] == [(1, 1, 2, 8, 2)]
+    write_parquet(path, [(1, 2, 2**40 + 1, 2), (1, 2, 8, 2)], rating=pa.int64())
+    assert read_all(path) == ([(2, 1, 2, 8, 2)], [(1, RATING)])
+    table = pa.table({"user_id": [1], "anime_id": [2], "rating": pa.array(["8"]).dictionary_encode()})
+    pq.write_table(table, path)
+    assert read_all(path)[0] == [(1, 1, 2, 8, 2)]
+
+
+@pytest.mark.parametrize("user_id", ["one", [1], {"a": 1}, 1.5])
+def test_a_parquet_column_without_numbers_is_refused_and_named(tmp_path: Path, user_id: object) -> None:
+    path = tmp_path / "animelist.parquet"
+    write_parquet(path, [(user_id, 2, 8, 2)])
+    with pytest.raises(InputError, match=r"animelist\.parquet: column user_id does not hold numbers"):
+        read_all(path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "no parquet", "empty", "pages"])
+def test_a_damaged_parquet_file_is_refused_and_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "animelist.parquet"
+    rng = np.random.default_rng(0)
+    write_parquet(path, [tuple(row) for row in rng.integers(1, 7, (2000, 4)).tolist()])
+    content = path.read_bytes()
+    broken = {
+        "cut": content[:-20],
+        "no parquet": b"text",
+        "empty": b"",
+        "pages": b"PAR1" + b"\xee" * 300 + content[304:],
+    }
+    path.write_bytes(broken[damage])
+    with pytest.raises(InputError, match=r"animelist\.parquet: is (no readable|a broken) Parquet file"):
+        read_all(path)
+
+
+def test_a_parquet_file_without_rows_gives_none(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({name: pa.array([], pa.int64()) for name in ("user_id", "anime_id", "rating")}),
+        tmp_path / "animelist.parquet",
+    )
+    assert read_all(tmp_path / "animelist.parquet") == ([], [])
+
+
+def test_progress_is_told_in_bytes_up_to_the_size_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_files, "BLOCK_BYTES", 100)
+    path = tmp_path / "animelist.csv"
+    path.write_text(GOOD_TEXT, encoding="utf-8")
+    told: list[int] = []
+    with RejectedRows(tmp_path / "rejected.csv") as rejects:
+        list(read_list_file(path, rejects, told.append))
+    assert told == sorted(told)
+    assert told[-1] == path.stat().st_size

@@ -1,0 +1,210 @@
+"""The networks: built as described, repeatable, and they learn what was planted."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.scoring.top_k import top_k_rows
+from tests.training.interactions_for_tests import make_interactions
+from tests.training.small_dump import SmallDump, write_small_dump
+from training.errors import InputError
+from training.interactions import Interactions
+from training.networks.autoencoder import UnitEmbeddingAutoencoder, fit_autoencoder, normalised_squared_error
+from training.networks.config import AutoencoderConfig, RatingConfig
+from training.networks.keras_setup import keras, tf
+from training.networks.rating import build_rating_network, fit_rating
+from training.networks.trained import TrainedNetwork, load_trained, save_trained, unit_rows
+from training.settings import make_settings
+from training.split import split_interactions
+from training.train import networks_to_train, train_network
+
+# Keras' own, on numpy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+QUICK = AutoencoderConfig(embedding_size=8, epochs=30, batch_size=16, learning_rate=0.05, seed=1)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> SmallDump:
+    return write_small_dump(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture(scope="module")
+def lists(planted: SmallDump) -> Interactions:
+    return make_interactions([row[:4] for row in planted.rows])
+
+
+@pytest.fixture(scope="module")
+def autoencoder(lists: Interactions) -> TrainedNetwork:
+    return fit_autoencoder(lists, QUICK)
+
+
+def _assert_unit_rows(rows: NDArray[np.float32]) -> None:
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
+
+
+def test_the_autoencoder_puts_cluster_mates_next_to_each_other(
+    autoencoder: TrainedNetwork, planted: SmallDump, lists: Interactions
+) -> None:
+    _assert_unit_rows(autoencoder.anime_embeddings)
+    clusters = np.array([planted.cluster_of[int(anime_id)] for anime_id in lists.anime_ids])
+    cosines = autoencoder.anime_embeddings @ autoencoder.anime_embeddings.T
+    nearest = np.stack([top_k_rows(cosines[row], 9, allowed=np.arange(40) != row) for row in range(40)])
+    mates = clusters[nearest] == clusters[:, None]
+    assert mates[:, :4].all()
+    assert mates.mean() > 0.95
+    assert autoencoder.history["loss"][-1] < autoencoder.history["loss"][0]
+    assert len(autoencoder.history["loss"]) == QUICK.epochs
+
+
+def test_one_seed_gives_the_same_bytes_and_another_seed_others(
+    autoencoder: TrainedNetwork, lists: Interactions
+) -> None:
+    again = fit_autoencoder(lists, QUICK)
+    assert again.anime_embeddings.tobytes() == autoencoder.anime_embeddings.tobytes()
+    assert again.digest() == autoencoder.digest()
+    other = fit_autoencoder(lists, QUICK.model_copy(update={"seed": 2, "epochs": 2}))
+    same = fit_autoencoder(lists, QUICK.model_copy(update={"seed": 2, "epochs": 2}))
+    assert other.anime_embeddings.tobytes() == same.anime_embeddings.tobytes()
+    assert other.anime_embeddings.tobytes() != autoencoder.anime_embeddings.tobytes()
+
+
+def test_the_autoencoder_scores_as_its_formula_says() -> None:
+    network = UnitEmbeddingAutoencoder(5, 3, 0.5)
+    lists = np.array([[1, 1, 0, 0, 1]], dtype=np.float32)
+    unit = unit_rows(network.embeddings.numpy())
+    expected = np.maximum(lists @ unit @ unit.T - lists, 0.0)
+    np.testing.assert_allclose(network(lists).numpy(), expected, atol=1e-5)
+    # While it trains, half of a list is hidden and the rest counts double.
+    keras.utils.set_random_seed(0)
+    hidden = network.dropout(np.ones((1, 1000), dtype=np.float32), training=True).numpy()
+    assert set(np.unique(hidden)) == {0.0, 2.0}
+
+
+def test_the_loss_is_zero_for_the_same_direction_and_two_for_nothing_in_common() -> None:
+    lists = tf.constant([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    scores = tf.constant([[3.0, 3.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(normalised_squared_error(lists, scores).numpy(), [0.0, 2.0, 1.0], atol=1e-6)
+
+
+def test_plans_teach_the_autoencoder_nothing() -> None:
+    rows = [(user, anime, 8, 2) for user in range(1, 9) for anime in (1, 2 + user % 2)]
+    plans = [(user, 9, 0, 6) for user in range(1, 9)]
+    quick = AutoencoderConfig(embedding_size=4, epochs=2, batch_size=4)
+    without = fit_autoencoder(make_interactions(rows, [1, 2, 3, 9]), quick)
+    with_plans = fit_autoencoder(make_interactions(rows + plans, [1, 2, 3, 9]), quick)
+    np.testing.assert_array_equal(without.anime_embeddings, with_plans.anime_embeddings)
+
+
+def _layer(network: Any, name: str) -> dict[str, Any]:
+    config: dict[str, Any] = network.get_layer(name).get_config()
+    return config
+
+
+def test_the_rating_network_is_built_as_in_the_notebook() -> None:
+    size = RatingConfig().embedding_size
+    network = build_rating_network(11, 7, size)
+    kinds = [type(layer).__name__ for layer in network.layers if type(layer).__name__ != "InputLayer"]
+    assert kinds == ["Embedding", "Embedding", "Dot", "Flatten", "Dense", "BatchNormalization", "Activation"]
+    assert size == 128
+    assert (_layer(network, "user_embedding")["input_dim"], _layer(network, "user_embedding")["output_dim"]) == (
+        11,
+        128,
+    )
+    assert (_layer(network, "anime_embedding")["input_dim"], _layer(network, "anime_embedding")["output_dim"]) == (
+        7,
+        128,
+    )
+    assert (_layer(network, "dot_product")["axes"], _layer(network, "dot_product")["normalize"]) == (2, True)
+    dense = _layer(network, "dense")
+    assert (dense["units"], dense["kernel_initializer"]["class_name"]) == (1, "HeNormal")
+    assert network.layers[-1].get_config()["activation"] == "sigmoid"
+    scores = network.predict([np.zeros((3, 1), np.int32), np.ones((3, 1), np.int32)], verbose=0)
+    assert scores.shape == (3, 1)
+    assert ((scores > 0) & (scores < 1)).all()
+
+
+def test_the_rating_network_rises_decays_and_writes_logs(lists: Interactions, tmp_path: Path) -> None:
+    config = RatingConfig(embedding_size=4, epochs=7, patience=7, batch_size=200)
+    trained = fit_rating(lists, config, tmp_path / "logs")
+    assert trained.history["learning_rate"] == pytest.approx([1e-5, 1.8e-5, 2.6e-5, 3.4e-5, 4.2e-5, 5e-5, 4.2e-5])
+    _assert_unit_rows(trained.anime_embeddings)
+    assert trained.user_embeddings is not None
+    _assert_unit_rows(trained.user_embeddings)
+    assert trained.user_embeddings.shape == (60, 4)
+    assert trained.facts["sign"] in {1.0, -1.0}
+    assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
+
+
+def test_the_rating_network_stops_three_epochs_after_its_best_and_keeps_the_best(lists: Interactions) -> None:
+    # So high a rate that the validation loss soon gets worse.
+    rates = {"start_learning_rate": 0.5, "max_learning_rate": 0.5, "min_learning_rate": 0.5}
+    config = RatingConfig(embedding_size=4, epochs=40, batch_size=50, seed=3).model_copy(update=rates)
+    trained = fit_rating(lists, config)
+    losses = trained.history["val_loss"]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 1 + 3 < 40
+    until_best = fit_rating(lists, config.model_copy(update={"epochs": best + 1}))
+    np.testing.assert_array_equal(trained.anime_embeddings, until_best.anime_embeddings)
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "rating"])
+def test_one_user_and_one_anime_are_enough_to_train(name: str) -> None:
+    split = split_interactions(make_interactions([(1, 1, 8, 2)]))
+    settings = make_settings({"network": name}, ["autoencoder.epochs=1", "rating.epochs=1"])
+    trained = train_network(settings.network, split, settings, None)
+    _assert_unit_rows(trained.anime_embeddings)
+    assert trained.rows_digest == split.train_and_inputs.rows_digest()
+    assert trained.settings == settings.model_dump()
+
+
+def test_a_training_that_diverges_says_so(
+    autoencoder: TrainedNetwork, lists: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diverged = replace(autoencoder, anime_embeddings=autoencoder.anime_embeddings * np.float32(np.nan))
+    monkeypatch.setattr("training.networks.autoencoder.fit_autoencoder", lambda *_: diverged)
+    with pytest.raises(InputError, match=r"autoencoder network diverged .* lower its learning rate"):
+        train_network("autoencoder", split_interactions(lists), make_settings({}, []), None)
+
+
+def test_the_published_network_is_trained_first_and_the_other_only_to_compare() -> None:
+    assert networks_to_train(make_settings({}, [])) == ["autoencoder", "rating"]
+    assert networks_to_train(make_settings({"network": "rating"}, [])) == ["rating", "autoencoder"]
+    assert networks_to_train(make_settings({"network": "rating", "compare": False}, [])) == ["rating"]
+
+
+def test_a_trained_network_reads_back(autoencoder: TrainedNetwork, tmp_path: Path) -> None:
+    save_trained(tmp_path, autoencoder)
+    loaded = load_trained(tmp_path)
+    assert loaded.anime_embeddings.tobytes() == autoencoder.anime_embeddings.tobytes()
+    assert loaded.user_embeddings is None
+    assert (loaded.config, loaded.history, loaded.settings) == (
+        autoencoder.config,
+        autoencoder.history,
+        autoencoder.settings,
+    )
+
+
+@pytest.mark.parametrize("damage", ["missing", "no json", "no fields", "cut"])
+def test_a_folder_without_a_trained_network_says_how_to_make_one(
+    autoencoder: TrainedNetwork, tmp_path: Path, damage: str
+) -> None:
+    if damage != "missing":
+        save_trained(tmp_path, autoencoder)
+        facts, array = tmp_path / "trained.json", tmp_path / "anime_embeddings.npy"
+        path, content = (
+            (array, array.read_bytes()[:-1]) if damage == "cut" else (facts, b"{" if damage == "no json" else b"{}")
+        )
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"holds no trained network .*; train one with `train`"):
+        load_trained(tmp_path)
+
+
+def test_rows_of_zeros_get_a_direction() -> None:
+    rows = unit_rows(np.array([[3, 4], [0, 0], [1e-30, 0]], dtype=np.float32))
+    np.testing.assert_allclose(rows, np.array([[0.6, 0.8], [1, 0], [1, 0]]), rtol=1e-6)
