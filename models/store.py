@@ -150,15 +150,26 @@ class Store:
 
     @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
-        """Hold the store's lock: one writer at a time, so whatever lies half-written is a dead writer's, or mine."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / LOCK_FILE).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._sweep()
-            try:
-                yield
-            finally:
+        """Hold the store's lock: one writer at a time, so whatever lies half-written is a dead writer's, or mine.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with (self.root / LOCK_FILE).open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
                 self._sweep()
+                try:
+                    yield
+                finally:
+                    self._sweep()
+        except OSError as error:
+            raise StoreError(
+                f"{self.root} cannot be written: {error.strerror or error}; the bundle that was current still is"
+            ) from error
 
     def _sweep(self) -> None:
         for leftover in self.root.glob(f"{INCOMING_PREFIX}*"):

@@ -1,8 +1,10 @@
 """``python -m service``: serve the store's current bundle over HTTP."""
 
 import argparse
+import contextlib
+import logging
 import os
-import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -19,11 +21,12 @@ import uvicorn
 from models.bundle import read_manifest
 from models.errors import BundleError
 from models.store import Store
-from service.logs import configure_logs
+from service.logs import SERVICE, configure_logs
 from service.metrics import MULTIPROCESS_FOLDER
 from service.settings import Settings, SettingsError, as_environment, read_settings
+from service.worker import any_refused
 
-WORKER_APP: Final = "service.app:create_worker_app"
+WORKER_APP: Final = "service.worker:create_worker_app"
 
 
 class StartError(Exception):
@@ -102,16 +105,36 @@ def _check_address(settings: Settings) -> None:
 
 def _greet(settings: Settings) -> None:
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-    sys.stderr.write(f"Osusume on http://{host}:{settings.port}  (API: http://{host}:{settings.port}/docs)\n")
+    url = f"http://{host}:{settings.port}"
+    logging.getLogger(SERVICE).info("starting", extra={"fields": {"url": url, "workers": settings.workers}})
 
 
 def _serve(settings: Settings) -> int:
     # Workers are new processes; the environment is what they inherit.
     os.environ.update(as_environment(settings))
-    metrics_folder = tempfile.mkdtemp(prefix="osusume-metrics-") if settings.workers > 1 else None
-    if metrics_folder:
-        os.environ[MULTIPROCESS_FOLDER] = metrics_folder
-    try:
+    if settings.workers == 1:
+        _run_uvicorn(settings)
+        return 0
+    with tempfile.TemporaryDirectory(prefix="osusume-workers-") as folder:
+        os.environ[MULTIPROCESS_FOLDER] = folder
+        _run_uvicorn(settings)
+        return 1 if any_refused(Path(folder)) else 0
+
+
+def _stop(*_: object) -> None:
+    """Handle the signal that uvicorn raises again once it has shut down: being stopped is no failure.
+
+    Raises
+    ------
+    SystemExit
+        Always.
+    """
+    raise SystemExit(0)
+
+
+def _run_uvicorn(settings: Settings) -> None:
+    signal.signal(signal.SIGTERM, _stop)
+    with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(
             WORKER_APP,
             factory=True,
@@ -125,14 +148,6 @@ def _serve(settings: Settings) -> int:
             log_config=None,
             server_header=False,
         )
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        if metrics_folder:
-            shutil.rmtree(metrics_folder, ignore_errors=True)
-    return 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
@@ -14,27 +14,24 @@ from starlette.middleware.cors import CORSMiddleware
 from models.errors import BundleError
 from service.access_log import AccessLog
 from service.loaded_model import load_model
-from service.logs import SERVICE, configure_logs
+from service.logs import SERVICE
 from service.metrics import Metrics
 from service.openapi import use_own_openapi
 from service.problems import add_problem_handlers
 from service.readiness import Readiness
 from service.routes import anime, health, model, page, users
-from service.settings import Settings, read_settings
+from service.settings import Settings
 from service.watching import WatchRequests
 
-# What uvicorn exits with when an application fails to start; its supervisor then stops instead of trying again.
-STARTUP_FAILURE = 3
 
-
-def create_app(settings: Settings, *, exit_when_refused: bool = False) -> FastAPI:
+def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = None) -> FastAPI:
     """Build the application. Loading begins when it starts, beside the event loop.
 
     Parameters
     ----------
     settings : Settings
-    exit_when_refused : bool, optional
-        End the process if the bundle cannot be used. By default it lives on, and says so to whoever asks.
+    on_refused : callable, optional
+        Called if the bundle cannot be used. By default the application lives on, and says so to whoever asks.
 
     Returns
     -------
@@ -44,7 +41,7 @@ def create_app(settings: Settings, *, exit_when_refused: bool = False) -> FastAP
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(readiness, settings, exit_when_refused=exit_when_refused))
+        loading = asyncio.create_task(_load(readiness, settings, on_refused))
         yield
         # A thread cannot be interrupted: what is being read is read to its end.
         await loading
@@ -57,7 +54,6 @@ def create_app(settings: Settings, *, exit_when_refused: bool = False) -> FastAP
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        root_path=settings.root_path,
     )
     app.state.readiness = readiness
     app.state.metrics = Metrics(readiness)
@@ -73,18 +69,6 @@ def create_app(settings: Settings, *, exit_when_refused: bool = False) -> FastAP
     return app
 
 
-def create_worker_app() -> FastAPI:
-    """Build the application of one worker process, from the environment that ``__main__`` gave it.
-
-    Returns
-    -------
-    FastAPI
-    """
-    settings = read_settings()
-    configure_logs(settings)
-    return create_app(settings, exit_when_refused=True)
-
-
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     routers = [anime.router, users.router, model.router, health.router]
     if settings.metrics:
@@ -94,11 +78,11 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
         app.router.routes.extend(router.routes)
     page.add_page(app)
     if settings.docs:
-        page.add_docs(app)
+        page.add_docs(app, settings.root_path)
     use_own_openapi(app)
 
 
-async def _load(readiness: Readiness, settings: Settings, *, exit_when_refused: bool) -> None:
+async def _load(readiness: Readiness, settings: Settings, on_refused: Callable[[], None] | None) -> None:
     logger = logging.getLogger(SERVICE)
     started = time.perf_counter()
     try:
@@ -106,8 +90,8 @@ async def _load(readiness: Readiness, settings: Settings, *, exit_when_refused: 
     except (BundleError, OSError) as error:
         readiness.refuse(str(error))
         logger.critical("the bundle was refused", extra={"fields": {"fault": str(error)}})
-        if exit_when_refused:
-            raise SystemExit(STARTUP_FAILURE) from None
+        if on_refused is not None:
+            on_refused()
         return
     readiness.accept(loaded)
     fields = {

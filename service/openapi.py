@@ -47,7 +47,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
         description=DESCRIPTION.strip(),
         routes=app.routes,
         tags=TAGS,
-        servers=[{"url": app.root_path}] if app.root_path else None,
     )
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     document["components"]["schemas"].update(problem.pop("$defs"), Problem=problem)

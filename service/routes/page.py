@@ -32,24 +32,25 @@ def add_page(app: FastAPI) -> None:
     app.mount("/page", StaticFiles(directory=PAGE))
 
 
-def add_docs(app: FastAPI) -> None:
+def add_docs(app: FastAPI, root_path: str) -> None:
     """Serve /docs with Swagger UI's own files, so that it works without the internet.
 
     Parameters
     ----------
     app : FastAPI
+    root_path : str
+        Path under which a reverse proxy serves the application.
     """
     # FastAPI's own /docs loads them from a content delivery network.
     app.mount(DOCS_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")))
-    root = app.root_path
 
     async def show_docs() -> HTMLResponse:
         return get_swagger_ui_html(
-            openapi_url=f"{root}{app.openapi_url}",
+            openapi_url=f"{root_path}{app.openapi_url}",
             title=f"{app.title}: API",
-            swagger_js_url=f"{root}{DOCS_ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{root}{DOCS_ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{root}/page/icon.svg",
+            swagger_js_url=f"{root_path}{DOCS_ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{root_path}{DOCS_ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{root_path}/page/icon.svg",
         )
 
     app.get("/docs", include_in_schema=False)(show_docs)

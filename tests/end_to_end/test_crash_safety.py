@@ -99,7 +99,7 @@ def test_a_publish_killed_at_any_moment_leaves_a_sound_bundle_and_the_next_one_t
     moments: list[Moment] = [
         _after(rng.uniform(0.0, 1.5)),
         _when(_incoming_begins),
-        *(_when(_incoming_begins, rng.uniform(0.0, 0.15)) for _ in range(4)),
+        *(_when(_incoming_begins, rng.uniform(0.0, 0.15)) for _ in range(3)),
     ]
     n_left = 0
     for wait in moments:

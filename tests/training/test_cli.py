@@ -197,10 +197,8 @@ def test_prepare_reports_what_it_set_aside(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("run", "--data", "nowhere"),
-        ("train", "--work", "nowhere"),
+        ("prepare", "--data", "nowhere"),
         ("train", "--set", "autoencoder.epochs=0"),
-        ("verify", "nowhere"),
     ],
 )
 def test_in_a_shell_the_one_line_is_all_there_is(tmp_path: Path, arguments: tuple[str, ...]) -> None:
@@ -220,7 +218,7 @@ def test_in_a_shell_the_one_line_is_all_there_is(tmp_path: Path, arguments: tupl
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("small", ["one user", "one anime", "one of each"])
+@pytest.mark.parametrize("small", ["one user", "one anime"])
 def test_a_dump_of_one_user_or_one_anime_is_published_where_the_thresholds_let_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: tuple[str, ...], small: str
 ) -> None:
@@ -229,7 +227,6 @@ def test_a_dump_of_one_user_or_one_anime_is_published_where_the_thresholds_let_i
     kept = {
         "one user": [row for row in rows if row[0] == 3],
         "one anime": [row for row in rows if row[1] == 1],
-        "one of each": rows[:1],
     }[small]
     write_csv(dump.folder / "animelist.csv", LIST_HEADER, kept)
     command = ("run", "--data", str(dump.folder), *places, *QUICK)
