@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Literal
 
 import orjson
+from starlette.types import Scope
 
-from service.logs import fields_as_text
+from service.logs import in_one_word
 
 
 class AccessLog:
@@ -27,19 +28,42 @@ class AccessLog:
     def __init__(self, log_format: Literal["text", "json"]) -> None:
         self._as_json = log_format == "json"
 
-    def write(self, fields: dict[str, object]) -> None:
+    def write(self, scope: Scope, method: str, status: int, duration_s: float, request_id: str) -> None:
         """Write a line.
 
         Parameters
         ----------
-        fields : dict of str to object
-            What there is to say of the request.
+        scope : Scope
+            The request's.
+        method : str
+        status : int
+        duration_s : float
+        request_id : str
         """
+        client = scope["client"][0] if scope.get("client") else "-"
+        query = scope["query_string"].decode("latin-1")
         if self._as_json:
-            now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            line = orjson.dumps({"time": now, "level": "info", "message": "request", **fields}).decode()
+            line = orjson.dumps(
+                {
+                    "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                    "level": "info",
+                    "logger": "osusume.access",
+                    "message": "request",
+                    "method": method,
+                    "path": scope["path"],
+                    "query": query,
+                    "status": status,
+                    "duration_ms": round(duration_s * 1000, 2),
+                    "request_id": request_id,
+                    "client": client,
+                }
+            ).decode()
         else:
-            line = f"{_second(int(time.time()))} info    request{fields_as_text(fields)}"
+            line = (
+                f"{_second(int(time.time()))} info    request method={method} path={in_one_word(scope['path'])} "
+                f"query={in_one_word(query)} status={status} duration_ms={duration_s * 1000:.2f} "
+                f"request_id={request_id} client={client}"
+            )
         sys.stderr.write(line + "\n")
 
 

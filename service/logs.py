@@ -4,7 +4,6 @@ import logging
 import logging.config
 import re
 import traceback
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,7 +21,7 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write a record as text."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        fields = fields_as_text(_fields(record))
+        fields = "".join(f" {name}={in_one_word(str(value))}" for name, value in _fields(record).items())
         line = f"{time} {record.levelname.lower():7} {record.getMessage()}{fields}"
         return f"{line}\n{_exception(record)}" if record.exc_info else line
 
@@ -69,22 +68,17 @@ def configure_logs(settings: Settings) -> None:
     )
 
 
-def fields_as_text(fields: Mapping[str, object]) -> str:
-    """Write fields as ``name=value``, each after a space.
+def in_one_word(text: str) -> str:
+    """Quote a text that could be mistaken for more than one field, or for another line: clients choose paths.
 
     Parameters
     ----------
-    fields : mapping of str to object
+    text : str
 
     Returns
     -------
     str
     """
-    return "".join([f" {name}={_in_one_word(str(value))}" for name, value in fields.items()])
-
-
-def _in_one_word(text: str) -> str:
-    # Clients choose paths: what could be mistaken for another field, or for another line, is quoted.
     return text if _ONE_WORD.fullmatch(text) else repr(text)
 
 

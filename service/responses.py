@@ -176,12 +176,13 @@ def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> Iterable[bytes]:
-    cards = map(model.catalogue.card, page.rows)
+def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> Iterable[bytes | memoryview]:
     scores: Sequence[float | None] = page.scores or [None] * len(page.rows)
-    for rank, (score, card) in enumerate(zip(scores, cards, strict=True), page.offset + 1):
+    for rank, (row, score) in enumerate(zip(page.rows, scores, strict=True), page.offset + 1):
         written = b"null" if score is None else b"%.6f" % score
-        yield b'{"rank":%d,"%b":%b,%b' % (rank, score_name, written, card[1:])
+        yield b'%b{"rank":%d,"%b":%b,' % (b"" if rank == page.offset + 1 else b",", rank, score_name, written)
+        # What follows the brace of the card, without copying it once more.
+        yield model.catalogue.card(row)[1:]
 
 
 def _spliced(fields: dict[str, Any], card: bytes) -> bytes:

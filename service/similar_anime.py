@@ -9,8 +9,8 @@ from service.nearest import NearestRows
 from service.query import SimilarAnimeQuery
 from service.ranked_page import RankedPage, rank
 
-# A hundred per page, and room for what the adult filter takes out. 17,562 anime x 200 x 8 bytes are 28 MB.
-DEPTH: Final = 200
+# A hundred per page, and room for what the adult filter takes out. 17,562 anime x 128 x 8 bytes are 18 MB.
+DEPTH: Final = 128
 
 
 class SimilarAnime:

@@ -13,8 +13,8 @@ from service.query import SimilarUsersQuery
 from service.ranked_page import RankedPage
 
 DEPTH: Final = 128
-# 20,000 users x 128 x 8 bytes are 20 MB.
-CAPACITY: Final = 20_000
+# 4,000 users x 128 x 8 bytes are 4 MB.
+CAPACITY: Final = 4_000
 
 
 @dataclass(frozen=True)

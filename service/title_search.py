@@ -4,7 +4,6 @@ Two steps: an index of letter pairs finds the names that share enough of them wi
 is compared properly. 17,562 anime with three names each take about a millisecond.
 """
 
-import itertools
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from service.ranked_page import RankedPage, rank
-from service.title_text import TitleText, normalise_title
+from service.title_text import fold_case_and_width, normalise_title
 
 # What a name is worth to a query. Popularity decides between equals, so the steps are few.
 EXACT: Final = 1.0
@@ -29,6 +28,7 @@ LEAST_SIMILARITY: Final = 0.72
 LEAST_SHARED: Final = 0.4
 MAX_FUZZY_NAMES: Final = 300
 _START: Final = "\x02"
+_N_BUCKETS: Final = 1 << 16
 
 
 class TitleSearch:
@@ -48,10 +48,10 @@ class TitleSearch:
         self._order = np.empty(len(order), dtype=np.int64)
         self._order[order] = np.arange(len(order))
         self._rows_by_popularity = order
-        pairs = [(row, normalise_title(name)) for row, names in enumerate(titles) for name in names]
-        self._name_rows = np.array([row for row, _ in pairs], dtype=np.int32)
-        self._names = [text for _, text in pairs]
-        self._index = _PairIndex([text.letters for text in self._names])
+        self._titles = [name for names in titles for name in names]
+        self._names = [normalise_title(name) for name in self._titles]
+        self._name_rows = np.repeat(np.arange(len(titles), dtype=np.int32), [len(names) for names in titles])
+        self._index = _PairIndex([name.replace(" ", "") for name in self._names])
 
     def most_popular(self, allowed: NDArray[np.bool_], offset: int, limit: int) -> RankedPage:
         """List every allowed anime, the most popular first.
@@ -84,22 +84,22 @@ class TitleSearch:
         RankedPage
             The exact title first; popularity decides between equally good matches.
         """
-        relevance = self._relevance(normalise_title(query), allowed)
+        relevance = self._relevance(query, allowed)
         # Ranked in order of popularity, where ties go to the lower position.
         page = rank(relevance[self._rows_by_popularity], (relevance > 0.0)[self._rows_by_popularity], offset, limit)
         rows = self._rows_by_popularity[page.rows].tolist()
         return RankedPage(rows, page.scores, offset, limit, page.total)
 
-    def _relevance(self, query: TitleText, allowed: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _relevance(self, query: str, allowed: NDArray[np.bool_]) -> NDArray[np.float32]:
         relevance = np.zeros(len(allowed), dtype=np.float32)
-        if not query.letters:
+        asked = _Asked(query)
+        if not asked.letters:
             return relevance
-        shared = self._index.share_of_pairs(query.letters)
+        shared = self._index.share_of_pairs(asked.letters)
         shared[~allowed[self._name_rows]] = 0.0
-        beginnings = [f" {word}" for word in query.words.split()]
         for name in self._candidates(shared).tolist():
             row = self._name_rows[name]
-            relevance[row] = max(relevance[row], _compare(query, beginnings, self._names[name]))
+            relevance[row] = max(relevance[row], asked.compare(self._names[name], self._titles[name]))
         return relevance
 
     def _candidates(self, shared: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -113,57 +113,68 @@ class TitleSearch:
 
 
 class _PairIndex:
-    """Which names hold which pairs of neighbouring letters; the start of a name counts as a letter."""
+    """Which names hold which pairs of neighbouring letters; the start of a name counts as a letter.
+
+    Pairs are hashed: two that meet in one bucket bring in a few names too many, which are then compared anyway.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._n_names = len(names)
         # All names in one array of code points, so that no Python runs per pair.
-        text = np.frombuffer((_START + _START.join(names) + _START).encode("utf-32-le"), dtype=np.uint32)
-        owners = np.repeat(np.arange(len(names), dtype=np.int32), [len(name) + 1 for name in names])
-        codes = text[:-1].astype(np.uint64) << np.uint64(32) | text[1:]
+        text = np.frombuffer((_START + _START.join(names)).encode("utf-32-le"), dtype=np.uint32)
+        owners = np.repeat(np.arange(len(names), dtype=np.int32), [len(name) + 1 for name in names])[:-1]
         inside = text[1:] != ord(_START)
-        codes, owners = codes[inside], owners[inside]
-        order = np.argsort(codes, kind="stable")
-        codes, owners = codes[order], owners[order]
-        # A pair that a name holds twice counts once.
-        first = np.ones(len(codes), dtype=bool)
-        first[1:] = (codes[1:] != codes[:-1]) | (owners[1:] != owners[:-1])
-        codes, self._owners = codes[first], owners[first]
-        self._codes, self._starts = np.unique(codes, return_index=True)
-        self._starts = np.append(self._starts, len(codes))
+        buckets = _bucket(text[:-1], text[1:])[inside]
+        # Stable, so that the names in a bucket ascend and a pair that a name holds twice stands side by side.
+        order = np.argsort(buckets, kind="stable")
+        buckets, owners = buckets[order], owners[inside][order]
+        first = np.ones(len(buckets), dtype=bool)
+        first[1:] = (buckets[1:] != buckets[:-1]) | (owners[1:] != owners[:-1])
+        self._owners = owners[first]
+        self._starts = np.concatenate(([0], np.cumsum(np.bincount(buckets[first], minlength=_N_BUCKETS))))
+        self._n_names = len(names)
 
     def share_of_pairs(self, query: str) -> NDArray[np.float32]:
-        """Tell which share of the query's pairs each name holds; exactly 1 where it holds all."""
-        letters = (_START + query)[: len(query) + 1]
-        # A query from the middle of a name lacks the start: it does not count against the name.
-        pairs = {ord(a) << 32 | ord(b) for a, b in itertools.pairwise(letters[1:])}
-        pairs = pairs or {ord(_START) << 32 | ord(query[0])}
+        """Tell which share of the query's pairs each name holds; 1 where it holds all."""
+        # A query from the middle of a name lacks the start: only a single letter has to be one.
+        text = np.frombuffer((query if len(query) > 1 else _START + query).encode("utf-32-le"), dtype=np.uint32)
+        buckets = np.unique(_bucket(text[:-1], text[1:])).tolist()
         counts = np.zeros(self._n_names, dtype=np.int32)
-        for pair in pairs:
-            at = int(np.searchsorted(self._codes, np.uint64(pair)))
-            if at < len(self._codes) and int(self._codes[at]) == pair:
-                counts[self._owners[self._starts[at] : self._starts[at + 1]]] += 1
-        shares: NDArray[np.float32] = counts.astype(np.float32) / np.float32(len(pairs))
+        for bucket in buckets:
+            counts[self._owners[self._starts[bucket] : self._starts[bucket + 1]]] += 1
+        shares: NDArray[np.float32] = counts.astype(np.float32) / np.float32(len(buckets))
         return shares
 
 
-def _compare(query: TitleText, word_beginnings: Sequence[str], name: TitleText) -> float:
-    if name.letters == query.letters:
-        return EXACT if name.written == query.written else EXACT_LETTERS
-    if name.letters.startswith(query.letters):
-        return PREFIX
-    words = f" {name.words}"
-    if all(beginning in words for beginning in word_beginnings):
-        return WORD_PREFIXES
-    if query.letters in name.letters:
-        return SUBSTRING
-    return _fuzzy(query, name)
+def _bucket(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint16]:
+    # Sixteen bits sort in linear time.
+    return (first * np.uint32(0x9E37) + second).astype(np.uint16)
 
 
-def _fuzzy(query: TitleText, name: TitleText) -> float:
-    # Against the whole name, and against as much of it as was typed: "shingeki no kyoji" is a beginning.
-    whole = fuzz.ratio(query.letters, name.letters)
-    beginning = fuzz.ratio(query.letters, name.letters[: len(query.letters)])
-    reordered = fuzz.token_sort_ratio(query.words, name.words)
-    similarity = max(whole, beginning, reordered) / 100.0
-    return FUZZY * similarity if similarity >= LEAST_SIMILARITY else 0.0
+class _Asked:
+    """A query, in the forms in which names are compared with it."""
+
+    def __init__(self, query: str) -> None:
+        self._typed = fold_case_and_width(query)
+        self._words = normalise_title(query)
+        # Without spaces, "full metal" finds "fullmetal".
+        self.letters = self._words.replace(" ", "")
+        self._beginnings = [f" {word}" for word in self._words.split()]
+
+    def compare(self, name: str, title: str) -> float:
+        """Tell what a name is worth; ``title`` is the name as it is written."""
+        letters = name.replace(" ", "")
+        if letters == self.letters:
+            return EXACT if fold_case_and_width(title) == self._typed else EXACT_LETTERS
+        if letters.startswith(self.letters):
+            return PREFIX
+        words = f" {name}"
+        if all(beginning in words for beginning in self._beginnings):
+            return WORD_PREFIXES
+        if self.letters in letters:
+            return SUBSTRING
+        # Against the whole name, and against as much of it as was typed: "shingeki no kyoji" is a beginning.
+        whole = fuzz.ratio(self.letters, letters)
+        beginning = fuzz.ratio(self.letters, letters[: len(self.letters)])
+        reordered = fuzz.token_sort_ratio(self._words, name)
+        similarity = max(whole, beginning, reordered) / 100.0
+        return FUZZY * similarity if similarity >= LEAST_SIMILARITY else 0.0

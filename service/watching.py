@@ -90,18 +90,8 @@ class WatchRequests:
         route = scope.get("route")
         template = getattr(route, "path", UNMATCHED) if route is not None else UNMATCHED
         self._metrics.observe(template, method, status, duration_s)
-        if self._access_log is None:
-            return
-        fields = {
-            "method": method,
-            "path": scope["path"],
-            "query": scope["query_string"].decode("latin-1"),
-            "status": status,
-            "duration_ms": round(duration_s * 1000, 2),
-            "request_id": request_id.decode(),
-            "client": scope["client"][0] if scope.get("client") else None,
-        }
-        self._access_log.write(fields)
+        if self._access_log is not None:
+            self._access_log.write(scope, method, status, duration_s, request_id.decode())
 
 
 def _answer_unchanged(message: Message, if_none_match: bytes) -> None:

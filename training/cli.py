@@ -14,6 +14,7 @@ from models.errors import BundleError, StoreError
 from models.store import Store
 from training import run as stages
 from training.demo import write_demo_data
+from training.dump import find_dump
 from training.errors import InputError
 from training.prepared import PrepareReport
 from training.rejects import REJECTS_FILE
@@ -81,6 +82,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 ) -> None:
     """Prepare, train, evaluate and publish."""
     settings = _settings(network, compare, min_user_rows, min_anime_rows, seed, assignments)
+    find_dump(data)  # first: a mistyped folder must not leave an empty store behind
     Store(store).require_writable()
     started = time.monotonic()
     _print_prepared(stages.run_prepare(data, work, settings), work)

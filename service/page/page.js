@@ -1,195 +1,251 @@
-// The page at /: finds a title, shows what is similar; takes a user id, shows what to watch next and why.
+// The page of the service: asks its own API, and nothing else.
 
-const element = (id) => document.getElementById(id);
-const title = element("title");
-const suggestions = element("suggestions");
-const FIRST_SHOWN = 1; // Cowboy Bebop
-let typed = 0; // the newest question wins, however late an older answer comes
+const PAGE_SIZE = 12;
+const FILTERS = ["type", "genre", "year_from", "min_score", "max_members"];
 
-async function ask(path) {
-  const response = await fetch(path);
-  const body = await response.json();
-  if (!response.ok) throw new Error([body.detail, body.hint].filter(Boolean).join("; "));
-  return body;
-}
+const byId = (id) => document.getElementById(id);
+const status = byId("status");
 
-function make(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
+// What is shown: the route that lists it, and how many rows are there already.
+let shown = { path: null, offset: 0 };
+
+/** Make an element. Text is always text: titles and synopses never become markup. */
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children.filter((child) => child !== null));
   return made;
 }
 
-const isKnown = (value) => value !== null && value !== undefined;
-
-function facts(card) {
-  const episodes = isKnown(card.episodes) ? `${card.episodes} episode${card.episodes === 1 ? "" : "s"}` : null;
-  // In recommendations `score` is how well a title fits the user.
-  const mean = "mean_score" in card ? card.mean_score : card.score;
-  const score = isKnown(mean) ? `★ ${mean.toFixed(2)}` : null;
-  return [card.type, card.year, episodes, score].filter(isKnown).join(" · ");
-}
-
-function otherNames(card) {
-  const names = [card.english_name, card.japanese_name].filter((name) => name && name !== card.name);
-  return [...new Set(names)].join(" · ");
-}
-
-function showCard(card, value, label) {
-  const item = make("li", "card");
-  const heading = make("h2");
-  const similar = make("a", "", card.name);
-  similar.href = `#anime=${card.anime_id}`;
-  similar.title = "What is similar to it?";
-  heading.append(`${card.rank}. `, similar);
-  item.append(heading);
-  if (otherNames(card)) item.append(make("p", "names", otherNames(card)));
-  item.append(make("p", "facts", facts(card)));
-  const genres = make("ul", "genres");
-  genres.append(...card.genres.map((genre) => make("li", "", genre)));
-  item.append(genres);
-  if (card.synopsis) item.append(make("p", "synopsis", card.synopsis));
-  if (card.because?.length) {
-    item.append(make("p", "because", `Because of ${card.because.slice(0, 3).map((reason) => reason.name).join(", ")}`));
+/** Ask the API; fail with what its problem says. */
+async function ask(path, parameters = {}) {
+  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== ""));
+  const answer = await fetch(`${path}?${query}`);
+  const body = await answer.json();
+  if (!answer.ok) {
+    const faults = (body.errors ?? []).map((fault) => `${fault.parameter}: ${fault.expected}`);
+    throw new Error([body.detail, ...faults, body.hint].filter(Boolean).join(". "));
   }
-  const meter = make("div", "meter");
-  const fill = make("span");
-  fill.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
-  meter.append(fill);
-  const line = make("div", "line");
-  const link = make("a", "", "MyAnimeList");
-  link.href = card.url;
-  line.append(make("span", "", `${label} ${value.toFixed(3)}`), link);
-  const foot = make("div", "foot");
-  foot.append(meter, line);
-  item.append(foot);
+  return body;
+}
+
+function report(text, failed = false) {
+  status.textContent = text;
+  status.classList.toggle("failed", failed);
+}
+
+/** Run something that asks, and say what went wrong where the user looks. */
+async function attempt(task) {
+  try {
+    await task();
+  } catch (error) {
+    report(error.message, true);
+  }
+}
+
+function facts(anime) {
+  const episodes = anime.episodes === null ? null : `${anime.episodes} ${anime.episodes === 1 ? "episode" : "episodes"}`;
+  const meanScore = "mean_score" in anime ? anime.mean_score : anime.score;
+  return [anime.year, anime.type, episodes, meanScore === null ? null : `★ ${meanScore.toFixed(2)}`]
+    .filter((fact) => fact !== null)
+    .join(" · ");
+}
+
+function otherNames(anime) {
+  const names = [anime.english_name, anime.japanese_name].filter((name) => name && name !== anime.name);
+  return names.length ? element("p", { className: "other" }, names.join(" · ")) : null;
+}
+
+function strength(anime) {
+  const value = anime.similarity ?? (anime.because ? anime.score : undefined);
+  if (value === undefined) return null;
+  const bar = element("div", { className: "bar", title: `${anime.because ? "score" : "similarity"} ${value.toFixed(3)}` });
+  const filled = element("span");
+  filled.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
+  bar.append(filled);
+  return bar;
+}
+
+function because(anime) {
+  if (!anime.because) return null;
+  const words = element("p", { className: "because" });
+  if (anime.because.length) {
+    words.append("Because of ");
+    anime.because.slice(0, 3).forEach((reason, place) => {
+      words.append(place ? ", " : "", element("b", {}, reason.name));
+    });
+    words.append(". ");
+  }
+  if (anime.n_supporters) {
+    const many = anime.n_supporters === 1 ? "1 similar user rates" : `${anime.n_supporters} similar users rate`;
+    words.append(`${many} it highly.`);
+  }
+  return words;
+}
+
+function card(anime) {
+  const title = element("a", { href: `#anime/${anime.anime_id}` }, anime.name);
+  const place = anime.rank === undefined ? "" : `${anime.rank}. `;
+  const synopsis = element("p", { className: "synopsis", title: "Click to read on" }, anime.synopsis ?? "No synopsis.");
+  synopsis.addEventListener("click", () => synopsis.classList.toggle("whole"));
+  const measured = anime.similarity ?? (anime.because ? anime.score : undefined);
+  return element(
+    "article",
+    {},
+    element("h2", {}, place, title),
+    otherNames(anime),
+    element("p", { className: "facts" }, facts(anime)),
+    strength(anime),
+    because(anime),
+    element("ul", { className: "genres" }, ...anime.genres.map((genre) => element("li", {}, genre))),
+    synopsis,
+    element(
+      "footer",
+      {},
+      element("span", { className: "facts" }, measured === undefined ? "" : `${anime.because ? "score" : "similarity"} ${measured.toFixed(3)}`),
+      element("a", { href: anime.url, rel: "noreferrer" }, "MyAnimeList"),
+    ),
+  );
+}
+
+function filters() {
+  return Object.fromEntries(FILTERS.map((name) => [name, byId(name).value]));
+}
+
+/** Show the first page of a list, or the next one of the same. */
+async function show(path, { next = false } = {}) {
+  const offset = next ? shown.offset : 0;
+  const answer = await ask(path, { ...filters(), limit: PAGE_SIZE, offset });
+  if (!next) {
+    byId("cards").replaceChildren();
+    byId("subject").replaceChildren(...(answer.anime ? [card(answer.anime)] : []));
+  }
+  byId("cards").append(...answer.data.map(card));
+  shown = { path, offset: offset + answer.data.length };
+  byId("more").hidden = shown.offset >= answer.pagination.total;
+  report(headline(answer));
+}
+
+function headline(answer) {
+  const total = answer.pagination.total.toLocaleString("en");
+  if (answer.anime) return `Similar to ${answer.anime.name}, out of ${total}`;
+  if (answer.user_id !== undefined) return `For user ${answer.user_id}, by ${answer.method}, out of ${total}`;
+  return `The most popular of ${total}`;
+}
+
+/** The address says what is shown, so that the back button and links work. */
+function follow() {
+  const [kind, id] = location.hash.slice(1).split("/");
+  if (kind === "anime") attempt(() => show(`anime/${encodeURIComponent(id)}/similar`));
+  else if (kind === "user") {
+    byId("user").value = decodeURIComponent(id);
+    attempt(() => show(`users/${encodeURIComponent(id)}/recommendations`));
+  } else attempt(() => show("anime"));
+}
+
+// Suggestions while typing.
+const input = byId("title");
+const list = byId("suggestions");
+let asked = 0;
+let timer;
+
+function closeSuggestions() {
+  list.hidden = true;
+  input.setAttribute("aria-expanded", "false");
+  input.removeAttribute("aria-activedescendant");
+}
+
+function choose(item) {
+  closeSuggestions();
+  input.value = item.dataset.name;
+  location.hash = `anime/${item.dataset.id}`;
+}
+
+function suggestion(anime, place) {
+  const details = [anime.english_name !== anime.name ? anime.english_name : null, anime.year, anime.type];
+  const item = element(
+    "li",
+    { role: "option", id: `suggestion-${place}` },
+    anime.name,
+    " ",
+    element("small", {}, details.filter(Boolean).join(" · ")),
+  );
+  item.dataset.id = anime.anime_id;
+  item.dataset.name = anime.name;
+  // Before the input loses its focus.
+  item.addEventListener("mousedown", (event) => { event.preventDefault(); choose(item); });
   return item;
 }
 
-function show(heading, items, message) {
-  element("heading").textContent = heading;
-  element("message").textContent = message ?? "";
-  element("message").hidden = !message;
-  element("answers").replaceChildren(...items);
-}
-
-async function showing(heading, load) {
-  closeSuggestions();
-  try {
-    await load();
-  } catch (error) {
-    show(heading, [], error.message);
-  }
-}
-
-function showSimilar(animeId) {
-  return showing("", async () => {
-    const answer = await ask(`anime/${animeId}/similar?limit=12`);
-    title.value = answer.anime.name;
-    show(`Similar to ${answer.anime.name}`, answer.data.map((card) => showCard(card, card.similarity, "similarity")));
-    window.scrollTo({ top: 0, behavior: "smooth" });
-  });
-}
-
-function showRecommendations(userId) {
-  element("user").value = userId;
-  return showing("", async () => {
-    const answer = await ask(`users/${userId}/recommendations?limit=12`);
-    const message = answer.data.length ? null : "Nothing left to recommend.";
-    show(`What user ${userId} might watch next`, answer.data.map((card) => showCard(card, card.score, "score")), message);
-  });
-}
-
-function closeSuggestions() {
-  typed += 1;
-  suggestions.hidden = true;
-  title.setAttribute("aria-expanded", "false");
-  title.removeAttribute("aria-activedescendant");
-}
-
 async function suggest() {
-  const query = title.value.trim();
-  const mine = ++typed;
+  const number = ++asked;
+  const query = input.value.trim();
   if (!query) return closeSuggestions();
-  try {
-    const answer = await ask(`anime?limit=8&query=${encodeURIComponent(query)}`);
-    if (mine !== typed) return undefined;
-    suggestions.replaceChildren(...answer.data.map(makeSuggestion));
-    suggestions.hidden = !answer.data.length;
-    title.setAttribute("aria-expanded", String(!suggestions.hidden));
-  } catch (error) {
-    if (mine === typed) show("", [], error.message);
-  }
-  return undefined;
+  const answer = await ask("anime", { query: query.slice(0, 200), limit: 8 });
+  // A later question may have been answered already.
+  if (number !== asked) return;
+  list.replaceChildren(...answer.data.map(suggestion));
+  list.hidden = !answer.data.length;
+  input.setAttribute("aria-expanded", String(!list.hidden));
+  if (!answer.data.length) report(`No title is like “${query}”.`);
 }
 
-function makeSuggestion(card, index) {
-  const option = make("li");
-  option.id = `suggestion-${index}`;
-  option.setAttribute("role", "option");
-  option.dataset.animeId = card.anime_id;
-  option.append(make("span", "", card.name), make("small", "", [card.type, card.year].filter(isKnown).join(" · ")));
-  option.addEventListener("mousedown", (event) => {
-    event.preventDefault();
-    goTo(`#anime=${card.anime_id}`);
-  });
-  return option;
+function move(step) {
+  const items = [...list.children];
+  const at = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
+  const chosen = items[(at + step + items.length + (at < 0 && step < 0 ? 1 : 0)) % items.length];
+  items.forEach((item) => item.setAttribute("aria-selected", String(item === chosen)));
+  input.setAttribute("aria-activedescendant", chosen.id);
+  chosen.scrollIntoView({ block: "nearest" });
 }
 
-function moveSelection(step) {
-  const options = [...suggestions.children];
-  if (suggestions.hidden || !options.length) return;
-  const now = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
-  const next = (now + step + options.length) % options.length;
-  options.forEach((option, index) => option.setAttribute("aria-selected", String(index === next)));
-  title.setAttribute("aria-activedescendant", options[next].id);
-}
-
-async function choose() {
-  if (suggestions.hidden) await suggest();
-  const chosen = suggestions.querySelector('[aria-selected="true"]') ?? suggestions.firstElementChild;
-  if (chosen && !suggestions.hidden) goTo(`#anime=${chosen.dataset.animeId}`);
-  else if (title.value.trim()) show("", [], `The model knows no title like “${title.value.trim()}”.`);
-}
-
-let waiting;
-title.addEventListener("input", () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(suggest, 120);
+input.addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => attempt(suggest), 120);
 });
-title.addEventListener("keydown", (event) => {
+input.addEventListener("keydown", (event) => {
+  if (list.hidden) return;
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
-    moveSelection(event.key === "ArrowDown" ? 1 : -1);
+    move(event.key === "ArrowDown" ? 1 : -1);
   } else if (event.key === "Escape") closeSuggestions();
 });
-title.addEventListener("blur", closeSuggestions);
-element("ask").addEventListener("submit", (event) => {
-  event.preventDefault();
-  choose();
-});
-element("ask-user").addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (element("user").value !== "") goTo(`#user=${Number(element("user").value)}`);
-});
+input.addEventListener("blur", closeSuggestions);
 
-// What is shown stands in the address, so that back, forward and sharing a link work.
-function goTo(hash) {
-  if (location.hash === hash) showAddressed();
-  else location.hash = hash;
-}
-
-function showAddressed() {
-  const [, kind, id] = location.hash.match(/^#(anime|user)=(\d+)$/) ?? [];
-  return kind === "user" ? showRecommendations(Number(id)) : showSimilar(kind ? Number(id) : FIRST_SHOWN);
-}
+byId("title-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(timer);
+  attempt(async () => {
+    const picked = list.querySelector('[aria-selected="true"]');
+    if (!picked) await suggest();
+    const item = picked ?? list.firstElementChild;
+    if (item && !list.hidden) choose(item);
+  });
+});
+byId("user-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const target = `user/${encodeURIComponent(byId("user").value.trim())}`;
+  if (location.hash === `#${target}`) follow();
+  else location.hash = target;
+});
+byId("more").addEventListener("click", () => attempt(() => show(shown.path, { next: true })));
+FILTERS.forEach((name) => byId(name).addEventListener("change", follow));
+addEventListener("hashchange", follow);
 
 async function describeModel() {
   const model = await ask("model");
-  element("simulated").hidden = !model.data.simulated;
-  element("model").textContent = `${model.data.name}, model ${model.model_version}`;
+  byId("simulated").hidden = !model.data.simulated;
+  for (const [name, values] of [["type", model.types], ["genre", model.genres]]) {
+    byId(name).append(...values.map((value) => element("option", { value }, value)));
+  }
+  const sizes = model.sizes;
+  const number = (value) => value.toLocaleString("en");
+  byId("model").replaceChildren(
+    `Model ${model.model_version}: ${number(sizes.n_anime)} anime, ${number(sizes.n_users)} users, `
+      + `${number(sizes.n_list_entries)} list entries, from ${model.data.name}`
+      + `${model.data.simulated ? " (simulated)" : ""}. `,
+    element("a", { href: "model" }, "How good it measured"),
+  );
 }
 
-window.addEventListener("hashchange", showAddressed);
-showAddressed();
-describeModel();
+attempt(describeModel);
+follow();

@@ -52,12 +52,14 @@ def test_what_is_published_may_be_read_by_another_user(store: Store) -> None:
 def test_current_moves_only_after_the_bundle_has_its_name_and_was_read_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (store.root / f"{INCOMING_PREFIX}abc123").mkdir()  # goes first, since it may be what fills the disk
     seen = []
 
     def read_and_look(folder: Path) -> object:
         seen.append(
             (folder.name.startswith(INCOMING_PREFIX), store.current_folder().name, (store.root / NEW).exists())
         )
+        assert list(store.root.glob(f"{INCOMING_PREFIX}*")) == [folder]
         return read_bundle(folder)
 
     monkeypatch.setattr(models.store, "read_bundle", read_and_look)
@@ -140,8 +142,18 @@ def test_a_folder_in_the_place_of_current_is_named(store: Store) -> None:
 
 def test_a_file_in_the_place_of_the_store_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("", encoding="utf-8")
+    store = Store(tmp_path / "store")
     with pytest.raises(StoreError, match=r"store cannot be written: File exists"):
-        Store(tmp_path / "store").publish(make_manifest(NEW), make_arrays())
+        store.publish(make_manifest(NEW), make_arrays())
+    with pytest.raises(StoreError, match=r"store cannot be written: File exists"):
+        store.require_writable()
+
+
+def test_asking_whether_a_store_can_be_written_changes_nothing_but_sweeps(store: Store) -> None:
+    (store.root / f"{INCOMING_PREFIX}abc123").mkdir()
+    store.require_writable()
+    _assert_old_one_serves(store)
+    assert store.versions() == [OLD]
 
 
 def test_a_full_disk_is_said_to_be_full_and_the_old_bundle_serves(
@@ -196,6 +208,8 @@ def test_a_disk_mounted_read_only_is_a_store_error_and_still_serves(small_disk: 
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(StoreError, match="Read-only file system; the bundle that was current still is"):
         store.publish(make_manifest(NEW), make_arrays())
+    with pytest.raises(StoreError, match="Read-only file system"):
+        store.require_writable()
     _assert_old_one_serves(store)
 
 

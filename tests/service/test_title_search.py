@@ -91,7 +91,7 @@ def test_any_text_can_be_searched_for_and_ranks_by_relevance(query: str) -> None
 @given(title=st.text(min_size=1, max_size=40).filter(str.strip))
 def test_every_title_finds_itself_first(title: str) -> None:
     search = TitleSearch([["Cowboy Bebop"], [title], ["Steins;Gate"]], np.array([9, 1, 9]))
-    if normalise_title(title).letters:
+    if normalise_title(title):
         assert search.page(title, np.ones(3, dtype=bool), 0, 10).rows[0] == 1 or title.casefold() in {
             "cowboy bebop",
             "steins;gate",
@@ -113,4 +113,4 @@ def test_every_title_finds_itself_first(title: str) -> None:
     ],
 )
 def test_titles_are_compared_without_what_people_do_not_type(title: str, words: str) -> None:
-    assert normalise_title(title).words == words
+    assert normalise_title(title) == words

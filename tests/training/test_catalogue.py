@@ -79,6 +79,7 @@ def test_a_title_may_be_a_word_that_otherwise_means_unknown(tmp_path: Path) -> N
     [
         ("Apr 3, 1998 to Apr 24, 1999", "Spring 1998", 1998),
         ("2005", "Unknown", 2005),
+        ("Jan 1, 2005", "Fall 2004", 2005),
         ("Unknown", "Fall 2011", 2011),
         ("Jan 1917", "Unknown", 1917),
         ("Unknown", "Unknown", None),

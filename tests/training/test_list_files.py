@@ -2,28 +2,20 @@
 
 import csv
 import gzip
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.training.slow_reader import RATING, Kept, Rejected, read_slowly_and_simply
 from training import list_files
 from training.errors import InputError
 from training.list_files import read_list_file
 from training.rejects import RejectedRows
 
 HEADER = "user_id,anime_id,rating,watching_status,watched_episodes"
-RATING = "rating outside 0..10 or no whole number"
 CUT = "wrong number of columns, expected 5 (a cut line?)"
-
-Kept = list[tuple[int, ...]]
-Rejected = list[tuple[int, str]]
 
 
 def read_all(path: Path) -> tuple[Kept, Rejected]:
@@ -44,46 +36,6 @@ def read_text(folder: Path, text: str | bytes, name: str = "animelist.csv") -> t
     content = text.encode() if isinstance(text, str) else text
     (folder / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     return read_all(folder / name)
-
-
-def read_slowly_and_simply(content: bytes, header: Sequence[str]) -> tuple[Kept, Rejected]:
-    """The oracle: one line at a time, no blocks."""
-    kept: Kept = []
-    rejected: Rejected = []
-    for line, raw in enumerate(content.split(b"\n"), start=1):
-        text = raw.rstrip(b"\r").decode("utf-8", "replace")
-        if line > 1 and text.strip():
-            row, reason = _judge(text, header)
-            if reason:
-                rejected.append((line, reason))
-            else:
-                kept.append((line, *row))
-    return kept, rejected
-
-
-def _judge(text: str, header: Sequence[str]) -> tuple[list[int], str]:  # noqa: PLR0911
-    try:
-        cells = next(csv.reader([text], skipinitialspace=True))
-    except csv.Error as error:
-        return [], f"no CSV: {error}"
-    if len(cells) != len(header):
-        return [], f"wrong number of columns, expected {len(header)} (a cut line?)"
-    named = dict(zip(header, cells, strict=True))
-    for name in (name for name in header if name in {"user_id", "anime_id", "rating", "watching_status"}):
-        pattern = r"[+-]?(\d+\.?\d*(e[+-]?\d+)?|nan|inf)" if name == "rating" else r"[+-]?\d+"
-        if not re.fullmatch(pattern, named[name].strip(), re.ASCII):
-            return [], "bytes that are no UTF-8" if "\ufffd" in named[name] else f"{name} is no number"
-        if name != "rating" and abs(int(named[name])) >= 2**63:
-            return [], f"{name} is out of range"
-    status = int(named.get("watching_status", "2"))
-    ids = [int(named["user_id"]), int(named["anime_id"])]
-    if float(named["rating"]) not in range(11):
-        return [], RATING
-    if status not in {1, 2, 3, 4, 6}:
-        return [], "unknown watching_status"
-    if min(ids) < 0:
-        return [], "negative id"
-    return [*ids, int(float(named["rating"])), status], ""
 
 
 IDS = st.sampled_from([b"1", b"22", b"333333", b"9223372036854775807", b"007", b" 5", b'"6"', b"-0", b"+8"])
@@ -221,6 +173,23 @@ def test_windows_line_ends_blank_lines_and_quotes_are_no_fault(tmp_path: Path, t
     assert rejected == []
 
 
+@pytest.mark.parametrize(
+    ("text", "lines", "bad_lines"),
+    [
+        ('1,2,8,2,"a\nb"\n3,4,5,2,1\n', [2, 4], [3]),
+        ("1,2,8,2,a\r4,5,6,2,b\n3,4,5,2,1\n", [3], [2]),
+        # One row too many and one too few.
+        ('1,2,8,2,a\r4,5,6,2,b\n3,4,5,2,"a\nb"\n6,7,8,2,1\n', [3, 5], [2, 4]),
+    ],
+)
+def test_line_ends_inside_a_row_shift_no_line_number(
+    tmp_path: Path, text: str, lines: list[int], bad_lines: list[int]
+) -> None:
+    kept, rejected = read_text(tmp_path, f"{HEADER}\n{text}")
+    assert [row[0] for row in kept] == lines
+    assert [line for line, _ in rejected] == bad_lines
+
+
 def test_the_last_line_counts_without_a_line_end_and_is_set_aside_where_it_is_cut(tmp_path: Path) -> None:
     assert read_text(tmp_path, f"{HEADER}\n1,2,8,2,1\n3,4,9,2,1") == ([(2, 1, 2, 8, 2), (3, 3, 4, 9, 2)], [])
     assert read_text(tmp_path, f"{HEADER}\n1,2,8,2,1\n3,4,9") == ([(2, 1, 2, 8, 2)], [(3, CUT)])
@@ -283,94 +252,6 @@ def test_a_damaged_gzip_file_is_refused_and_named(tmp_path: Path, damage: str) -
 GOOD_TEXT = f"{HEADER}\n" + "".join(
     f"{u},{a},{(u + a) % 11},{(1, 2, 3, 4, 6)[a % 5]},1\n" for u in range(9) for a in range(7)
 )
-
-
-def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
-    plain = read_text(tmp_path, GOOD_TEXT)
-    assert read_text(tmp_path, GOOD_TEXT, "animelist.csv.gz") == plain
-    write_parquet(tmp_path / "animelist.parquet", [row[1:] for row in plain[0]])
-    kept, rejected = read_all(tmp_path / "animelist.parquet")
-    assert [row[1:] for row in kept] == [row[1:] for row in plain[0]]
-    assert [row[0] for row in kept] == list(range(1, 64))
-    assert rejected == []
-
-
-def write_parquet(path: Path, rows: Sequence[Sequence[object]], **types: pa.DataType) -> None:
-    names = ("user_id", "anime_id", "rating", "watching_status")
-    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
-    pq.write_table(pa.table({name: pa.array(cells, types.get(name)) for name, cells in columns.items()}), path)
-
-
-def test_missing_and_bad_values_in_parquet_are_set_aside_by_row_number(tmp_path: Path) -> None:
-    path = tmp_path / "animelist.parquet"
-    rows = [
-        (1, 2, 8, 2),
-        (None, 2, 8, 2),
-        (1, None, 8, 2),
-        (1, 2, None, 2),
-        (1, 2, 8, None),
-        (1, 2, 11, 2),
-        (-1, 2, 8, 2),
-    ]
-    write_parquet(path, rows)
-    kept, rejected = read_all(path)
-    assert kept == [(1, 1, 2, 8, 2)]
-    assert sorted(rejected) == [
-        (2, "user_id is missing"),
-        (3, "anime_id is missing"),
-        (4, "rating is missing"),
-        (5, "watching_status is missing"),
-        (6, RATING),
-        (7, "negative id"),
-    ]
-    with (tmp_path / "rejected.csv").open(newline="", encoding="utf-8") as file:
-        assert {row["row"] for row in csv.DictReader(file)} >= {",2,8,2", "1,2,11,2", "-1,2,8,2"}
-
-
-def test_parquet_columns_of_other_number_types_are_understood(tmp_path: Path) -> None:
-    path = tmp_path / "animelist.parquet"
-    write_parquet(path, [(1, 2, 8, 2)], user_id=pa.uint16(), anime_id=pa.float64(), rating=pa.float64())
-    assert read_all(path)[0] == [(1, 1, 2, 8, 2)]
-    write_parquet(path, [("1", "2", "8", "2")])
-    assert read_all(path)[0] == [(1, 1, 2, 8, 2)]
-    write_parquet(path, [(1, 2, 2**40 + 1, 2), (1, 2, 8, 2)], rating=pa.int64())
-    assert read_all(path) == ([(2, 1, 2, 8, 2)], [(1, RATING)])
-    table = pa.table({"user_id": [1], "anime_id": [2], "rating": pa.array(["8"]).dictionary_encode()})
-    pq.write_table(table, path)
-    assert read_all(path)[0] == [(1, 1, 2, 8, 2)]
-
-
-@pytest.mark.parametrize("user_id", ["one", [1], {"a": 1}, 1.5])
-def test_a_parquet_column_without_numbers_is_refused_and_named(tmp_path: Path, user_id: object) -> None:
-    path = tmp_path / "animelist.parquet"
-    write_parquet(path, [(user_id, 2, 8, 2)])
-    with pytest.raises(InputError, match=r"animelist\.parquet: column user_id does not hold numbers"):
-        read_all(path)
-
-
-@pytest.mark.parametrize("damage", ["cut", "no parquet", "empty", "pages"])
-def test_a_damaged_parquet_file_is_refused_and_named(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "animelist.parquet"
-    rng = np.random.default_rng(0)
-    write_parquet(path, [tuple(row) for row in rng.integers(1, 7, (2000, 4)).tolist()])
-    content = path.read_bytes()
-    broken = {
-        "cut": content[:-20],
-        "no parquet": b"text",
-        "empty": b"",
-        "pages": b"PAR1" + b"\xee" * 300 + content[304:],
-    }
-    path.write_bytes(broken[damage])
-    with pytest.raises(InputError, match=r"animelist\.parquet: is (no readable|a broken) Parquet file"):
-        read_all(path)
-
-
-def test_a_parquet_file_without_rows_gives_none(tmp_path: Path) -> None:
-    pq.write_table(
-        pa.table({name: pa.array([], pa.int64()) for name in ("user_id", "anime_id", "rating")}),
-        tmp_path / "animelist.parquet",
-    )
-    assert read_all(tmp_path / "animelist.parquet") == ([], [])
 
 
 def test_progress_is_told_in_bytes_up_to_the_size_of_the_file(

@@ -1,0 +1,84 @@
+"""The stages one by one: none takes what another dump, another split or another training left."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.bundle import read_bundle
+from models.store import Store
+from tests.models.small_bundle import unit_rows
+from tests.training.commands import fails, works
+from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv
+from training.networks.trained import TrainedNetwork, save_trained
+from training.prepared import load_prepared
+from training.settings import make_settings
+
+
+@pytest.fixture
+def trained_work(small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A work folder with a prepared dump and a network that was trained in no time."""
+    work = tmp_path / "work"
+    works(monkeypatch, "prepare", "--data", str(small_dump.folder), "--work", str(work))
+    pretend_to_train(work, seed=0)
+    return work
+
+
+def pretend_to_train(work: Path, seed: int) -> None:
+    lists = load_prepared(work / "prepared").interactions
+    network = TrainedNetwork(
+        "autoencoder",
+        unit_rows(lists.n_anime, 8, np.random.default_rng(seed)),
+        None,
+        "normalised_sum",
+        {},
+        {"loss": [1.0]},
+        1.0,
+        settings=make_settings({}, ["split_seed=5"]).model_dump(),
+        rows_digest=lists.rows_digest(),
+    )
+    folder = work / "trained" / "autoencoder"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_trained(folder, network)
+
+
+def test_an_evaluation_with_another_split_than_the_training_is_refused(
+    trained_work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("evaluate", "--work", str(trained_work), "--no-compare")
+    assert "evaluate with --set split_seed=5" in fails(monkeypatch, *command)
+    works(monkeypatch, *command, "--set", "split_seed=5")
+
+
+def test_metrics_of_an_earlier_training_are_never_published(
+    trained_work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish = ("publish", "--work", str(trained_work))
+    works(monkeypatch, "evaluate", "--work", str(trained_work), "--no-compare", "--set", "split_seed=5")
+    works(monkeypatch, *publish, "--store", str(tmp_path / "one"))
+    pretend_to_train(trained_work, seed=1)
+    works(monkeypatch, *publish, "--store", str(tmp_path / "two"))
+    measured, unmeasured = (read_bundle(Store(tmp_path / name).current_folder()).manifest for name in ("one", "two"))
+    assert "autoencoder, embedding" in measured.metrics["methods"]
+    assert measured.training["settings"]["split_seed"] == 5
+    assert unmeasured.metrics == {}
+
+
+def test_a_network_of_an_earlier_dump_is_never_published(
+    trained_work: Path, small_dump: SmallDump, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As many users and as many anime, but another user.
+    rows = [(999, *row[1:]) if row[0] == 3 else row for row in small_dump.rows]
+    write_csv(small_dump.folder / "animelist.csv", LIST_HEADER, rows)
+    works(monkeypatch, "prepare", "--data", str(small_dump.folder), "--work", str(trained_work))
+    assert "trained before the dump was prepared anew" in fails(monkeypatch, "publish", *places)
+    line = fails(monkeypatch, "evaluate", "--work", str(trained_work), "--no-compare")
+    assert "run `train` again" in line
+
+
+def test_an_evaluation_that_is_cut_is_named(
+    trained_work: Path, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trained_work / "report").mkdir()
+    (trained_work / "report" / "evaluation.json").write_text('{"methods": ', encoding="utf-8")
+    assert "evaluation.json: is no evaluation" in fails(monkeypatch, "publish", *places)
