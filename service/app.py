@@ -7,16 +7,18 @@ import time
 from collections.abc import AsyncIterator, Callable
 from importlib.metadata import PackageNotFoundError, version
 
+import anyio
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
 from service.access_log import AccessLog
+from service.cpu import N_THREADS
 from service.loaded_model import load_model
 from service.logs import SERVICE
 from service.metrics import Metrics
-from service.openapi import use_own_openapi
+from service.openapi_document import use_own_openapi
 from service.problems import add_problem_handlers
 from service.readiness import Readiness
 from service.routes import anime, health, model, page, users
@@ -42,6 +44,9 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(_load(readiness, settings, on_refused))
+        if settings.workers > 1:
+            # Workers share one socket: who cannot answer yet leaves the requests to those who can.
+            await loading
         yield
         # A thread cannot be interrupted: what is being read is read to its end.
         await loading
@@ -57,6 +62,7 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
     )
     app.state.readiness = readiness
     app.state.metrics = Metrics(readiness)
+    app.state.cpu_threads = anyio.CapacityLimiter(N_THREADS)
     add_problem_handlers(app)
     _add_routes(app, settings)
     if settings.cors_origins:

@@ -60,7 +60,7 @@ class Catalogue:
         self._rows = {anime_id: row for row, anime_id in enumerate(bundle.anime_ids.tolist())}
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
-        self.titles = [_titles(self.card(row), bundle, row, folder) for row in range(bundle.n_anime)]
+        self.titles = [_titles(bytes(self.card(row)), bundle, row, folder) for row in range(bundle.n_anime)]
         self._remembered = lru_cache(maxsize=N_REMEMBERED_MASKS)(self._find_allowed)
 
     @property
@@ -73,7 +73,7 @@ class Catalogue:
         """Genres an anime can have."""
         return [str(name) for name in self._bundle.genre_names]
 
-    def card(self, anime_row: int) -> bytes:
+    def card(self, anime_row: int) -> memoryview:
         """Give the card of an anime.
 
         Parameters
@@ -82,10 +82,10 @@ class Catalogue:
 
         Returns
         -------
-        bytes
-            A JSON object, see :class:`models.card.AnimeCard`.
+        memoryview
+            The bytes of a JSON object, see :class:`models.card.AnimeCard`. Nothing is copied.
         """
-        return bytes(self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]])
+        return self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]]
 
     def row_of(self, anime_id: int) -> int:
         """Find the row of an anime.

@@ -47,7 +47,7 @@ def anime_response(model: LoadedModel, anime_row: int) -> Response:
     -------
     Response
     """
-    return _model_response(model, b'%b"data":%b}' % (_head(model), model.catalogue.card(anime_row)))
+    return _model_response(model, b'%b"data":%b}' % (_head(model), bytes(model.catalogue.card(anime_row))))
 
 
 def model_card_response(model: LoadedModel) -> Response:
@@ -88,7 +88,7 @@ def similar_anime_response(model: LoadedModel, anime_row: int, page: RankedPage)
     -------
     Response
     """
-    head = b'%b"method":"embedding","anime":%b,' % (_head(model), model.catalogue.card(anime_row))
+    head = b'%b"method":"embedding","anime":%b,' % (_head(model), bytes(model.catalogue.card(anime_row)))
     return _list_response(model, head, _scored_cards(model, page, b"similarity"), page)
 
 
@@ -130,7 +130,9 @@ def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersP
             zip(user_ids, ranking.scores, page.anime_in_common, strict=True), ranking.offset + 1
         )
     ]
-    return _list_response(model, b'%b"user_id":%d,' % (_head(model), user_id), map(orjson.dumps, rows), ranking)
+    return _list_response(
+        model, b'%b"user_id":%d,' % (_head(model), user_id), [b",".join(map(orjson.dumps, rows))], ranking
+    )
 
 
 def recommendations_response(model: LoadedModel, user_id: int, page: RecommendationsPage) -> Response:
@@ -151,14 +153,14 @@ def recommendations_response(model: LoadedModel, user_id: int, page: Recommendat
     rows = (
         _spliced(
             {"rank": rank, "score": round(score, 6), **_explained(model, explanation)},
-            model.catalogue.card(row).replace(SCORE_KEY, b'"mean_score":'),
+            bytes(model.catalogue.card(row)).replace(SCORE_KEY, b'"mean_score":'),
         )
         for rank, (row, score, explanation) in enumerate(
             zip(ranking.rows, ranking.scores, page.explanations, strict=True), ranking.offset + 1
         )
     )
     head = b'%b"method":"%b","user_id":%d,' % (_head(model), page.method.encode(), user_id)
-    return _list_response(model, head, rows, ranking)
+    return _list_response(model, head, [b",".join(rows)], ranking)
 
 
 def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:
@@ -193,15 +195,9 @@ def _head(model: LoadedModel) -> bytes:
     return b'{"model_version":"%b",' % model.version.encode()
 
 
-def _list_response(model: LoadedModel, head: bytes, rows: Iterable[bytes], page: RankedPage) -> Response:
-    body = b'%b"data":[%b],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (
-        head,
-        b",".join(rows),
-        page.limit,
-        page.offset,
-        page.total,
-    )
-    return _model_response(model, body)
+def _list_response(model: LoadedModel, head: bytes, rows: Iterable[bytes | memoryview], page: RankedPage) -> Response:
+    tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
+    return _model_response(model, b"".join([head, b'"data":[', *rows, tail]))
 
 
 def _model_response(model: LoadedModel, body: bytes) -> Response:

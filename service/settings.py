@@ -104,6 +104,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 

@@ -1,8 +1,8 @@
 """Routes that begin with an anime."""
 
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
+from service.cpu import run_in_cpu_thread
 from service.errors import NotReadyError, UnknownAnimeError
 from service.query import SimilarAnimeQuery, TitlesQuery
 from service.responses import anime_response, similar_anime_response, titles_response
@@ -26,7 +26,7 @@ async def similar_anime(anime_id: AnimeId, request: Request) -> Response:
     # What is remembered takes less time than the way to a thread and back.
     page = model.similar_anime.recall_page(row, query)
     if page is None:
-        page = await run_in_threadpool(model.similar_anime.page, row, query)
+        page = await run_in_cpu_thread(request, model.similar_anime.page, row, query)
     return similar_anime_response(model, row, page)
 
 
@@ -38,7 +38,7 @@ async def find_anime(request: Request) -> Response:
     allowed = model.catalogue.allowed(query.filters).mask
     if query.query.strip():
         search = model.title_search.page
-        page = await run_in_threadpool(search, query.query, allowed, query.offset, query.limit)
+        page = await run_in_cpu_thread(request, search, query.query, allowed, query.offset, query.limit)
     else:
         page = model.title_search.most_popular(allowed, query.offset, query.limit)
     return titles_response(model, page)

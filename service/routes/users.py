@@ -1,9 +1,9 @@
 """Routes that begin with a user of the training data."""
 
 from fastapi import APIRouter, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from service.catalogue import row_of_user
+from service.cpu import run_in_cpu_thread
 from service.errors import NotReadyError, UnknownUserError
 from service.loaded_model import LoadedModel
 from service.query import RecommendationsQuery, SimilarUsersQuery
@@ -27,7 +27,7 @@ async def similar_users(user_id: UserId, request: Request) -> Response:
     if model.similar_users.recalls(row, query):
         page = model.similar_users.page(row, query)
     else:
-        page = await run_in_threadpool(model.similar_users.page, row, query)
+        page = await run_in_cpu_thread(request, model.similar_users.page, row, query)
     return similar_users_response(model, user_id, page)
 
 
@@ -40,7 +40,7 @@ async def recommendations(user_id: UserId, request: Request) -> Response:
     model = model_of(request)
     query = query_of(request, RecommendationsQuery)
     row = row_of_user(model.bundle, user_id)
-    return await run_in_threadpool(_recommend, model, user_id, row, query)
+    return await run_in_cpu_thread(request, _recommend, model, user_id, row, query)
 
 
 def _recommend(model: LoadedModel, user_id: int, user_row: int, query: RecommendationsQuery) -> Response:
