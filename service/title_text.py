@@ -8,6 +8,8 @@ _HIRAGANA_TO_KATAKANA: Final = {code: code + 0x60 for code in range(0x3041, 0x30
 # Letters that decompose into nothing but are typed as plain ones.
 _TYPED_AS: Final = str.maketrans({"×": "x", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "'": "", "’": ""})
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
+# Nobody types them, and the search uses one of them as a mark of its own.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
@@ -21,9 +23,10 @@ def normalise_title(title: str) -> str:
     Returns
     -------
     str
-        Words between single spaces: ``"steins gate"``. Never empty, unless the title is blank: a title of
-        nothing but punctuation stays as it is.
+        Words between single spaces: ``"steins gate"``. Never empty, unless the title is blank or nothing but
+        control characters: a title of nothing but punctuation stays as it is.
     """
+    title = _CONTROL.sub(" ", title)
     if title.isascii():
         text = title.lower().replace("'", "")
     else:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.loaded_model import LoadedModel
@@ -88,6 +88,7 @@ def test_any_text_can_be_searched_for_and_ranks_by_relevance(query: str) -> None
     assert all(0.0 < score <= 1.0 for score in page.scores)
 
 
+@example(title="\x02")
 @given(title=st.text(min_size=1, max_size=40).filter(str.strip))
 def test_every_title_finds_itself_first(title: str) -> None:
     search = TitleSearch([["Cowboy Bebop"], [title], ["Steins;Gate"]], np.array([9, 1, 9]))
