@@ -59,6 +59,6 @@ lock: setup ## write constraints.txt from what is installed
 docker: ## build the images and start the service with compose
 	docker compose up --build
 
-clean: ## remove what was built, trained and cached here
+clean: ## remove what was built and cached here; published bundles stay
 	rm -rf $(VENV) build dist *.egg-info data/demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +

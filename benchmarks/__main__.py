@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import http
+from models.errors import BundleError
 
 
 def main() -> None:
@@ -15,7 +16,11 @@ def main() -> None:
     table = Table(
         "route", "requests/s", "p50 ms", "p99 ms", "bare requests/s", "ratio", title="16 connections, one worker"
     )
-    for result in http.run(store):
+    try:
+        results = http.run(store)
+    except BundleError as error:
+        sys.exit(f"error: {error}")
+    for result in results:
         service = result.service
         table.add_row(
             result.name,

@@ -58,5 +58,3 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("adult", ("n_anime",), "bool", "age rating Rx or genre Hentai"),
     ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
 )
-
-SPECS: Final[dict[str, ArraySpec]] = {spec.name: spec for spec in LAYOUT}

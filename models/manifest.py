@@ -39,7 +39,7 @@ class DataCard(_Part):
 
 
 class DefaultMethods(_Part):
-    """The methods that measured best, used where a request names none."""
+    """Used where a request names none: of the measured ways of recommending the best; for similar anime the only one."""
 
     similar_anime: SimilarAnimeMethod = "embedding"
     recommendations: RecommendationMethod = "embedding"

@@ -140,8 +140,11 @@ def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict
 
 def _read_synopses(path: Path, rejects: RejectedRows) -> dict[int, str]:
     synopses: dict[int, str] = {}
-    for _, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
-        synopses.setdefault(anime_id, row["synopsis"])
+    for line, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
+        if anime_id in synopses:
+            rejects.add(path.name, line, "second synopsis of an anime", ",".join(row.values()))
+        else:
+            synopses[anime_id] = row["synopsis"]
     return synopses
 
 

@@ -1,7 +1,9 @@
 """The commands: ``python -m training COMMAND``."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +24,10 @@ from training.settings import RunSettings, describe_settings, make_settings
 from training.terminal import progress
 
 app = typer.Typer(
-    help="From a MyAnimeList dump to a published bundle.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="From a MyAnimeList dump to a published bundle.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 _out = Console(highlight=False, soft_wrap=True)
 
@@ -54,14 +59,15 @@ def demo_data(
 ) -> None:
     """Write a small dump with simulated users, in the format of the real one."""
     with progress("simulate lists", rows or users, "rows" if rows else "users") as update:
-        summary = write_demo_data(
-            out,
-            n_users=users,
-            n_anime=anime,
-            n_rows=rows,
-            seed=seed,
-            progress=lambda done, total: update(round(done / max(total, 1) * (rows or users))),
-        )
+        with _as_input_error(ValueError, FileExistsError):
+            summary = write_demo_data(
+                out,
+                n_users=users,
+                n_anime=anime,
+                n_rows=rows,
+                seed=seed,
+                progress=lambda done, total: update(round(done / max(total, 1) * (rows or users))),
+            )
     _out.print(
         f"{out}: {summary.n_rows:,} rows of {summary.n_users:,} simulated users over {summary.n_anime:,} anime"
     )
@@ -205,12 +211,29 @@ def _print_metrics(metrics: dict[str, Any], work: Path) -> None:
     _out.print(f"plots and numbers: {work / 'report'}")
 
 
+@contextlib.contextmanager
+def _as_input_error(*kinds: type[Exception]) -> Iterator[None]:
+    """Turn what an option made impossible into the one line that bad input gets.
+
+    Raises
+    ------
+    InputError
+        In the place of an error of these kinds.
+    """
+    try:
+        yield
+    except kinds as error:
+        raise InputError(str(error)) from error
+
+
 def main() -> None:
     """Run a command; bad input ends in one line and a non-zero exit."""
     try:
         app()
-    except (InputError, StoreError, BundleError, ValueError, FileExistsError) as error:
+    except (InputError, StoreError, BundleError) as error:
         _fail(str(error))
+    except MemoryError as error:
+        _fail(f"not enough memory: {error}")
     except OSError as error:
         _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,32 +96,36 @@ def _reject_unknown_anime(
     return block.take(known)
 
 
+class _CompactBlock(NamedTuple):
+    """A block in as few bytes as it fits: anime by row, lines in 32 bits."""
+
+    user_ids: NDArray[np.int64]
+    anime_rows: NDArray[np.int32]
+    ratings: NDArray[np.uint8]
+    statuses: NDArray[np.uint8]
+    lines: NDArray[np.uint32]
+
+
 class _CollectedRows:
-    """Collects blocks in as few bytes as they fit, then turns them into lists."""
+    """Collects blocks, then turns them into lists."""
 
     def __init__(self, anime_ids: NDArray[np.int64]) -> None:
         self._anime_ids = anime_ids
-        self._blocks: list[ListBlock] = []
+        self._blocks: list[_CompactBlock] = []
         self.n_rows = 0
 
     def add(self, block: ListBlock) -> None:
         """Take a block whose anime are all in the catalogue."""
         if len(block):
-            compact = ListBlock(
-                block.user_ids,
-                np.searchsorted(self._anime_ids, block.anime_ids).astype(np.int32),
-                block.ratings,
-                block.statuses,
-                block.lines.astype(np.uint32),
-            )
-            self._blocks.append(compact)
+            anime_rows = np.searchsorted(self._anime_ids, block.anime_ids).astype(np.int32)
+            lines = block.lines.astype(np.uint32)
+            self._blocks.append(_CompactBlock(block.user_ids, anime_rows, block.ratings, block.statuses, lines))
             self.n_rows += len(block)
 
     def to_interactions(self, file_name: str, rejects: RejectedRows) -> Interactions:
         """Sort into lists by user and anime; of duplicate rows the last one stays."""
-        user_ids = self._drain("user_ids")
-        ids, user_rows = _encode(user_ids)
-        anime_rows: NDArray[np.int32] = self._drain("anime_ids")
+        ids, user_rows = _encode(self._drain("user_ids"))
+        anime_rows: NDArray[np.int32] = self._drain("anime_rows")
         keys = user_rows.astype(np.int64) * len(self._anime_ids) + anime_rows
         ratings, statuses, lines = self._drain("ratings"), self._drain("statuses"), self._drain("lines")
         steps = np.diff(keys)

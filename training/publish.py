@@ -90,7 +90,10 @@ def _bundle_arrays(prepared: Prepared, trained: TrainedNetwork) -> dict[str, NDA
 
 
 def _choose_methods(network: str, metrics: dict[str, Any]) -> DefaultMethods:
-    """Make the way of recommending that measured better the default."""
+    """Make the way of recommending that measured better the default; `embedding` where they were not measured.
+
+    Only the autoencoder's two ways are: the rating network is a baseline.
+    """
     ndcg: dict[str, float] = {}
     for method in ("embedding", "neighbours"):
         measured = metrics.get("methods", {}).get(f"{network}, {method}", {}).get("next_anime")

@@ -39,7 +39,8 @@ class RejectedRows:
         reason : str
             Why, in words that are the same for all rows of this kind; they are counted by it.
         row : str
-            The row as it came.
+            The row as it came; where it was read and refused only later (unknown anime, duplicates), its
+            user_id, anime_id, rating and watching_status.
         """
         self.counts[reason] += 1
         self.counts_by_file[file] += 1

@@ -185,7 +185,7 @@ def _make_scorers(trained: list[TrainedNetwork], split: Split, *, compare: bool)
 def _network_scorers(trained: TrainedNetwork, split: Split) -> list[Scorer]:
     anime_embeddings, user_embeddings = trained.anime_embeddings, trained.user_embeddings
     if user_embeddings is not None:
-        return [RatingNetworkScorer(anime_embeddings, user_embeddings, trained.facts["sign"])]
+        return [RatingNetworkScorer(anime_embeddings, user_embeddings)]
     train_embeddings = embed_users(anime_embeddings, split.train)
     return [
         NeighboursScorer(anime_embeddings, train_embeddings, split.train, f"{trained.network}, neighbours"),

@@ -139,24 +139,17 @@ class NeighboursScorer:
 
 @dataclass
 class RatingNetworkScorer:
-    """The rating network: the rating it predicts.
-
-    Attributes
-    ----------
-    sign : float
-        1 where a higher cosine means a higher rating, -1 where the network turned it round.
-    """
+    """The rating network: the rating it predicts rises with the cosine."""
 
     anime_embeddings: NDArray[np.float32]
     user_embeddings: NDArray[np.float32]
-    sign: float
     name: str = "rating network (notebook)"
     generalisation: Literal["strong", "weak"] = "weak"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Order by predicted rating, which rises or falls with the cosine."""
+        """Order by predicted rating."""
         del input_rows
-        return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row]) * np.float32(self.sign)
+        return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row])
 
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime."""

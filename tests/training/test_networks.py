@@ -13,6 +13,7 @@ from tests.training.interactions_for_tests import make_interactions
 from tests.training.small_dump import SmallDump, write_small_dump
 from training.errors import InputError
 from training.interactions import Interactions
+from training.networks import rating
 from training.networks.autoencoder import UnitEmbeddingAutoencoder, fit_autoencoder, normalised_squared_error
 from training.networks.config import AutoencoderConfig, RatingConfig
 from training.networks.keras_setup import keras, tf
@@ -137,8 +138,28 @@ def test_the_rating_network_rises_decays_and_writes_logs(lists: Interactions, tm
     assert trained.user_embeddings is not None
     _assert_unit_rows(trained.user_embeddings)
     assert trained.user_embeddings.shape == (60, 4)
-    assert trained.facts["sign"] in {1.0, -1.0}
     assert list((tmp_path / "logs").rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.parametrize("kernel", [1.5, -1.5])
+def test_a_higher_cosine_means_a_higher_predicted_rating_whichever_way_the_network_starts(
+    lists: Interactions, monkeypatch: pytest.MonkeyPatch, kernel: float
+) -> None:
+    built: list[Any] = []
+
+    def build(n_users: int, n_anime: int, embedding_size: int) -> Any:
+        network = build_rating_network(n_users, n_anime, embedding_size)
+        network.get_layer("dense").set_weights([np.array([[kernel]]), np.zeros(1)])
+        built.append(network)
+        return network
+
+    monkeypatch.setattr(rating, "build_rating_network", build)
+    trained = fit_rating(lists, RatingConfig(embedding_size=4, epochs=1))
+    assert trained.user_embeddings is not None
+    anime_rows = np.arange(lists.n_anime, dtype=np.int32)[:, None]
+    predicted = built[0].predict([np.zeros_like(anime_rows), anime_rows], verbose=0).ravel()
+    served = trained.anime_embeddings @ trained.user_embeddings[0]
+    assert np.corrcoef(predicted, served)[0, 1] > 0.99
 
 
 def test_the_rating_network_stops_three_epochs_after_its_best_and_keeps_the_best(lists: Interactions) -> None:

@@ -57,8 +57,7 @@ def fit_rating(interactions: Interactions, config: RatingConfig, log_folder: Pat
     Returns
     -------
     TrainedNetwork
-        With ``trained`` users. ``facts["sign"]`` is 1 where a higher cosine means a higher predicted rating,
-        -1 where the dense layer turned it round.
+        With ``trained`` users, turned so that a higher cosine means a higher predicted rating.
     """
     started = time.monotonic()
     make_repeatable(config.seed)
@@ -92,12 +91,13 @@ def fit_rating(interactions: Interactions, config: RatingConfig, log_folder: Pat
     return TrainedNetwork(
         network="rating",
         anime_embeddings=unit_rows(network.get_layer("anime_embedding").get_weights()[0]),
-        user_embeddings=unit_rows(network.get_layer("user_embedding").get_weights()[0]),
+        # Half of all random starts make the dense layer's weight negative, and a high cosine a low rating.
+        # Turning the users round leaves their similarities to each other as they are.
+        user_embeddings=unit_rows(network.get_layer("user_embedding").get_weights()[0]) * _sign_of_cosine(network),
         user_embedding_rule="trained",
         config=config.model_dump(),
         history={name: [float(value) for value in values] for name, values in history.history.items()},
         seconds=time.monotonic() - started,
-        facts={"sign": _sign_of_cosine(network)},
     )
 
 
@@ -120,7 +120,8 @@ def _examples(interactions: Interactions, config: RatingConfig) -> tuple[Example
     return pick(order[:-n_held_out] if n_rows > 1 else order), pick(order[-n_held_out:])
 
 
-def _sign_of_cosine(network: Any) -> float:
+def _sign_of_cosine(network: Any) -> np.float32:
+    """Tell whether a higher cosine means a higher predicted rating (1) or a lower one (-1)."""
     kernel = network.get_layer("dense").get_weights()[0]
     gamma = network.get_layer("batch_normalization").get_weights()[0]
-    return float(np.sign(kernel.ravel()[0] * gamma.ravel()[0])) or 1.0
+    return np.float32(-1.0 if kernel.ravel()[0] * gamma.ravel()[0] < 0.0 else 1.0)

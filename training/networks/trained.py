@@ -36,8 +36,6 @@ class TrainedNetwork:
         Loss and other values per epoch.
     seconds : float
         Wall-clock time of the training.
-    facts : dict
-        What else evaluation needs to know of the network.
     settings : dict
         Every setting of the run that trained it.
     rows_digest : str
@@ -51,7 +49,6 @@ class TrainedNetwork:
     config: dict[str, Any]
     history: dict[str, list[float]]
     seconds: float
-    facts: dict[str, float] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     rows_digest: str = ""
 
