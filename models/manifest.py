@@ -39,7 +39,7 @@ class DataCard(_Part):
 
 
 class DefaultMethods(_Part):
-    """Used where a request names none: of the measured ways of recommending the best; for similar anime the only one."""
+    """Used where a request names none: the best of the measured ways; for similar anime there is one."""
 
     similar_anime: SimilarAnimeMethod = "embedding"
     recommendations: RecommendationMethod = "embedding"

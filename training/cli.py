@@ -58,16 +58,18 @@ def demo_data(
     seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")] = 0,
 ) -> None:
     """Write a small dump with simulated users, in the format of the real one."""
-    with progress("simulate lists", rows or users, "rows" if rows else "users") as update:
-        with _as_input_error(ValueError, FileExistsError):
-            summary = write_demo_data(
-                out,
-                n_users=users,
-                n_anime=anime,
-                n_rows=rows,
-                seed=seed,
-                progress=lambda done, total: update(round(done / max(total, 1) * (rows or users))),
-            )
+    with (
+        progress("simulate lists", rows or users, "rows" if rows else "users") as update,
+        _as_input_error(ValueError, FileExistsError),
+    ):
+        summary = write_demo_data(
+            out,
+            n_users=users,
+            n_anime=anime,
+            n_rows=rows,
+            seed=seed,
+            progress=lambda done, total: update(round(done / max(total, 1) * (rows or users))),
+        )
     _out.print(
         f"{out}: {summary.n_rows:,} rows of {summary.n_users:,} simulated users over {summary.n_anime:,} anime"
     )
