@@ -99,12 +99,15 @@ def _check_address(settings: Settings) -> None:
         with socket.socket(family, kind, protocol) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
+    except UnicodeError as error:
+        raise StartError(f"cannot listen on {settings.host[:100]}: that is no host name") from error
     except OSError as error:
         raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
 
 
 def _greet(settings: Settings) -> None:
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     url = f"http://{host}:{settings.port}"
     logging.getLogger(SERVICE).info("starting", extra={"fields": {"url": url, "workers": settings.workers}})
 

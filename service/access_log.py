@@ -62,7 +62,7 @@ class AccessLog:
             line = (
                 f"{_second(int(time.time()))} info    request method={method} path={in_one_word(scope['path'])} "
                 f"query={in_one_word(query)} status={status} duration_ms={duration_s * 1000:.2f} "
-                f"request_id={request_id} client={client}"
+                f"request_id={request_id} client={in_one_word(client)}"
             )
         sys.stderr.write(line + "\n")
 

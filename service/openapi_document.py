@@ -10,7 +10,7 @@ from service.schemas import Problem
 DESCRIPTION = """
 Every list takes `limit` and `offset`; filters apply before a page is cut. Unknown query parameters are refused.
 Every failure is an RFC 9457 problem (`application/problem+json`) with a stable `code`.
-An answer depends on its URL and on the model alone: `ETag` is the model's version.
+An answer depends on its URL and on the model alone; with `If-None-Match` an unchanged one is an empty 304.
 """
 
 TAGS = [

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -109,7 +110,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         raise error
     status = HTTPStatus(error.status_code)
     code = _OTHER_CODES.get(status, f"http_{status.value}")
-    hint = "GET /docs lists what this service answers" if status in _OTHER_CODES else None
+    hint = "GET /openapi.json lists what this service answers" if status in _OTHER_CODES else None
     detail = {
         404: f"there is nothing at {request.url.path}",
         405: f"{request.method} is not possible here",
@@ -131,7 +132,8 @@ def _problem(status: HTTPStatus, code: str, title: str, detail: str, instance: s
         "title": title,
         "status": status.value,
         "detail": detail,
-        "instance": instance,
+        # A URI reference: the path as it came was decoded.
+        "instance": quote(instance, safe="/:@!$&'()*+,;=~"),
         "code": code,
     }
     content.update({name: value for name, value in extras.items() if value is not None})

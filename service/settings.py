@@ -10,6 +10,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "OSUSUME_"
 # Variables of the test suite and of CI; the service has no say in them.
+# Where pydantic's own words do not fit the sentence. Only root_path has a pattern.
+_PLAIN_FAULTS: Final = {
+    "string_pattern_mismatch": "empty or a path that begins with / and does not end with one",
+    "string_too_short": "something rather than nothing",
+}
 TEST_PREFIXES: Final = ("OSUSUME_TEST_", "OSUSUME_REQUIRE_")
 
 
@@ -119,5 +124,5 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
 
 def _fault(found: Any) -> str:
     name = PREFIX + str(found["loc"][0]).upper()
-    message = str(found["msg"]).removeprefix("Input should be ")
+    message = _PLAIN_FAULTS.get(found["type"]) or str(found["msg"]).removeprefix("Input should be ")
     return f"{name} should be {message}, not {found['input']!r}"

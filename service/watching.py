@@ -99,7 +99,7 @@ def _answer_unchanged(message: Message, if_none_match: bytes) -> None:
     headers = message["headers"]
     etag = next((value for name, value in headers if name == b"etag"), None)
     known = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
-    if etag is not None and etag.removeprefix(b"W/") in known:
+    if etag is not None and (etag.removeprefix(b"W/") in known or b"*" in known):
         message["status"] = 304
         message["headers"] = [
             (name, value) for name, value in headers if name not in {b"content-length", b"content-type"}

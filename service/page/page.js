@@ -8,6 +8,7 @@ const status = byId("status");
 
 // What is shown: the route that lists it, and how many rows are there already.
 let shown = { path: null, offset: 0 };
+let requested = 0;
 
 /** Make an element. Text is always text: titles and synopses never become markup. */
 function element(tag, properties = {}, ...children) {
@@ -113,8 +114,11 @@ function filters() {
 
 /** Show the first page of a list, or the next one of the same. */
 async function show(path, { next = false } = {}) {
+  const number = ++requested;
   const offset = next ? shown.offset : 0;
   const answer = await ask(path, { ...filters(), limit: PAGE_SIZE, offset });
+  // Something else was asked for meanwhile, or the same once more.
+  if (number !== requested) return;
   if (!next) {
     byId("cards").replaceChildren();
     byId("subject").replaceChildren(...(answer.anime ? [card(answer.anime)] : []));
@@ -135,9 +139,10 @@ function headline(answer) {
 /** The address says what is shown, so that the back button and links work. */
 function follow() {
   const [kind, id] = location.hash.slice(1).split("/");
-  if (kind === "anime") attempt(() => show(`anime/${encodeURIComponent(id)}/similar`));
+  if (!id) attempt(() => show("anime"));
+  else if (kind === "anime") attempt(() => show(`anime/${encodeURIComponent(id)}/similar`));
   else if (kind === "user") {
-    byId("user").value = decodeURIComponent(id);
+    byId("user").value = id;
     attempt(() => show(`users/${encodeURIComponent(id)}/recommendations`));
   } else attempt(() => show("anime"));
 }

@@ -204,10 +204,13 @@ def test_the_page_and_the_docs_load_nothing_from_elsewhere(client: httpx.Client)
                     assert client.get(f"/{address.lstrip('/')}").status_code == 200, address
 
 
-def test_answers_carry_the_models_version_as_etag(client: httpx.Client) -> None:
+def test_an_answer_that_the_client_has_already_is_an_empty_304(client: httpx.Client) -> None:
     first = client.get("/anime/1/similar")
     again = client.get("/anime/1/similar", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    whatever = client.get("/anime/1/similar", headers={"if-none-match": "*"})
+    assert whatever.status_code == 304
+    assert client.get("/anime/1/similar?limit=1").headers["etag"] != first.headers["etag"]
     other = client.get("/anime/1/similar", headers={"if-none-match": '"another"'})
     assert other.content == first.content
     missing = client.get("/anime/2", headers={"if-none-match": first.headers["etag"]})
