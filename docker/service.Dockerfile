@@ -1,7 +1,7 @@
 # The HTTP half. Build from the project's root: docker build -f docker/service.Dockerfile -t osusume/service .
 FROM python:3.11-slim
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_CACHE_DIR=/var/cache/pip
 
 # The same user id in both images: training writes the store, the service reads it.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp osusume
@@ -9,7 +9,7 @@ WORKDIR /app
 
 # Dependencies before code, so that a change of code installs nothing again.
 COPY pyproject.toml constraints.txt /tmp/build/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     cd /tmp/build && touch README.md \
     && pip install -c constraints.txt ".[service]" \
     && rm -r /tmp/build

@@ -1,7 +1,7 @@
 # The offline half. Build from the project's root: docker build -f docker/training.Dockerfile -t osusume/training .
 FROM python:3.11-slim
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_CACHE_DIR=/var/cache/pip
 
 # The same user id in both images: training writes the store, the service reads it.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp osusume
@@ -10,7 +10,7 @@ WORKDIR /app
 # Dependencies before code, so that a change of code installs nothing again. The cache spares tensorflow's download
 # when they do change.
 COPY pyproject.toml constraints.txt /tmp/build/
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     cd /tmp/build && touch README.md \
     && pip install -c constraints.txt ".[training]" \
     && rm -r /tmp/build \
