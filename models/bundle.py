@@ -46,6 +46,16 @@ class Bundle:
     mean_scores: NDArray[np.float32]
     members: NDArray[np.int32]
     adult: NDArray[np.bool_]
+    start_days: NDArray[np.int32]
+    episodes: NDArray[np.int16]
+    minutes: NDArray[np.int16]
+    favorites: NDArray[np.int32]
+    source_names: NDArray[np.str_]
+    source_codes: NDArray[np.int16]
+    studio_names: NDArray[np.str_]
+    studio_codes: NDArray[np.int16]
+    age_rating_names: NDArray[np.str_]
+    age_rating_codes: NDArray[np.int16]
     popularity: NDArray[np.int32]
 
     @property

@@ -42,7 +42,8 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
     _check_offsets(arrays["card_offsets"], len(arrays["cards"]), folder / "card_offsets.npy")
     _check_range(arrays["list_anime_rows"], len(arrays["anime_ids"]), folder / "list_anime_rows.npy")
     _check_lists_ascend(arrays["list_anime_rows"], arrays["list_offsets"], folder / "list_anime_rows.npy")
-    _check_range(arrays["type_codes"], len(arrays["type_names"]), folder / "type_codes.npy")
+    for name in ("type", "source", "studio", "age_rating"):
+        _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
     _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
     if not np.isfinite(arrays["mean_scores"]).all():

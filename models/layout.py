@@ -8,7 +8,7 @@ row i of every ``n_users`` array to ``user_ids[i]``.
 from dataclasses import dataclass
 from typing import Final
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
@@ -56,5 +56,15 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("mean_scores", ("n_anime",), "float32", "the catalogue's mean score 1..10, 0 = unknown"),
     ArraySpec("members", ("n_anime",), "int32", "the catalogue's member count, 0 = unknown"),
     ArraySpec("adult", ("n_anime",), "bool", "age rating Rx or genre Hentai"),
+    ArraySpec("start_days", ("n_anime",), "int32", "days from 1900-01-01 to the first airing, 0 = unknown"),
+    ArraySpec("episodes", ("n_anime",), "int16", "number of episodes, 0 = unknown"),
+    ArraySpec("minutes", ("n_anime",), "int16", "length of an episode, 0 = unknown"),
+    ArraySpec("favorites", ("n_anime",), "int32", "members who name it a favourite, 0 = unknown"),
+    ArraySpec("source_names", ("n_sources",), "str", "Manga, Original, ...; the name at 0 is empty: unknown"),
+    ArraySpec("source_codes", ("n_anime",), "int16", "index into source_names"),
+    ArraySpec("studio_names", ("n_studios",), "str", "studios; the name at 0 is empty: unknown"),
+    ArraySpec("studio_codes", ("n_anime",), "int16", "index into studio_names: the first studio of an anime"),
+    ArraySpec("age_rating_names", ("n_age_ratings",), "str", "age ratings; the name at 0 is empty: unknown"),
+    ArraySpec("age_rating_codes", ("n_anime",), "int16", "index into age_rating_names"),
     ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
 )

@@ -19,6 +19,7 @@ from models.card import AnimeCard
 from training import columns
 from training.errors import InputError
 from training.rejects import RejectedRows
+from training.traits import AnimeTraits, read_traits, trait_arrays
 
 MAL_ID: Final = "mal_id"
 MAX_TYPES: Final = 256
@@ -43,10 +44,13 @@ class Catalogue:
         By MyAnimeList id, ascending.
     adult_ids : frozenset of int
         Anime for adults only: age rating Rx or genre Hentai.
+    traits : dict of int to AnimeTraits
+        By MyAnimeList id, one for every card.
     """
 
     cards: dict[int, AnimeCard]
     adult_ids: frozenset[int]
+    traits: dict[int, AnimeTraits]
 
     @property
     def anime_ids(self) -> NDArray[np.int64]:
@@ -78,6 +82,7 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     """
     synopses = _read_synopses(synopsis_file, rejects) if synopsis_file else {}
     cards: dict[int, AnimeCard] = {}
+    traits: dict[int, AnimeTraits] = {}
     adult_ids = set()
     for line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
         fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
@@ -85,11 +90,12 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
             rejects.add(anime_file.name, line, fault, ",".join(row.values()))
             continue
         cards[anime_id] = _make_card(anime_id, row, synopses.get(anime_id) or row.get("synopsis"))
+        traits[anime_id] = read_traits(_known(row))
         if row.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
             adult_ids.add(anime_id)
     if not cards:
         raise InputError(f"{anime_file}: has no usable row")
-    return Catalogue(dict(sorted(cards.items())), frozenset(adult_ids))
+    return Catalogue(dict(sorted(cards.items())), frozenset(adult_ids), traits)
 
 
 def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -105,7 +111,8 @@ def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict
     -------
     dict of str to ndarray
         ``cards``, ``card_offsets``, ``type_names``, ``type_codes``, ``genre_names``, ``anime_genres``,
-        ``years``, ``mean_scores``, ``members`` and ``adult``, as :data:`models.layout.LAYOUT` says.
+        ``years``, ``mean_scores``, ``members`` and ``adult``, and those of :func:`training.traits.trait_arrays`,
+        as :data:`models.layout.LAYOUT` says.
 
     Raises
     ------
@@ -135,6 +142,7 @@ def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict
         "mean_scores": np.array([card.score or 0.0 for card in cards], dtype=np.float32),
         "members": np.array([card.members or 0 for card in cards], dtype=np.int32),
         "adult": np.isin(anime_ids, np.fromiter(catalogue.adult_ids, dtype=np.int64)),
+        **trait_arrays(cards, [catalogue.traits[anime_id] for anime_id in anime_ids.tolist()]),
     }
 
 
@@ -149,14 +157,13 @@ def _read_synopses(path: Path, rejects: RejectedRows) -> dict[int, str]:
 
 
 def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
-    texts = {name: html.unescape(value).strip() for name, value in row.items()}
-    known = {name: text for name, text in texts.items() if text.lower() not in _UNKNOWN}
+    known = _known(row)
     synopsis = html.unescape(synopsis or "").strip()
     year = _YEAR.search(known.get("aired", "")) or _YEAR.search(known.get("premiered", ""))
     score, members = _number(known.get("score")), _number(known.get("members"))
     return AnimeCard(
         anime_id=anime_id,
-        name=texts["name"],
+        name=html.unescape(row["name"]).strip(),
         english_name=known.get("english_name"),
         japanese_name=known.get("japanese_name"),
         type=known.get("type"),
@@ -169,6 +176,12 @@ def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
         age_rating=known.get("rating"),
         url=f"https://myanimelist.net/anime/{anime_id}",
     )
+
+
+def _known(row: Row) -> Row:
+    """Give the cells that say something."""
+    texts = {name: html.unescape(value).strip() for name, value in row.items()}
+    return {name: text for name, text in texts.items() if text.lower() not in _UNKNOWN}
 
 
 def _number(text: str | None) -> float | None:

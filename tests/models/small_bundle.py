@@ -52,6 +52,16 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "mean_scores": rng.uniform(1, 10, n_anime).astype(np.float32),
         "members": rng.integers(0, 10**6, n_anime).astype(np.int32),
         "adult": np.zeros(n_anime, dtype=bool),
+        "start_days": rng.integers(30_000, 44_000, n_anime).astype(np.int32),
+        "episodes": rng.integers(0, 27, n_anime).astype(np.int16),
+        "minutes": rng.integers(3, 120, n_anime).astype(np.int16),
+        "favorites": rng.integers(0, 5_000, n_anime).astype(np.int32),
+        "source_names": np.array(["", "Manga", "Original"]),
+        "source_codes": rng.integers(0, 3, n_anime).astype(np.int16),
+        "studio_names": np.array(["", "Bones", "Sunrise"]),
+        "studio_codes": rng.integers(0, 3, n_anime).astype(np.int16),
+        "age_rating_names": np.array(["", "PG-13"]),
+        "age_rating_codes": rng.integers(0, 2, n_anime).astype(np.int16),
         "popularity": rng.integers(0, n_users, n_anime).astype(np.int32),
     }
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.bundle import Bundle, assemble
 from models.card import AnimeCard
 from models.golden import make_golden_answers
+from models.layout import FORMAT_VERSION
 from models.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRule
 from models.scoring.embedding import embed_list
 from models.scoring.user_list import Status
@@ -60,7 +61,7 @@ def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Ar
 def make_manifest(arrays: Arrays, rule: UserEmbeddingRule = "normalised_sum", version: str = VERSION) -> Manifest:
     """Make the manifest, golden answers included."""
     manifest = Manifest(
-        format_version=1,
+        format_version=FORMAT_VERSION,
         model_version=version,
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
         network="synthetic",
@@ -117,6 +118,16 @@ def _catalogue(rng: np.random.Generator) -> Arrays:
         "mean_scores": scores,
         "members": members,
         "adult": adult,
+        "start_days": rng.integers(30_000, 44_000, N_ANIME).astype(np.int32),
+        "episodes": rng.integers(0, 27, N_ANIME).astype(np.int16),
+        "minutes": rng.integers(3, 120, N_ANIME).astype(np.int16),
+        "favorites": rng.integers(0, 5_000, N_ANIME).astype(np.int32),
+        "source_names": np.array(["", "Manga", "Original"]),
+        "source_codes": rng.integers(0, 3, N_ANIME).astype(np.int16),
+        "studio_names": np.array(["", "Bones", "Sunrise"]),
+        "studio_codes": rng.integers(0, 3, N_ANIME).astype(np.int16),
+        "age_rating_names": np.array(["", "PG-13"]),
+        "age_rating_codes": rng.integers(0, 2, N_ANIME).astype(np.int16),
         "popularity": popularity,
     }
 
