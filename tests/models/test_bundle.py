@@ -143,7 +143,7 @@ def test_another_format_version_is_refused(bundle_folder: Path, version: object)
 def test_a_later_format_is_told_apart_from_damage_whatever_else_it_changed(bundle_folder: Path) -> None:
     (bundle_folder / MANIFEST_FILE).write_text('{"format_version": 99, "new": true}', encoding="utf-8")
     (bundle_folder / MANIFEST_SUM_FILE).unlink()
-    with pytest.raises(BundleFormatError, match="format version 2"):
+    with pytest.raises(BundleFormatError, match="format version 99"):
         read_bundle(bundle_folder)
 
 
