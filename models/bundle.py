@@ -57,6 +57,9 @@ class Bundle:
     age_rating_names: NDArray[np.str_]
     age_rating_codes: NDArray[np.int16]
     popularity: NDArray[np.int32]
+    franchise_codes: NDArray[np.int32]
+    franchise_positions: NDArray[np.int16]
+    franchise_roles: NDArray[np.uint8]
 
     @property
     def n_anime(self) -> int:

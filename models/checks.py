@@ -46,6 +46,7 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
         _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
     _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
+    _check_franchises(arrays, folder)
     if not np.isfinite(arrays["mean_scores"]).all():
         raise BundleContentError(folder / "mean_scores.npy", "holds NaN or infinity")
 
@@ -103,6 +104,21 @@ def _check_lists_ascend(anime_rows: Array, offsets: Array, path: Path, block: in
         inside = falls[offsets[np.searchsorted(offsets, falls)] != falls]
         if len(inside):
             raise BundleContentError(path, f"entry {inside[0]}: anime rows do not ascend within a list")
+
+
+def _check_franchises(arrays: Mapping[str, Array], folder: Path) -> None:
+    codes, positions, roles = (arrays[f"franchise_{name}"] for name in ("codes", "positions", "roles"))
+    path = folder / "franchise_codes.npy"
+    names, firsts, sizes = np.unique(codes, return_index=True, return_counts=True)
+    if (names != np.arange(len(names))).any() or (firsts[1:] < firsts[:-1]).any():
+        raise BundleContentError(path, "franchises are not numbered from 0 by their first row")
+    order = np.lexsort((positions, codes))
+    starts = np.cumsum(sizes) - sizes
+    if (positions[order] != np.arange(len(codes)) - np.repeat(starts, sizes)).any():
+        raise BundleContentError(folder / "franchise_positions.npy", "a franchise's places do not run from 0")
+    _check_range(roles, 3, folder / "franchise_roles.npy")
+    if roles[order[starts]].any():
+        raise BundleContentError(folder / "franchise_roles.npy", "a franchise does not begin with its main line")
 
 
 def _check_range(values: Array, stop: int, path: Path) -> None:

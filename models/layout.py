@@ -66,5 +66,8 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("studio_codes", ("n_anime",), "int16", "index into studio_names: the first studio of an anime"),
     ArraySpec("age_rating_names", ("n_age_ratings",), "str", "age ratings; the name at 0 is empty: unknown"),
     ArraySpec("age_rating_codes", ("n_anime",), "int16", "index into age_rating_names"),
+    ArraySpec("franchise_codes", ("n_anime",), "int32", "franchise, numbered by first row; a lone anime is one"),
+    ArraySpec("franchise_positions", ("n_anime",), "int16", "place in the order to watch the franchise, from 0"),
+    ArraySpec("franchise_roles", ("n_anime",), "uint8", "main line, side story or extra, see franchises.Role"),
     ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
 )

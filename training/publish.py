@@ -13,6 +13,7 @@ from models.golden import make_golden_answers
 from models.layout import FORMAT_VERSION
 from models.manifest import DefaultMethods, Manifest
 from models.store import Store
+from training.franchises.grouping import franchise_arrays
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.scorers import embed_users
@@ -86,6 +87,7 @@ def _bundle_arrays(prepared: Prepared, trained: TrainedNetwork) -> dict[str, NDA
         "list_statuses": lists.statuses,
         "popularity": popularity.astype(np.int32),
         **prepared.catalogue,
+        **franchise_arrays(lists, prepared.catalogue),
     }
 
 

@@ -63,10 +63,10 @@ def read_similar_truth(dump: DumpFiles, anime_ids: NDArray[np.int64]) -> list[Si
     if dump.recommendations is None:
         return []
     row_of = {anime_id: row for row, anime_id in enumerate(anime_ids.tolist())}
-    franchise_rows = _numbers(dump.franchises, "anime_id", "franchise_id") if dump.franchises else ()
+    franchise_rows = read_numbers(dump.franchises, "anime_id", "franchise_id") if dump.franchises else ()
     franchise_of = {row[0]: row[1] for row in franchise_rows}
     votes: dict[int, dict[int, int]] = {}
-    for anime_id, similar_id, count in _numbers(dump.recommendations, "anime_id", "similar_anime_id", "votes"):
+    for anime_id, similar_id, count in read_numbers(dump.recommendations, "anime_id", "similar_anime_id", "votes"):
         same = anime_id in franchise_of and franchise_of[anime_id] == franchise_of.get(similar_id)
         if count >= MIN_VOTES and not same and anime_id in row_of and similar_id in row_of and anime_id != similar_id:
             votes.setdefault(anime_id, {})[similar_id] = count
@@ -84,7 +84,26 @@ def _make_query(anime_id: int, pairs: dict[int, int], row_of: dict[int, int]) ->
     )
 
 
-def _numbers(path: Path, *names: str) -> Iterator[tuple[int, ...]]:
+def read_numbers(path: Path, *names: str) -> Iterator[tuple[int, ...]]:
+    """Read columns of whole numbers.
+
+    Parameters
+    ----------
+    path : Path
+        CSV or Parquet.
+    *names : str
+        Columns, by their plain names.
+
+    Yields
+    ------
+    tuple of int
+        One row.
+
+    Raises
+    ------
+    InputError
+        If a column lacks or holds something else than whole numbers.
+    """
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (ValueError, OSError, EOFError, zlib.error) as error:

@@ -63,6 +63,10 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "age_rating_names": np.array(["", "PG-13"]),
         "age_rating_codes": rng.integers(0, 2, n_anime).astype(np.int16),
         "popularity": rng.integers(0, n_users, n_anime).astype(np.int32),
+        # Pairs; the second of a pair is a side story in half of them.
+        "franchise_codes": (np.arange(n_anime) // 2).astype(np.int32),
+        "franchise_positions": (np.arange(n_anime) % 2).astype(np.int16),
+        "franchise_roles": (np.arange(n_anime) % 4 == 1).astype(np.uint8),
     }
 
 

@@ -62,6 +62,13 @@ def _set(position: Any, value: object) -> Edit:
         ("type_codes", _set(0, 3), "values outside 0..2"),
         ("mean_scores", _set(5, np.nan), "holds NaN"),
         ("years", lambda array: array[:-1], "n_anime = 11"),
+        ("franchise_codes", lambda array: array[::-1], "not numbered from 0 by their first row"),
+        ("franchise_codes", _set(slice(10, None), 6), "not numbered from 0"),
+        ("franchise_codes", _set(0, -1), "not numbered from 0"),
+        ("franchise_positions", _set(1, 0), "places do not run from 0"),
+        ("franchise_positions", _set(1, 2), "places do not run from 0"),
+        ("franchise_roles", _set(1, 3), "values outside 0..2"),
+        ("franchise_roles", _set(0, 1), "does not begin with its main line"),
         ("anime_genres", lambda array: array[:, :1], "n_genres = 1"),
     ],
 )

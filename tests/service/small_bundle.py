@@ -129,6 +129,10 @@ def _catalogue(rng: np.random.Generator) -> Arrays:
         "age_rating_names": np.array(["", "PG-13"]),
         "age_rating_codes": rng.integers(0, 2, N_ANIME).astype(np.int16),
         "popularity": popularity,
+        # Franchises of three: a season, what comes after it, a side story; the 11 rows at the end stand alone.
+        "franchise_codes": np.where(rows < 49, rows // 3, rows - 32).astype(np.int32),
+        "franchise_positions": np.where(rows < 48, rows % 3, 0).astype(np.int16),
+        "franchise_roles": ((rows < 48) & (rows % 3 == 2)).astype(np.uint8),
     }
 
 
