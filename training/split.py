@@ -115,7 +115,7 @@ def split_interactions(interactions: Interactions, seed: int = 0) -> Split:
         entries = start + np.flatnonzero(seen[start:end])
         if len(entries) < 2:
             continue
-        target = _choose_targets(interactions, int(user_row), entries, seed)
+        target = choose_targets(interactions, int(user_row), entries, seed)
         entry_is_target[target] = True
         test_rows.append(user_row)
         inputs.append(interactions.anime_rows[np.setdiff1d(entries, target)])
@@ -129,10 +129,24 @@ def split_interactions(interactions: Interactions, seed: int = 0) -> Split:
     )
 
 
-def _choose_targets(
+def choose_targets(
     interactions: Interactions, user_row: int, entries: NDArray[np.int64], seed: int
 ) -> NDArray[np.int64]:
-    """Pick the fifth of the entries whose hash of user and anime is lowest."""
+    """Pick the fifth of a user's entries whose hash of user and anime is lowest.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    user_row : int
+    entries : ndarray of shape (n,), dtype=int64
+        The user's positives.
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (m,), dtype=int64
+        One entry at least.
+    """
     user_key = splitmix64(splitmix64(interactions.user_ids[user_row : user_row + 1]) ^ np.uint64(seed))
     anime_ids = interactions.anime_ids[interactions.anime_rows[entries]].astype(np.uint64)
     with np.errstate(over="ignore"):
