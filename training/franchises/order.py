@@ -105,11 +105,11 @@ def _watch_order(rows: list[int], roles: dict[int, Role], facts: WatchFacts) -> 
 def _belongs_to(row: int, main: list[int], facts: WatchFacts) -> int:
     """Find the place of the main entry after which something is to be watched."""
     began = sum(facts.day(entry) <= facts.day(row) for entry in main) - 1
-    words = facts.titles[row].words
+    words = facts.titles[row].romaji.words
     named = [
-        (len(facts.titles[entry].words), -place)
+        (len(facts.titles[entry].romaji.head), -place)
         for place, entry in enumerate(main)
-        if words[: len(facts.titles[entry].words)] == facts.titles[entry].words
+        if words[: len(facts.titles[entry].romaji.head)] == facts.titles[entry].romaji.head
     ]
     return max(0, began, -max(named)[1] if named else 0)
 
