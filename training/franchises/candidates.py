@@ -17,14 +17,17 @@ _MAX_SAME_BEGINNING: Final = 150
 _MAX_SAME_WORD: Final = 40
 _JAPANESE_LETTERS: Final = 4
 _LONGEST_HEAD: Final = 6
+_GLUED_LETTERS: Final = 8
 
 
-def candidate_pairs(titles: Sequence[Title]) -> NDArray[np.int64]:
+def candidate_pairs(titles: Sequence[Title], telling: frozenset[str] = frozenset()) -> NDArray[np.int64]:
     """List the pairs of anime whose titles have something in common.
 
     Parameters
     ----------
     titles : sequence of Title
+    telling : frozenset of str
+        Words that name a franchise: whatever shares one is compared.
 
     Returns
     -------
@@ -35,6 +38,7 @@ def candidate_pairs(titles: Sequence[Title]) -> NDArray[np.int64]:
         _pairs_of(_bucket(((t.romaji.head, t.romaji.core, t.english.head, t.japanese) for t in titles)), _MAX_SAME_HEAD),
         _pairs_of(_bucket(_beginnings(title) for title in titles), _MAX_SAME_BEGINNING),
         _pairs_of(_bucket(({w for w in t.romaji.words if len(w) > 1}) for t in titles), _MAX_SAME_WORD),
+        _pairs_of(_bucket(telling.intersection(t.romaji.words) for t in titles), _MAX_SAME_HEAD),
         _head_inside_pairs(titles),
     ]
     n = max(len(titles), 1)
@@ -45,6 +49,8 @@ def candidate_pairs(titles: Sequence[Title]) -> NDArray[np.int64]:
 def _beginnings(title: Title) -> Iterable[Hashable]:
     words = title.romaji.words
     yield from (("romaji", words[:length]) for length in (2, 3) if len(words) >= length)
+    if len(words) and len(title.romaji.head) == 1 and len(title.romaji.head[0]) > _GLUED_LETTERS:
+        yield "ending", title.romaji.head[0][-_GLUED_LETTERS:]
     if len(title.english.words) > 1:
         yield "english", title.english.words[:2]
     if len(title.japanese) >= _JAPANESE_LETTERS:

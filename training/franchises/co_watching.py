@@ -13,6 +13,7 @@ _BLOCK: Final = 16_384
 # An anime with fewer viewers says nothing by being watched apart.
 _MIN_VIEWERS: Final = 30
 _MIN_TOGETHER: Final = 4
+_FEW_VIEWERS, _MOST_BY_FEW = 15, 1.6
 
 
 class CoWatching:
@@ -22,6 +23,13 @@ class CoWatching:
     ----------
     lists : Interactions
         Plan-to-watch is left out. Of more than 16,384 users every k-th counts.
+
+    Attributes
+    ----------
+    n_users : int
+        How many users count.
+    viewers : ndarray of shape (n_anime,), dtype=int64
+        How many of them have seen each anime.
     """
 
     def __init__(self, lists: Interactions) -> None:
@@ -33,7 +41,7 @@ class CoWatching:
             watched = np.zeros(self.n_users, dtype=bool)
             watched[seen.indices[seen.indptr[row] : seen.indptr[row + 1]]] = True
             self._bits[row] = np.packbits(watched)
-        self._viewers: NDArray[np.int64] = np.bitwise_count(self._bits).sum(axis=1, dtype=np.int64)
+        self.viewers: NDArray[np.int64] = np.bitwise_count(self._bits).sum(axis=1, dtype=np.int64)
 
     def points(self, first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:
         """Give points for pairs whose viewers are the same, and take some from pairs whose are not.
@@ -56,7 +64,7 @@ class CoWatching:
                 for start in range(0, max(len(first), 1), _BLOCK)
             ]
         )
-        mine, theirs = self._viewers[first].astype(np.float64), self._viewers[second].astype(np.float64)
+        mine, theirs = self.viewers[first].astype(np.float64), self.viewers[second].astype(np.float64)
         n = float(self.n_users)
         spread = np.sqrt(mine * theirs * (n - mine) * (n - theirs))
         correlation = np.divide(n * together - mine * theirs, spread, out=np.zeros_like(spread), where=spread > 0)
@@ -71,4 +79,6 @@ class CoWatching:
             enough & (correlation < 0.05),
             enough,
         ]
-        return np.select(cases, [3.0, 2.3, 1.6, 0.9, 0.2, -2.0, -1.0], 0.0)
+        points = np.select(cases, [3.0, 2.3, 1.6, 0.9, 0.2, -2.0, -1.0], 0.0)
+        # The few who watch what nobody watches watch all of it.
+        return np.where(np.minimum(mine, theirs) < _FEW_VIEWERS, np.minimum(points, _MOST_BY_FEW), points)

@@ -11,15 +11,17 @@ from models.card import AnimeCard
 from training.franchises.candidates import candidate_pairs
 from training.franchises.co_watching import CoWatching
 from training.franchises.order import WatchFacts, order_franchises
+from training.franchises.telling_words import find_telling_words
 from training.franchises.title_points import TitlePoints
 from training.franchises.titles import Title, read_title
 from training.interactions import Interactions
 
 # Found on the tuning half of the known franchises: docs/experiments.md.
-_LINK: Final = 2.8
+_LINK: Final = 2.5
 _SURE: Final = 5.0
 _MIN_SUPPORT: Final = 0.1
 _SUPPORT_FROM: Final = 10
+_MIN_LINKS: Final = 0.35
 _STUDIO, _OTHER_STUDIO, _SOURCE = 0.5, -0.4, 0.2
 
 
@@ -81,9 +83,11 @@ def group_franchises(
     ndarray of shape (n_anime,), dtype=int32
         Franchise of each anime, numbered by first row; a lone anime is its own franchise.
     """
-    pairs = candidate_pairs(titles)
-    scores = CoWatching(lists).points(pairs[:, 0], pairs[:, 1]) + _trait_points(pairs, catalogue)
-    compare = TitlePoints(titles).compare
+    watching = CoWatching(lists)
+    telling = find_telling_words(titles, watching)
+    pairs = candidate_pairs(titles, telling)
+    scores = watching.points(pairs[:, 0], pairs[:, 1]) + _trait_points(pairs, catalogue)
+    compare = TitlePoints(titles, telling).compare
     scores += [compare(titles[first], titles[second]) for first, second in pairs.tolist()]
     linked = scores >= _LINK
     return _join(len(titles), pairs[linked], scores[linked])
@@ -119,4 +123,4 @@ def _is_supported(mine: list[int], theirs: list[int], linked: set[tuple[int, int
     if n_pairs < _SUPPORT_FROM:
         return True
     n_links = sum((min(pair), max(pair)) in linked for pair in itertools.product(mine, theirs))
-    return n_links >= _MIN_SUPPORT * n_pairs
+    return n_links >= min(_MIN_SUPPORT * n_pairs, max(_MIN_LINKS * min(len(mine), len(theirs)), 2))

@@ -12,7 +12,9 @@ from training.franchises.titles import Title
 
 # An entry that far fewer people know than what comes after it is nothing they had to watch first.
 _NEEDED_SHARE: Final = {"TV": 0.12, "ONA": 0.3, "Movie": 0.5, "OVA": 0.5, "Special": 0.6}
+_NEXT_SHARE: Final = 0.35
 _SHORT_MINUTES: Final = 13
+_LONG_SERIES: Final = 45
 _NO_DAY: Final = 10**9
 
 
@@ -107,9 +109,9 @@ def _belongs_to(row: int, main: list[int], facts: WatchFacts) -> int:
     began = sum(facts.day(entry) <= facts.day(row) for entry in main) - 1
     words = facts.titles[row].romaji.words
     named = [
-        (len(facts.titles[entry].romaji.head), -place)
+        (len(facts.titles[entry].romaji.words), -place)
         for place, entry in enumerate(main)
-        if words[: len(facts.titles[entry].romaji.head)] == facts.titles[entry].romaji.head
+        if words[: len(facts.titles[entry].romaji.words)] == facts.titles[entry].romaji.words
     ]
     return max(0, began, -max(named)[1] if named else 0)
 
@@ -129,9 +131,12 @@ def _find_roles(rows: list[int], facts: WatchFacts) -> dict[int, Role]:
             roles[row] = Role.SIDE
         else:
             roles[row] = by_type[row]
+    main = [row for row in rows if roles[row] is Role.MAIN]
+    # In order of time, so that the third film may follow the second.
     for row in rank[Role.SIDE]:
-        if roles[row] is Role.SIDE and not facts.titles[row].extra and _is_needed(row, backbone, facts):
+        if roles[row] is Role.SIDE and not facts.titles[row].extra and _is_needed(row, main, facts):
             roles[row] = Role.MAIN
+            main.append(row)
     return roles
 
 
@@ -152,17 +157,27 @@ def _length(row: int, facts: WatchFacts) -> int:
 
 
 def _is_dwarfed(row: int, backbone: list[int], full_length: int, facts: WatchFacts) -> bool:
-    """Tell a spin-off from a season: shorts beside full episodes, or next to unknown beside the best known."""
+    """Tell a spin-off from a season: shorts beside full episodes, or next to unknown beside the others."""
     minutes = _length(row, facts)
     if 0 < minutes < _SHORT_MINUTES <= full_length and minutes * 2 < full_length:
         return True
-    most = max(int(facts.members[entry]) for entry in backbone)
-    share = _NEEDED_SHARE["TV"]
-    return 0 < int(facts.members[row]) < share * most
-
-
-def _is_needed(row: int, backbone: list[int], facts: WatchFacts) -> bool:
-    """Tell a film that the next season builds on, or that ends the story, by how many know it beside that season."""
+    members = int(facts.members[row])
+    if not 0 < members < _NEEDED_SHARE["TV"] * max(int(facts.members[entry]) for entry in backbone):
+        return False
+    # A late season of a long series has few viewers too, but not far fewer than the season after it.
     later = [int(facts.members[entry]) for entry in backbone if facts.day(entry) > facts.day(row)]
-    against = max(later) if later else max((int(facts.members[entry]) for entry in backbone), default=0) // 2
+    return not later or members < _NEXT_SHARE * max(later)
+
+
+def _is_needed(row: int, main: list[int], facts: WatchFacts) -> bool:
+    """Tell a film that the next season builds on, or that goes on with the story, by how many know it beside that.
+
+    What comes out while a long series runs stands beside it: nobody has to see its yearly films.
+    """
+    before = [entry for entry in main if facts.day(entry) <= facts.day(row)]
+    after = [int(facts.members[entry]) for entry in main if facts.day(entry) > facts.day(row)]
+    last = max(before, key=lambda entry: (facts.day(entry), entry)) if before else None
+    if last is not None and facts.types[last] == "TV" and not 0 < int(facts.episodes[last]) < _LONG_SERIES:
+        return False
+    against = max(after) if after else int(facts.members[last]) if last is not None else 0
     return int(facts.members[row]) >= _NEEDED_SHARE.get(facts.types[row], 1.0) * against > 0

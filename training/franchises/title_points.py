@@ -11,12 +11,20 @@ Words = tuple[str, ...]
 
 # By the number of words, from one; found on the tuning half of the known franchises.
 _SAME_HEAD: Final = (2.0, 3.2, 3.6)
+_SHORT_HEAD: Final = 0.8
 _HEAD_BEGINS: Final = (0.0, 1.3, 3.0, 3.6)
-_HEAD_INSIDE: Final = (0.3, 1.5, 3.0)
+_HEAD_INSIDE: Final = (0.0, 1.5, 3.0)
+_FIRST_WORD: Final = ((8.0, 1.0), (7.0, 0.5), (6.0, -0.3))
+# Monogatari: words that are glued to others make the name of a franchise.
+_GLUED_LETTERS: Final = 8
+_GLUED: Final = 1.0
+_TELLING: Final = 1.2
+_WORD_INSIDE: Final = ((6.5, 1.2), (5.5, 0.4))
 _NOTHING: Final = -1.0
 # A head of two such words ("mahou shoujo", "wake up") begins titles that have nothing in common.
 _RARE_PHRASE: Final = 11.0
 _RARE_WORD: Final = 7.0
+_COMMON_WORD: Final = 4.0
 
 
 class TitlePoints:
@@ -26,9 +34,12 @@ class TitlePoints:
     ----------
     titles : sequence of Title
         Of all anime.
+    telling : frozenset of str
+        Words that name a franchise.
     """
 
-    def __init__(self, titles: Sequence[Title]) -> None:
+    def __init__(self, titles: Sequence[Title], telling: frozenset[str] = frozenset()) -> None:
+        self._telling = telling
         counts = Counter(word for title in titles for word in set(title.romaji.words))
         self._rarity = {word: math.log(len(titles) / count) for word, count in counts.items()}
         self._unknown = math.log(max(len(titles), 1))
@@ -68,12 +79,14 @@ class TitlePoints:
 
     def _compare_romaji(self, first: Wording, second: Wording) -> float:
         if first.head == second.head or first.core == second.core:
-            return _by_length(_SAME_HEAD, len(first.head))
+            # "K", "Go", "Air": so short a head may be anybody's.
+            return _SHORT_HEAD if len("".join(first.head)) <= 3 else _by_length(_SAME_HEAD, len(first.head))
         return max(
             self._head_of(first, second),
             self._head_of(second, first),
             self._shared_beginning(first.words, second.words),
             self._shared_words(first.words, second.words),
+            _glued(first.head, second.head),
         )
 
     def _head_of(self, whole: Wording, other: Wording) -> float:
@@ -82,10 +95,13 @@ class TitlePoints:
         if words[: len(head)] == head or other.core[: len(head)] == head:
             weak = len(head) == 2 and self.rarity(head) < _RARE_PHRASE
             return 0.3 if weak else _by_length(_HEAD_BEGINS, len(head))
-        if _stands_in(head, words):
-            rare = self.rarity(head) >= _RARE_WORD * min(len(head), 2)
-            return _by_length(_HEAD_INSIDE, len(head)) if rare else _NOTHING
-        return _NOTHING
+        return self._head_inside(head) if _stands_in(head, words) else _NOTHING
+
+    def _head_inside(self, head: Words) -> float:
+        rarity = self.rarity(head)
+        if len(head) == 1:
+            return next((points for least, points in _WORD_INSIDE if rarity >= least), _NOTHING)
+        return _by_length(_HEAD_INSIDE, len(head)) if rarity >= _RARE_PHRASE else _NOTHING
 
     def _shared_beginning(self, first: Words, second: Words) -> float:
         length = _prefix_length(first, second)
@@ -95,12 +111,15 @@ class TitlePoints:
         if length >= 2 and rarity >= 12.0:
             return 1.5
         if length == 1:
-            return 1.0 if rarity >= 8.0 else 0.5 if rarity >= _RARE_WORD else _NOTHING
+            return next((points for least, points in _FIRST_WORD if rarity >= least), _NOTHING)
         return _NOTHING
 
     def _shared_words(self, first: Words, second: Words) -> float:
-        shared = [word for word in set(first) & set(second) if len(word) > 1 and not word.isdigit()]
-        rarest = max((self.rarity([word]) for word in shared), default=0.0)
+        if not self._telling.isdisjoint(first) and self._telling.intersection(first) & set(second):
+            return _TELLING
+        rarities = [self.rarity([word]) for word in set(first) & set(second) if len(word) > 1 and not word.isdigit()]
+        shared = [rarity for rarity in rarities if rarity >= _COMMON_WORD]
+        rarest = max(shared, default=0.0)
         if rarest < _RARE_WORD:
             return _NOTHING
         if len(shared) > 1:
@@ -145,6 +164,13 @@ def _prefix_length(first: Sequence[str], second: Sequence[str]) -> int:
             break
         length += 1
     return length
+
+
+def _glued(first: Words, second: Words) -> float:
+    """See whether two heads of one word each end alike, as in Bakemonogatari and Nisemonogatari."""
+    if len(first) > 1 or len(second) > 1 or first == second or not first or not second:
+        return _NOTHING
+    return _GLUED if first[0][-_GLUED_LETTERS:] == second[0][-_GLUED_LETTERS:] else _NOTHING
 
 
 def _stands_in(head: Words, words: Words) -> bool:

@@ -26,7 +26,7 @@ _MARKERS: Final = tuple(
 )
 _TAIL: Final = re.compile(
     rf"(?:{_NUMBER}|s|r|r2|rs|z|zz|gt|plus|next|again|returns?|encore|zoku|sequel|after|stars?|super|ss|max|ex|dx|do|ni"
-    r"|plus|2\w?)"
+    r"|the|series|2\w?)"
 )
 _LEADS: Final = frozenset({"shin", "zoku", "shinpan", "the", "new"})
 _BREAK: Final = re.compile(
