@@ -35,7 +35,9 @@ def candidate_pairs(titles: Sequence[Title], telling: frozenset[str] = frozenset
         Rows; the lower one first, ascending, none twice.
     """
     pairs = [
-        _pairs_of(_bucket(((t.romaji.head, t.romaji.core, t.english.head, t.japanese) for t in titles)), _MAX_SAME_HEAD),
+        _pairs_of(
+            _bucket((t.romaji.head, t.romaji.core, t.english.head, t.japanese) for t in titles), _MAX_SAME_HEAD
+        ),
         _pairs_of(_bucket(_beginnings(title) for title in titles), _MAX_SAME_BEGINNING),
         _pairs_of(_bucket(({w for w in t.romaji.words if len(w) > 1}) for t in titles), _MAX_SAME_WORD),
         _pairs_of(_bucket(telling.intersection(t.romaji.words) for t in titles), _MAX_SAME_HEAD),
@@ -67,9 +69,7 @@ def _bucket(features: Iterable[Iterable[Hashable]]) -> dict[Hashable, list[int]]
 
 
 def _pairs_of(buckets: dict[Hashable, list[int]], most: int) -> list[tuple[int, int]]:
-    return [
-        pair for rows in buckets.values() if 1 < len(rows) <= most for pair in itertools.combinations(rows, 2)
-    ]
+    return [pair for rows in buckets.values() if 1 < len(rows) <= most for pair in itertools.combinations(rows, 2)]
 
 
 def _head_inside_pairs(titles: Sequence[Title]) -> list[tuple[int, int]]:

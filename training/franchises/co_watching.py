@@ -33,8 +33,9 @@ class CoWatching:
     """
 
     def __init__(self, lists: Interactions) -> None:
-        step = -(-lists.n_users // _MAX_USERS)
-        seen: Any = lists.seen_matrix()[::step].tocsc()
+        # Chosen before anything is counted: at full size the matrix of all users takes a gigabyte.
+        step = max(1, -(-lists.n_users // _MAX_USERS))
+        seen: Any = lists.keep_users(np.arange(lists.n_users) % step == 0).seen_matrix().tocsc()
         self.n_users = int(seen.shape[0])
         self._bits = np.zeros((lists.n_anime, -(-self.n_users // 8)), dtype=np.uint8)
         for row in range(lists.n_anime):
@@ -58,7 +59,9 @@ class CoWatching:
         """
         together = np.concatenate(
             [
-                np.bitwise_count(self._bits[first[start : start + _BLOCK]] & self._bits[second[start : start + _BLOCK]])
+                np.bitwise_count(
+                    self._bits[first[start : start + _BLOCK]] & self._bits[second[start : start + _BLOCK]]
+                )
                 .sum(axis=1, dtype=np.int64)
                 .astype(np.float64)
                 for start in range(0, max(len(first), 1), _BLOCK)

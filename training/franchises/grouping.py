@@ -21,7 +21,6 @@ _LINK: Final = 2.5
 _SURE: Final = 5.0
 _MIN_SUPPORT: Final = 0.1
 _SUPPORT_FROM: Final = 10
-_MIN_LINKS: Final = 0.35
 _STUDIO, _OTHER_STUDIO, _SOURCE = 0.5, -0.4, 0.2
 
 
@@ -60,9 +59,7 @@ def read_titles(catalogue: Mapping[str, NDArray[Any]]) -> list[Title]:
     list of Title
     """
     text, ends = catalogue["cards"].tobytes(), catalogue["card_offsets"].tolist()
-    return [
-        read_title(AnimeCard.model_validate_json(text[start:end])) for start, end in itertools.pairwise(ends)
-    ]
+    return [read_title(AnimeCard.model_validate_json(text[start:end])) for start, end in itertools.pairwise(ends)]
 
 
 def group_franchises(
@@ -123,4 +120,4 @@ def _is_supported(mine: list[int], theirs: list[int], linked: set[tuple[int, int
     if n_pairs < _SUPPORT_FROM:
         return True
     n_links = sum((min(pair), max(pair)) in linked for pair in itertools.product(mine, theirs))
-    return n_links >= min(_MIN_SUPPORT * n_pairs, max(_MIN_LINKS * min(len(mine), len(theirs)), 2))
+    return n_links >= _MIN_SUPPORT * n_pairs

@@ -12,6 +12,7 @@ from training.franchises.titles import Title
 
 # An entry that far fewer people know than what comes after it is nothing they had to watch first.
 _NEEDED_SHARE: Final = {"TV": 0.12, "ONA": 0.3, "Movie": 0.5, "OVA": 0.5, "Special": 0.6}
+_GOES_ON_SHARE: Final = 0.3
 _NEXT_SHARE: Final = 0.35
 _SHORT_MINUTES: Final = 13
 _LONG_SERIES: Final = 45
@@ -179,5 +180,6 @@ def _is_needed(row: int, main: list[int], facts: WatchFacts) -> bool:
     last = max(before, key=lambda entry: (facts.day(entry), entry)) if before else None
     if last is not None and facts.types[last] == "TV" and not 0 < int(facts.episodes[last]) < _LONG_SERIES:
         return False
-    against = max(after) if after else int(facts.members[last]) if last is not None else 0
-    return int(facts.members[row]) >= _NEEDED_SHARE.get(facts.types[row], 1.0) * against > 0
+    if after:
+        return int(facts.members[row]) >= _NEEDED_SHARE.get(facts.types[row], 1.0) * max(after) > 0
+    return last is not None and int(facts.members[row]) >= _GOES_ON_SHARE * int(facts.members[last]) > 0

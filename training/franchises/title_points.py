@@ -18,7 +18,7 @@ _FIRST_WORD: Final = ((8.0, 1.0), (7.0, 0.5), (6.0, -0.3))
 # Monogatari: words that are glued to others make the name of a franchise.
 _GLUED_LETTERS: Final = 8
 _GLUED: Final = 1.0
-_TELLING: Final = 1.2
+_TELLING: Final = 0.8
 _WORD_INSIDE: Final = ((6.5, 1.2), (5.5, 0.4))
 _NOTHING: Final = -1.0
 # A head of two such words ("mahou shoujo", "wake up") begins titles that have nothing in common.

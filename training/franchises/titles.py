@@ -10,18 +10,24 @@ from models.card import AnimeCard
 _NUMBER: Final = r"(?:\d{1,2}|i{1,3}|iv|vi{0,3}|ix|x|first|second|third|fourth|fifth|sixth|one|two|three|four)"
 _ORDINAL: Final = r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|final|last|new)"
 _PART: Final = r"(?:season|series|stage|year|part|cour|half|ova|movie|period)"
+_NUMBERED: Final = (
+    "season|series|part|cour|stage|chapter|act|vol|volume|episode|ep|movie|film|ova|oad|ona|tv|special|gekijouban|phase"
+    "|disc|dai"
+)
+_EDITION: Final = (
+    r"gekijouban|eiga|ova|oad|ona|tv|sp|specials?|recaps?|pv|cm|picture drama|pilot|soushuuhen|digest|omake|bangai-?hen"
+    r"|tokubetsu-?hen|zenpen|kouhen|kanketsu-?hen|preview|prologue|epilogue|promo\w*|music video|mv|remake|redux|recut"
+    r"|complete|kanzen\w*|mini anime|mini|commercials?"
+)
 # What says which entry of a franchise a title names, not which franchise.
 _MARKERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\b{_ORDINAL}\s+{_PART}\b.*",
-        rf"\b(?:season|series|part|cour|stage|chapter|act|vol|volume|episode|ep|movie|film|ova|oad|ona|tv|special"
-        rf"|gekijouban|phase|disc|dai)\s*\.?\s*{_NUMBER}\b",
+        rf"\b(?:{_NUMBERED})\s*\.?\s*{_NUMBER}\b",
         r"\bs\d\b|\b(?:19|20)\d\d\b",
         r"\b(?:the )?(?:movie|film|animation|animated series|tv series|final|final season|motion picture)s?\b",
-        r"\b(?:gekijouban|eiga|ova|oad|ona|tv|sp|specials?|recaps?|pv|cm|picture drama|pilot|soushuuhen|digest|omake"
-        r"|bangai-?hen|tokubetsu-?hen|zenpen|kouhen|kanketsu-?hen|preview|prologue|epilogue|promo\w*|music video|mv"
-        r"|remake|redux|recut|complete|kanzen\w*|mini anime|mini|commercials?)\b",
+        rf"\b(?:{_EDITION})\b",
     )
 )
 _TAIL: Final = re.compile(
