@@ -11,6 +11,7 @@ Words = tuple[str, ...]
 
 # By the number of words, from one; found on the tuning half of the known franchises.
 _SAME_HEAD: Final = (2.0, 3.2, 3.6)
+_SHORT_LETTERS: Final = 3
 _SHORT_HEAD: Final = 0.8
 _HEAD_BEGINS: Final = (0.0, 1.3, 3.0, 3.6)
 _HEAD_INSIDE: Final = (0.0, 1.5, 3.0)
@@ -80,7 +81,7 @@ class TitlePoints:
     def _compare_romaji(self, first: Wording, second: Wording) -> float:
         if first.head == second.head or first.core == second.core:
             # "K", "Go", "Air": so short a head may be anybody's.
-            return _SHORT_HEAD if len("".join(first.head)) <= 3 else _by_length(_SAME_HEAD, len(first.head))
+            return _SHORT_HEAD if _is_short(first.head) else _by_length(_SAME_HEAD, len(first.head))
         return max(
             self._head_of(first, second),
             self._head_of(second, first),
@@ -155,6 +156,10 @@ def _compare_english(first: Wording, second: Wording) -> float:
 
 def _by_length(table: Sequence[float], length: int) -> float:
     return table[min(length, len(table)) - 1] if length else _NOTHING
+
+
+def _is_short(head: Words) -> bool:
+    return len("".join(head)) <= _SHORT_LETTERS
 
 
 def _prefix_length(first: Sequence[str], second: Sequence[str]) -> int:

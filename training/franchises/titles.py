@@ -15,9 +15,9 @@ _NUMBERED: Final = (
     "|disc|dai"
 )
 _EDITION: Final = (
-    r"gekijouban|eiga|ova|oad|ona|tv|sp|specials?|recaps?|pv|cm|picture drama|pilot|soushuuhen|digest|omake|bangai-?hen"
-    r"|tokubetsu-?hen|zenpen|kouhen|kanketsu-?hen|preview|prologue|epilogue|promo\w*|music video|mv|remake|redux|recut"
-    r"|complete|kanzen\w*|mini anime|mini|commercials?"
+    r"gekijouban|eiga|ova|oad|ona|tv|sp|specials?|recaps?|pv|cm|picture drama|pilot|soushuuhen|digest|omake"
+    r"|bangai-?hen|tokubetsu-?hen|zenpen|kouhen|kanketsu-?hen|preview|prologue|epilogue|promo\w*|music video|mv"
+    r"|remake|redux|recut|complete|kanzen\w*|mini anime|mini|commercials?"
 )
 # What says which entry of a franchise a title names, not which franchise.
 _MARKERS: Final = tuple(
