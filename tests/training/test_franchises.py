@@ -31,6 +31,8 @@ Arrays = dict[str, NDArray[Any]]
 # Name, type, day of the first airing, members, episodes, minutes.
 Entry = tuple[str, str, int, int, int, int]
 FILLER: list[Entry] = [(f"Unrelated{letter} Number{letter}", "TV", 30_000, 500, 12, 24) for letter in "abcdefghij"]
+# What began in the last months before the dump is treated as new.
+FILLER[-1] = ("Shinsaku", "TV", 45_000, 500, 12, 24)
 
 
 def make_catalogue(entries: list[Entry]) -> Arrays:
@@ -153,6 +155,22 @@ def test_a_spin_off_of_shorts_is_no_season() -> None:
     roles = dict(group(entries)[0])
     assert roles["Ginga Tantei Kurabu Gakuen: Mini Theatre"] is not Role.MAIN
     assert roles["Ginga Tantei Kurabu 2"] is Role.MAIN
+
+
+def test_no_second_season_is_of_the_main_line_without_the_first_however_few_know_it() -> None:
+    entries = [
+        series("Ginga Tantei Kurabu", 32_000, 90_000),
+        series("Ginga Tantei Kurabu Gaiden", 33_000, 2_000),
+        series("Ginga Tantei Kurabu Gaiden 2nd Season", 34_000, 50_000),
+        series("Ginga Tantei Kurabu 2", 35_000, 80_000),
+    ]
+    assert [role for _, role in group(entries)[0]] == [Role.MAIN] * 4
+
+
+def test_a_franchise_has_a_main_line_even_where_its_best_known_entry_is_a_short() -> None:
+    shorts: Entry = ("Ginga Tantei Kurabu Gakuen", "TV", 32_500, 90_000, 12, 3)
+    found = group([series("Ginga Tantei Kurabu", 32_000, 500), shorts])
+    assert [role for _, role in found[0]] == [Role.MAIN, Role.SIDE]
 
 
 def test_unknown_dates_come_last() -> None:

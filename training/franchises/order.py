@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -12,10 +13,11 @@ from training.franchises.titles import Title
 
 # An entry that far fewer people know than what comes after it is nothing they had to watch first.
 _NEEDED_SHARE: Final = {"TV": 0.12, "ONA": 0.3, "Movie": 0.5, "OVA": 0.5, "Special": 0.6}
-_GOES_ON_SHARE: Final = 0.3
+_GOES_ON_SHARE: Final = {"Movie": 0.17}
 _NEXT_SHARE: Final = 0.35
 _SHORT_MINUTES: Final = 13
 _LONG_SERIES: Final = 45
+_NEW_DAYS: Final = 180
 _NO_DAY: Final = 10**9
 
 
@@ -57,6 +59,12 @@ class WatchFacts:
         numbers = (catalogue[name] for name in ("start_days", "episodes", "minutes", "members"))
         start_days, episodes, minutes, members = numbers
         return cls(types, start_days, episodes, minutes, members, titles)
+
+    @cached_property
+    def recent_day(self) -> int:
+        """From when on an anime was new, or only announced, when the dump was made."""
+        known = self.start_days[self.start_days > 0]
+        return int(np.quantile(known, 0.99)) - _NEW_DAYS if len(known) else _NO_DAY
 
     def day(self, row: int) -> int:
         """Give the day of the first airing; unknown comes last."""
@@ -132,13 +140,30 @@ def _find_roles(rows: list[int], facts: WatchFacts) -> dict[int, Role]:
             roles[row] = Role.SIDE
         else:
             roles[row] = by_type[row]
-    main = [row for row in rows if roles[row] is Role.MAIN]
+    main = [row for row in rows if roles[row] is Role.MAIN] or backbone[:1]
+    main += _first_seasons(rows, main, facts)
+    roles.update(dict.fromkeys(main, Role.MAIN))
     # In order of time, so that the third film may follow the second.
     for row in rank[Role.SIDE]:
         if roles[row] is Role.SIDE and not facts.titles[row].extra and _is_needed(row, main, facts):
             roles[row] = Role.MAIN
             main.append(row)
     return roles
+
+
+def _first_seasons(rows: list[int], main: list[int], facts: WatchFacts) -> list[int]:
+    """Find what a season of the main line goes on with, however few know it: no second season without the first."""
+    last_of: dict[tuple[str, tuple[str, ...]], int] = {}
+    for row in main:
+        series = facts.types[row], facts.titles[row].romaji.core
+        last_of[series] = max(facts.day(row), last_of.get(series, 0))
+    return [
+        row
+        for row in rows
+        if row not in main
+        and not facts.titles[row].extra
+        and facts.day(row) < last_of.get((facts.types[row], facts.titles[row].romaji.core), 0)
+    ]
 
 
 def _role_by_type(row: int, facts: WatchFacts) -> Role:
@@ -163,11 +188,15 @@ def _is_dwarfed(row: int, backbone: list[int], full_length: int, facts: WatchFac
     if 0 < minutes < _SHORT_MINUTES <= full_length and minutes * 2 < full_length:
         return True
     members = int(facts.members[row])
-    if not 0 < members < _NEEDED_SHARE["TV"] * max(int(facts.members[entry]) for entry in backbone):
+    if facts.day(row) >= facts.recent_day:
+        # Few know yet what has only been announced.
+        return False
+    least = _NEEDED_SHARE["TV"] * max(int(facts.members[entry]) for entry in backbone)
+    if not 0 < members < least:
         return False
     # A late season of a long series has few viewers too, but not far fewer than the season after it.
-    later = [int(facts.members[entry]) for entry in backbone if facts.day(entry) > facts.day(row)]
-    return not later or members < _NEXT_SHARE * max(later)
+    later = max((int(facts.members[entry]) for entry in backbone if facts.day(entry) > facts.day(row)), default=0)
+    return later < least or members < _NEXT_SHARE * later
 
 
 def _is_needed(row: int, main: list[int], facts: WatchFacts) -> bool:
@@ -176,10 +205,11 @@ def _is_needed(row: int, main: list[int], facts: WatchFacts) -> bool:
     What comes out while a long series runs stands beside it: nobody has to see its yearly films.
     """
     before = [entry for entry in main if facts.day(entry) <= facts.day(row)]
-    after = [int(facts.members[entry]) for entry in main if facts.day(entry) > facts.day(row)]
+    after = [int(facts.members[entry]) for entry in main if facts.day(row) < facts.day(entry) < facts.recent_day]
     last = max(before, key=lambda entry: (facts.day(entry), entry)) if before else None
     if last is not None and facts.types[last] == "TV" and not 0 < int(facts.episodes[last]) < _LONG_SERIES:
         return False
+    kind, members = facts.types[row], int(facts.members[row])
     if after:
-        return int(facts.members[row]) >= _NEEDED_SHARE.get(facts.types[row], 1.0) * max(after) > 0
-    return last is not None and int(facts.members[row]) >= _GOES_ON_SHARE * int(facts.members[last]) > 0
+        return members >= _NEEDED_SHARE.get(kind, 1.0) * max(after) > 0
+    return last is not None and members >= _GOES_ON_SHARE.get(kind, 0.3) * int(facts.members[last]) > 0
