@@ -21,7 +21,7 @@ _LINK: Final = 2.5
 _SURE: Final = 5.0
 _MIN_SUPPORT: Final = 0.1
 _SUPPORT_FROM: Final = 10
-_STUDIO, _OTHER_STUDIO, _SOURCE = 0.5, -0.4, 0.2
+_STUDIO, _OTHER_STUDIO, _SOURCE, _MUSIC, _ADULT = 0.5, -0.4, 0.2, -0.5, -0.4
 
 
 def franchise_arrays(lists: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -72,7 +72,7 @@ def group_franchises(
     titles : sequence of Title
         One per anime.
     catalogue : mapping of str to ndarray
-        ``studio_codes`` and ``source_codes`` are looked at.
+        ``studio_codes``, ``source_codes``, ``type_codes`` and ``adult`` are looked at.
     lists : Interactions
 
     Returns
@@ -92,11 +92,14 @@ def group_franchises(
 
 def _trait_points(pairs: NDArray[np.int64], catalogue: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
     studio, source = (catalogue[name][pairs] for name in ("studio_codes", "source_codes"))
-    known = (studio > 0).all(axis=1)
-    same_studio = studio[:, 0] == studio[:, 1]
-    same_source = (source[:, 0] == source[:, 1]) & (source[:, 0] > 0)
-    points: NDArray[np.float64] = np.where(known, np.where(same_studio, _STUDIO, _OTHER_STUDIO), 0.0)
-    return points + np.where(same_source, _SOURCE, 0.0)
+    same_studio = np.where(studio[:, 0] == studio[:, 1], _STUDIO, _OTHER_STUDIO)
+    points = np.where((studio > 0).all(axis=1), same_studio, 0.0)
+    points += np.where((source[:, 0] == source[:, 1]) & (source[:, 0] > 0), _SOURCE, 0.0)
+    # Those who collect music videos or adult titles watch many of them, related or not.
+    music = (catalogue["type_names"] == "Music")[catalogue["type_codes"]]
+    points += np.where(music[pairs].any(axis=1), _MUSIC, 0.0)
+    points += np.where(catalogue["adult"][pairs].all(axis=1), _ADULT, 0.0)
+    return points
 
 
 def _join(n_anime: int, pairs: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.int32]:
