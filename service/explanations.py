@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.top_k import top_k_rows
 from service.methods import Scoring
 from service.ranked_page import RankedPage
 from service.viewer import Viewer
@@ -84,14 +85,13 @@ def explain(bundle: Bundle, viewer: Viewer, scoring: Scoring, ranking: RankedPag
 
 
 def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -> list[list[Reason]]:
-    strongest = np.argsort(-contributions, axis=1, kind="stable")[:, :MAX_REASONS]
-    values = np.take_along_axis(contributions, strongest, axis=1).tolist()
-    rows = seen_rows[strongest].tolist()
-    # What speaks against an anime is no reason for it.
-    return [
-        [Reason(row, value) for row, value in zip(page_rows, page_values, strict=True) if value > 0.0]
-        for page_rows, page_values in zip(rows, values, strict=True)
-    ]
+    reasons = []
+    for values in contributions:
+        # What speaks against an anime is no reason for it.
+        strongest = top_k_rows(values, MAX_REASONS, allowed=values > 0.0)
+        rows = seen_rows[strongest].tolist()
+        reasons.append([Reason(row, value) for row, value in zip(rows, values[strongest].tolist(), strict=True)])
+    return reasons
 
 
 def _supporter(viewer: Viewer, position: int, anime_row: int) -> Supporter:

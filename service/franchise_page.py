@@ -1,6 +1,8 @@
 """Pages of franchises: rankings in which each stands once, and what a card tells of its franchise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from service.ranked_page import RankedPage
 Mask = NDArray[np.bool_]
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
+
+_ROWS_PER_FRANCHISE: Final = 6
+_ROWS_TO_SPARE: Final = 20
 
 
 def franchises_of(bundle: Bundle) -> FranchiseOrder:
@@ -75,9 +80,11 @@ def rank_next_entries(
     RankedPage
         ``total`` counts franchises. ``least`` turns the ranking round: a franchise keeps the score of its best.
     """
-    rows = top_k_rows(scores, len(scores), allowed=ranked)
-    collapsed = collapse_franchises(rows, scores[rows], franchises, seen, allowed)
-    return _cut_page(rows, collapsed, franchises, cut)
+
+    def collapse(rows: Rows) -> tuple[Rows, Scores]:
+        return collapse_franchises(rows, scores[rows], franchises, seen, allowed)
+
+    return _rank(scores, ranked, franchises, collapse, cut)
 
 
 def rank_similar_franchises(
@@ -98,9 +105,11 @@ def rank_similar_franchises(
     RankedPage
         As from :func:`rank_next_entries`.
     """
-    rows = top_k_rows(similarities, len(similarities), allowed=allowed)
-    collapsed = collapse_similar(rows, similarities[rows], franchises, query_row, allowed)
-    return _cut_page(rows, collapsed, franchises, cut)
+
+    def collapse(rows: Rows) -> tuple[Rows, Scores]:
+        return collapse_similar(rows, similarities[rows], franchises, query_row, allowed)
+
+    return _rank(similarities, allowed, franchises, collapse, cut)
 
 
 def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: FranchiseOrder) -> list[Place]:
@@ -129,7 +138,31 @@ def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: F
     return places
 
 
-def _cut_page(rows: Rows, collapsed: tuple[Rows, Scores], franchises: FranchiseOrder, cut: Cut) -> RankedPage:
+def _rank(
+    scores: Scores,
+    ranked: Mask,
+    franchises: FranchiseOrder,
+    collapse: Callable[[Rows], tuple[Rows, Scores]],
+    cut: Cut,
+) -> RankedPage:
+    unranked = np.flatnonzero(ranked)
+    total = len(collapse(unranked)[0])
+    end = min(cut.offset + cut.limit, total)
+    k = len(unranked)
+    if cut.order == "most":
+        # The head of the ranking nearly always holds enough franchises, and sorting is most of the work.
+        k = min(k, _ROWS_PER_FRANCHISE * end + _ROWS_TO_SPARE) if cut.offset < total else 0
+    rows = top_k_rows(scores, k, allowed=ranked)
+    shown, shown_scores = collapse(rows)
+    if k < len(unranked) and cut.offset < total and len(shown) < end:
+        rows = top_k_rows(scores, len(unranked), allowed=ranked)
+        shown, shown_scores = collapse(rows)
+    return _cut_page(rows, (shown, shown_scores), franchises, cut, total)
+
+
+def _cut_page(
+    rows: Rows, collapsed: tuple[Rows, Scores], franchises: FranchiseOrder, cut: Cut, total: int
+) -> RankedPage:
     shown, scores = collapsed
     if cut.order == "least":
         turned = np.lexsort((shown, scores))
@@ -139,4 +172,4 @@ def _cut_page(rows: Rows, collapsed: tuple[Rows, Scores], franchises: FranchiseO
     best = np.empty(franchises.n_franchises, dtype=np.int64)
     best[franchises.codes[rows[::-1]]] = rows[::-1]
     scored_rows = best[franchises.codes[shown[page]]].tolist()
-    return RankedPage(shown[page].tolist(), scores[page].tolist(), cut.offset, cut.limit, len(shown), scored_rows)
+    return RankedPage(shown[page].tolist(), scores[page].tolist(), cut.offset, cut.limit, total, scored_rows)

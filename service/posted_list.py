@@ -1,6 +1,6 @@
 """Lists that come in the body of a request: read, checked, and turned into rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -135,13 +135,24 @@ def _parse(body: bytes) -> ListBody:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         issues = [_issue(fault) for fault in faults[:MAX_ISSUES]]
-        more = f"{len(faults)} faults in all, of which {MAX_ISSUES} are listed" if len(faults) > MAX_ISSUES else None
-        raise InvalidRequestError(issues, more) from error
-    # To Python, and so to pydantic, true is the number 1 among the statuses.
-    truths = [place for place, entry in enumerate(content["ratings"]) if entry.get("status") is True]
-    if truths:
-        raise InvalidRequestError([Issue(f"ratings[{p}].status", _EXPECTED["status"], "true") for p in truths[:20]])
+        raise InvalidRequestError(issues, _more(len(faults))) from error
+    issues = [issue for place, entry in enumerate(content["ratings"]) for issue in _missed(place, entry)]
+    if issues:
+        raise InvalidRequestError(issues[:MAX_ISSUES], _more(len(issues)))
     return parsed
+
+
+def _missed(place: int, entry: dict[str, Any]) -> Iterator[Issue]:
+    """Find what pydantic lets pass: true is the number 1 to it, and 1e-40 a multiple of 1."""
+    if entry.get("status") is True:
+        yield Issue(f"ratings[{place}].status", _EXPECTED["status"], "true")
+    rating = entry.get("rating")
+    if rating is not None and rating % 1:
+        yield Issue(f"ratings[{place}].rating", _EXPECTED["rating"], _in_words(rating))
+
+
+def _more(n_faults: int) -> str | None:
+    return f"{n_faults} faults in all, of which {MAX_ISSUES} are listed" if n_faults > MAX_ISSUES else None
 
 
 def _issue(fault: Any) -> Issue:

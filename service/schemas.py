@@ -30,7 +30,7 @@ class ListEntry(TypedDict):
     # 9.0 is a whole number too: that is how pandas writes a column with gaps.
     rating: NotRequired[
         Annotated[
-            Annotated[float, Strict(), Field(ge=0, le=10, multiple_of=1)] | None,
+            Annotated[float, Strict(), Field(ge=0, le=10)] | None,
             WithJsonSchema(
                 {
                     "type": ["integer", "null"],

@@ -179,6 +179,7 @@ FAULTS: Final[list[tuple[str, str, str | None]]] = [
     ('{"ratings": [{"anime_id": 1, "rating": 11}]}', "ratings[0].rating", "11"),
     ('{"ratings": [{"anime_id": 1, "rating": -1}]}', "ratings[0].rating", "-1"),
     ('{"ratings": [{"anime_id": 1, "rating": 8.5}]}', "ratings[0].rating", "8.5"),
+    ('{"ratings": [{"anime_id": 1, "rating": 1e-40}]}', "ratings[0].rating", "1e-40"),
     ('{"ratings": [{"anime_id": 1, "rating": "9"}]}', "ratings[0].rating", '"9"'),
     ('{"ratings": [{"anime_id": 1, "rating": true}]}', "ratings[0].rating", "true"),
     ('{"ratings": [{"anime_id": 1, "rating": [9]}]}', "ratings[0].rating", "a list of 1"),
