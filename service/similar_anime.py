@@ -2,10 +2,14 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores
-from service.catalogue import Catalogue
-from service.nearest import NearestRows
+from service.catalogue import Allowed, Catalogue
+from service.franchise_page import Cut, franchises_of, rank_similar_franchises
+from service.nearest import Nearest, NearestRows
 from service.query import SimilarAnimeQuery
 from service.ranked_page import RankedPage, rank
 
@@ -26,6 +30,8 @@ class SimilarAnime:
         self._embeddings = bundle.anime_embeddings
         self._catalogue = catalogue
         self._nearest = NearestRows(bundle.anime_embeddings, depth=DEPTH, capacity=bundle.n_anime)
+        self._franchises = franchises_of(bundle)
+        self._first_rows = _first_rows(bundle)
 
     def recall_page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage | None:
         """Answer from what is remembered, if that is enough to answer exactly.
@@ -49,6 +55,8 @@ class SimilarAnime:
         if nearest is None or query.order == "least":
             return None
         allowed = self._catalogue.allowed(query.filters)
+        if query.collapse_franchise:
+            return self._recall_franchises(anime_row, query, nearest, allowed)
         passing = allowed.mask[nearest.rows]
         end = query.offset + query.limit
         total = allowed.count - bool(allowed.mask[anime_row])
@@ -56,7 +64,33 @@ class SimilarAnime:
         if len(rows) < query.limit and query.offset + len(rows) < total:
             return None
         scores = nearest.similarities[passing][query.offset : end].tolist()
-        return RankedPage(rows, scores, query.offset, query.limit, total)
+        return RankedPage(rows, scores, query.offset, query.limit, total, rows)
+
+    def _recall_franchises(
+        self, anime_row: int, query: SimilarAnimeQuery, nearest: Nearest, allowed: Allowed
+    ) -> RankedPage | None:
+        """Answer with franchises: each stands where the nearest of its entries that pass stands."""
+        shown = self._first_rows[nearest.rows]
+        own = int(self._first_rows[anime_row])
+        places = np.flatnonzero(allowed.mask[nearest.rows] & allowed.mask[shown] & (shown != own)).tolist()
+        end = query.offset + query.limit
+        total = allowed.first_count - bool(allowed.mask[own])
+        first_places: dict[int, int] = {}
+        for place, row in zip(places, shown[places].tolist(), strict=True):
+            first_places.setdefault(row, place)
+            if len(first_places) == end:
+                break
+        if len(first_places) < min(end, total):
+            return None
+        kept = list(first_places.values())[query.offset :]
+        return RankedPage(
+            list(first_places)[query.offset :],
+            nearest.similarities[kept].tolist(),
+            query.offset,
+            query.limit,
+            total,
+            nearest.rows[kept].tolist(),
+        )
 
     def page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage:
         """Rank the anime that pass the query's filters by similarity, and cut one page out.
@@ -84,4 +118,15 @@ class SimilarAnime:
         allowed = self._catalogue.allowed(query.filters).mask.copy()
         allowed[anime_row] = False
         similarities = cosine_scores(self._embeddings, self._embeddings[anime_row])
+        if query.collapse_franchise:
+            cut = Cut(query.offset, query.limit, query.order)
+            return rank_similar_franchises(similarities, self._franchises, anime_row, allowed, cut)
         return rank(similarities, allowed, query.offset, query.limit, query.order)
+
+
+def _first_rows(bundle: Bundle) -> NDArray[np.int32]:
+    """Give, for each anime, the row of the first entry of its franchise."""
+    first = np.flatnonzero(bundle.franchise_positions == 0).astype(np.int32)
+    of_franchise = np.empty(len(first), dtype=np.int32)
+    of_franchise[bundle.franchise_codes[first]] = first
+    return of_franchise[bundle.franchise_codes]

@@ -188,6 +188,13 @@ def _network_scorers(trained: TrainedNetwork, split: Split) -> list[Scorer]:
         return [RatingNetworkScorer(anime_embeddings, user_embeddings)]
     train_embeddings = embed_users(anime_embeddings, split.train)
     return [
+        NeighboursScorer(
+            anime_embeddings,
+            train_embeddings,
+            split.train,
+            f"{trained.network}, neighbours' top quarter (notebook)",
+            rule="top-quarter",
+        ),
         NeighboursScorer(anime_embeddings, train_embeddings, split.train, f"{trained.network}, neighbours"),
         EmbeddingScorer(anime_embeddings, f"{trained.network}, embedding"),
     ]

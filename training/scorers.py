@@ -9,7 +9,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.embedding import cosine_scores, embed_list
-from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.neighbours import (
+    DEFAULT_RULE,
+    N_NEIGHBOURS_OF_RULE,
+    NeighbourRule,
+    popularity_discounts,
+    score_by_neighbours,
+    score_by_weighted_neighbours,
+)
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
 
@@ -116,20 +123,27 @@ class EmbeddingScorer:
 
 @dataclass
 class NeighboursScorer:
-    """What the nearest training users rate highly, computed as the service computes it."""
+    """What the nearest training users have seen or rate highly, computed as the service computes it."""
 
     anime_embeddings: NDArray[np.float32]
     user_embeddings: NDArray[np.float32]
     train: Interactions
     name: str = "autoencoder, neighbours"
     generalisation: Literal["strong", "weak"] = "strong"
+    rule: NeighbourRule = DEFAULT_RULE
+
+    def __post_init__(self) -> None:
+        seen = self.train.anime_rows[self.train.seen]
+        self._discounts = popularity_discounts(np.bincount(seen, minlength=self.train.n_anime))
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours."""
         del user_row
         similarities = cosine_scores(self.user_embeddings, embed_list(self.anime_embeddings, input_rows))
-        nearest = top_k_rows(similarities, N_NEIGHBOURS)
+        nearest = top_k_rows(similarities, N_NEIGHBOURS_OF_RULE[self.rule])
         lists = [self.train.list_of(int(row)) for row in nearest]
+        if self.rule == "weighted":
+            return score_by_weighted_neighbours(self._discounts, similarities[nearest], lists).scores
         return score_by_neighbours(self.train.n_anime, similarities[nearest], lists).scores
 
     def score_similar(self, anime_row: int) -> Scores:

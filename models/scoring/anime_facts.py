@@ -11,6 +11,7 @@ Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
 DAYS_PER_YEAR: Final = 365.25
+N_BANDS: Final = 200
 TYPES: Final = ("TV", "Movie", "OVA", "ONA", "Special", "Music")
 SOURCES: Final = ("Original", "Manga", "Light novel", "Visual novel", "Game")
 
@@ -44,7 +45,7 @@ class AnimeFacts:
     genre_shares : ndarray of shape (n_genres,), dtype=float32
         Share of all list entries that have a genre.
     codes : dict of str to ndarray of shape (n_anime,)
-        ``type``, ``source``, ``studio`` and ``age_rating``; 0 is unknown.
+        ``type``, ``source``, ``studio``, ``age_rating`` and ``year``; 0 is unknown.
     code_shares : dict of str to ndarray of shape (n_codes,), dtype=float32
         Share of all list entries with each code.
     popularity : ndarray of shape (n_anime,), dtype=float32
@@ -59,6 +60,8 @@ class AnimeFacts:
     n_main_before : ndarray of shape (n_anime,), dtype=float32
         Main-line entries of its franchise that come before it.
     franchise_sizes : ndarray of shape (n_anime,), dtype=float32
+    bands : ndarray of shape (n_anime,), dtype=int64
+        Which of some equally large bands of popularity it lies in.
     """
 
     table: Matrix
@@ -74,6 +77,7 @@ class AnimeFacts:
     main: NDArray[np.bool_]
     n_main_before: Vector
     franchise_sizes: Vector
+    bands: NDArray[np.int64]
 
 
 def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
@@ -97,14 +101,12 @@ def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
     days = np.where(known_days, arrays["start_days"], _mean(arrays["start_days"][known_days], 38_000.0))
     popularity = np.log((counts + 1.0) / (n_users + 1.0))
     codes = {name: arrays[f"{name}_codes"].astype(np.int64) for name in ("type", "source", "studio", "age_rating")}
-    code_shares = {
-        name: _shares(np.bincount(code, weights=counts, minlength=len(arrays[f"{name}_names"])))
-        for name, code in codes.items()
-    }
+    codes["year"] = arrays["years"].astype(np.int64)
+    code_shares = {name: _shares(np.bincount(code, weights=counts)) for name, code in codes.items()}
     franchises, positions = arrays["franchise_codes"].astype(np.int64), arrays["franchise_positions"].astype(np.int64)
     sizes = np.bincount(franchises)[franchises].astype(np.float32)
     main = arrays["franchise_roles"] == 0
-    genre_shares = _shares(counts @ arrays["anime_genres"])
+    genre_shares = _shares(np.asarray(counts @ arrays["anime_genres"], dtype=np.float64))
     columns = [
         popularity,
         np.log1p(arrays["members"]),
@@ -135,6 +137,7 @@ def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
         main=main,
         n_main_before=_count_main_before(franchises, positions, main),
         franchise_sizes=sizes,
+        bands=np.argsort(np.argsort(-counts, kind="stable"), kind="stable") * N_BANDS // max(len(counts), 1),
     )
 
 
@@ -164,10 +167,10 @@ def _count_main_before(
     franchises: NDArray[np.int64], positions: NDArray[np.int64], main: NDArray[np.bool_]
 ) -> Vector:
     order = np.lexsort((positions, franchises))
-    before = np.cumsum(main[order]) - main[order]
+    before: NDArray[np.int64] = np.cumsum(main[order]) - main[order]
     starts = np.flatnonzero(np.diff(franchises[order], prepend=-1))
     # Shape: (n_anime,), in the order of franchises
-    before_franchise = np.repeat(before[starts], np.diff(np.append(starts, len(order))))
+    before_franchise: NDArray[np.int64] = np.repeat(before[starts], np.diff(np.append(starts, len(order))))
     counted = np.empty(len(order), dtype=np.float32)
     counted[order] = before - before_franchise
     return counted

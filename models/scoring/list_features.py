@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.anime_facts import DAYS_PER_YEAR, AnimeFacts
+from models.scoring.anime_facts import DAYS_PER_YEAR, N_BANDS, AnimeFacts
 from models.scoring.user_list import Status, UserList
 
 Matrix = NDArray[np.float32]
@@ -48,8 +48,10 @@ RELATION_FEATURES: Final = (
     "source lift",
     "studio lift",
     "age rating lift",
+    "year lift",
     "rating of its studio",
     "titles of its studio",
+    "share seen of what is as popular",
 )
 
 
@@ -83,6 +85,8 @@ class ListSignals:
         self._popularity = np.sort(facts.popularity[self.rows])
         self._scores = np.sort(facts.scores[self.rows])
         self._n = max(len(self.rows), 1)
+        in_band = np.bincount(facts.bands, minlength=N_BANDS)
+        self._band_shares = np.bincount(facts.bands[self.rows], minlength=N_BANDS) / np.maximum(in_band, 1)
         self.table = self._describe(float(rated.mean()) if len(rated) else 0.0, spread, float(gave_up.sum()))
 
     def _describe(self, rated: float, spread: float, n_dropped: float) -> Vector:
@@ -119,7 +123,11 @@ class ListSignals:
         -------
         ndarray of shape (m, len(RELATION_FEATURES)), dtype=float32
         """
-        columns = [*self._relate_levels(candidates), *self._relate_franchise(candidates), *self._relate_taste(candidates)]
+        columns = [
+            *self._relate_levels(candidates),
+            *self._relate_franchise(candidates),
+            *self._relate_taste(candidates),
+        ]
         return np.stack(columns, axis=1).astype(np.float32, copy=False)
 
     def _relate_levels(self, candidates: Rows) -> list[Vector]:
@@ -179,15 +187,17 @@ class ListSignals:
         n_genres = np.maximum((genres > 0).sum(axis=1), 1)
         studio = facts.codes["studio"]
         by_studio = np.bincount(studio[rows], minlength=len(facts.code_shares["studio"])).astype(np.float32)
-        liked_studio = np.bincount(studio[rows], weights=self.ratings[rows], minlength=len(by_studio)) / (by_studio + 2.0)
+        liked_studio = np.bincount(studio[rows], weights=self.ratings[rows], minlength=len(by_studio))
+        liked_studio /= by_studio + 2.0
         known = studio[candidates] > 0
         return [
             genres @ (profile / max(float(np.linalg.norm(profile)), 1e-6)),
             (genres > 0) @ lift / n_genres,
             (genres > 0) @ liked / n_genres,
-            *(self._lift(name, candidates) for name in ("type", "source", "studio", "age_rating")),
+            *(self._lift(name, candidates) for name in ("type", "source", "studio", "age_rating", "year")),
             np.where(known, liked_studio[studio[candidates]], 0.0),
             np.where(known, np.log1p(by_studio[studio[candidates]]), 0.0),
+            self._band_shares[facts.bands[candidates]],
         ]
 
     def _lift(self, kind: str, candidates: Rows) -> Vector:

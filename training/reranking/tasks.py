@@ -91,7 +91,9 @@ def make_tasks(
     return tasks
 
 
-def find_candidates(tasks: Sequence[Task], train: Interactions, inverse: Square, n_candidates: int) -> NDArray[np.int32]:
+def find_candidates(
+    tasks: Sequence[Task], train: Interactions, inverse: Square, n_candidates: int
+) -> NDArray[np.int32]:
     """Find the anime that dense item weights propose for each task, its user left out of them.
 
     Parameters
@@ -116,7 +118,8 @@ def find_candidates(tasks: Sequence[Task], train: Interactions, inverse: Square,
     found = np.empty((len(tasks), k), dtype=np.int32)
     for start in range(0, len(tasks), _TASKS_PER_BLOCK):
         block = slice(start, start + _TASKS_PER_BLOCK)
-        by_full, by_shown = full[block] @ inverse, shown[block] @ inverse  # (B, N) each
+        # Symmetric, and its transpose lies in memory as the product wants it.
+        by_full, by_shown = full[block] @ inverse.T, shown[block] @ inverse.T  # (B, N) each
         change = 1.0 / (1.0 - full[block].multiply(by_full).sum(axis=1))  # (B, 1)
         overlap = shown[block].multiply(by_full).sum(axis=1)  # (B, 1)
         scores = -(by_shown + np.asarray(change) * np.asarray(overlap) * by_full)
