@@ -62,6 +62,8 @@ class AnimeFacts:
     franchise_sizes : ndarray of shape (n_anime,), dtype=float32
     bands : ndarray of shape (n_anime,), dtype=int64
         Which of some equally large bands of popularity it lies in.
+    n_users : int
+        How many lists the popularity was counted on.
     """
 
     table: Matrix
@@ -78,6 +80,7 @@ class AnimeFacts:
     n_main_before: Vector
     franchise_sizes: Vector
     bands: NDArray[np.int64]
+    n_users: int
 
 
 def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
@@ -102,7 +105,9 @@ def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
     popularity = np.log((counts + 1.0) / (n_users + 1.0))
     codes = {name: arrays[f"{name}_codes"].astype(np.int64) for name in ("type", "source", "studio", "age_rating")}
     codes["year"] = arrays["years"].astype(np.int64)
-    code_shares = {name: _shares(np.bincount(code, weights=counts)) for name, code in codes.items()}
+    code_shares = {
+        name: _shares(np.bincount(code, weights=counts).astype(np.float64)) for name, code in codes.items()
+    }
     franchises, positions = arrays["franchise_codes"].astype(np.int64), arrays["franchise_positions"].astype(np.int64)
     sizes = np.bincount(franchises)[franchises].astype(np.float32)
     main = arrays["franchise_roles"] == 0
@@ -137,6 +142,7 @@ def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
         main=main,
         n_main_before=_count_main_before(franchises, positions, main),
         franchise_sizes=sizes,
+        n_users=n_users,
         bands=np.argsort(np.argsort(-counts, kind="stable"), kind="stable") * N_BANDS // max(len(counts), 1),
     )
 

@@ -187,8 +187,8 @@ class ListSignals:
         n_genres = np.maximum((genres > 0).sum(axis=1), 1)
         studio = facts.codes["studio"]
         by_studio = np.bincount(studio[rows], minlength=len(facts.code_shares["studio"])).astype(np.float32)
-        liked_studio = np.bincount(studio[rows], weights=self.ratings[rows], minlength=len(by_studio))
-        liked_studio /= by_studio + 2.0
+        summed = np.bincount(studio[rows], weights=self.ratings[rows], minlength=len(by_studio))
+        liked_studio = summed / (by_studio + 2.0)
         known = studio[candidates] > 0
         return [
             genres @ (profile / max(float(np.linalg.norm(profile)), 1e-6)),
