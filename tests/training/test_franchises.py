@@ -276,6 +276,7 @@ def test_franchises_that_crossovers_merge_or_the_list_tears_apart_are_not_believ
 
 
 @pytest.mark.real_data
+@pytest.mark.slow
 def test_real_franchises_are_found_with_a_precision_of_95_percent(mal_data: Path, tmp_path: Path) -> None:
     dump = find_dump(mal_data)
     with RejectedRows(tmp_path / "rejected.csv") as rejects:
