@@ -22,9 +22,9 @@ N_ANIME_IDS_IN_A_KEY: Final = 50
 SCORE_KEY: Final = b'"score":'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Allowed:
-    """The rows that pass a filter.
+    """The rows that pass a filter. Equal to itself alone, so that it can be a key of what depends on it.
 
     Attributes
     ----------

@@ -1,6 +1,7 @@
 """Which anime are similar to this one."""
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +10,22 @@ from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores
 from service.catalogue import Allowed, Catalogue
 from service.franchise_page import Cut, franchises_of, rank_similar_franchises
-from service.nearest import Nearest, NearestRows
+from service.nearest import NearestRows
 from service.query import SimilarAnimeQuery
 from service.ranked_page import RankedPage, rank
 
 # A hundred per page, and room for what the adult filter takes out. 17,562 anime x 128 x 8 bytes are 18 MB.
 DEPTH: Final = 128
+# Of 60 franchises each, that are 10 MB.
+N_REMEMBERED_FRANCHISES: Final = 8_192
+
+
+class _Collapsed(NamedTuple):
+    """The franchises among the nearest anime, best first."""
+
+    rows: NDArray[np.int32]
+    similarities: NDArray[np.float32]
+    scored_rows: NDArray[np.int32]
 
 
 class SimilarAnime:
@@ -32,6 +43,7 @@ class SimilarAnime:
         self._nearest = NearestRows(bundle.anime_embeddings, depth=DEPTH, capacity=bundle.n_anime)
         self._franchises = franchises_of(bundle)
         self._first_rows = _first_rows(bundle)
+        self._collapsed = lru_cache(maxsize=N_REMEMBERED_FRANCHISES)(self._collapse)
 
     def recall_page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage | None:
         """Answer from what is remembered, if that is enough to answer exactly.
@@ -56,7 +68,7 @@ class SimilarAnime:
             return None
         allowed = self._catalogue.allowed(query.filters)
         if query.collapse_franchise:
-            return self._recall_franchises(anime_row, query, nearest, allowed)
+            return self._recall_franchises(anime_row, query, allowed)
         passing = allowed.mask[nearest.rows]
         end = query.offset + query.limit
         total = allowed.count - bool(allowed.mask[anime_row])
@@ -66,31 +78,26 @@ class SimilarAnime:
         scores = nearest.similarities[passing][query.offset : end].tolist()
         return RankedPage(rows, scores, query.offset, query.limit, total, rows)
 
-    def _recall_franchises(
-        self, anime_row: int, query: SimilarAnimeQuery, nearest: Nearest, allowed: Allowed
-    ) -> RankedPage | None:
+    def _recall_franchises(self, anime_row: int, query: SimilarAnimeQuery, allowed: Allowed) -> RankedPage | None:
         """Answer with franchises: each stands where the nearest of its entries that pass stands."""
-        shown = self._first_rows[nearest.rows]
-        own = int(self._first_rows[anime_row])
-        places = np.flatnonzero(allowed.mask[nearest.rows] & allowed.mask[shown] & (shown != own)).tolist()
+        collapsed = self._collapsed(anime_row, allowed)
         end = query.offset + query.limit
-        total = allowed.first_count - bool(allowed.mask[own])
-        first_places: dict[int, int] = {}
-        for place, row in zip(places, shown[places].tolist(), strict=True):
-            first_places.setdefault(row, place)
-            if len(first_places) == end:
-                break
-        if len(first_places) < min(end, total):
+        total = allowed.first_count - bool(allowed.mask[self._first_rows[anime_row]])
+        if len(collapsed.rows) < min(end, total):
             return None
-        kept = list(first_places.values())[query.offset :]
-        return RankedPage(
-            list(first_places)[query.offset :],
-            nearest.similarities[kept].tolist(),
-            query.offset,
-            query.limit,
-            total,
-            nearest.rows[kept].tolist(),
-        )
+        rows = collapsed.rows[query.offset : end].tolist()
+        scored_rows = collapsed.scored_rows[query.offset : end].tolist()
+        similarities = collapsed.similarities[query.offset : end].tolist()
+        return RankedPage(rows, similarities, query.offset, query.limit, total, scored_rows)
+
+    def _collapse(self, anime_row: int, allowed: Allowed) -> _Collapsed:
+        nearest = self._nearest.of_row(anime_row)
+        shown = self._first_rows[nearest.rows]
+        passing = allowed.mask[nearest.rows] & allowed.mask[shown] & (shown != self._first_rows[anime_row])
+        places = np.flatnonzero(passing)
+        _, firsts = np.unique(shown[places], return_index=True)
+        kept = places[np.sort(firsts)]
+        return _Collapsed(shown[kept], nearest.similarities[kept], nearest.rows[kept])
 
     def page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage:
         """Rank the anime that pass the query's filters by similarity, and cut one page out.
