@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.list_quality import LIST_METRICS, ListQuality, measure_lists, rank_unknown
+from training.list_quality import LIST_METRICS, measure_lists, rank_unknown
 from training.metrics import estimate_mean, graded_ndcg_at
 from training.scorers import Scorer
 from training.similar_truth import SimilarQuery
@@ -64,24 +64,9 @@ def _evaluate_lists(scorer: Scorer, split: Split) -> Metrics:
         return {}
     return {
         **estimate_lists(quality.values),
-        "coverage_at_10": n_covered(quality),
+        "coverage_at_10": len(np.unique(np.concatenate(quality.top_rows))),
         "by_history_length": estimate_by_history(quality.values),
     }
-
-
-def n_covered(quality: ListQuality) -> int:
-    """Count the anime that anybody is recommended.
-
-    Parameters
-    ----------
-    quality : ListQuality
-
-    Returns
-    -------
-    int
-        How many anime are among anybody's first ten.
-    """
-    return len(np.unique(np.concatenate(quality.top_rows)))
 
 
 def estimate_lists(values: pd.DataFrame) -> Metrics:

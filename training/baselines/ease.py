@@ -1,8 +1,8 @@
 """EASE and EDLAE: the best item-to-item weights with a zero diagonal, in closed form and dense.
 
-Both minimise ``||X - X B||^2`` with a penalty on B and ``diag(B) = 0``. EASE's penalty is the same for every anime. EDLAE's
-is the expectation of training on lists with a share of their titles dropped out, which weighs heavier on anime that
-many have seen.
+Both minimise ``||X - X B||^2`` with a penalty on B and ``diag(B) = 0``. EASE's penalty is the same for every anime.
+EDLAE's is the expectation of training on lists with a share of their titles dropped out, which weighs heavier on
+anime that many have seen.
 
 References
 ----------
@@ -58,7 +58,8 @@ class WeightsScorer:
 
     def score_similar(self, anime_row: int) -> Scores:
         """Give the weights of a list that holds this anime alone."""
-        return self.weights[anime_row]
+        scores: Scores = self.weights[anime_row]
+        return scores
 
 
 def fit_ease(train: Interactions, l2: float = EASE_L2) -> WeightsScorer:

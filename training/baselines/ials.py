@@ -55,7 +55,8 @@ class IalsScorer:
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Fold the list in and score."""
-        return self.score_lists(np.array([user_row]), [input_rows])[0]
+        scores: Scores = self.score_lists(np.array([user_row]), [input_rows])[0]
+        return scores
 
     def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
         """Fold the lists in and score."""

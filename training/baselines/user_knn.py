@@ -57,8 +57,8 @@ class UserKnnScorer:
         known = np.zeros(self.train.n_anime, dtype=np.float32)
         known[input_rows] = 1.0
         # The query's own length changes no order, but keeps similarities in [0, 1].
-        similarities: Scores = (self.seen @ known) / self.norms / np.float32(max(1, len(input_rows)) ** 0.5)
-        return similarities
+        lengths = self.norms * np.float32(max(1, len(input_rows)) ** 0.5)
+        return np.asarray((self.seen @ known) / lengths, dtype=np.float32)
 
 
 def fit_user_knn(train: Interactions, rule: Rule, n_neighbours: int = N_NEIGHBOURS) -> UserKnnScorer:
