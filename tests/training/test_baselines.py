@@ -80,7 +80,7 @@ def _user_knn_by_brute_force(
         seen = set(train.list_of(user).seen_rows.tolist())
         similarities.append(len(seen & query) / max(1.0, (len(seen) * len(query)) ** 0.5))
     scores = np.zeros(train.n_anime)
-    for user in np.argsort(-np.float32(similarities), kind="stable")[:k]:
+    for user in np.argsort(-np.array(similarities, dtype=np.float32), kind="stable")[:k]:
         theirs = train.list_of(int(user))
         scores[theirs.seen_rows if rule == "seen" else theirs.top_quarter_rows] += similarities[user]
     return scores

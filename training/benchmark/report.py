@@ -14,6 +14,7 @@ from training.benchmark.tables import (
     cold_start_table,
     history_table,
     leaderboard,
+    left_out_lines,
     paired_table,
     sanity_lines,
 )
@@ -56,7 +57,7 @@ def print_report(summary: Summary) -> None:
     console = Console(width=None if Console().is_terminal else PIPE_WIDTH, highlight=False)
     for table in _tables(summary):
         console.print(_rich_table(table))
-    for line in sanity_lines(summary):
+    for line in (*sanity_lines(summary), *left_out_lines(summary)):
         console.print(line)
 
 
@@ -91,6 +92,7 @@ def markdown(summary: Summary) -> str:
         _about(summary),
         "## Leaderboard",
         _markdown_table(leaderboard(summary)),
+        *left_out_lines(summary),
         ladder_plot,
         "## Against the best baseline, on the same users",
         *(_markdown_table(table) for table in pairs if table),

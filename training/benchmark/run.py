@@ -72,14 +72,14 @@ def run_benchmark(data: Path, work: Path, settings: RunSettings, methods: Sequen
     for number, method in enumerate(methods, start=1):
         if not method.is_available:
             left_out[method.name] = f"needs {method.requires}: pip install 'osusume[benchmark]'"
-            say(f"{method.name}: left out, {left_out[method.name]}")
+            say(f"[{number}/{len(methods)}] {method.name}: left out, {left_out[method.name]}")
             continue
         say(f"[{number}/{len(methods)}] {method.name}")
         try:
             measured[method.name] = run_isolated(train_and_measure, method, work, settings)
         except IsolatedError as error:
             left_out[method.name] = f"failed: {error}"
-            say(f"{method.name}: {error}")
+            say(f"  failed: {error}")
         else:
             say(f"  {_say_cost(measured[method.name])}")
     return summarise(methods, measured, left_out, material)

@@ -78,7 +78,6 @@ def leaderboard(summary: Summary) -> TextTable:
                 f"{cost['peak_memory_mb']:,.0f}",
             )
         )
-    rows.extend((name, "left out: " + reason, *[""] * 7) for name, reason in summary["left_out"].items())
     title = (
         f"next anime for {summary['n_test_users']:,} held-out users, similar anime for "
         f"{summary['n_similar_queries']:,} measuring queries (± is the 95 % interval)"
@@ -148,6 +147,20 @@ def history_table(summary: Summary) -> TextTable:
     """
     groups = {name: summary["methods"][name]["next_anime"].get("by_history_length", {}) for name in ladder(summary)}
     return _groups_table(summary, groups, LENGTH_NAMES, "NDCG@100 by the length of the whole known list")
+
+
+def left_out_lines(summary: Summary) -> list[str]:
+    """Say which methods are missing, and why.
+
+    Parameters
+    ----------
+    summary : dict
+
+    Returns
+    -------
+    list of str
+    """
+    return [f"{name}: left out, {reason}" for name, reason in summary["left_out"].items()]
 
 
 def sanity_lines(summary: Summary) -> list[str]:
