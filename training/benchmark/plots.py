@@ -6,6 +6,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.patches import Patch
 
+from training.benchmark.cold_start import LONG_NAME
 from training.benchmark.summary import Summary
 from training.benchmark.tables import POINT_NAMES, ladder
 
@@ -56,29 +57,25 @@ def _draw_ladder(axes: Any, summary: Summary, names: list[str]) -> None:
 
 def _draw_cold_start(axes: Any, summary: Summary, names: list[str]) -> None:
     for number, name in enumerate(names):
-        one = summary["methods"][name]
-        curve = one["cold_start"]
-        if not curve:
-            continue
-        axes.errorbar(
-            [POINT_NAMES.index(point) for point in curve],
-            [metrics["ndcg_at_100"]["mean"] for metrics in curve.values()],
-            yerr=[metrics["ndcg_at_100"]["high"] - metrics["ndcg_at_100"]["mean"] for metrics in curve.values()],
-            label=name,
-            capsize=2,
-            marker="o",
-            linestyle="-" if one["kind"] == "ours" else "--",
-            color=plt.get_cmap("tab20")(number % 20),
-        )
+        curve = summary["methods"][name]["cold_start"]
+        # Other users stand behind the last point, so no line leads to it.
+        for points, label in (([one for one in curve if one != LONG_NAME], name), ([LONG_NAME], None)):
+            estimates = [curve[point]["ndcg_at_100"] for point in points if point in curve]
+            if estimates:
+                axes.errorbar(
+                    [POINT_NAMES.index(point) for point in points],
+                    [estimate["mean"] for estimate in estimates],
+                    yerr=[estimate["high"] - estimate["mean"] for estimate in estimates],
+                    label=label,
+                    **_style(summary, name, number),
+                )
     axes.set(title=PLOTS["benchmark_cold_start.png"], xlabel="known titles", ylabel="NDCG@100", ylim=(0, None))
     axes.set_xticks(range(len(POINT_NAMES)), POINT_NAMES)
-    handles, labels = axes.get_legend_handles_labels()
-    # Best first, as the lines lie.
-    axes.legend(handles[::-1], labels[::-1], fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    _put_legend(axes)
 
 
 def _draw_coverage(axes: Any, summary: Summary, names: list[str]) -> None:
-    for name in names:
+    for number, name in enumerate(names):
         one = summary["methods"][name]
         if one["kind"] == "sanity":
             continue
@@ -88,14 +85,33 @@ def _draw_coverage(axes: Any, summary: Summary, names: list[str]) -> None:
             up["mean"],
             xerr=across["high"] - across["mean"],
             yerr=up["high"] - up["mean"],
-            marker="o",
-            color=_COLOURS[one["kind"]],
+            label=name,
+            **_style(summary, name, number),
         )
-        axes.annotate(name, (across["mean"], up["mean"]), (5, 5), textcoords="offset points", fontsize="small")
     axes.set(
         title=PLOTS["benchmark_coverage.png"],
         xlabel="anime that anybody is recommended in their first ten",
         ylabel="NDCG@100",
         ylim=(0, None),
     )
-    axes.set_xscale("symlog", linthresh=10)
+    axes.set_xscale("log")
+    axes.set_xticks([10, 30, 100, 300, 1000, 3000, 10000], ["10", "30", "100", "300", "1,000", "3,000", "10,000"])
+    axes.minorticks_off()
+    _put_legend(axes)
+
+
+def _style(summary: Summary, name: str, number: int) -> dict[str, Any]:
+    """Give a method its colour; squares and full lines are ours."""
+    ours = summary["methods"][name]["kind"] == "ours"
+    return {
+        "color": plt.get_cmap("tab20")(number % 20),
+        "marker": "s" if ours else "o",
+        "linestyle": "-" if ours else "--",
+        "capsize": 2,
+    }
+
+
+def _put_legend(axes: Any) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    # Best first, as the points lie.
+    axes.legend(handles[::-1], labels[::-1], fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
