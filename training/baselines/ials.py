@@ -36,9 +36,9 @@ class IalsConfig:
     """
 
     # Tuned on validation users: docs/benchmark.md.
-    factors: int = 256
-    regularization: float = 10.0
-    alpha: float = 2.0
+    factors: int = 512
+    regularization: float = 30.0
+    alpha: float = 4.0
     iterations: int = 15
     seed: int = 0
 

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from training.baselines.ease import fit_ease, fit_edlae
 from training.baselines.ials import IalsConfig, fit_ials
@@ -20,6 +21,22 @@ from training.scorers import Scorer
 from training.settings import RunSettings
 from training.split import VALIDATION_FOLD, Split, split_interactions
 from training.terminal import say
+
+# Factors, regularization, alpha, iterations.
+IALS_FINE: Final = (
+    (64, 30.0, 4.0, 15),
+    (256, 20.0, 4.0, 15),
+    (256, 45.0, 4.0, 15),
+    (256, 30.0, 3.0, 15),
+    (256, 30.0, 6.0, 15),
+    (256, 30.0, 4.0, 30),
+    (512, 20.0, 4.0, 15),
+    (512, 30.0, 4.0, 15),
+    (512, 45.0, 4.0, 15),
+    (512, 30.0, 3.0, 15),
+    (512, 30.0, 6.0, 15),
+    (512, 30.0, 4.0, 30),
+)
 
 Candidate = tuple[str, Callable[[Interactions], Scorer]]
 
@@ -35,12 +52,11 @@ def candidates() -> Iterator[Candidate]:
         yield f"EASE, l2 {l2:.0f}", partial(fit_ease, l2=l2)
     for dropout, l2 in itertools.product((0.2, 0.3, 0.4, 0.5), (20.0, 50.0, 100.0)):
         yield f"EDLAE, dropout {dropout}, l2 {l2:.0f}", partial(fit_edlae, dropout=dropout, l2=l2)
-    coarse = itertools.product((128, 256), (1.0, 2.0, 4.0, 8.0), (0.1, 1.0, 3.0, 10.0, 30.0, 100.0))
-    fine = itertools.product((64, 256, 512), (3.0, 4.0, 6.0), (20.0, 30.0, 45.0))
-    for factors, alpha, regularization in itertools.chain(coarse, fine):
-        yield _ials(IalsConfig(factors, regularization, alpha))
-    for iterations in (8, 30):
-        yield _ials(IalsConfig(iterations=iterations))
+    coarse = itertools.product((128, 256), (0.1, 1.0, 3.0, 10.0, 30.0, 100.0), (1.0, 2.0, 4.0, 8.0))
+    for factors, regularization, alpha in coarse:
+        yield _ials(IalsConfig(factors, regularization, alpha, 15))
+    for around_the_best in IALS_FINE:
+        yield _ials(IalsConfig(*around_the_best))
 
 
 def validation_split(lists: Interactions, seed: int = 0) -> Split:
