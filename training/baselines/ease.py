@@ -25,8 +25,8 @@ from training.scorers import Rows, Scores, lists_matrix
 
 # Tuned on validation users: docs/benchmark.md.
 EASE_L2: Final = 300.0
-EDLAE_DROPOUT: Final = 0.3
-EDLAE_L2: Final = 50.0
+EDLAE_DROPOUT: Final = 0.2
+EDLAE_L2: Final = 100.0
 _BLOCK: Final = 1024
 
 

@@ -22,6 +22,18 @@ from training.settings import RunSettings
 from training.split import VALIDATION_FOLD, Split, split_interactions
 from training.terminal import say
 
+# Dropout, l2.
+EDLAE_TRIED: Final = (
+    (0.1, 200.0),
+    (0.2, 20.0),
+    (0.2, 50.0),
+    (0.2, 100.0),
+    (0.2, 200.0),
+    (0.3, 20.0),
+    (0.3, 50.0),
+    (0.3, 100.0),
+    (0.4, 20.0),
+)
 # Factors, regularization, alpha, iterations.
 IALS_FINE: Final = (
     (64, 30.0, 4.0, 15),
@@ -50,7 +62,7 @@ def candidates() -> Iterator[Candidate]:
     """
     for l2 in (50.0, 100.0, 200.0, 300.0, 500.0):
         yield f"EASE, l2 {l2:.0f}", partial(fit_ease, l2=l2)
-    for dropout, l2 in itertools.product((0.2, 0.3, 0.4, 0.5), (20.0, 50.0, 100.0)):
+    for dropout, l2 in EDLAE_TRIED:
         yield f"EDLAE, dropout {dropout}, l2 {l2:.0f}", partial(fit_edlae, dropout=dropout, l2=l2)
     coarse = itertools.product((128, 256), (0.1, 1.0, 3.0, 10.0, 30.0, 100.0), (1.0, 2.0, 4.0, 8.0))
     for factors, regularization, alpha in coarse:
