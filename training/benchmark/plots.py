@@ -48,7 +48,8 @@ def _draw_ladder(axes: Any, summary: Summary, names: list[str]) -> None:
         half = estimate["high"] - estimate["mean"]
         axes.barh(name, estimate["mean"], xerr=half, capsize=3, color=_COLOURS[one["kind"]])
         axes.text(estimate["high"] + 0.008, name, f"{estimate['mean']:.3f}", va="center", fontsize="small")
-    axes.set(title=PLOTS["benchmark_ladder.png"], xlabel="NDCG@100")
+    # Room for the numbers behind the longest bars.
+    axes.set(title=PLOTS["benchmark_ladder.png"], xlabel="NDCG@100", xlim=(0, 1.12 * axes.get_xlim()[1]))
     axes.legend(
         handles=[Patch(color=colour, label=kind) for kind, colour in _COLOURS.items()],
         loc="lower right",
