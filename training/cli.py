@@ -179,12 +179,15 @@ def benchmark(
     from training.benchmark.run import choose_methods, run_benchmark  # noqa: PLC0415 - beside the other
 
     settings = make_settings({}, assignments or [])
+    methods, out = choose_methods(only or []), out or work / "benchmark"
     started = time.monotonic()
-    summary = run_benchmark(data, work, settings, choose_methods(only or []))
-    with replaced_folder(out or work / "benchmark") as folder:
+    find_dump(data)  # first: a mistyped folder must not leave empty ones behind
+    # A folder that cannot be written is found out now, and not when all is measured.
+    with replaced_folder(out) as folder:
+        summary = run_benchmark(data, work, settings, methods)
         write_report(folder, summary)
     print_report(summary)
-    _out.print(f"tables and plots: {out or work / 'benchmark'}; took {time.monotonic() - started:.0f} s")
+    _out.print(f"tables and plots: {out}; took {time.monotonic() - started:.0f} s")
     failed = [name for name, reason in summary["left_out"].items() if reason.startswith("failed")]
     wrong = [check["method"] for check in summary["sanity"] if not check["holds"]]
     if failed or wrong:

@@ -80,15 +80,26 @@ def test_a_method_that_cannot_run_is_left_out_and_said_so(
     assert "left out, needs a_package_nobody_has" in capfd.readouterr().out
 
 
-def test_a_table_that_cannot_be_trusted_ends_in_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_cannot_be_trusted_ends_in_an_error(
+    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sanity = [{"method": "random", "holds": False}, {"method": "oracle", "holds": True}]
     summary = {"left_out": {"clumsy": "failed: it fell over", "needy": "needs a package"}, "sanity": sanity}
     monkeypatch.setattr("training.benchmark.run.run_benchmark", lambda *_: summary)
     for name in ("print_report", "write_report"):
         monkeypatch.setattr(f"training.benchmark.report.{name}", lambda *_: None)
-    line = fails(monkeypatch, "benchmark", "--data", str(tmp_path), "--work", str(tmp_path / "work"))
+    line = fails(monkeypatch, "benchmark", "--data", str(small_dump.folder), "--work", str(tmp_path / "work"))
     assert "failed: ['clumsy']" in line
     assert "sanity wrong: ['random']" in line
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_measured(
+    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    monkeypatch.setattr("training.benchmark.run.run_benchmark", lambda *_: pytest.fail("measured in vain"))
+    places = ("--work", str(tmp_path / "work"), "--out", str(tmp_path / "file" / "out"))
+    assert "file" in fails(monkeypatch, "benchmark", "--data", str(small_dump.folder), *places)
 
 
 def test_an_unknown_method_is_refused_with_those_there_are(

@@ -37,7 +37,7 @@ def run_isolated(function: Callable[..., T], *arguments: Any) -> T:
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_call, args=(sender, function, arguments), daemon=True)
+    process = context.Process(target=_call, args=(sender, function, arguments))
     process.start()
     # The child holds the only end that writes, so its death ends the wait.
     sender.close()
@@ -46,10 +46,13 @@ def run_isolated(function: Callable[..., T], *arguments: Any) -> T:
     except EOFError as error:
         process.join()
         raise IsolatedError(_say_end(process.exitcode)) from error
+    except BaseException:
+        # Ctrl-C, most of all: nothing goes on training behind the back of who stopped it.
+        process.kill()
+        raise
     finally:
-        process.kill() if sys.exc_info()[0] else None
-        process.join()
         receiver.close()
+        process.join()
     return result
 
 
