@@ -66,5 +66,7 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("studio_codes", ("n_anime",), "int16", "index into studio_names: the first studio of an anime"),
     ArraySpec("age_rating_names", ("n_age_ratings",), "str", "age ratings; the name at 0 is empty: unknown"),
     ArraySpec("age_rating_codes", ("n_anime",), "int16", "index into age_rating_names"),
+    ArraySpec("similar_rows", ("n_anime", "n_similar"), "int32", "the most similar anime rows, best first"),
+    ArraySpec("similar_scores", ("n_anime", "n_similar"), "float32", "their similarities in [0, 1], descending"),
     ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
 )

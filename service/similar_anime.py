@@ -2,10 +2,14 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores
+from models.scoring.similar_anime import ranked_scores
 from service.catalogue import Catalogue
-from service.nearest import NearestRows
+from service.nearest import Nearest, NearestRows
 from service.query import SimilarAnimeQuery
 from service.ranked_page import RankedPage, rank
 
@@ -23,12 +27,13 @@ class SimilarAnime:
     """
 
     def __init__(self, bundle: Bundle, catalogue: Catalogue) -> None:
-        self._embeddings = bundle.anime_embeddings
+        self._bundle = bundle
         self._catalogue = catalogue
+        self._default = bundle.manifest.default_methods.similar_anime
         self._nearest = NearestRows(bundle.anime_embeddings, depth=DEPTH, capacity=bundle.n_anime)
 
     def recall_page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage | None:
-        """Answer from what is remembered, if that is enough to answer exactly.
+        """Answer from the neighbours that are at hand, if that is enough to answer exactly.
 
         Parameters
         ----------
@@ -45,8 +50,10 @@ class SimilarAnime:
         InvalidRequestError
             If a filter names an unknown type or genre.
         """
-        nearest = self._nearest.recall(anime_row)
-        if nearest is None or query.order == "least":
+        if query.order == "least":
+            return None
+        nearest = self._neighbours(anime_row, query)
+        if nearest is None:
             return None
         allowed = self._catalogue.allowed(query.filters)
         passing = allowed.mask[nearest.rows]
@@ -77,11 +84,26 @@ class SimilarAnime:
             If a filter names an unknown type or genre.
         """
         if query.order == "most":
-            self._nearest.of_row(anime_row)
+            if self._method(query) == "embedding":
+                self._nearest.of_row(anime_row)
             page = self.recall_page(anime_row, query)
             if page is not None:
                 return page
         allowed = self._catalogue.allowed(query.filters).mask.copy()
         allowed[anime_row] = False
-        similarities = cosine_scores(self._embeddings, self._embeddings[anime_row])
-        return rank(similarities, allowed, query.offset, query.limit, query.order)
+        return rank(self._scores(anime_row, query), allowed, query.offset, query.limit, query.order)
+
+    def _method(self, query: SimilarAnimeQuery) -> str:
+        return query.method or self._default
+
+    def _neighbours(self, anime_row: int, query: SimilarAnimeQuery) -> Nearest | None:
+        """Give the head of the ranking without any filter, where it is at hand."""
+        if self._method(query) == "embedding":
+            return self._nearest.recall(anime_row)
+        return Nearest(self._bundle.similar_rows[anime_row], self._bundle.similar_scores[anime_row])
+
+    def _scores(self, anime_row: int, query: SimilarAnimeQuery) -> NDArray[np.float32]:
+        bundle = self._bundle
+        if self._method(query) == "embedding":
+            return cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[anime_row])
+        return ranked_scores(bundle.similar_rows, bundle.similar_scores, bundle.anime_embeddings, anime_row)

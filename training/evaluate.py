@@ -9,7 +9,7 @@ import pandas as pd
 
 from models.scoring.top_k import top_k_rows
 from training.metrics import estimate_mean, graded_ndcg_at, hits, ndcg_at, recall_at
-from training.scorers import Scorer
+from training.scorers import Scorer, SimilarScorer
 from training.similar_truth import SimilarQuery
 from training.split import Split
 from training.terminal import progress
@@ -23,12 +23,13 @@ LENGTH_NAMES: Final = ("1-9", "10-49", "50-199", "200-499", "500+")
 Metrics = dict[str, Any]
 
 
-def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQuery]) -> Metrics:
+def evaluate(scorers: Sequence[SimilarScorer], split: Split, queries: Sequence[SimilarQuery]) -> Metrics:
     """Measure every scorer.
 
     Parameters
     ----------
-    scorers : sequence of Scorer
+    scorers : sequence of SimilarScorer
+        Those that are a Scorer are measured on lists too.
     split : Split
         Without test users the tables of next anime are empty.
     queries : sequence of SimilarQuery
@@ -48,7 +49,7 @@ def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQ
             done = number * (n_lists + len(queries))
             methods[scorer.name] = {
                 "generalisation": scorer.generalisation,
-                "next_anime": _evaluate_lists(scorer, split),
+                "next_anime": _evaluate_lists(scorer, split) if isinstance(scorer, Scorer) else {},
                 "similar_anime": _evaluate_similar(scorer, queries),
             }
             update(done + n_lists + len(queries), scorer.name)
@@ -92,7 +93,7 @@ def _estimates(frame: pd.DataFrame) -> Metrics:
     return {name: asdict(estimate_mean(frame[name].to_numpy())) for name in LIST_METRICS}
 
 
-def _evaluate_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> Metrics:
+def _evaluate_similar(scorer: SimilarScorer, queries: Sequence[SimilarQuery]) -> Metrics:
     if not queries:
         return {}
     values = np.array([_similar_ndcg(scorer, query) for query in queries])
@@ -103,7 +104,7 @@ def _evaluate_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> Metric
     return result
 
 
-def _similar_ndcg(scorer: Scorer, query: SimilarQuery) -> float:
+def _similar_ndcg(scorer: SimilarScorer, query: SimilarQuery) -> float:
     scores = scorer.score_similar(query.anime_row)
     candidates = np.ones(len(scores), dtype=bool)
     candidates[query.anime_row] = False

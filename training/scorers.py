@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.scoring.embedding import cosine_scores, embed_list
 from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
 
@@ -17,8 +18,8 @@ Rows = NDArray[np.int32]
 Scores = NDArray[np.float32]
 
 
-class Scorer(Protocol):
-    """Something that can rank anime for a list, for an anime, or both.
+class SimilarScorer(Protocol):
+    """Something that can rank anime by their similarity to one.
 
     Attributes
     ----------
@@ -31,6 +32,23 @@ class Scorer(Protocol):
     name: str
     generalisation: Literal["strong", "weak"]
 
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score every anime by its similarity to one.
+
+        Parameters
+        ----------
+        anime_row : int
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=float32
+        """
+
+
+@runtime_checkable
+class Scorer(SimilarScorer, Protocol):
+    """Something that can rank anime for a list too."""
+
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score every anime for a user.
 
@@ -40,18 +58,6 @@ class Scorer(Protocol):
             Only scorers with a row per user may look at it.
         input_rows : ndarray of shape (n,), dtype=int32
             What is known of the user's list.
-
-        Returns
-        -------
-        ndarray of shape (n_anime,), dtype=float32
-        """
-
-    def score_similar(self, anime_row: int) -> Scores:
-        """Score every anime by its similarity to one.
-
-        Parameters
-        ----------
-        anime_row : int
 
         Returns
         -------
@@ -135,6 +141,21 @@ class NeighboursScorer:
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime, as every method of recommending does."""
         return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+@dataclass
+class RankedScorer:
+    """Similar anime by their precomputed neighbours, as the service answers."""
+
+    similar_rows: NDArray[np.int32]
+    similar_scores: NDArray[np.float32]
+    anime_embeddings: NDArray[np.float32]
+    name: str = "similar anime, ranked"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the ranked neighbours, and by the cosine below them."""
+        return ranked_scores(self.similar_rows, self.similar_scores, self.anime_embeddings, anime_row)
 
 
 @dataclass
