@@ -11,6 +11,15 @@ from models.manifest import DataCard, DefaultMethods, RecommendationMethod, Simi
 ModelVersion = Annotated[str, Field(description="The model that answered", examples=["20261123T101500Z-autoencoder"])]
 Rank = Annotated[int, Field(ge=1, description="Place in the whole ranking; goes on from page to page")]
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the two embeddings", examples=[0.93])]
+AnimeSimilarity = Annotated[
+    float,
+    Field(
+        ge=-1,
+        le=1,
+        description="ranked: chance, 0 to 1, that people recommend it; embedding: cosine of the embeddings",
+        examples=[0.35],
+    ),
+]
 
 
 class _Answer(BaseModel):
@@ -29,7 +38,7 @@ class SimilarAnimeCard(AnimeCard):
     """An anime with its similarity to the one asked about."""
 
     rank: Rank
-    similarity: Similarity
+    similarity: AnimeSimilarity
 
 
 class SimilarAnimeAnswer(_Answer):

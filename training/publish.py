@@ -119,9 +119,8 @@ def _choose_methods(network: str, metrics: dict[str, Any]) -> DefaultMethods:
         if measured:
             ndcg[method] = measured["ndcg_at_100"]["mean"]
     best = max(ndcg, key=lambda method: ndcg[method], default="embedding")
-    return DefaultMethods.model_validate(
-        {"recommendations": best, "similar_anime": _choose_similar(network, metrics)}
-    )
+    similar = _choose_similar(network, metrics)
+    return DefaultMethods.model_validate({"recommendations": best, "similar_anime": similar})
 
 
 def _choose_similar(network: str, metrics: dict[str, Any]) -> SimilarAnimeMethod:

@@ -178,6 +178,26 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     return publishing.publish(store, prepared, trained, similar, metrics, told)
 
 
+def ship_similar_weights(work: Path, out: Path) -> None:
+    """Write the ranker that was learned in a work folder to where dumps without recommendations find it.
+
+    Parameters
+    ----------
+    work : Path
+        Holds similar anime, ranked by a learned ranker.
+    out : Path
+
+    Raises
+    ------
+    InputError
+        If nothing is ranked, or by a ranker that was not learned here.
+    """
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    if similar.weights != "learned":
+        raise InputError(f"{work}: its ranker came with the project; train on a dump with recommendations.csv")
+    similar.ranker.save(out)
+
+
 def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
     prepared = load_prepared(work / "prepared")
     split = split_interactions(prepared.interactions, settings.split_seed)

@@ -18,7 +18,7 @@ Rows = NDArray[np.integer[Any]]
 # The place in a ranking that a value is compared with: the tenth best of the query, or of the candidate.
 N_BEST: Final = 10
 N_NEIGHBOURS: Final = 50
-_BLOCK: Final = 512
+_BLOCK: Final = 256
 _LEAST: Final = 1e-6
 # The mirror of each kind of evidence: what it is seen from the other anime. The others are symmetric.
 MIRROR: Final = {"weight_for": "weight_from", "weight_from": "weight_for"}
@@ -222,7 +222,8 @@ def _cosines(products: Block, squares: NDArray[np.float32], rows: Rows) -> Block
 def _best(block: Block, place: int) -> NDArray[np.float32]:
     """Give the value at a place of every row's ranking, counted from 1; the last one where a row is shorter."""
     place = min(place, block.shape[1])
-    best: NDArray[np.float32] = np.partition(block, -place, axis=1)[:, -place]
+    # A copy: a view would keep the whole block, and all blocks together do not fit into memory.
+    best: NDArray[np.float32] = np.partition(block, -place, axis=1)[:, -place].copy()
     return best
 
 

@@ -12,7 +12,7 @@ from training.similar.config import SimilarConfig
 from training.similar.features import PairEvidence, Pairs
 from training.similar.rank import describe_in_blocks
 from training.similar.ranker import Ranker, bend, log_shares
-from training.similar_truth import SimilarQuery
+from training.similar_truth import MIN_PAIRS, SimilarQuery
 from training.split import splitmix64
 from training.terminal import progress
 
@@ -66,7 +66,7 @@ def learn_ranker(
     labelled = _label(evidence, queries, anime_ids)
     knots, levels = _spread(labelled.pairs.features)
     inputs = bend(labelled.pairs.features, knots, levels)
-    layers: list[Any] = _fit(labelled, inputs, config)
+    layers: list[Any] = _fit_layers(labelled, inputs, config)
     ranker = Ranker(np.array(labelled.pairs.names), knots, levels, *layers, np.array([1.0, 0.0]))
     return replace(ranker, calibration=_calibrate(labelled, ranker.score_members(inputs)))
 
@@ -125,7 +125,7 @@ def _spread(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
     return knots, levels
 
 
-def _fit(labelled: Labelled, inputs: NDArray[np.float32], config: SimilarConfig) -> list[NDArray[np.float32]]:
+def _fit_layers(labelled: Labelled, inputs: NDArray[np.float32], config: SimilarConfig) -> list[NDArray[np.float32]]:
     from training.networks.pair_ranker import RankingLists, fit_members  # noqa: PLC0415 - brings TensorFlow
 
     pairs = labelled.pairs
@@ -167,12 +167,19 @@ def left_out_scores(labelled: Labelled, member_scores: NDArray[np.float32]) -> N
 
 
 def _calibrate(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Fit how a candidate's share of its query tells whether two people or more recommended it."""
+    """Fit how a candidate's share of its query tells whether people recommend it.
+
+    Only queries count that people recommend much for: that nobody has spoken of a rare title yet must not make its
+    neighbours look less similar.
+    """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to import
 
-    shares = log_shares(left_out_scores(labelled, member_scores), labelled.pairs.queries)
-    recommended = labelled.gains > SINGLE_VOTE_GAIN
-    if not recommended.any():
+    queries = labelled.pairs.queries
+    shares = log_shares(left_out_scores(labelled, member_scores), queries)
+    n_pairs = np.bincount(queries, labelled.gains > SINGLE_VOTE_GAIN)
+    spoken_of = n_pairs[queries] >= MIN_PAIRS
+    recommended = labelled.gains > 0.0
+    if not recommended[spoken_of].any() or recommended[spoken_of].all():
         return np.array([1.0, 0.0])
-    fitted = LogisticRegression(C=1e3).fit(shares[:, None], recommended)
+    fitted = LogisticRegression(C=1e3).fit(shares[spoken_of, None], recommended[spoken_of])
     return np.array([max(float(fitted.coef_[0, 0]), 1e-3), float(fitted.intercept_[0])])
