@@ -110,8 +110,8 @@ def _bundle_arrays(
 def _choose_methods(network: str, metrics: dict[str, Any]) -> DefaultMethods:
     """Make the ways that measured better the defaults.
 
-    Where they were not measured, `embedding` recommends and `ranked` answers for similar anime. Only the autoencoder's
-    two ways of recommending are measured: the rating network is a baseline.
+    Where they were not measured, `embedding` recommends and `ranked` answers for similar anime. Only the
+    autoencoder's two ways of recommending are measured: the rating network is a baseline.
     """
     ndcg: dict[str, float] = {}
     for method in ("embedding", "neighbours"):

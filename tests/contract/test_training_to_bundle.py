@@ -119,7 +119,9 @@ def test_ranked_neighbours_are_measured_as_they_are_served(run: Run) -> None:
         for query in queries
         for rows in [bundle.similar_rows[query.anime_row, :10].tolist()]
     ]
-    found = np.mean([graded_ndcg_at(10, gains, query.gains) for gains, query in zip(served, queries, strict=True)])
+    found = np.mean(
+        [graded_ndcg_at(10, gains, query.gains.tolist()) for gains, query in zip(served, queries, strict=True)]
+    )
     measured = bundle.manifest.metrics["methods"]["similar anime, ranked"]["similar_anime"]["ndcg_at_10"]
     assert measured["mean"] == pytest.approx(found)
     assert measured["n"] == len(queries)

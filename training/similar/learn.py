@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from training.similar.config import SimilarConfig
 from training.similar.features import PairEvidence, Pairs
 from training.similar.rank import describe_in_blocks
-from training.similar.ranker import Ranker, bend, log_shares
+from training.similar.ranker import LAYERS, Ranker, bend, log_shares
 from training.similar_truth import MIN_PAIRS, SimilarQuery
 from training.split import splitmix64
 from training.terminal import progress
@@ -66,8 +66,8 @@ def learn_ranker(
     labelled = _label(evidence, queries, anime_ids)
     knots, levels = _spread(labelled.pairs.features)
     inputs = bend(labelled.pairs.features, knots, levels)
-    layers: list[Any] = _fit_layers(labelled, inputs, config)
-    ranker = Ranker(np.array(labelled.pairs.names), knots, levels, *layers, np.array([1.0, 0.0]))
+    layers = dict(zip(LAYERS, _fit_layers(labelled, inputs, config), strict=True))
+    ranker = Ranker(np.array(labelled.pairs.names), knots, levels, **layers, calibration=np.array([1.0, 0.0]))
     return replace(ranker, calibration=_calibrate(labelled, ranker.score_members(inputs)))
 
 

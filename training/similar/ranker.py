@@ -11,6 +11,7 @@ from scipy.special import expit
 from training.errors import InputError
 from training.similar.features import Pairs
 
+LAYERS: Final = ("weights_1", "biases_1", "weights_2", "biases_2", "weights_3", "biases_3")
 RANKER_FILE: Final = "ranker.npz"
 SHIPPED_FILE: Final = Path(__file__).with_name("shipped_ranker.npz")
 
