@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import BundleContentError
-from models.layout import LAYOUT
+from models.layout import LAYOUT, RERANKER_ARRAYS
 from models.manifest import Manifest
 
 Array = NDArray[Any]
@@ -47,9 +47,20 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
     _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
     _check_franchises(arrays, folder)
+    _check_recommender(arrays, folder)
     _check_neighbours(arrays["similar_rows"], arrays["similar_scores"], folder)
     if not np.isfinite(arrays["mean_scores"]).all():
         raise BundleContentError(folder / "mean_scores.npy", "holds NaN or infinity")
+
+
+def _check_recommender(arrays: Mapping[str, Array], folder: Path) -> None:
+    _check_range(arrays["item_weight_rows"].ravel(), len(arrays["anime_ids"]), folder / "item_weight_rows.npy")
+    for name in ("item_weight_values", "item_weight_cosines", *RERANKER_ARRAYS):
+        if not np.isfinite(arrays[name]).all():
+            raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
+    scales = arrays["reranker_scales"]
+    if len(scales) != 2 or (scales[1] <= 0.0).any():
+        raise BundleContentError(folder / "reranker_scales.npy", "holds no mean and deviation (above 0) per feature")
 
 
 def _check_shapes(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:

@@ -71,5 +71,17 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("franchise_roles", ("n_anime",), "uint8", "main line, side story or extra, see franchises.Role"),
     ArraySpec("similar_rows", ("n_anime", "n_similar"), "int32", "the most similar anime rows, best first"),
     ArraySpec("similar_scores", ("n_anime", "n_similar"), "float32", "their similarities in [0, 1], descending"),
+    ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that speak for each anime"),
+    ArraySpec("item_weight_values", ("n_anime", "n_weights"), "float32", "what each adds when it is on a list"),
+    ArraySpec("item_weight_cosines", ("n_anime", "n_weights"), "float32", "cosines of who has seen the two"),
+    ArraySpec("reranker_scales", ("n_moments", "n_features"), "float32", "mean and deviation of each feature"),
+    ArraySpec("reranker_first", ("n_networks", "n_features+1", "n_first"), "float32", "the last row is a bias"),
+    ArraySpec("reranker_second", ("n_networks", "n_first+1", "n_second"), "float32", "the last row is a bias"),
+    ArraySpec("reranker_last", ("n_networks", "n_second+1"), "float32", "the last number is a bias"),
     ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
 )
+
+FRANCHISE_ARRAYS: Final = ("franchise_codes", "franchise_positions", "franchise_roles")
+# The arrays of models.scoring.items.ItemWeights and models.scoring.reranker.RerankingNetwork, in their order.
+ITEM_ARRAYS: Final = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
+RERANKER_ARRAYS: Final = ("reranker_scales", "reranker_first", "reranker_second", "reranker_last")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 VERSION_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
 SimilarAnimeMethod = Literal["ranked", "embedding"]
-RecommendationMethod = Literal["embedding", "neighbours"]
+RecommendationMethod = Literal["ranked", "items", "embedding", "neighbours"]
 # How a row of user_embeddings came about: the normalised sum of the list's anime embeddings (an unseen user
 # gets theirs the same way), or a trainable row of its own.
 UserEmbeddingRule = Literal["normalised_sum", "trained"]
@@ -67,5 +67,8 @@ class Manifest(_Part):
     training: Annotated[dict[str, Any], Field(description="Every setting of the run, seeds included")]
     metrics: Annotated[dict[str, Any], Field(description="The evaluation, the baselines beside the model")]
     default_methods: DefaultMethods
+    reranker_features: Annotated[
+        tuple[str, ...], Field(description="What the re-ranker looks at, in order; empty without one")
+    ] = ()
     golden: list[GoldenAnswer]
     files: list[FileEntry]

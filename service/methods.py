@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
+from models.scoring.candidate_features import CIRCLES, shares_of_circles
 from models.scoring.embedding import cosine_scores, list_contributions
+from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbours import (
     N_NEIGHBOURS_OF_RULE,
     NeighbourRule,
@@ -18,10 +20,13 @@ from models.scoring.neighbours import (
     score_by_neighbours,
     score_by_weighted_neighbours,
 )
+from models.scoring.reranker import Reranker, reranker_of
+from service.feature_words import FeatureWords
 from service.query import MethodName
 from service.viewer import Viewer
 
 Scores = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 # Shape: (n_page, n_seen)
 Contributions = NDArray[np.float32]
 MethodKey = tuple[MethodName, NeighbourRule | None]
@@ -70,12 +75,14 @@ class Scoring:
 class Method(Protocol):
     """A way of scoring anime for a viewer."""
 
-    def score(self, viewer: Viewer) -> Scoring:
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime.
 
         Parameters
         ----------
         viewer : Viewer
+        allowed : ndarray of shape (n_anime,), dtype=bool
+            What may be recommended; scores of other anime are not looked at.
 
         Returns
         -------
@@ -94,13 +101,65 @@ class EmbeddingMethod:
     def __init__(self, bundle: Bundle) -> None:
         self._embeddings = bundle.anime_embeddings
 
-    def score(self, viewer: Viewer) -> Scoring:
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime by its cosine."""
+        del allowed
         return Scoring(cosine_scores(self._embeddings, viewer.embedding), partial(self._contributions, viewer))
 
     def _contributions(self, viewer: Viewer, anime_rows: list[int]) -> Contributions:
         directions = self._embeddings[anime_rows]
         return list_contributions(self._embeddings, viewer.user_list.seen_rows, directions.T).T
+
+
+class ItemsMethod:
+    """What the anime on the list say for each other anime.
+
+    Parameters
+    ----------
+    weights : ItemWeights
+    """
+
+    def __init__(self, weights: ItemWeights) -> None:
+        self._weights = weights
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime by the sum of the weights of what the viewer has seen."""
+        del allowed
+        seen_rows = viewer.user_list.seen_rows
+        return Scoring(
+            self._weights.score(seen_rows),
+            lambda rows: self._weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+        )
+
+
+class RankedMethod:
+    """Item weights propose, a network orders: the two stages.
+
+    Parameters
+    ----------
+    reranker : Reranker
+    words : FeatureWords
+        Says in words what moved an anime.
+    """
+
+    def __init__(self, reranker: Reranker, words: FeatureWords) -> None:
+        self._reranker = reranker
+        self._words = words
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime; the contributions are those of the first stage."""
+        seen_rows = viewer.user_list.seen_rows
+        shares = shares_of_circles(
+            len(allowed),
+            viewer.neighbours.similarities[: CIRCLES[-1]],
+            [theirs.seen_rows for theirs in viewer.neighbour_lists[: CIRCLES[-1]]],
+        )
+        reranked = self._reranker.rerank(viewer.user_list, shares, allowed)
+        return Scoring(
+            reranked.scores,
+            lambda rows: self._reranker.weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+            partial(self._words.explain, reranked, seen_rows),
+        )
 
 
 class NeighboursMethod:
@@ -121,8 +180,9 @@ class NeighboursMethod:
             popularity_discounts(bundle.popularity) if weighted else np.ones(bundle.n_anime, dtype=np.float32)
         )
 
-    def score(self, viewer: Viewer) -> Scoring:
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime by who supports it; what nobody supports is left out."""
+        del allowed
         similarities, lists = viewer.neighbours.similarities[: self._k], viewer.neighbour_lists[: self._k]
         if self._rule == "weighted":
             support = score_by_weighted_neighbours(self._discounts, similarities, lists)
@@ -169,8 +229,9 @@ class PopularMethod:
         drawn = (popularity * own + trusted * overall) / (popularity + trusted)
         self._scores: Scores = (drawn / 10.0).astype(np.float32)
 
-    def score(self, viewer: Viewer) -> Scoring:
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Give the scores; nothing on anybody's list contributes to them."""
+        del allowed
         n_seen = len(viewer.user_list.seen_rows)
         return Scoring(self._scores, lambda rows: np.zeros((len(rows), n_seen), dtype=np.float32))
 
@@ -187,9 +248,15 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
     dict
         By method and rule; the rule is None for methods that have but one.
     """
-    return {
+    methods: dict[MethodKey, Method] = {
         ("embedding", None): EmbeddingMethod(bundle),
         ("neighbours", "weighted"): NeighboursMethod(bundle, "weighted"),
         ("neighbours", "top-quarter"): NeighboursMethod(bundle, "top-quarter"),
         ("popular", None): PopularMethod(bundle),
     }
+    if bundle.item_weight_rows.shape[1]:
+        methods["items", None] = ItemsMethod(weights_of(bundle))
+    reranker = reranker_of(bundle)
+    if reranker is not None:
+        methods["ranked", None] = RankedMethod(reranker, FeatureWords(bundle, reranker))
+    return methods

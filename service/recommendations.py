@@ -124,8 +124,9 @@ class Recommender:
         method, rule = self._choose_method(query)
         if not viewer.has_seen_something:
             method, rule = "popular", None
-        scoring = self._methods[method, rule].score(viewer)
-        ranking = self._rank(viewer, scoring, query)
+        allowed = self._allowed(viewer, query)
+        scoring = self._methods[method, rule].score(viewer, allowed)
+        ranking = self._rank(viewer, scoring, allowed, query)
         return RecommendationsPage(
             ranking,
             explain(self._bundle, viewer, scoring, ranking),
@@ -137,6 +138,9 @@ class Recommender:
 
     def _choose_method(self, query: RecommendationsQuery) -> MethodKey:
         method: MethodName = query.method or self._bundle.manifest.default_methods.recommendations
+        offered = sorted({name for name, _ in self._methods})
+        if method not in offered:
+            raise InvalidRequestError([Issue("method", f"one that this model has: {', '.join(offered)}", method)])
         rule = query.rule or (DEFAULT_RULE if method == "neighbours" else None)
         if (method, rule) not in self._methods:
             raise InvalidRequestError(
@@ -144,14 +148,19 @@ class Recommender:
             )
         return method, rule
 
-    def _rank(self, viewer: Viewer, scoring: Scoring, query: RecommendationsQuery) -> RankedPage:
+    def _allowed(self, viewer: Viewer, query: RecommendationsQuery) -> NDArray[np.bool_]:
         listed = viewer.user_list
         allowed = self._catalogue.allowed(query.filters).mask.copy()
         allowed[listed.seen_rows if query.include_plan_to_watch else listed.anime_rows] = False
+        return allowed
+
+    def _rank(
+        self, viewer: Viewer, scoring: Scoring, allowed: NDArray[np.bool_], query: RecommendationsQuery
+    ) -> RankedPage:
         ranked = allowed & (scoring.scores > 0.0) if scoring.positive_only else allowed
         if not query.collapse_franchise:
             return rank(scoring.scores, ranked, query.offset, query.limit, query.order)
         seen = np.zeros(len(allowed), dtype=bool)
-        seen[listed.seen_rows] = True
+        seen[viewer.user_list.seen_rows] = True
         cut = Cut(query.offset, query.limit, query.order)
         return rank_next_entries(scoring.scores, ranked, self._franchises, seen, allowed, cut)

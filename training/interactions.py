@@ -91,6 +91,23 @@ class Interactions:
         entries = slice(int(self.offsets[user_row]), int(self.offsets[user_row + 1]))
         return UserList(self.anime_rows[entries], self.ratings[entries], self.statuses[entries])
 
+    def part_of(self, user_row: int, anime_rows: NDArray[np.integer]) -> UserList:
+        """Give a part of one user's list, ratings and statuses included.
+
+        Parameters
+        ----------
+        user_row : int
+        anime_rows : ndarray, dtype=integer
+            What the part holds; rows that are not on the list are ignored.
+
+        Returns
+        -------
+        UserList
+        """
+        whole = self.list_of(user_row)
+        kept = np.isin(whole.anime_rows, anime_rows)
+        return UserList(whole.anime_rows[kept], whole.ratings[kept], whole.statuses[kept])
+
     def keep_entries(self, kept: NDArray[np.bool_]) -> "Interactions":
         """Give the same users and anime with fewer entries.
 

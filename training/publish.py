@@ -12,11 +12,13 @@ from models.bundle import assemble
 from models.golden import make_golden_answers
 from models.layout import FORMAT_VERSION
 from models.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
+from models.scoring.candidate_features import FEATURES
 from models.store import Store
-from training.franchises.grouping import franchise_arrays
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
+from training.reranking.stage import RecommenderModel
 from training.scorers import embed_users
+from training.served_scorers import ITEMS, RANKED
 from training.similar.rank import RankedNeighbours
 from training.similar.stage import SimilarAnimeModel
 
@@ -26,6 +28,7 @@ def publish(
     prepared: Prepared,
     trained: TrainedNetwork,
     similar: SimilarAnimeModel,
+    recommender: RecommenderModel,
     metrics: dict[str, Any],
     settings: dict[str, Any],
 ) -> Path:
@@ -39,6 +42,8 @@ def publish(
         The network whose embeddings are served.
     similar : SimilarAnimeModel
         Ranked with those embeddings.
+    recommender : RecommenderModel
+        Its nearest users are found with those embeddings.
     metrics : dict
         What evaluate measured; empty where it was not run.
     settings : dict
@@ -56,7 +61,8 @@ def publish(
     BundleError
         If the arrays break the format.
     """
-    arrays = _bundle_arrays(prepared, trained, similar.neighbours)
+    arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
+    has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)
     digest = hashlib.sha256(
         trained.anime_embeddings.tobytes() + prepared.report.data.fingerprint.encode()
@@ -74,9 +80,11 @@ def publish(
             "history": trained.history,
             "seconds": round(trained.seconds, 1),
             "similar_anime": {"weights": similar.weights, "seconds": round(similar.seconds, 1)},
+            "recommender": {"history": recommender.history, "seconds": round(recommender.seconds, 1)},
         },
         metrics=metrics,
-        default_methods=_choose_methods(trained.network, metrics),
+        default_methods=_choose_methods(trained.network, has_reranker, metrics),
+        reranker_features=FEATURES if has_reranker else (),
         golden=[],
         files=[],
     )
@@ -105,22 +113,27 @@ def _bundle_arrays(
         "similar_scores": neighbours.scores,
         "popularity": popularity.astype(np.int32),
         **prepared.catalogue,
-        **franchise_arrays(lists, prepared.catalogue),
     }
 
 
-def _choose_methods(network: str, metrics: dict[str, Any]) -> DefaultMethods:
+def _choose_methods(network: str, has_reranker: bool, metrics: dict[str, Any]) -> DefaultMethods:
     """Make the ways that measured better the defaults.
 
-    Where they were not measured, `embedding` recommends and `ranked` answers for similar anime. Only the
-    autoencoder's two ways of recommending are measured: the rating network is a baseline.
+    Where they were not measured, the two stages recommend (without a re-ranker the first of them), and `ranked`
+    answers for similar anime.
     """
-    ndcg: dict[str, float] = {}
-    for method in ("embedding", "neighbours"):
-        measured = metrics.get("methods", {}).get(f"{network}, {method}", {}).get("next_anime")
-        if measured:
-            ndcg[method] = measured["ndcg_at_100"]["mean"]
-    best = max(ndcg, key=lambda method: ndcg[method], default="embedding")
+    names = {
+        "ranked": RANKED,
+        "items": ITEMS,
+        "embedding": f"{network}, embedding",
+        "neighbours": f"{network}, neighbours",
+    }
+    measured = {
+        method: values["ndcg_at_100"]["mean"]
+        for method, name in names.items()
+        if (values := metrics.get("methods", {}).get(name, {}).get("next_anime"))
+    }
+    best = max(measured, key=lambda method: measured[method], default="ranked" if has_reranker else "items")
     similar = _choose_similar(network, metrics)
     return DefaultMethods.model_validate({"recommendations": best, "similar_anime": similar})
 

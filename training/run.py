@@ -4,6 +4,7 @@
 
     <work>/prepared/     lists in rows, catalogue arrays, report.json, rejected_rows.csv
     <work>/trained/<n>/  embeddings of network n, trained.json
+    <work>/trained/recommender/  franchises, item weights, the re-ranker, recommender.json
     <work>/trained/similar/  ranked neighbours of every anime, the ranker, similar.json
     <work>/report/       evaluation.json, report.md, plots
 """
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from models.layout import FRANCHISE_ARRAYS
+from models.scoring.franchises import FranchiseOrder
 from models.store import Store
 from training import publish as publishing
 from training.baselines.item_knn import fit_item_knn
@@ -26,15 +29,28 @@ from training.prepare import prepare
 from training.prepared import Prepared, PrepareReport, load_prepared, save_prepared
 from training.rejects import REJECTS_FILE, RejectedRows
 from training.report import write_report
+from training.reranking.stage import FOLDER as RECOMMENDER_FOLDER
+from training.reranking.stage import (
+    RecommenderModel,
+    fit_recommender_model,
+    load_recommender,
+    save_recommender,
+)
 from training.scorers import (
     EmbeddingScorer,
     ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
-    RankedSimilarScorer,
     RatingNetworkScorer,
     Scorer,
     embed_users,
+)
+from training.served_scorers import (
+    COLLAPSED,
+    CollapsedScorer,
+    ItemsScorer,
+    RankedSimilarScorer,
+    TwoStageScorer,
 )
 from training.settings import RunSettings
 from training.similar.stage import FOLDER as SIMILAR_FOLDER
@@ -78,7 +94,7 @@ def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
 
 
 def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
-    """Train the networks, and rank similar anime with the embeddings of the published one.
+    """Train the networks, then rank similar anime and learn to recommend with the embeddings of the published one.
 
     Parameters
     ----------
@@ -100,6 +116,7 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
     prepared, split = _load_split(work, settings)
     trained = train_networks(work, split, settings, log_folder)
     _rank_similar_anime(work, prepared, split, trained[0], settings)
+    _learn_to_recommend(work, prepared, split, trained[0], settings)
     return trained
 
 
@@ -128,17 +145,19 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
         _check_same_rows(prepared, network, work)
         _check_same_split(network, settings)
     similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
-    _check_similar_fits(prepared, similar, trained[0], work)
+    _check_fits(prepared, similar, trained[0], work)
+    recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
+    _check_fits(prepared, recommender, trained[0], work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
     queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
     scorers: list[Scorer] = [
         *_make_scorers(trained, split, compare=settings.compare),
-        _ranked_scorer(similar, trained[0]),
+        *served_scorers(prepared, split, trained[0], similar, recommender),
     ]
     metrics = evaluate(scorers, split, queries)
     metrics["measured"] = {network.network: network.digest() for network in trained}
-    metrics["measured"][SIMILAR_FOLDER] = similar.digest()
+    metrics["measured"] |= {SIMILAR_FOLDER: similar.digest(), RECOMMENDER_FOLDER: recommender.digest()}
     with replaced_folder(work / "report") as folder:
         write_report(folder, metrics, trained, prepared)
     return metrics
@@ -170,11 +189,14 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     trained = load_trained(_trained_folder(work, settings.network))
     _check_same_rows(prepared, trained, work)
     similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
-    _check_similar_fits(prepared, similar, trained, work)
+    _check_fits(prepared, similar, trained, work)
+    recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
+    _check_fits(prepared, recommender, trained, work)
     # What the stages were told when they ran, which need not be what this one is told.
     told = settings.model_dump() | trained.settings | prepared.report.settings | {"network": settings.network}
-    metrics = _read_metrics(work, {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()})
-    return publishing.publish(store, prepared, trained, similar, metrics, told)
+    digests = {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()}
+    metrics = _read_metrics(work, digests | {RECOMMENDER_FOLDER: recommender.digest()})
+    return publishing.publish(store, prepared, trained, similar, recommender, metrics, told)
 
 
 def ship_similar_weights(work: Path, out: Path) -> None:
@@ -246,20 +268,61 @@ def _rank_similar_anime(
         save_similar_anime(folder, similar)
 
 
-def _ranked_scorer(similar: SimilarAnimeModel, trained: TrainedNetwork) -> RankedSimilarScorer:
-    return RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, trained.anime_embeddings)
+def _learn_to_recommend(
+    work: Path, prepared: Prepared, split: Split, trained: TrainedNetwork, settings: RunSettings
+) -> None:
+    recommender = fit_recommender_model(prepared, split.train, trained, settings)
+    with replaced_folder(_trained_folder(work, RECOMMENDER_FOLDER)) as folder:
+        save_recommender(folder, recommender)
+
+
+def served_scorers(
+    prepared: Prepared,
+    split: Split,
+    trained: TrainedNetwork,
+    similar: SimilarAnimeModel,
+    recommender: RecommenderModel,
+) -> list[Scorer]:
+    """Make scorers of what is served by default, computed as the service does.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    split : Split
+    trained : TrainedNetwork
+    similar : SimilarAnimeModel
+    recommender : RecommenderModel
+
+    Returns
+    -------
+    list of Scorer
+    """
+    franchises = FranchiseOrder(*(recommender.arrays[name] for name in FRANCHISE_ARRAYS))
+    ranked_similar = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, trained.anime_embeddings)
+    scorers: list[Scorer] = [
+        ranked_similar,
+        CollapsedScorer(ranked_similar, franchises, f"{ranked_similar.name}, one per franchise"),
+        ItemsScorer(recommender.weights()),
+    ]
+    reranker = recommender.reranker(recommender.facts(split.train, prepared.catalogue))
+    if reranker is not None:
+        two_stages = TwoStageScorer(reranker, trained.anime_embeddings, split.train, prepared.interactions)
+        scorers += [two_stages, CollapsedScorer(two_stages, franchises, COLLAPSED)]
+    return scorers
 
 
 def _trained_folder(work: Path, name: str) -> Path:
     return work / "trained" / name
 
 
-def _check_similar_fits(prepared: Prepared, similar: SimilarAnimeModel, trained: TrainedNetwork, work: Path) -> None:
-    same_rows = similar.rows_digest == prepared.interactions.rows_digest()
-    if not same_rows or similar.embeddings_digest != trained.digest():
+def _check_fits(
+    prepared: Prepared, part: SimilarAnimeModel | RecommenderModel, trained: TrainedNetwork, work: Path
+) -> None:
+    same_rows = part.rows_digest == prepared.interactions.rows_digest()
+    if not same_rows or part.embeddings_digest != trained.digest():
         raise InputError(
-            f"{work}: similar anime were ranked with other users, anime or embeddings than those of the "
-            f"{trained.network} network that lie there; run `train` again"
+            f"{work}: what comes after the networks was learned with other users, anime or embeddings than "
+            f"those of the {trained.network} network that lie there; run `train` again"
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.errors import InputError
 from training.networks.config import AutoencoderConfig, RatingConfig
+from training.reranking.config import ItemsConfig, RerankerConfig
 from training.similar.config import SimilarConfig
 
 NetworkName = Literal["autoencoder", "rating"]
@@ -25,6 +26,8 @@ class RunSettings(BaseModel):
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     rating: RatingConfig = RatingConfig()
     similar: SimilarConfig = SimilarConfig()
+    items: ItemsConfig = ItemsConfig()
+    reranker: RerankerConfig = RerankerConfig()
 
 
 def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSettings:
@@ -48,8 +51,9 @@ def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSet
     """
     values: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     seed = values.pop("seed", None)
-    for network in ("autoencoder", "rating", "similar"):
-        values[network] = {} if seed is None else {"seed": seed}
+    for group in ("autoencoder", "rating", "similar", "reranker"):
+        values[group] = {} if seed is None else {"seed": seed}
+    values["items"] = {}
     known = dict(_walk(RunSettings()))
     for assignment in assignments:
         name, equals, value = assignment.partition("=")

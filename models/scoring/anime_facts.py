@@ -15,6 +15,28 @@ N_BANDS: Final = 200
 TYPES: Final = ("TV", "Movie", "OVA", "ONA", "Special", "Music")
 SOURCES: Final = ("Original", "Manga", "Light novel", "Visual novel", "Game")
 
+# The arrays of a bundle that facts are worked out from.
+FACT_ARRAYS: Final = (
+    "popularity",
+    "mean_scores",
+    "members",
+    "favorites",
+    "episodes",
+    "minutes",
+    "start_days",
+    "years",
+    "adult",
+    "anime_genres",
+    "type_names",
+    "type_codes",
+    "source_names",
+    "source_codes",
+    "studio_codes",
+    "age_rating_codes",
+    "franchise_codes",
+    "franchise_positions",
+    "franchise_roles",
+)
 FACTS: Final = (
     "log share of lists",
     "log members",

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle import Bundle
+
 Scores = NDArray[np.float32]
 
 
@@ -73,3 +75,18 @@ class ItemWeights:
         who, which = np.nonzero(places >= 0)
         contributions[who, places[who, which]] = self.values[anime_rows][who, which]
         return contributions
+
+
+def weights_of(bundle: Bundle) -> ItemWeights:
+    """Give the item weights of a model.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Returns
+    -------
+    ItemWeights
+        Of width 0 where the bundle holds none.
+    """
+    return ItemWeights(bundle.item_weight_rows, bundle.item_weight_values, bundle.item_weight_cosines)

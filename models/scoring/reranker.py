@@ -10,16 +10,19 @@ that ranks them by many features.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.anime_facts import FACTS, AnimeFacts
-from models.scoring.evidence import EVIDENCE, weigh_evidence
-from models.scoring.items import ItemWeights
-from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
-from models.scoring.neighbours import SIMILARITY_POWER
+from models.bundle import Bundle
+from models.errors import BundleContentError
+from models.layout import MANIFEST_FILE
+from models.scoring.anime_facts import FACT_ARRAYS, AnimeFacts, read_facts
+from models.scoring.candidate_features import FEATURES, candidate_features
+from models.scoring.items import ItemWeights, weights_of
+from models.scoring.list_features import ListSignals
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import UserList
 
@@ -27,18 +30,8 @@ Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
 N_CANDIDATES: Final = 400
-# How many of the nearest users are asked what they have seen: the few nearest, and a wider circle.
-CIRCLES: Final = (25, 100)
-FEATURES: Final = (
-    *EVIDENCE,
-    *(f"log share of the {k} nearest users" for k in CIRCLES),
-    *RELATION_FEATURES,
-    *FACTS,
-    *LIST_FEATURES,
-)
 # Standard deviations; what lies further out is rare, and a network should not be led there.
 _MAX_DEVIATION: Final = 5.0
-_LEAST_SHARE: Final = 0.003
 
 
 @dataclass(frozen=True)
@@ -59,6 +52,24 @@ class RerankingNetwork:
     first: NDArray[np.float32]
     second: NDArray[np.float32]
     last: NDArray[np.float32]
+
+    @property
+    def n_networks(self) -> int:
+        """How many networks there are; 0 where there were too few lists to learn one."""
+        return len(self.first)
+
+    @classmethod
+    def empty(cls) -> "RerankingNetwork":
+        """Make one of no networks.
+
+        Returns
+        -------
+        RerankingNetwork
+        """
+        n_features = len(FEATURES)
+        scales = np.stack([np.zeros(n_features), np.ones(n_features)]).astype(np.float32)
+        shapes = ((0, n_features + 1, 1), (0, 2, 1), (0, 2))
+        return cls(scales, *(np.empty(shape, dtype=np.float32) for shape in shapes))
 
     def standardise(self, features: Matrix) -> Matrix:
         """Scale features as the networks want them.
@@ -185,92 +196,33 @@ class Reranker:
         return moved
 
 
-def candidate_features(
-    facts: AnimeFacts,
-    weights: ItemWeights,
-    signals: ListSignals,
-    candidates: NDArray[np.integer],
-    neighbour_shares: Matrix,
-) -> Matrix:
-    """Put together the features of a list and its candidates.
+def reranker_of(bundle: Bundle) -> Reranker | None:
+    """Make the re-ranker of a model.
 
     Parameters
     ----------
-    facts : AnimeFacts
-    weights : ItemWeights
-    signals : ListSignals
-    candidates : ndarray of shape (m,), dtype=integer
-    neighbour_shares : ndarray of shape (m, len(CIRCLES)), dtype=float32
+    bundle : Bundle
 
     Returns
     -------
-    ndarray of shape (m, len(FEATURES)), dtype=float32
+    Reranker or None
+        None where the bundle holds none.
+
+    Raises
+    ------
+    BundleContentError
+        If it was learned with other features than this software computes.
     """
-    speakers = weights.rows[candidates]  # (m, n_weights)
-    evidence = weigh_evidence(
-        weights.values[candidates],
-        weights.cosines[candidates],
-        signals.seen[speakers],
-        signals.ratings[speakers],
-        signals.dropped[speakers],
+    network = RerankingNetwork(
+        bundle.reranker_scales, bundle.reranker_first, bundle.reranker_second, bundle.reranker_last
     )
-    return join_features(evidence, neighbour_shares, facts, signals, candidates)
-
-
-def join_features(
-    evidence: Matrix,
-    neighbour_shares: Matrix,
-    facts: AnimeFacts,
-    signals: ListSignals,
-    candidates: NDArray[np.integer],
-) -> Matrix:
-    """Put the parts of the features side by side, in the order of :data:`FEATURES`.
-
-    Parameters
-    ----------
-    evidence : ndarray of shape (m, len(EVIDENCE)), dtype=float32
-    neighbour_shares : ndarray of shape (m, len(CIRCLES)), dtype=float32
-    facts : AnimeFacts
-    signals : ListSignals
-    candidates : ndarray of shape (m,), dtype=integer
-
-    Returns
-    -------
-    ndarray of shape (m, len(FEATURES)), dtype=float32
-    """
-    of_list = np.broadcast_to(signals.table, (len(candidates), len(signals.table)))
-    shares = np.log(neighbour_shares + np.float32(_LEAST_SHARE))
-    return np.concatenate([evidence, shares, signals.relate(candidates), facts.table[candidates], of_list], axis=1)
-
-
-def shares_of_circles(n_anime: int, similarities: Vector, neighbour_rows: Sequence[NDArray[np.integer]]) -> Matrix:
-    """Tell what share of the nearest users has seen each anime, in circles of growing width.
-
-    Parameters
-    ----------
-    n_anime : int
-    similarities : ndarray of shape (n_neighbours,), dtype=float32
-        Cosine of each neighbour, best first; those at or below 0 have no say.
-    neighbour_rows : sequence of ndarray, dtype=integer
-        What each of them has seen.
-
-    Returns
-    -------
-    ndarray of shape (n_anime, len(CIRCLES)), dtype=float32
-        In [0, 1]; neighbours weigh by their similarity to a power.
-    """
-    weights = np.maximum(similarities, 0.0).astype(np.float64) ** SIMILARITY_POWER
-    shares = np.zeros((n_anime, len(CIRCLES)), dtype=np.float32)
-    inner = np.zeros(n_anime, dtype=np.float64)
-    start = 0
-    for column, end in enumerate(CIRCLES):
-        ring = neighbour_rows[start:end]
-        if ring:
-            owners = np.repeat(weights[start:end], [len(rows) for rows in ring])
-            inner = inner + np.bincount(np.concatenate(ring), weights=owners, minlength=n_anime)
-        start = end
-        shares[:, column] = inner / max(float(weights[:end].sum()), 1e-9)
-    return shares
+    if not network.n_networks:
+        return None
+    if bundle.manifest.reranker_features != FEATURES or network.scales.shape[1] != len(FEATURES):
+        fault = "names other features of the re-ranker than this software computes; train the bundle anew"
+        raise BundleContentError(Path(MANIFEST_FILE), fault)
+    facts = read_facts({name: getattr(bundle, name) for name in FACT_ARRAYS}, bundle.n_users)
+    return Reranker(facts, weights_of(bundle), network)
 
 
 def sigmoid(logits: Vector) -> Vector:

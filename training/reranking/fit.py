@@ -2,19 +2,19 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.anime_facts import AnimeFacts, read_facts
+from models.scoring.candidate_features import CIRCLES, FEATURES, join_features, shares_of_circles
 from models.scoring.embedding import embed_list
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
-from models.scoring.reranker import CIRCLES, FEATURES, RerankingNetwork, join_features, shares_of_circles
+from models.scoring.reranker import RerankingNetwork
 from models.scoring.top_k import top_k_rows
-from models.scoring.user_list import UserList
 from training.interactions import Interactions
 from training.item_weights import co_counts, cosines_of, fit_blocks, invert_gram, strongest_rows
 from training.reranking.config import ItemsConfig, RerankerConfig
@@ -154,7 +154,7 @@ def _build_features(
             if len(held) == _SCALE_TASKS or number == len(tasks) - 1:
                 first = number + 1 - len(held)
                 scales = _find_scales(held) if scales is None else scales
-                network = RerankingNetwork(scales, *np.empty((3, 0, 1, 1), dtype=np.float32))
+                network = replace(RerankingNetwork.empty(), scales=scales)
                 for offset, each in enumerate(held):
                     features[first + offset] = network.standardise(each)
                 held = []
@@ -191,23 +191,3 @@ def _leave_teacher_out(
     less = np.where(is_target, np.log(np.maximum(counts - 1.0, 1.0) / counts), 0.0)
     for name in ("popularity against the list's mean", "log share of lists"):
         table[:, FEATURES.index(name)] += less
-
-
-def known_list(interactions: Interactions, user_row: int, input_rows: NDArray[np.integer]) -> UserList:
-    """Give the part of a user's list that goes in.
-
-    Parameters
-    ----------
-    interactions : Interactions
-        With the ratings and statuses.
-    user_row : int
-    input_rows : ndarray, dtype=integer
-        Anime rows of the part.
-
-    Returns
-    -------
-    UserList
-    """
-    whole = interactions.list_of(user_row)
-    kept = np.isin(whole.anime_rows, input_rows)
-    return UserList(whole.anime_rows[kept], whole.ratings[kept], whole.statuses[kept])

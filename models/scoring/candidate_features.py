@@ -1,0 +1,116 @@
+"""Everything the re-ranker looks at in a list and its candidates, side by side."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.anime_facts import FACTS, AnimeFacts
+from models.scoring.evidence import EVIDENCE, weigh_evidence
+from models.scoring.items import ItemWeights
+from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
+from models.scoring.neighbours import SIMILARITY_POWER
+
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float32]
+
+# How many of the nearest users are asked what they have seen: the few nearest, and a wider circle.
+CIRCLES: Final = (25, 100)
+FEATURES: Final = (
+    *EVIDENCE,
+    *(f"log share of the {k} nearest users" for k in CIRCLES),
+    *RELATION_FEATURES,
+    *FACTS,
+    *LIST_FEATURES,
+)
+# Added to shares before their logarithm: about what one of many distant neighbours is worth.
+_LEAST_SHARE: Final = 0.003
+
+
+def candidate_features(
+    facts: AnimeFacts,
+    weights: ItemWeights,
+    signals: ListSignals,
+    candidates: NDArray[np.integer],
+    neighbour_shares: Matrix,
+) -> Matrix:
+    """Put together the features of a list and its candidates.
+
+    Parameters
+    ----------
+    facts : AnimeFacts
+    weights : ItemWeights
+    signals : ListSignals
+    candidates : ndarray of shape (m,), dtype=integer
+    neighbour_shares : ndarray of shape (m, len(CIRCLES)), dtype=float32
+
+    Returns
+    -------
+    ndarray of shape (m, len(FEATURES)), dtype=float32
+    """
+    speakers = weights.rows[candidates]  # (m, n_weights)
+    evidence = weigh_evidence(
+        weights.values[candidates],
+        weights.cosines[candidates],
+        signals.seen[speakers],
+        signals.ratings[speakers],
+        signals.dropped[speakers],
+    )
+    return join_features(evidence, neighbour_shares, facts, signals, candidates)
+
+
+def join_features(
+    evidence: Matrix,
+    neighbour_shares: Matrix,
+    facts: AnimeFacts,
+    signals: ListSignals,
+    candidates: NDArray[np.integer],
+) -> Matrix:
+    """Put the parts of the features side by side, in the order of :data:`FEATURES`.
+
+    Parameters
+    ----------
+    evidence : ndarray of shape (m, len(EVIDENCE)), dtype=float32
+    neighbour_shares : ndarray of shape (m, len(CIRCLES)), dtype=float32
+    facts : AnimeFacts
+    signals : ListSignals
+    candidates : ndarray of shape (m,), dtype=integer
+
+    Returns
+    -------
+    ndarray of shape (m, len(FEATURES)), dtype=float32
+    """
+    of_list = np.broadcast_to(signals.table, (len(candidates), len(signals.table)))
+    shares = np.log(neighbour_shares + np.float32(_LEAST_SHARE))
+    return np.concatenate([evidence, shares, signals.relate(candidates), facts.table[candidates], of_list], axis=1)
+
+
+def shares_of_circles(n_anime: int, similarities: Vector, neighbour_rows: Sequence[NDArray[np.integer]]) -> Matrix:
+    """Tell what share of the nearest users has seen each anime, in circles of growing width.
+
+    Parameters
+    ----------
+    n_anime : int
+    similarities : ndarray of shape (n_neighbours,), dtype=float32
+        Cosine of each neighbour, best first; those at or below 0 have no say.
+    neighbour_rows : sequence of ndarray, dtype=integer
+        What each of them has seen.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, len(CIRCLES)), dtype=float32
+        In [0, 1]; neighbours weigh by their similarity to a power.
+    """
+    weights = np.maximum(similarities, 0.0).astype(np.float64) ** SIMILARITY_POWER
+    shares = np.zeros((n_anime, len(CIRCLES)), dtype=np.float32)
+    inner = np.zeros(n_anime, dtype=np.float64)
+    start = 0
+    for column, end in enumerate(CIRCLES):
+        ring = neighbour_rows[start:end]
+        if ring:
+            owners = np.repeat(weights[start:end], [len(rows) for rows in ring])
+            inner = inner + np.bincount(np.concatenate(ring), weights=owners, minlength=n_anime)
+        start = end
+        shares[:, column] = inner / max(float(weights[:end].sum()), 1e-9)
+    return shares

@@ -1,0 +1,177 @@
+"""The part of the train stage that learns to recommend in two stages, and the folder of its result."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.layout import FRANCHISE_ARRAYS, ITEM_ARRAYS, RERANKER_ARRAYS
+from models.scoring.anime_facts import AnimeFacts
+from models.scoring.items import ItemWeights
+from models.scoring.reranker import Reranker, RerankingNetwork
+from models.writer import save_array
+from training.errors import InputError
+from training.franchises.grouping import franchise_arrays
+from training.interactions import Interactions
+from training.networks.trained import TrainedNetwork
+from training.prepared import Prepared
+from training.reranking.fit import facts_of_train, fit_recommender
+from training.settings import RunSettings
+
+FOLDER: Final = "recommender"
+_FACTS_FILE: Final = "recommender.json"
+_FACTS: Final = ("history", "seconds", "rows_digest", "embeddings_digest", "settings")
+
+
+@dataclass(frozen=True)
+class RecommenderModel:
+    """What recommending in two stages needs, and how it came about.
+
+    Attributes
+    ----------
+    arrays : dict of str to ndarray
+        The arrays of the bundle that come from here: franchises, item weights, and the re-ranker's.
+    history : dict of str to list of float
+        The re-ranker's loss per epoch; empty where there were too few lists to learn one.
+    seconds : float
+        Wall-clock time.
+    rows_digest : str
+        Of the prepared dump: :meth:`training.interactions.Interactions.rows_digest`.
+    embeddings_digest : str
+        Of the network whose embeddings find the nearest users.
+    settings : dict
+        Every setting of the run.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    history: dict[str, list[float]]
+    seconds: float
+    rows_digest: str
+    embeddings_digest: str
+    settings: dict[str, Any]
+
+    def digest(self) -> str:
+        """Hash the arrays, so that an evaluation can say what it measured.
+
+        Returns
+        -------
+        str
+            sha256, 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256()
+        for name in (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS):
+            digest.update(np.ascontiguousarray(self.arrays[name]).data)
+        return digest.hexdigest()
+
+    def weights(self) -> ItemWeights:
+        """Give the item weights."""
+        return ItemWeights(*(self.arrays[name] for name in ITEM_ARRAYS))
+
+    def reranker(self, facts: AnimeFacts) -> Reranker | None:
+        """Give the re-ranker.
+
+        Parameters
+        ----------
+        facts : AnimeFacts
+
+        Returns
+        -------
+        Reranker or None
+            None where none was learned.
+        """
+        network = RerankingNetwork(*(self.arrays[name] for name in RERANKER_ARRAYS))
+        return Reranker(facts, self.weights(), network) if network.n_networks else None
+
+    def facts(self, train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> AnimeFacts:
+        """Work out the facts that the re-ranker was learned with.
+
+        Parameters
+        ----------
+        train : Interactions
+        catalogue : mapping of str to ndarray
+
+        Returns
+        -------
+        AnimeFacts
+        """
+        return facts_of_train(train, {**catalogue, **{name: self.arrays[name] for name in FRANCHISE_ARRAYS}})
+
+
+def fit_recommender_model(
+    prepared: Prepared, train: Interactions, network: TrainedNetwork, settings: RunSettings
+) -> RecommenderModel:
+    """Group franchises, learn item weights, and learn the re-ranker.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    train : Interactions
+        Of the users who train: nobody else's lists are looked at, not even for franchises.
+    network : TrainedNetwork
+        Its embeddings find the nearest users.
+    settings : RunSettings
+
+    Returns
+    -------
+    RecommenderModel
+    """
+    franchises = franchise_arrays(train, prepared.catalogue)
+    catalogue = {**prepared.catalogue, **franchises}
+    fitted = fit_recommender(train, catalogue, network.anime_embeddings, settings.items, settings.reranker)
+    arrays = dict(franchises)
+    arrays |= {name: getattr(fitted.weights, name.removeprefix("item_weight_")) for name in ITEM_ARRAYS}
+    network_of = fitted.network or RerankingNetwork.empty()
+    arrays |= {name: getattr(network_of, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
+    return RecommenderModel(
+        arrays,
+        fitted.history,
+        fitted.seconds,
+        prepared.interactions.rows_digest(),
+        network.digest(),
+        settings.model_dump(),
+    )
+
+
+def save_recommender(folder: Path, model: RecommenderModel) -> None:
+    """Write a recommender.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    model : RecommenderModel
+    """
+    for name, array in model.arrays.items():
+        save_array(folder / f"{name}.npy", array)
+    facts = {name: getattr(model, name) for name in _FACTS}
+    (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def load_recommender(folder: Path) -> RecommenderModel:
+    """Read a recommender.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    RecommenderModel
+
+    Raises
+    ------
+    InputError
+        If the folder holds none.
+    """
+    try:
+        facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
+        names = (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS)
+        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
+        return RecommenderModel(arrays, **facts)
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise InputError(f"{folder}: holds no recommender ({error}); make one with `train`") from error

@@ -1,0 +1,125 @@
+"""Scorers of what the service answers with, computed by the very functions it uses."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.candidate_features import CIRCLES, shares_of_circles
+from models.scoring.embedding import cosine_scores, embed_list
+from models.scoring.franchises import FranchiseOrder, collapse_franchises, collapse_similar
+from models.scoring.items import ItemWeights
+from models.scoring.reranker import Reranker
+from models.scoring.similar_anime import ranked_scores
+from models.scoring.top_k import top_k_rows
+from training.interactions import Interactions
+from training.scorers import Rows, Scorer, Scores, embed_users
+
+# Names of the product's own rows in every table.
+RANKED: Final = "ranked (two stages)"
+ITEMS: Final = "items (first stage)"
+COLLAPSED: Final = "ranked, one per franchise"
+
+
+@dataclass
+class ItemsScorer:
+    """The first stage alone: item weights, computed as the service computes them."""
+
+    weights: ItemWeights
+    name: str = ITEMS
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Add up what the list's anime say."""
+        del user_row
+        return self.weights.score(input_rows)
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Give what the anime says for each other."""
+        return self.weights.score(np.array([anime_row]))
+
+
+@dataclass
+class TwoStageScorer:
+    """Item weights propose, a network re-ranks, computed as the service computes it."""
+
+    reranker: Reranker
+    anime_embeddings: NDArray[np.float32]
+    train: Interactions
+    lists: Interactions
+    name: str = RANKED
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def __post_init__(self) -> None:
+        """Embed the users among whom the nearest are found."""
+        self._user_embeddings = embed_users(self.anime_embeddings, self.train)
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Re-rank what is proposed for the known part of the list, ratings and statuses included."""
+        known = self.lists.part_of(user_row, input_rows)
+        similarities = cosine_scores(self._user_embeddings, embed_list(self.anime_embeddings, known.seen_rows))
+        nearest = top_k_rows(similarities, CIRCLES[-1])
+        seen_rows = [self.train.list_of(int(row)).seen_rows for row in nearest]
+        shares = shares_of_circles(self.train.n_anime, similarities[nearest], seen_rows)
+        unknown = np.ones(self.train.n_anime, dtype=bool)
+        unknown[input_rows] = False
+        return self.reranker.rerank(known, shares, unknown).scores
+
+    def score_similar(self, anime_row: int) -> None:
+        """Say nothing of similar anime: those have a ranker of their own."""
+        del anime_row
+
+
+@dataclass
+class CollapsedScorer:
+    """Another scorer with one entry per franchise, as the service answers by default."""
+
+    scorer: Scorer
+    franchises: FranchiseOrder
+    name: str
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
+        """Rank franchises, each by the entry that the user should watch next; all else is out of the ranking."""
+        scores = self.scorer.score_list(user_row, input_rows)
+        if scores is None:
+            return None
+        seen = np.zeros(len(scores), dtype=bool)
+        seen[input_rows] = True
+        rows = top_k_rows(scores, len(scores), allowed=~seen)
+        shown, of_best = collapse_franchises(rows, scores[rows], self.franchises, seen, ~seen)
+        collapsed = np.full(len(scores), -np.inf, dtype=np.float32)
+        collapsed[shown] = of_best
+        return collapsed
+
+    def score_similar(self, anime_row: int) -> Scores | None:
+        """Rank other franchises, each by its first entry."""
+        scores = self.scorer.score_similar(anime_row)
+        if scores is None:
+            return None
+        allowed = np.arange(len(scores)) != anime_row
+        rows = top_k_rows(scores, len(scores), allowed=allowed)
+        shown, of_best = collapse_similar(rows, scores[rows], self.franchises, anime_row, allowed)
+        collapsed = np.full(len(scores), -np.inf, dtype=np.float32)
+        collapsed[shown] = of_best
+        return collapsed
+
+
+@dataclass
+class RankedSimilarScorer:
+    """Similar anime by their precomputed neighbours, as the service answers."""
+
+    similar_rows: NDArray[np.int32]
+    similar_scores: NDArray[np.float32]
+    anime_embeddings: NDArray[np.float32]
+    name: str = "similar anime, ranked"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> None:
+        """Say nothing of lists."""
+        del user_row, input_rows
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the ranked neighbours, and by the cosine below them."""
+        return ranked_scores(self.similar_rows, self.similar_scores, self.anime_embeddings, anime_row)
