@@ -128,8 +128,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     for network in trained:
         _check_same_rows(prepared, network, work)
         _check_same_split(network, settings)
-    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
-    _check_similar_fits(prepared, similar, trained[0], work)
+    similar = _load_similar(prepared, work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
     queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
@@ -170,8 +169,7 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     prepared = load_prepared(work / "prepared")
     trained = load_trained(_trained_folder(work, settings.network))
     _check_same_rows(prepared, trained, work)
-    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
-    _check_similar_fits(prepared, similar, trained, work)
+    similar = _load_similar(prepared, work)
     # What the stages were told when they ran, which need not be what this one is told.
     told = settings.model_dump() | trained.settings | prepared.report.settings | {"network": settings.network}
     metrics = _read_metrics(work, {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()})
@@ -235,7 +233,7 @@ def _rank_similar_anime(
 ) -> None:
     dump = find_dump(Path(prepared.report.data_folder))
     queries = read_similar_truth(dump, prepared.interactions.anime_ids, min_votes=1, min_pairs=1)
-    similar = fit_similar_anime(prepared, split.train, trained, queries, settings.model_dump())
+    similar = fit_similar_anime(prepared, split.train, trained.anime_embeddings, queries, settings.model_dump())
     with replaced_folder(_trained_folder(work, SIMILAR_FOLDER)) as folder:
         save_similar_anime(folder, similar)
 
@@ -248,13 +246,14 @@ def _trained_folder(work: Path, name: str) -> Path:
     return work / "trained" / name
 
 
-def _check_similar_fits(prepared: Prepared, similar: SimilarAnimeModel, trained: TrainedNetwork, work: Path) -> None:
-    same_rows = similar.rows_digest == prepared.interactions.rows_digest()
-    if not same_rows or similar.embeddings_digest != trained.digest():
+def _load_similar(prepared: Prepared, work: Path) -> SimilarAnimeModel:
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    if similar.rows_digest != prepared.interactions.rows_digest():
         raise InputError(
-            f"{work}: similar anime were ranked with other users, anime or embeddings than those of the "
-            f"{trained.network} network that lie there; run `train` again"
+            f"{work}: similar anime were ranked before the dump was prepared anew, with other users or anime; run "
+            "`train` again"
         )
+    return similar
 
 
 def _check_same_rows(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
