@@ -144,10 +144,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     for network in trained:
         _check_same_rows(prepared, network, work)
         _check_same_split(network, settings)
-    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
-    _check_fits(prepared, similar, trained[0], work)
-    recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
-    _check_fits(prepared, recommender, trained[0], work)
+    similar, recommender = _load_learned(prepared, work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
     queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
@@ -188,10 +185,8 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     prepared = load_prepared(work / "prepared")
     trained = load_trained(_trained_folder(work, settings.network))
     _check_same_rows(prepared, trained, work)
-    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
-    _check_fits(prepared, similar, trained, work)
-    recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
-    _check_fits(prepared, recommender, trained, work)
+    similar, recommender = _load_learned(prepared, work)
+    recommender = recommender.with_embeddings_of(trained)
     # What the stages were told when they ran, which need not be what this one is told.
     told = settings.model_dump() | trained.settings | prepared.report.settings | {"network": settings.network}
     digests = {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()}
@@ -263,7 +258,7 @@ def _rank_similar_anime(
 ) -> None:
     dump = find_dump(Path(prepared.report.data_folder))
     queries = read_similar_truth(dump, prepared.interactions.anime_ids, min_votes=1, min_pairs=1)
-    similar = fit_similar_anime(prepared, split.train, trained, queries, settings.model_dump())
+    similar = fit_similar_anime(prepared, split.train, trained.anime_embeddings, queries, settings.model_dump())
     with replaced_folder(_trained_folder(work, SIMILAR_FOLDER)) as folder:
         save_similar_anime(folder, similar)
 
@@ -315,15 +310,16 @@ def _trained_folder(work: Path, name: str) -> Path:
     return work / "trained" / name
 
 
-def _check_fits(
-    prepared: Prepared, part: SimilarAnimeModel | RecommenderModel, trained: TrainedNetwork, work: Path
-) -> None:
-    same_rows = part.rows_digest == prepared.interactions.rows_digest()
-    if not same_rows or part.embeddings_digest != trained.digest():
+def _load_learned(prepared: Prepared, work: Path) -> tuple[SimilarAnimeModel, RecommenderModel]:
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
+    rows_digest = prepared.interactions.rows_digest()
+    if similar.rows_digest != rows_digest or recommender.rows_digest != rows_digest:
         raise InputError(
-            f"{work}: what comes after the networks was learned with other users, anime or embeddings than "
-            f"those of the {trained.network} network that lie there; run `train` again"
+            f"{work}: what follows the networks was learned before the dump was prepared anew, with other users or "
+            "anime; run `train` again"
         )
+    return similar, recommender
 
 
 def _check_same_rows(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:

@@ -52,9 +52,7 @@ def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:
     rows = neighbours(n_anime, 5, np.random.default_rng(0))
     scores = np.tile(np.linspace(0.9, 0.5, 5, dtype=np.float32), (n_anime, 1))
     ranker = load_ranker(SHIPPED_FILE)
-    similar = SimilarAnimeModel(
-        RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.rows_digest, network.digest(), {}
-    )
+    similar = SimilarAnimeModel(RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.rows_digest, {})
     folder = work / "trained" / "similar"
     folder.mkdir(parents=True, exist_ok=True)
     save_similar_anime(folder, similar)
@@ -102,15 +100,14 @@ def test_an_evaluation_that_is_cut_is_named(
     assert "evaluation.json: is no evaluation" in fails(monkeypatch, "publish", *places)
 
 
-def test_neighbours_ranked_with_other_embeddings_are_never_published_or_measured(
+def test_neighbours_of_an_earlier_dump_are_never_published_or_measured(
     trained_work: Path, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = load_trained(trained_work / "trained" / "autoencoder")
-    others = unit_rows(len(trained.anime_embeddings), 8, np.random.default_rng(3))
-    pretend_to_rank(trained_work, replace(trained, anime_embeddings=others))
+    pretend_to_rank(trained_work, replace(trained, rows_digest="0" * 64))
     assert "run `train` again" in fails(monkeypatch, "publish", *places)
     line = fails(monkeypatch, "evaluate", "--work", str(trained_work), "--no-compare", "--set", "split_seed=5")
-    assert "similar anime were ranked with other" in line
+    assert "similar anime were ranked before the dump was prepared anew" in line
 
 
 def test_without_ranked_neighbours_nothing_is_published(

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.fit import facts_of_train, fit_recommender
 from training.settings import RunSettings
+from training.terminal import say
 
 FOLDER: Final = "recommender"
 _FACTS_FILE: Final = "recommender.json"
@@ -67,6 +68,25 @@ class RecommenderModel:
         for name in (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS):
             digest.update(np.ascontiguousarray(self.arrays[name]).data)
         return digest.hexdigest()
+
+    def with_embeddings_of(self, network: TrainedNetwork) -> "RecommenderModel":
+        """Give what can be published beside a network's embeddings.
+
+        Parameters
+        ----------
+        network : TrainedNetwork
+
+        Returns
+        -------
+        RecommenderModel
+            Without the re-ranker where it learned with the nearest users of other embeddings.
+        """
+        if network.digest() == self.embeddings_digest:
+            return self
+        say(f"the re-ranker learned with other embeddings than those of the {network.network} network: left out")
+        empty = RerankingNetwork.empty()
+        without = {name: getattr(empty, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
+        return replace(self, arrays={**self.arrays, **without})
 
     def weights(self) -> ItemWeights:
         """Give the item weights."""

@@ -1,6 +1,8 @@
 """Ranks every anime's candidates: the precomputed neighbours that the bundle holds."""
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +14,7 @@ from training.similar.ranker import Ranker
 
 N_SIMILAR: Final = N_BLENDED
 _QUERIES_PER_BLOCK: Final = 256
+_MAX_THREADS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,25 @@ def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[in
     RankedNeighbours
     """
     n_anime = len(evidence.popularity)
-    k = max(0, min(N_SIMILAR, n_anime - 1))
+    k = min(N_SIMILAR, n_anime - 1)
+    if not k:
+        return RankedNeighbours(np.zeros((n_anime, 0), dtype=np.int32), np.zeros((n_anime, 0), dtype=np.float32))
     rows = np.zeros((n_anime, k), dtype=np.int32)
     scores = np.zeros((n_anime, k), dtype=np.float32)
-    for pairs in describe_in_blocks(evidence, np.arange(n_anime) if k else np.arange(0)):
-        similarities = ranker.similarities(ranker.score(pairs), pairs.queries)
-        order = np.lexsort((pairs.others, -similarities, pairs.queries))
-        queries, starts = np.unique(pairs.queries, return_index=True)
-        best = order[starts[:, None] + np.arange(k)]  # (B, k): sorted by query, so each has its own stretch
-        rows[queries], scores[queries] = pairs.others[best], similarities[best]
-        report(int(queries[-1]) + 1)
+    starts = range(0, n_anime, _QUERIES_PER_BLOCK)
+    blocks = [np.arange(start, min(start + _QUERIES_PER_BLOCK, n_anime)) for start in starts]
+    # numpy lets go of the interpreter lock in nearly all of the work. Each thread holds one block of features.
+    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+        ranked = pool.map(lambda block: _rank_block(evidence.describe(block), ranker, k), blocks)
+        for block, (block_rows, block_scores) in zip(blocks, ranked, strict=True):
+            rows[block], scores[block] = block_rows, block_scores
+            report(int(block[-1]) + 1)
     return RankedNeighbours(rows, scores)
+
+
+def _rank_block(pairs: Pairs, ranker: Ranker, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    similarities = ranker.similarities(ranker.score(pairs), pairs.queries)
+    order = np.lexsort((pairs.others, -similarities, pairs.queries))
+    _, starts = np.unique(pairs.queries, return_index=True)
+    best = order[starts[:, None] + np.arange(k)]  # (B, k): sorted by query, so each has its own stretch
+    return pairs.others[best], similarities[best]

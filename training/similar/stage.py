@@ -15,7 +15,6 @@ from models.card import AnimeCard
 from models.writer import save_array
 from training.errors import InputError
 from training.interactions import Interactions
-from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.similar.config import SimilarConfig
 from training.similar.evidence import gather_evidence
@@ -29,7 +28,7 @@ from training.terminal import progress
 
 FOLDER: Final = "similar"
 _FACTS_FILE: Final = "similar.json"
-_FACTS: Final = ("weights", "seconds", "rows_digest", "embeddings_digest", "settings")
+_FACTS: Final = ("weights", "seconds", "rows_digest", "settings")
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,6 @@ class SimilarAnimeModel:
         Wall-clock time.
     rows_digest : str
         Of the prepared dump: :meth:`training.interactions.Interactions.rows_digest`.
-    embeddings_digest : str
-        Of the network whose embeddings were part of the evidence.
     settings : dict
         Every setting of the run.
     """
@@ -57,7 +54,6 @@ class SimilarAnimeModel:
     weights: Literal["learned", "shipped"]
     seconds: float
     rows_digest: str
-    embeddings_digest: str
     settings: dict[str, Any]
 
     def digest(self) -> str:
@@ -76,7 +72,7 @@ class SimilarAnimeModel:
 def fit_similar_anime(
     prepared: Prepared,
     train: Interactions,
-    network: TrainedNetwork,
+    embeddings: NDArray[np.float32],
     queries: list[SimilarQuery],
     settings: dict[str, Any],
 ) -> SimilarAnimeModel:
@@ -87,8 +83,8 @@ def fit_similar_anime(
     prepared : Prepared
     train : Interactions
         Of the users who train.
-    network : TrainedNetwork
-        Its embeddings are part of the evidence.
+    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Unit rows.
     queries : list of SimilarQuery
         What people recommend, single votes included. With few or none, the shipped weights rank.
     settings : dict
@@ -100,7 +96,7 @@ def fit_similar_anime(
     """
     started = time.monotonic()
     config = SimilarConfig.model_validate(settings["similar"])
-    evidence = gather_pair_evidence(prepared, train, network.anime_embeddings, config)
+    evidence = gather_pair_evidence(prepared, train, embeddings, config)
     learns = config.weights == "auto" and enough_to_learn(queries)
     ranker = learn_ranker(evidence, queries, train.anime_ids, config) if learns else load_ranker(SHIPPED_FILE)
     with progress("rank similar anime", train.n_anime, "anime") as update:
@@ -111,7 +107,6 @@ def fit_similar_anime(
         "learned" if learns else "shipped",
         time.monotonic() - started,
         prepared.interactions.rows_digest(),
-        network.digest(),
         settings,
     )
 
