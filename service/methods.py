@@ -123,7 +123,7 @@ class NeighboursMethod:
 
     def score(self, viewer: Viewer) -> Scoring:
         """Score every anime by who supports it; what nobody supports is left out."""
-        similarities, lists = viewer.neighbours.similarities[: self._k], viewer.neighbour_lists[: self._k]
+        similarities, lists = viewer.neighbours.similarities[: self._k], viewer.neighbour_lists(self._bundle, self._k)
         if self._rule == "weighted":
             support = score_by_weighted_neighbours(self._discounts, similarities, lists)
         else:
