@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -38,7 +38,7 @@ class Scorer(Protocol):
     name: str
     generalisation: Literal["strong", "weak"]
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
         """Score every anime for a user.
 
         Parameters
@@ -50,10 +50,11 @@ class Scorer(Protocol):
 
         Returns
         -------
-        ndarray of shape (n_anime,), dtype=float32
+        ndarray of shape (n_anime,), dtype=float32, or None
+            None where the method says nothing of lists.
         """
 
-    def score_similar(self, anime_row: int) -> Scores:
+    def score_similar(self, anime_row: int) -> Scores | None:
         """Score every anime by its similarity to one.
 
         Parameters
@@ -62,7 +63,27 @@ class Scorer(Protocol):
 
         Returns
         -------
-        ndarray of shape (n_anime,), dtype=float32
+        ndarray of shape (n_anime,), dtype=float32, or None
+            None where the method says nothing of similar anime.
+        """
+
+
+@runtime_checkable
+class BatchScorer(Protocol):
+    """A scorer that scores many lists at once, and the same as one by one."""
+
+    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+        """Score every anime for many users.
+
+        Parameters
+        ----------
+        user_rows : ndarray of shape (n,), dtype=int64
+        inputs : sequence of ndarray, dtype=int32
+            What is known of each user's list.
+
+        Returns
+        -------
+        ndarray of shape (n, n_anime), dtype=float32
         """
 
 
@@ -189,6 +210,24 @@ def embed_users(anime_embeddings: NDArray[np.float32], interactions: Interaction
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
     rows[~rows.any(axis=1), 0] = 1.0
     return rows
+
+
+def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:
+    """Put lists into a binary matrix.
+
+    Parameters
+    ----------
+    lists : sequence of ndarray, dtype=int32
+        Anime rows.
+    n_anime : int
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix of shape (n, n_anime), dtype=float32
+    """
+    offsets = np.cumsum([0, *(len(rows) for rows in lists)])
+    columns = np.concatenate([*lists, np.array([], dtype=np.int32)])
+    return sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), n_anime))
 
 
 def _dense(row: Any) -> Scores:
