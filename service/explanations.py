@@ -76,8 +76,8 @@ def explain(bundle: Bundle, viewer: Viewer, scoring: Scoring, ranking: RankedPag
     notes = scoring.notes(ranking.scored_rows)
     supporters = _supporters(bundle, viewer, ranking.rows)
     return [
-        Explanation(because, supporters[row][:MAX_SUPPORTERS], len(supporters[row]), words)
-        for row, because, words in zip(ranking.rows, reasons, notes, strict=True)
+        Explanation(because, nearest, n_supporters, words)
+        for because, (nearest, n_supporters), words in zip(reasons, supporters, notes, strict=True)
     ]
 
 
@@ -96,8 +96,8 @@ def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -
     ]
 
 
-def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> dict[int, list[Supporter]]:
-    """Find who of the nearest users holds each anime in their top quarter, the most similar first."""
+def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> list[tuple[list[Supporter], int]]:
+    """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many."""
     lists = viewer.neighbour_lists(bundle, N_NEIGHBOURS)
     similarities = viewer.neighbours.similarities[: len(lists)]
     # All lists end to end: one look at 50 of them instead of 50 looks.
@@ -109,9 +109,13 @@ def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> dict[i
     wanted[anime_rows] = True
     held = np.flatnonzero(wanted[listed])
     held = held[(ratings[held] >= least[owners[held]]) & (similarities[owners[held]] > 0.0)]
-    supporters: dict[int, list[Supporter]] = {row: [] for row in anime_rows}
+    places: dict[int, list[int]] = {row: [] for row in anime_rows}
+    for place, row in enumerate(listed[held].tolist()):
+        places[row].append(place)
     users = viewer.neighbours.rows[owners[held]].tolist()
     nearness = similarities[owners[held]].tolist()
-    for row, *supporter in zip(listed[held].tolist(), users, nearness, ratings[held].tolist(), strict=True):
-        supporters[row].append(Supporter(*supporter))
-    return supporters
+    given = ratings[held].tolist()
+    return [
+        ([Supporter(users[p], nearness[p], given[p]) for p in places[row][:MAX_SUPPORTERS]], len(places[row]))
+        for row in anime_rows
+    ]
