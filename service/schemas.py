@@ -18,6 +18,15 @@ MAX_LIST_ENTRIES: Final = 20_000
 ModelVersion = Annotated[str, Field(description="The model that answered", examples=["20261123T101500Z-autoencoder"])]
 Rank = Annotated[int, Field(ge=1, description="Place in the whole ranking; goes on from page to page")]
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the two embeddings", examples=[0.93])]
+AnimeSimilarity = Annotated[
+    float,
+    Field(
+        ge=-1,
+        le=1,
+        description="ranked: chance, 0 to 1, that people recommend it; embedding: cosine of the embeddings",
+        examples=[0.35],
+    ),
+]
 
 
 class ListEntry(TypedDict):
@@ -80,7 +89,7 @@ class SimilarAnimeCard(AnimeCard):
     """An anime with its similarity to the one asked about."""
 
     rank: Rank
-    similarity: Similarity
+    similarity: AnimeSimilarity
     similarity_of: Annotated[
         int,
         Field(

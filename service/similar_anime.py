@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores
+from models.scoring.similar_anime import ranked_scores
 from service.catalogue import Allowed, Catalogue
 from service.franchise_page import Cut, franchises_of, rank_similar_franchises
-from service.nearest import NearestRows
+from service.nearest import Nearest, NearestRows
 from service.query import SimilarAnimeQuery
 from service.ranked_page import RankedPage, rank
 
@@ -38,15 +39,16 @@ class SimilarAnime:
     """
 
     def __init__(self, bundle: Bundle, catalogue: Catalogue) -> None:
-        self._embeddings = bundle.anime_embeddings
+        self._bundle = bundle
         self._catalogue = catalogue
+        self._default = bundle.manifest.default_methods.similar_anime
         self._nearest = NearestRows(bundle.anime_embeddings, depth=DEPTH, capacity=bundle.n_anime)
         self._franchises = franchises_of(bundle)
         self._first_rows = _first_rows(bundle)
         self._collapsed = lru_cache(maxsize=N_REMEMBERED_FRANCHISES)(self._collapse)
 
     def recall_page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage | None:
-        """Answer from what is remembered, if that is enough to answer exactly.
+        """Answer from the neighbours that are at hand, if that is enough to answer exactly.
 
         Parameters
         ----------
@@ -63,8 +65,10 @@ class SimilarAnime:
         InvalidRequestError
             If a filter names an unknown type or genre.
         """
-        nearest = self._nearest.recall(anime_row)
-        if nearest is None or query.order == "least":
+        if query.order == "least":
+            return None
+        nearest = self._neighbours(anime_row, query)
+        if nearest is None:
             return None
         allowed = self._catalogue.allowed(query.filters)
         if query.collapse_franchise:
@@ -80,7 +84,7 @@ class SimilarAnime:
 
     def _recall_franchises(self, anime_row: int, query: SimilarAnimeQuery, allowed: Allowed) -> RankedPage | None:
         """Answer with franchises: each stands where the nearest of its entries that pass stands."""
-        collapsed = self._collapsed(anime_row, allowed)
+        collapsed = self._collapsed(anime_row, self._method(query), allowed)
         end = query.offset + query.limit
         total = allowed.first_count - bool(allowed.mask[self._first_rows[anime_row]])
         if len(collapsed.rows) < min(end, total):
@@ -90,8 +94,8 @@ class SimilarAnime:
         similarities = collapsed.similarities[query.offset : end].tolist()
         return RankedPage(rows, similarities, query.offset, query.limit, total, scored_rows)
 
-    def _collapse(self, anime_row: int, allowed: Allowed) -> _Collapsed:
-        nearest = self._nearest.of_row(anime_row)
+    def _collapse(self, anime_row: int, method: str, allowed: Allowed) -> _Collapsed:
+        nearest = self._ranked(anime_row) if method == "ranked" else self._nearest.of_row(anime_row)
         shown = self._first_rows[nearest.rows]
         passing = allowed.mask[nearest.rows] & allowed.mask[shown] & (shown != self._first_rows[anime_row])
         places = np.flatnonzero(passing)
@@ -118,17 +122,36 @@ class SimilarAnime:
             If a filter names an unknown type or genre.
         """
         if query.order == "most":
-            self._nearest.of_row(anime_row)
+            if self._method(query) == "embedding":
+                self._nearest.of_row(anime_row)
             page = self.recall_page(anime_row, query)
             if page is not None:
                 return page
         allowed = self._catalogue.allowed(query.filters).mask.copy()
         allowed[anime_row] = False
-        similarities = cosine_scores(self._embeddings, self._embeddings[anime_row])
+        similarities = self._scores(anime_row, query)
         if query.collapse_franchise:
             cut = Cut(query.offset, query.limit, query.order)
             return rank_similar_franchises(similarities, self._franchises, anime_row, allowed, cut)
         return rank(similarities, allowed, query.offset, query.limit, query.order)
+
+    def _method(self, query: SimilarAnimeQuery) -> str:
+        return query.method or self._default
+
+    def _neighbours(self, anime_row: int, query: SimilarAnimeQuery) -> Nearest | None:
+        """Give the head of the ranking without any filter, where it is at hand."""
+        if self._method(query) == "embedding":
+            return self._nearest.recall(anime_row)
+        return self._ranked(anime_row)
+
+    def _ranked(self, anime_row: int) -> Nearest:
+        return Nearest(self._bundle.similar_rows[anime_row], self._bundle.similar_scores[anime_row])
+
+    def _scores(self, anime_row: int, query: SimilarAnimeQuery) -> NDArray[np.float32]:
+        bundle = self._bundle
+        if self._method(query) == "embedding":
+            return cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[anime_row])
+        return ranked_scores(bundle.similar_rows, bundle.similar_scores, bundle.anime_embeddings, anime_row)
 
 
 def _first_rows(bundle: Bundle) -> NDArray[np.int32]:

@@ -22,6 +22,7 @@ from training.folders import replaced_folder
 from training.prepared import PrepareReport
 from training.rejects import REJECTS_FILE
 from training.settings import RunSettings, describe_settings, make_settings
+from training.similar.ranker import SHIPPED_FILE
 from training.terminal import progress
 
 app = typer.Typer(
@@ -151,6 +152,18 @@ def publish(
     """Write the bundle into the store and make it current."""
     bundle = stages.run_publish(work, Store(store), _settings(network, True, None, None, None, None))
     _out.print(f"published {bundle}")
+
+
+@app.command("ship-similar-weights")
+def ship_similar_weights(
+    work: WorkOption = DEFAULT_WORK,
+    out: Annotated[Path, typer.Option(help="File to write. [default: the one that comes with the project]")] = (
+        SHIPPED_FILE
+    ),
+) -> None:
+    """Make the ranker that `train` learned the one for dumps without recommendations.csv."""
+    stages.ship_similar_weights(work, out)
+    _out.print(f"wrote {out}: {out.stat().st_size:,} bytes")
 
 
 @app.command("verify")

@@ -17,6 +17,7 @@ from models.scoring.neighbours import (
     score_by_neighbours,
     score_by_weighted_neighbours,
 )
+from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
 
@@ -170,6 +171,25 @@ class NeighboursScorer:
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime, as every method of recommending does."""
         return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+@dataclass
+class RankedSimilarScorer:
+    """Similar anime by their precomputed neighbours, as the service answers."""
+
+    similar_rows: NDArray[np.int32]
+    similar_scores: NDArray[np.float32]
+    anime_embeddings: NDArray[np.float32]
+    name: str = "similar anime, ranked"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> None:
+        """Say nothing of lists."""
+        del user_row, input_rows
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the ranked neighbours, and by the cosine below them."""
+        return ranked_scores(self.similar_rows, self.similar_scores, self.anime_embeddings, anime_row)
 
 
 @dataclass

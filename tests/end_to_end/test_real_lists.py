@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
 COWBOY_BEBOP, SAMURAI_CHAMPLOO, TRIGUN = 1, 205, 6
 DRAGON_BALL_Z, DRAGON_BALL, DRAGON_BALL_GT = 813, 223, 225
+MUSHISHI, NATSUME, MONONOKE = 457, 4081, 2246
+HAIKYUU, KUROKO_NO_BASKET, DIAMOND_NO_ACE = 20583, 11771, 18689
 TOTORO, KIKI, SPIRITED_AWAY = 523, 512, 199
 
 
@@ -60,7 +62,14 @@ def _similar_ids(bundle: Bundle, anime_id: int) -> list[int]:
 
 
 def test_every_method_and_baseline_stands_in_the_printed_table(run_output: tuple[Path, str]) -> None:
-    for name in ("popularity", "item kNN", "rating network", "autoencoder, neighbours", "autoencoder, embedding"):
+    for name in (
+        "popularity",
+        "item kNN",
+        "rating network",
+        "autoencoder, neighbours",
+        "autoencoder, embedding",
+        "similar",
+    ):
         assert name in run_output[1]
 
 
@@ -100,6 +109,26 @@ def test_the_autoencoder_beats_every_baseline_on_the_next_anime(bundle: Bundle) 
 )
 def test_a_fan_would_nod_at_similar_anime(bundle: Bundle, anime_id: int, expected: set[int]) -> None:
     assert expected <= set(_similar_ids(bundle, anime_id))
+
+
+def test_ranked_similar_anime_reach_what_is_promised_and_are_the_default(bundle: Bundle) -> None:
+    measured = _methods(bundle)["similar anime, ranked"]["similar_anime"]["ndcg_at_10"]
+    assert measured["n"] == 489
+    assert measured["mean"] >= 0.33
+    assert bundle.manifest.default_methods.similar_anime == "ranked"
+
+
+@pytest.mark.parametrize(
+    ("anime_id", "expected"),
+    [
+        (COWBOY_BEBOP, {SAMURAI_CHAMPLOO, TRIGUN}),
+        (MUSHISHI, {NATSUME, MONONOKE}),
+        (HAIKYUU, {KUROKO_NO_BASKET, DIAMOND_NO_ACE}),
+    ],
+)
+def test_a_fan_would_nod_at_ranked_similar_anime(bundle: Bundle, anime_id: int, expected: set[int]) -> None:
+    row = int(np.searchsorted(bundle.anime_ids, anime_id))
+    assert expected <= set(bundle.anime_ids[bundle.similar_rows[row, :10]].tolist())
 
 
 def test_every_stored_card_is_a_valid_card_of_its_anime(bundle: Bundle) -> None:

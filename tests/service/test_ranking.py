@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores
 from models.scoring.franchises import collapse_franchises
+from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.filters import Filters
@@ -86,9 +87,48 @@ def test_filters_let_through_what_they_say(wanted: dict[str, Any]) -> None:
     assert allowed.count == len(expected)
 
 
+def _ranked_scores_the_slow_way(row: int) -> dict[int, float]:
+    """Score as the bundle says: the neighbours as they are, all others below them by their cosine."""
+    cosines = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
+    ranked = dict(zip(BUNDLE.similar_rows[row].tolist(), BUNDLE.similar_scores[row].tolist(), strict=True))
+    last = min(ranked.values())
+    return {
+        other: ranked.get(other, 0.99 * last * (float(cosines[other]) + 1) / 2)
+        for other in range(N_ANIME)
+        if other != row
+    }
+
+
+@given(row=anime_rows, wanted=filters, page=paging)
+def test_ranked_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
+    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
+    candidates = [other for other in range(N_ANIME) if other != row and _passes(other, wanted)]
+    scores = _ranked_scores_the_slow_way(row)
+    answer = MODEL.similar_anime.page(row, query)
+    assert [scores[other] for other in answer.rows] == pytest.approx(
+        [scores[other] for other in _brute_force(scores, candidates, page)], abs=1e-6
+    )
+    assert answer.scores == pytest.approx([scores[other] for other in answer.rows], abs=1e-6)
+    assert answer.scores == sorted(answer.scores, reverse=page["order"] == "most")
+    assert len(set(answer.rows)) == len(answer.rows)
+    assert answer.total == len(candidates)
+
+
+@given(row=anime_rows, wanted=filters, page=paging)
+def test_neighbours_at_hand_are_what_a_scan_finds(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
+    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
+    allowed = MODEL.catalogue.allowed(query.filters).mask.copy()
+    allowed[row] = False
+    scores = ranked_scores(BUNDLE.similar_rows, BUNDLE.similar_scores, BUNDLE.anime_embeddings, row)
+    recalled = MODEL.similar_anime.recall_page(row, query)
+    assert recalled is None or recalled == rank(scores, allowed, query.offset, query.limit, query.order)
+    passing = int(allowed[BUNDLE.similar_rows[row]].sum())
+    assert recalled is not None or page["order"] == "least" or passing < page["offset"] + page["limit"]
+
+
 @given(row=anime_rows, wanted=filters, page=paging)
 def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(collapse_franchise=False, **wanted, **page)
+    query = SimilarAnimeQuery(collapse_franchise=False, **wanted, **page, method="embedding")
     candidates = [other for other in range(N_ANIME) if other != row and _passes(other, wanted)]
     scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
     answer = MODEL.similar_anime.page(row, query)
@@ -101,9 +141,9 @@ def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page:
 def test_what_is_remembered_is_what_a_scan_finds(
     row: int, wanted: dict[str, Any], page: dict[str, Any], collapse: bool
 ) -> None:
-    query = SimilarAnimeQuery(collapse_franchise=collapse, **wanted, **page)
+    query = SimilarAnimeQuery(collapse_franchise=collapse, **wanted, **page, method="embedding")
     scanned = _without_memory(row, query)
-    MODEL.similar_anime.page(row, SimilarAnimeQuery())
+    MODEL.similar_anime.page(row, SimilarAnimeQuery(method="embedding"))
     recalled = MODEL.similar_anime.recall_page(row, query)
     assert recalled is None or recalled == scanned
     assert recalled is not None or page["order"] == "least"
@@ -314,7 +354,7 @@ def test_a_stranger_without_a_list_gets_what_is_popular_and_no_reasons() -> None
 
 
 def test_ties_go_to_the_lower_row() -> None:
-    query = SimilarAnimeQuery(limit=100, include_adult=True, collapse_franchise=False)
+    query = SimilarAnimeQuery(limit=100, include_adult=True, collapse_franchise=False, method="embedding")
     page = MODEL.similar_anime.page(0, query)
     assert page.rows.index(41) + 1 == page.rows.index(45)
 

@@ -65,8 +65,19 @@ def test_similar_anime_shows_the_query_and_never_lists_it(client: httpx.Client) 
         assert anime_id not in [row["anime_id"] for row in answer["data"]]
 
 
-def test_similar_anime_are_ranked_by_cosine(client: httpx.Client, bundle: Bundle) -> None:
+def test_similar_anime_begin_with_the_ranked_neighbours(client: httpx.Client, bundle: Bundle) -> None:
     rows = _rows(client, "/anime/1/similar", limit=100, include_adult=True, collapse_franchise=False)
+    n_similar = bundle.similar_rows.shape[1]
+    expected = bundle.anime_ids[bundle.similar_rows[0]].tolist()
+    assert [row["anime_id"] for row in rows[:n_similar]] == expected
+    assert [row["rank"] for row in rows] == list(range(1, N_ANIME))
+    assert [row["similarity"] for row in rows] == sorted((row["similarity"] for row in rows), reverse=True)
+
+
+def test_similar_anime_by_embedding_are_ranked_by_cosine(client: httpx.Client, bundle: Bundle) -> None:
+    rows = _rows(
+        client, "/anime/1/similar", limit=100, include_adult=True, method="embedding", collapse_franchise=False
+    )
     assert [row["rank"] for row in rows] == list(range(1, N_ANIME))
     cosines = bundle.anime_embeddings @ bundle.anime_embeddings[0]
     for row in rows:
