@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from models.bundle import Bundle
 from models.scoring.user_list import Status, list_of_user
-from service import schemas
+from service import list_schemas, schemas
 from service.app import create_app
 from service.catalogue import Catalogue
 from service.errors import InvalidRequestError, Issue
@@ -41,7 +41,9 @@ def _entries_of(user_row: int) -> list[dict[str, Any]]:
 def _post(client: httpx.Client, path: str, entries: Any, **parameters: Any) -> dict[str, Any]:
     answer = client.post(path, json={"ratings": entries}, params=parameters)
     assert answer.status_code == 200, answer.text
-    schema = schemas.ListRecommendationsAnswer if path == "/recommendations" else schemas.ListSimilarUsersAnswer
+    schema = (
+        list_schemas.ListRecommendationsAnswer if path == "/recommendations" else list_schemas.ListSimilarUsersAnswer
+    )
     schema.model_validate_json(answer.content, strict=True)
     body: dict[str, Any] = answer.json()
     return body
