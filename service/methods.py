@@ -26,7 +26,7 @@ Scores = NDArray[np.float32]
 Contributions = NDArray[np.float32]
 MethodKey = tuple[MethodName, NeighbourRule | None]
 
-# A mean score counts in full from this many times the typical popularity on; below, it is drawn to the overall mean.
+# An anime as popular as this share of them keeps half of what sets its mean score apart; a lesser-known one less.
 _TRUSTED_POPULARITY_QUANTILE: Final = 0.9
 
 
