@@ -1,6 +1,7 @@
 """Throughput and latency of every route beside a bare FastAPI route that returns the same bytes, alternating."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -58,23 +59,29 @@ def run(store: Path, rounds: int = 5, seconds: float = 2.0, n_connections: int =
     -------
     list of RouteResult
     """
-    routes = _paths(read_bundle(Store(store).current_folder()))
+    bundle = read_bundle(Store(store).current_folder())
+    routes, bodies = _paths(bundle), {"lists_of_1000": _list_body(bundle)}
     with tempfile.TemporaryDirectory() as folder, _serving("service", "--store", str(store)) as port:
         for name, paths in routes.items():
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{paths[0]}") as answer:
+            # A request with a body is a POST.
+            asked = urllib.request.Request(f"http://127.0.0.1:{port}{paths[0]}", bodies.get(name))
+            asked.add_header("content-type", "application/json")
+            with urllib.request.urlopen(asked) as answer:
                 (Path(folder) / f"{name}.json").write_bytes(answer.read())
         with _serving("benchmarks.bare", folder) as bare_port:
             return [
-                _compare(name, port, paths, bare_port, (rounds, seconds, n_connections))
+                _compare(name, port, paths, bare_port, (rounds, seconds, n_connections), bodies.get(name))
                 for name, paths in routes.items()
             ]
 
 
-def _compare(name: str, port: int, paths: list[str], bare_port: int, plan: tuple[int, float, int]) -> RouteResult:
+def _compare(
+    name: str, port: int, paths: list[str], bare_port: int, plan: tuple[int, float, int], body: bytes | None
+) -> RouteResult:
     rounds, seconds, n_connections = plan
     pairs = []
     for _ in range(rounds):
-        service = measure(port, paths, n_connections, seconds)
+        service = measure(port, paths, n_connections, seconds, body)
         bare = measure(bare_port, [f"/{name}/1"], n_connections, seconds)
         pairs.append((service, bare))
     ratios = [service.requests_per_s / bare.requests_per_s for service, bare in pairs]
@@ -92,7 +99,18 @@ def _paths(bundle: Bundle) -> dict[str, list[str]]:
         "similar_anime": [f"/anime/{identity}/similar" for identity in anime],
         "similar_users": [f"/users/{identity}/similar" for identity in users],
         "recommendations": [f"/users/{identity}/recommendations" for identity in users],
+        "lists_of_1000": ["/recommendations"],
     }
+
+
+def _list_body(bundle: Bundle) -> bytes:
+    """Write a long list as a client would."""
+    rows = np.random.default_rng(0).permutation(bundle.n_anime)[:1000]
+    entries = [
+        {"anime_id": identity, "rating": identity % 11, "status": "completed"}
+        for identity in bundle.anime_ids[rows].tolist()
+    ]
+    return json.dumps({"ratings": entries}).encode()
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ class LoadResult:
     p99_ms: float
 
 
-def measure(port: int, paths: list[str], n_connections: int, seconds: float) -> LoadResult:
+def measure(port: int, paths: list[str], n_connections: int, seconds: float, body: bytes | None = None) -> LoadResult:
     """Send requests for a while.
 
     Parameters
@@ -34,6 +34,8 @@ def measure(port: int, paths: list[str], n_connections: int, seconds: float) -> 
         Asked for in turn.
     n_connections : int
     seconds : float
+    body : bytes, optional
+        JSON to post.
 
     Returns
     -------
@@ -44,11 +46,18 @@ def measure(port: int, paths: list[str], n_connections: int, seconds: float) -> 
     RuntimeError
         If an answer is not 200.
     """
-    return asyncio.run(_measure(port, paths, n_connections, seconds))
+    requests = [_request(path, body) for path in paths]
+    return asyncio.run(_measure(port, requests, n_connections, seconds))
 
 
-async def _measure(port: int, paths: list[str], n_connections: int, seconds: float) -> LoadResult:
-    requests = [f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in paths]
+def _request(path: str, body: bytes | None) -> bytes:
+    if body is None:
+        return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def _measure(port: int, requests: list[bytes], n_connections: int, seconds: float) -> LoadResult:
     latencies: list[float] = []
     started = time.perf_counter()
     deadline = started + seconds
@@ -66,7 +75,7 @@ async def _ask(port: int, requests: list[bytes], first: int, deadline: float, la
         writer.write(requests[number % len(requests)])
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(f"{requests[number % len(requests)]!r} was answered with {head[:60]!r}")
+            raise RuntimeError(f"{requests[number % len(requests)][:200]!r} was answered with {head[:60]!r}")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         await reader.readexactly(length)
         latencies.append(time.perf_counter() - sent)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
-from models.scoring.top_k import top_k_rows
+from models.scoring.neighbours import N_NEIGHBOURS
+from models.scoring.user_list import least_of_top_quarters
 from service.methods import Scoring
 from service.ranked_page import RankedPage
 from service.viewer import Viewer
@@ -74,28 +74,48 @@ def explain(bundle: Bundle, viewer: Viewer, scoring: Scoring, ranking: RankedPag
         return []
     reasons = _reasons(viewer.user_list.seen_rows, scoring.contributions(ranking.scored_rows))
     notes = scoring.notes(ranking.scored_rows)
-    support = score_by_neighbours(
-        bundle.n_anime, viewer.neighbours.similarities[:N_NEIGHBOURS], viewer.neighbour_lists[:N_NEIGHBOURS]
-    )
-    supporters = support.supporters_of_each(ranking.rows)
+    supporters = _supporters(bundle, viewer, ranking.rows)
     return [
-        Explanation(because, [_supporter(viewer, p, row) for p in who[:MAX_SUPPORTERS].tolist()], len(who), words)
-        for row, because, who, words in zip(ranking.rows, reasons, supporters, notes, strict=True)
+        Explanation(because, nearest, n_supporters, words)
+        for because, (nearest, n_supporters), words in zip(reasons, supporters, notes, strict=True)
     ]
 
 
 def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -> list[list[Reason]]:
-    reasons = []
-    for values in contributions:
-        # What speaks against an anime is no reason for it.
-        strongest = top_k_rows(values, MAX_REASONS, allowed=values > 0.0)
-        rows = seen_rows[strongest].tolist()
-        reasons.append([Reason(row, value) for row, value in zip(rows, values[strongest].tolist(), strict=True)])
-    return reasons
+    strongest = np.arange(contributions.shape[1])[None, :]
+    if contributions.shape[1] > MAX_REASONS:
+        # In the order of the list first, so that it decides between equals.
+        strongest = np.sort(np.argpartition(-contributions, MAX_REASONS - 1, axis=1)[:, :MAX_REASONS], axis=1)
+    values = np.take_along_axis(contributions, strongest, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    rows = np.take_along_axis(seen_rows[strongest], order, axis=1).tolist()
+    # What speaks against an anime is no reason for it.
+    return [
+        [Reason(row, value) for row, value in zip(page_rows, page_values, strict=True) if value > 0.0]
+        for page_rows, page_values in zip(rows, np.take_along_axis(values, order, axis=1).tolist(), strict=True)
+    ]
 
 
-def _supporter(viewer: Viewer, position: int, anime_row: int) -> Supporter:
-    theirs = viewer.neighbour_lists[position]
-    rating = int(theirs.ratings[np.searchsorted(theirs.anime_rows, anime_row)])
-    similarity = float(viewer.neighbours.similarities[position])
-    return Supporter(int(viewer.neighbours.rows[position]), similarity, rating)
+def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> list[tuple[list[Supporter], int]]:
+    """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many."""
+    lists = viewer.neighbour_lists(bundle, N_NEIGHBOURS)
+    similarities = viewer.neighbours.similarities[: len(lists)]
+    # All lists end to end: one look at 50 of them instead of 50 looks.
+    listed = np.concatenate([viewer.user_list.anime_rows[:0], *(theirs.anime_rows for theirs in lists)])
+    ratings = np.concatenate([viewer.user_list.ratings[:0], *(theirs.ratings for theirs in lists)])
+    owners = np.repeat(np.arange(len(lists)), [len(theirs.anime_rows) for theirs in lists])
+    least = least_of_top_quarters(owners, ratings, len(lists))
+    wanted = np.zeros(bundle.n_anime, dtype=bool)
+    wanted[anime_rows] = True
+    held = np.flatnonzero(wanted[listed])
+    held = held[(ratings[held] >= least[owners[held]]) & (similarities[owners[held]] > 0.0)]
+    places: dict[int, list[int]] = {row: [] for row in anime_rows}
+    for place, row in enumerate(listed[held].tolist()):
+        places[row].append(place)
+    users = viewer.neighbours.rows[owners[held]].tolist()
+    nearness = similarities[owners[held]].tolist()
+    given = ratings[held].tolist()
+    return [
+        ([Supporter(users[p], nearness[p], given[p]) for p in places[row][:MAX_SUPPORTERS]], len(places[row]))
+        for row in anime_rows
+    ]

@@ -1,6 +1,5 @@
 """Pages of franchises: rankings in which each stands once, and what a card tells of its franchise."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.scoring.franchises import FranchiseOrder, Role, collapse_franchises, collapse_similar
+from models.scoring.franchises import FranchiseOrder, Role
 from models.scoring.top_k import Order, top_k_rows
 from service.ranked_page import RankedPage
 
@@ -16,8 +15,7 @@ Mask = NDArray[np.bool_]
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-_ROWS_PER_FRANCHISE: Final = 6
-_ROWS_TO_SPARE: Final = 20
+_ROWS_PER_FRANCHISE: Final = 8
 
 
 def franchises_of(bundle: Bundle) -> FranchiseOrder:
@@ -63,6 +61,9 @@ def rank_next_entries(
 ) -> RankedPage:
     """Rank franchises for a viewer, each shown as what to watch next of it, and cut one page out.
 
+    The same as cutting a page out of :func:`models.scoring.franchises.collapse_franchises`, without ranking every
+    anime for it.
+
     Parameters
     ----------
     scores : ndarray of shape (n_anime,), dtype=float32
@@ -80,11 +81,23 @@ def rank_next_entries(
     RankedPage
         ``total`` counts franchises. ``least`` turns the ranking round: a franchise keeps the score of its best.
     """
-
-    def collapse(rows: Rows) -> tuple[Rows, Scores]:
-        return collapse_franchises(rows, scores[rows], franchises, seen, allowed)
-
-    return _rank(scores, ranked, franchises, collapse, cut)
+    shown = franchises.next_rows(seen, allowed)
+    candidates = ranked & (shown >= 0)[franchises.codes]
+    present = np.zeros(len(shown), dtype=bool)
+    present[franchises.codes[candidates]] = True
+    total, n_candidates = int(np.count_nonzero(present)), int(np.count_nonzero(candidates))
+    end = min(cut.offset + cut.limit, total) if cut.offset < total else 0
+    # The head of the ranking nearly always holds enough franchises, and sorting is most of the work.
+    k = n_candidates if cut.order == "least" else min(_ROWS_PER_FRANCHISE * end, n_candidates)
+    best = _best_rows(scores, candidates, franchises, k)
+    if len(best) < end:
+        best = _best_rows(scores, candidates, franchises, n_candidates)
+    rows = shown[franchises.codes[best]]
+    if cut.order == "least":
+        turned = np.lexsort((rows, scores[best]))
+        best, rows = best[turned], rows[turned]
+    best, rows = best[cut.offset : end], rows[cut.offset : end]
+    return RankedPage(rows.tolist(), scores[best].tolist(), cut.offset, cut.limit, total, best.tolist())
 
 
 def rank_similar_franchises(
@@ -103,13 +116,17 @@ def rank_similar_franchises(
     Returns
     -------
     RankedPage
-        As from :func:`rank_next_entries`.
+        As from :func:`rank_next_entries`; see :func:`models.scoring.franchises.collapse_similar`.
     """
+    others = allowed & (franchises.codes != franchises.codes[query_row])
+    return rank_next_entries(similarities, others, franchises, np.zeros_like(others), others, cut)
 
-    def collapse(rows: Rows) -> tuple[Rows, Scores]:
-        return collapse_similar(rows, similarities[rows], franchises, query_row, allowed)
 
-    return _rank(similarities, allowed, franchises, collapse, cut)
+def _best_rows(scores: Scores, candidates: Mask, franchises: FranchiseOrder, k: int) -> Rows:
+    """Find the best row of each franchise among the k best candidates, the best first."""
+    rows = top_k_rows(scores, k, allowed=candidates)
+    _, firsts = np.unique(franchises.codes[rows], return_index=True)
+    return rows[np.sort(firsts)]
 
 
 def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: FranchiseOrder) -> list[Place]:
@@ -127,49 +144,16 @@ def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: F
     list of Place
         One per anime.
     """
-    codes, positions = franchises.codes[seen_rows], franchises.positions[seen_rows]
+    if not anime_rows:
+        return []
+    positions = franchises.positions[seen_rows].astype(np.int64)
     # One key to take the greatest of: the main line before everything else, then the later position.
-    keys = positions.astype(np.int64) + np.where(franchises.roles[seen_rows] == int(Role.MAIN), 1 << 16, 0)
-    places = []
-    for row in anime_rows:
-        before = np.flatnonzero((codes == franchises.codes[row]) & (positions < franchises.positions[row]))
-        last = [int(seen_rows[before[np.argmax(keys[before])]])] if len(before) else []
-        places.append(Place(Role(int(franchises.roles[row])), last))
-    return places
-
-
-def _rank(
-    scores: Scores,
-    ranked: Mask,
-    franchises: FranchiseOrder,
-    collapse: Callable[[Rows], tuple[Rows, Scores]],
-    cut: Cut,
-) -> RankedPage:
-    unranked = np.flatnonzero(ranked)
-    total = len(collapse(unranked)[0])
-    end = min(cut.offset + cut.limit, total)
-    k = len(unranked)
-    if cut.order == "most":
-        # The head of the ranking nearly always holds enough franchises, and sorting is most of the work.
-        k = min(k, _ROWS_PER_FRANCHISE * end + _ROWS_TO_SPARE) if cut.offset < total else 0
-    rows = top_k_rows(scores, k, allowed=ranked)
-    shown, shown_scores = collapse(rows)
-    if k < len(unranked) and cut.offset < total and len(shown) < end:
-        rows = top_k_rows(scores, len(unranked), allowed=ranked)
-        shown, shown_scores = collapse(rows)
-    return _cut_page(rows, (shown, shown_scores), franchises, cut, total)
-
-
-def _cut_page(
-    rows: Rows, collapsed: tuple[Rows, Scores], franchises: FranchiseOrder, cut: Cut, total: int
-) -> RankedPage:
-    shown, scores = collapsed
-    if cut.order == "least":
-        turned = np.lexsort((shown, scores))
-        shown, scores = shown[turned], scores[turned]
-    page = slice(cut.offset, cut.offset + cut.limit)
-    # The best row of each franchise is written last, and so is the one that stays.
-    best = np.empty(franchises.n_franchises, dtype=np.int64)
-    best[franchises.codes[rows[::-1]]] = rows[::-1]
-    scored_rows = best[franchises.codes[shown[page]]].tolist()
-    return RankedPage(shown[page].tolist(), scores[page].tolist(), cut.offset, cut.limit, total, scored_rows)
+    keys = 1 + positions + np.where(franchises.roles[seen_rows] == int(Role.MAIN), 1 << 16, 0)
+    # Shape: (n_page, n_seen)
+    before = franchises.codes[seen_rows] == franchises.codes[anime_rows][:, None]
+    before &= positions < franchises.positions[anime_rows][:, None]
+    keyed = np.where(before, keys, 0)
+    last = seen_rows[keyed.argmax(axis=1)].tolist() if len(seen_rows) else anime_rows
+    roles = franchises.roles[anime_rows].tolist()
+    found = before.any(axis=1).tolist()
+    return [Place(Role(role), [row] if any_ else []) for role, row, any_ in zip(roles, last, found, strict=True)]

@@ -31,7 +31,7 @@ Mask = NDArray[np.bool_]
 Contributions = NDArray[np.float32]
 MethodKey = tuple[MethodName, NeighbourRule | None]
 
-# A mean score counts in full from this many times the typical popularity on; below, it is drawn to the overall mean.
+# An anime as popular as this share of them keeps half of what sets its mean score apart; a lesser-known one less.
 _TRUSTED_POPULARITY_QUANTILE: Final = 0.9
 
 
@@ -183,7 +183,7 @@ class NeighboursMethod:
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime by who supports it; what nobody supports is left out."""
         del allowed
-        similarities, lists = viewer.neighbours.similarities[: self._k], viewer.neighbour_lists[: self._k]
+        similarities, lists = viewer.neighbours.similarities[: self._k], viewer.neighbour_lists(self._bundle, self._k)
         if self._rule == "weighted":
             support = score_by_weighted_neighbours(self._discounts, similarities, lists)
         else:

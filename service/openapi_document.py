@@ -6,7 +6,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from service.schemas import ListBody, Problem
+from service.list_schemas import ListBody
+from service.schemas import Problem
 
 DESCRIPTION = """
 Every list takes `limit` and `offset`; filters apply before a page is cut. Unknown query parameters are refused.

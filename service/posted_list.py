@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from models.scoring.user_list import Status, UserList
 from service.catalogue import Catalogue
 from service.errors import InvalidRequestError, Issue
+from service.list_schemas import MAX_LIST_ENTRIES, ListBody
 from service.query import INT64_MAX, RecommendationsQuery
-from service.schemas import MAX_LIST_ENTRIES, ListBody
 
 MAX_ISSUES: Final = 20
 NoEvidence = Literal["empty_list", "only_unknown_ids", "only_plan_to_watch", "no_direction"]
@@ -80,7 +80,7 @@ def read_list(body: bytes, catalogue: Catalogue) -> PostedList:
     Parameters
     ----------
     body : bytes
-        JSON, see :class:`service.schemas.ListBody`.
+        JSON, see :class:`service.list_schemas.ListBody`.
     catalogue : Catalogue
 
     Returns

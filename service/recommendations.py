@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.scoring.embedding import embed_list
@@ -15,7 +14,6 @@ from service.errors import InvalidRequestError, Issue
 from service.explanations import Explanation, explain
 from service.franchise_page import Cut, Place, franchises_of, places_of, rank_next_entries
 from service.methods import MethodKey, Scoring, make_methods
-from service.nearest import Nearest
 from service.query import MethodName, RecommendationsQuery
 from service.ranked_page import RankedPage, rank
 from service.similar_users import SimilarUsers
@@ -80,7 +78,7 @@ class Recommender:
         Viewer
         """
         neighbours = self._similar_users.neighbours_of_user(user_row, MAX_NEIGHBOURS)
-        return self._viewer(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], neighbours)
+        return Viewer(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], neighbours)
 
     def unseen_viewer(self, user_list: UserList) -> Viewer:
         """Describe somebody the model never saw, by their list.
@@ -95,11 +93,7 @@ class Recommender:
         """
         embedding = embed_list(self._bundle.anime_embeddings, user_list.seen_rows)
         neighbours = self._similar_users.neighbours_of_embedding(embedding, MAX_NEIGHBOURS)
-        return self._viewer(user_list, embedding, neighbours)
-
-    def _viewer(self, user_list: UserList, embedding: NDArray[np.float32], neighbours: Nearest) -> Viewer:
-        lists = [list_of_user(self._bundle, row) for row in neighbours.rows.tolist()]
-        return Viewer(user_list, embedding, neighbours, lists)
+        return Viewer(user_list, embedding, neighbours)
 
     def page(self, viewer: Viewer, query: RecommendationsQuery) -> RecommendationsPage:
         """Rank what the viewer has not seen, and cut one page out.

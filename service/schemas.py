@@ -1,19 +1,15 @@
 """What answers look like. Routes write bytes; these models document them, and a test holds the two together."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, NotRequired
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 # pydantic wants this one before Python 3.12.
-from typing_extensions import TypedDict
-
 from models.card import AnimeCard
 from models.manifest import DataCard, DefaultMethods, SimilarAnimeMethod, UserEmbeddingRule
 from models.scoring.neighbours import NeighbourRule
-from service.query import INT64_MAX, MethodName
-
-MAX_LIST_ENTRIES: Final = 20_000
+from service.query import MethodName
 
 ModelVersion = Annotated[str, Field(description="The model that answered", examples=["20261123T101500Z-autoencoder"])]
 Rank = Annotated[int, Field(ge=1, description="Place in the whole ranking; goes on from page to page")]
@@ -29,55 +25,13 @@ AnimeSimilarity = Annotated[
 ]
 
 
-class ListEntry(TypedDict):
-    """An anime on somebody's list."""
+class Answer(BaseModel):
+    """What every answer and every part of one is."""
 
-    # Dictionaries rather than models: a list of a thousand is checked in a third of the time.
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
-
-    anime_id: Annotated[int, Field(ge=0, le=INT64_MAX, description="MyAnimeList id", examples=[1])]
-    # 9.0 is a whole number too: that is how pandas writes a column with gaps.
-    rating: NotRequired[
-        Annotated[
-            Annotated[float, Strict(), Field(ge=0, le=10)] | None,
-            WithJsonSchema(
-                {
-                    "type": ["integer", "null"],
-                    "minimum": 0,
-                    "maximum": 10,
-                    "description": "1 to 10; null or 0 for unrated",
-                    "examples": [9],
-                }
-            ),
-        ]
-    ]
-    status: NotRequired[
-        Annotated[
-            Literal["watching", "completed", "on_hold", "dropped", "plan_to_watch", 1, 2, 3, 4, 6, None],
-            Field(
-                description="MyAnimeList's numbers will do. Plans are no evidence; without a status, it was seen",
-                examples=["completed"],
-            ),
-        ]
-    ]
-
-
-class ListBody(TypedDict):
-    """Somebody's list: body of POST /recommendations and POST /users/similar."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
-
-    ratings: Annotated[
-        list[ListEntry],
-        Field(max_length=MAX_LIST_ENTRIES, description="In any order. Of an anime that comes twice, the last counts"),
-    ]
-
-
-class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Pagination(_Answer):
+class Pagination(Answer):
     """Which part of the list this is."""
 
     limit: Annotated[int, Field(ge=1, le=100)]
@@ -100,7 +54,7 @@ class SimilarAnimeCard(AnimeCard):
     ]
 
 
-class SimilarAnimeAnswer(_Answer):
+class SimilarAnimeAnswer(Answer):
     """Answer of GET /anime/{anime_id}/similar."""
 
     model_version: ModelVersion
@@ -110,7 +64,7 @@ class SimilarAnimeAnswer(_Answer):
     pagination: Pagination
 
 
-class SimilarUser(_Answer):
+class SimilarUser(Answer):
     """A user with their similarity to the one asked about."""
 
     rank: Rank
@@ -119,7 +73,7 @@ class SimilarUser(_Answer):
     anime_in_common: Annotated[int, Field(ge=0, description="How many anime both have seen")]
 
 
-class SimilarUsersAnswer(_Answer):
+class SimilarUsersAnswer(Answer):
     """Answer of GET /users/{user_id}/similar."""
 
     model_version: ModelVersion
@@ -135,42 +89,14 @@ NoEvidence = Annotated[
 Notes = Annotated[list[str], Field(description="What is worth knowing about this answer, in sentences")]
 
 
-class ListSummary(_Answer):
-    """What became of the entries of a list: they add up to n_entries."""
-
-    n_entries: Annotated[int, Field(ge=0, description="Entries that came")]
-    n_seen: Annotated[int, Field(ge=0, description="Anime the answer goes by")]
-    n_plan_to_watch: Annotated[int, Field(ge=0, description="Planned anime: not recommended, and no evidence")]
-    n_unknown: Annotated[int, Field(ge=0, description="Anime the model does not know")]
-    n_overruled: Annotated[int, Field(ge=0, description="Entries overruled by a later one for the same anime")]
-
-
-class _OfList(_Answer):
-    """What answers to lists have in common."""
-
-    model_version: ModelVersion
-    list_summary: ListSummary
-    unknown_anime_ids: Annotated[list[int], Field(description="Ids on the list that the model does not know")]
-    repeated_anime_ids: Annotated[list[int], Field(description="Ids that came more than once; the last entry counts")]
-    no_evidence: NoEvidence
-    notes: Notes
-
-
-class ListSimilarUsersAnswer(_OfList):
-    """Answer of POST /users/similar."""
-
-    data: list[SimilarUser]
-    pagination: Pagination
-
-
-class NamedAnime(_Answer):
+class NamedAnime(Answer):
     """An anime by name."""
 
     anime_id: Annotated[int, Field(ge=0)]
     name: str
 
 
-class FranchisePlace(_Answer):
+class FranchisePlace(Answer):
     """What a recommended anime is to its franchise."""
 
     role: Annotated[
@@ -189,7 +115,7 @@ class FranchisePlace(_Answer):
     ]
 
 
-class Because(_Answer):
+class Because(Answer):
     """An anime the user has seen, and how much it speaks for the recommended one."""
 
     anime_id: Annotated[int, Field(ge=0)]
@@ -199,7 +125,7 @@ class Because(_Answer):
     ]
 
 
-class RecommendationSupporter(_Answer):
+class RecommendationSupporter(Answer):
     """A similar user who holds the recommended anime in the top quarter of their ratings."""
 
     user_id: Annotated[int, Field(ge=0)]
@@ -226,7 +152,7 @@ Method = Annotated[MethodName, Field(description="How the anime were scored: pop
 Rule = Annotated[NeighbourRule | None, Field(description="Which rule of the method; null where it has but one")]
 
 
-class RecommendationsAnswer(_Answer):
+class RecommendationsAnswer(Answer):
     """Answer of GET /users/{user_id}/recommendations."""
 
     model_version: ModelVersion
@@ -235,15 +161,6 @@ class RecommendationsAnswer(_Answer):
     user_id: Annotated[int, Field(ge=0, description="The user asked about")]
     no_evidence: NoEvidence
     notes: Notes
-    data: list[RecommendedAnime]
-    pagination: Pagination
-
-
-class ListRecommendationsAnswer(_OfList):
-    """Answer of POST /recommendations."""
-
-    method: Method
-    rule: Rule
     data: list[RecommendedAnime]
     pagination: Pagination
 
@@ -257,7 +174,7 @@ class FoundAnime(AnimeCard):
     ]
 
 
-class TitlesAnswer(_Answer):
+class TitlesAnswer(Answer):
     """Answer of GET /anime."""
 
     model_version: ModelVersion
@@ -265,14 +182,14 @@ class TitlesAnswer(_Answer):
     pagination: Pagination
 
 
-class AnimeAnswer(_Answer):
+class AnimeAnswer(Answer):
     """Answer of GET /anime/{anime_id}."""
 
     model_version: ModelVersion
     data: AnimeCard
 
 
-class ModelSizes(_Answer):
+class ModelSizes(Answer):
     """How large the model is."""
 
     n_anime: int
@@ -281,7 +198,7 @@ class ModelSizes(_Answer):
     embedding_size: int
 
 
-class ModelAnswer(_Answer):
+class ModelAnswer(Answer):
     """Answer of GET /model: what the model is, where it comes from, and how good it measured."""
 
     model_version: ModelVersion
@@ -298,14 +215,14 @@ class ModelAnswer(_Answer):
     genres: Annotated[list[str], Field(description="What `genre` and `exclude_genre` can filter by")]
 
 
-class HealthAnswer(_Answer):
+class HealthAnswer(Answer):
     """Answer of the probes."""
 
     status: Literal["live", "ready"]
     model_version: Annotated[str | None, Field(description="Null while no model is loaded")]
 
 
-class ProblemIssue(_Answer):
+class ProblemIssue(Answer):
     """What is wrong with one parameter, or with one place of a body."""
 
     parameter: Annotated[str, Field(description="Its name, or a place like ratings[3].rating")]
@@ -313,7 +230,7 @@ class ProblemIssue(_Answer):
     received: str | None
 
 
-class Problem(_Answer):
+class Problem(Answer):
     """Any failure (RFC 9457)."""
 
     type: Annotated[

@@ -1,12 +1,12 @@
 """Somebody to recommend to."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.user_list import UserList
+from models.bundle import Bundle
+from models.scoring.user_list import UserList, list_of_user
 from service.nearest import Nearest
 
 
@@ -21,16 +21,30 @@ class Viewer:
         A unit vector, or zeros where the list says nothing.
     neighbours : Nearest
         The users most similar to them, best first.
-    neighbour_lists : sequence of UserList
-        Their lists, in the same order.
     """
 
     user_list: UserList
     embedding: NDArray[np.float32]
     neighbours: Nearest
-    neighbour_lists: Sequence[UserList]
 
     @property
     def has_seen_something(self) -> bool:
         """Whether there is anything to go by: plans alone are no evidence."""
         return bool(len(self.user_list.seen_rows)) and bool(self.embedding.any())
+
+    def neighbour_lists(self, bundle: Bundle, k: int) -> list[UserList]:
+        """Give the lists of the nearest users.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            That of the neighbours.
+        k : int
+            How many.
+
+        Returns
+        -------
+        list of UserList
+            The most similar user's first.
+        """
+        return [list_of_user(bundle, row) for row in self.neighbours.rows[:k].tolist()]

@@ -69,6 +69,33 @@ def list_of_user(bundle: Bundle, user_row: int) -> UserList:
     return UserList(bundle.list_anime_rows[entries], bundle.list_ratings[entries], bundle.list_statuses[entries])
 
 
+def least_of_top_quarters(owners: NDArray[np.int64], ratings: NDArray[np.uint8], n_lists: int) -> NDArray[np.int64]:
+    """Find, for many lists at once, the least rating of their top quarter: at or above their 75th percentile.
+
+    Parameters
+    ----------
+    owners : ndarray of shape (n,), dtype=int64
+        Which list each entry belongs to, in [0, n_lists).
+    ratings : ndarray of shape (n,), dtype=uint8
+        1..10, 0 = unrated.
+    n_lists : int
+
+    Returns
+    -------
+    ndarray of shape (n_lists,), dtype=int64
+        From 1 to 10; 11 where nothing is rated, so that nothing reaches it.
+    """
+    # Shape: (n_lists, 11), how often each list gives each rating.
+    counts = np.bincount(owners * 11 + ratings, minlength=n_lists * 11).reshape(n_lists, 11)
+    passed = np.cumsum(counts[:, 1:], axis=1)
+    n_rated = passed[:, -1]
+    # As in _least_of_top_quarter: between the ratings at place ``below`` and, with a remainder, at the next.
+    below, part = np.divmod(3 * (n_rated - 1), 4)
+    low = 1 + np.argmax(passed > below[:, None], axis=1)
+    high = 1 + np.argmax(passed > (below + (part > 0))[:, None], axis=1)
+    return np.where(n_rated > 0, low - (-part * (high - low) // 4), 11)
+
+
 def _least_of_top_quarter(counts: list[int]) -> int | None:
     """Find the least rating at or above the 75th percentile, from how often each rating was given (0 is unrated).
 

@@ -6,7 +6,7 @@ const STATUSES = {
 };
 
 const ANILIST = "This is AniList's own export. It numbers anime in AniList's way, which this model does not know, and holds "
-  + "no titles. Export your list in MyAnimeList's form (XML) and choose that, or paste titles below.";
+  + "no titles. Export your list in MyAnimeList's form (XML) and choose that, or paste titles instead.";
 
 /** Read a file as text, unpacking it where it is gzipped. */
 export async function textOf(file) {

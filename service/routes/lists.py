@@ -5,12 +5,12 @@ from fastapi import APIRouter, Request, Response
 from service.cpu import run_in_cpu_thread
 from service.errors import BodyTooLargeError, MediaTypeError, NotReadyError
 from service.list_responses import list_recommendations_response, list_similar_users_response
+from service.list_schemas import ListBody, ListRecommendationsAnswer, ListSimilarUsersAnswer
 from service.loaded_model import LoadedModel
 from service.posted_list import read_list
 from service.query import RecommendationsQuery, SimilarUsersQuery
 from service.routes.asking import body_of, model_of, query_of
 from service.routes.documented import documented
-from service.schemas import ListBody, ListRecommendationsAnswer, ListSimilarUsersAnswer
 
 router = APIRouter(tags=["lists"])
 

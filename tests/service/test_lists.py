@@ -10,14 +10,17 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from models.bundle import Bundle
 from models.scoring.user_list import Status, list_of_user
-from service import schemas
+from service import list_schemas, schemas
+from service.app import create_app
 from service.catalogue import Catalogue
 from service.errors import InvalidRequestError, Issue
 from service.posted_list import read_list
 from service.routes.asking import MAX_BODY_BYTES
+from service.settings import Settings
 from tests.service.small_bundle import N_USERS, make_bundle
 
 BUNDLE: Final[Bundle] = make_bundle()
@@ -38,7 +41,9 @@ def _entries_of(user_row: int) -> list[dict[str, Any]]:
 def _post(client: httpx.Client, path: str, entries: Any, **parameters: Any) -> dict[str, Any]:
     answer = client.post(path, json={"ratings": entries}, params=parameters)
     assert answer.status_code == 200, answer.text
-    schema = schemas.ListRecommendationsAnswer if path == "/recommendations" else schemas.ListSimilarUsersAnswer
+    schema = (
+        list_schemas.ListRecommendationsAnswer if path == "/recommendations" else list_schemas.ListSimilarUsersAnswer
+    )
     schema.model_validate_json(answer.content, strict=True)
     body: dict[str, Any] = answer.json()
     return body
@@ -269,6 +274,19 @@ def test_a_rule_is_refused_where_the_method_has_none(client: httpx.Client, path:
         url = f"{path}?{query}"
         answer = client.get(url) if "users" in path else client.post(url, json={"ratings": []})
         assert [issue.parameter for issue in _problem(answer).errors or []] == ["rule"]
+
+
+def test_scripts_of_named_pages_may_post_lists() -> None:
+    app = create_app(Settings(cors_origins=("https://a.example",), access_log=False))
+    asked = {
+        "origin": "https://a.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+    }
+    answer = TestClient(app).options("/recommendations", headers=asked)
+    assert answer.status_code == 200
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert "content-type" in answer.headers["access-control-allow-headers"].lower()
 
 
 def test_lists_are_posted_and_nothing_else(client: httpx.Client) -> None:

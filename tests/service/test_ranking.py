@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores
+from models.scoring.franchises import collapse_franchises
 from models.scoring.similar_anime import ranked_scores
+from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.filters import Filters
-from service.franchise_page import Cut, franchises_of, places_of, rank_similar_franchises
+from service.franchise_page import Cut, franchises_of, places_of, rank_next_entries, rank_similar_franchises
 from service.loaded_model import LoadedModel, build_model
 from service.methods import MethodKey, make_methods
 from service.nearest import NearestRows
@@ -280,6 +282,24 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     assert answer.rows == [shown for _, _, shown in expected]
     assert answer.scored_rows == [-other for _, other, _ in expected]
     assert answer.scores == [score for score, _, _ in expected]
+
+
+@given(row=user_rows, wanted=filters, seed=st.integers(0, 99))
+def test_a_page_of_franchises_is_cut_from_the_collapsed_ranking(row: int, wanted: dict[str, Any], seed: int) -> None:
+    # Few distinct scores, so that there are ties.
+    scores = np.random.default_rng(seed).integers(0, 5, N_ANIME).astype(np.float32)
+    seen, listed = np.zeros(N_ANIME, dtype=bool), np.zeros(N_ANIME, dtype=bool)
+    seen[list_of_user(BUNDLE, row).seen_rows] = True
+    listed[list_of_user(BUNDLE, row).anime_rows] = True
+    allowed = MODEL.catalogue.allowed(SimilarAnimeQuery(**wanted).filters).mask & ~listed
+    rows = top_k_rows(scores, N_ANIME, allowed=allowed)
+    expected, expected_scores = collapse_franchises(rows, scores[rows], FRANCHISES, seen, allowed)
+    for cut in (Cut(0, 5, "most"), Cut(3, 4, "most"), Cut(0, 100, "most"), Cut(90, 10, "most")):
+        page = rank_next_entries(scores, allowed, FRANCHISES, seen, allowed, cut)
+        part = slice(cut.offset, cut.offset + cut.limit)
+        assert page.rows == expected[part].tolist()
+        assert page.scores == expected_scores[part].tolist()
+        assert page.total == len(expected)
 
 
 def _next_of(code: int, seen: set[int], allowed: list[int]) -> int | None:

@@ -1,5 +1,6 @@
 """Every route over HTTP, against a real server."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -241,6 +242,15 @@ def test_the_page_and_the_docs_load_nothing_from_elsewhere(client: httpx.Client)
                 assert not address.startswith(("http", "//"))
                 if not address.startswith("#"):
                     assert client.get(f"/{address.lstrip('/')}").status_code == 200, address
+
+
+def test_every_part_of_the_page_is_there(client: httpx.Client) -> None:
+    parts = {"page.js"}
+    for _ in range(3):
+        sources = [client.get(f"/page/{part}") for part in sorted(parts)]
+        assert {source.status_code for source in sources} == {200}
+        parts |= {found for source in sources for found in re.findall(r'from "\./(\w+\.js)"', source.text)}
+    assert parts >= {"api.js", "cards.js", "lists.js", "my_list.js", "suggestions.js"}
 
 
 def test_an_answer_that_the_client_has_already_is_an_empty_304(client: httpx.Client) -> None:
