@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.manifest import RecommendationMethod
-from models.scoring.embedding import cosine_scores, embed_list, list_contributions
+from models.scoring.embedding import embed_list, list_contributions, list_scores
 from models.scoring.neighbours import N_NEIGHBOURS, NeighbourScores, score_by_neighbours
 from models.scoring.user_list import UserList, list_of_user
 from service.catalogue import Catalogue
@@ -131,7 +131,7 @@ class Recommender:
         -------
         Viewer
         """
-        embedding = embed_list(self._bundle.anime_embeddings, user_list.seen_rows)
+        embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         neighbours = self._similar_users.neighbours_of_embedding(embedding, N_NEIGHBOURS)
         return Viewer(user_list, embedding, neighbours)
 
@@ -163,7 +163,7 @@ class Recommender:
             scores = support.scores
             allowed &= scores > 0.0
         else:
-            scores = cosine_scores(self._bundle.anime_embeddings, viewer.embedding)
+            scores = list_scores(self._bundle.anime_embeddings, self._bundle.anime_gains, viewer.embedding)
         ranking = rank(scores, allowed, query.offset, query.limit, query.order)
         explanations = _Explainer(self._bundle, viewer, support).explain(ranking.rows, method)
         return RecommendationsPage(ranking, explanations, method)
@@ -187,7 +187,8 @@ class _Explainer:
         if method == "neighbours":
             directions = self._directions_of(positions)
         else:
-            directions = self._bundle.anime_embeddings[anime_rows]
+            gains = self._bundle.anime_gains[anime_rows]
+            directions = self._bundle.anime_embeddings[anime_rows] * gains[:, None]
         reasons = self._reasons(directions)
         return [
             Explanation(because, [self._supporter(p, row) for p in who[:MAX_SUPPORTERS].tolist()], len(who))
@@ -222,7 +223,7 @@ class _Explainer:
     def _reasons(self, directions: NDArray[np.float32]) -> list[list[Reason]]:
         seen_rows = self._viewer.user_list.seen_rows
         # Shape: (n_seen, n_page) -> (n_page, n_seen)
-        contributions = list_contributions(self._bundle.anime_embeddings, seen_rows, directions.T).T
+        contributions = list_contributions(self._bundle.list_embeddings, seen_rows, directions.T).T
         strongest = np.argsort(-contributions, axis=1, kind="stable")[:, :MAX_REASONS]
         values = np.take_along_axis(contributions, strongest, axis=1).tolist()
         rows = seen_rows[strongest].tolist()

@@ -93,8 +93,8 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
     InputError
         If nothing is prepared.
     """
-    _, split = _load_split(work, settings)
-    return train_networks(work, split, settings, log_folder)
+    prepared, split = _load_split(work, settings)
+    return train_networks(work, split, settings, log_folder, prepared.catalogue)
 
 
 def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
@@ -183,13 +183,14 @@ def _make_scorers(trained: list[TrainedNetwork], split: Split, *, compare: bool)
 
 
 def _network_scorers(trained: TrainedNetwork, split: Split) -> list[Scorer]:
-    anime_embeddings, user_embeddings = trained.anime_embeddings, trained.user_embeddings
-    if user_embeddings is not None:
-        return [RatingNetworkScorer(anime_embeddings, user_embeddings)]
-    train_embeddings = embed_users(anime_embeddings, split.train)
+    anime_embeddings, list_embeddings = trained.anime_embeddings, trained.list_embeddings
+    if trained.user_embeddings is not None:
+        return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
+    train_embeddings = embed_users(list_embeddings, split.train)
+    neighbours, embedding = f"{trained.network}, neighbours", f"{trained.network}, embedding"
     return [
-        NeighboursScorer(anime_embeddings, train_embeddings, split.train, f"{trained.network}, neighbours"),
-        EmbeddingScorer(anime_embeddings, f"{trained.network}, embedding"),
+        NeighboursScorer(anime_embeddings, list_embeddings, train_embeddings, split.train, neighbours),
+        EmbeddingScorer(anime_embeddings, list_embeddings, trained.anime_gains, embedding),
     ]
 
 

@@ -37,6 +37,8 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "anime_ids": anime_ids,
         "user_ids": np.arange(10, 10 + 3 * n_users, 3, dtype=np.int64),
         "anime_embeddings": unit_rows(n_anime, embedding_size, rng),
+        "list_embeddings": rng.normal(size=(n_anime, embedding_size)).astype(np.float32),
+        "anime_gains": rng.uniform(0.1, 1.0, n_anime).astype(np.float32),
         "user_embeddings": unit_rows(n_users, embedding_size, rng),
         "list_offsets": np.cumsum([0, *map(len, lists)], dtype=np.int64),
         "list_anime_rows": np.concatenate(lists).astype(np.int32),

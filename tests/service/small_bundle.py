@@ -50,6 +50,10 @@ def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Ar
     # Two anime that are exactly alike: a tie wherever one of them appears.
     anime[41] = anime[45]
     arrays["anime_embeddings"] = _unit(anime)
+    arrays["list_embeddings"] = (anime + 0.3 * rng.normal(size=anime.shape)).astype(np.float32)
+    gains = rng.uniform(0.6, 1.0, N_ANIME).astype(np.float32)
+    gains[41] = gains[45]
+    arrays["anime_gains"] = gains
     arrays |= _lists(rng)
     arrays["user_ids"] = np.arange(N_USERS, dtype=np.int64) * 5 + 2
     arrays["user_embeddings"] = (
@@ -187,7 +191,7 @@ def _embedded_lists(arrays: Arrays) -> NDArray[np.float32]:
     for user in range(N_USERS):
         entries = slice(arrays["list_offsets"][user], arrays["list_offsets"][user + 1])
         seen = arrays["list_anime_rows"][entries][arrays["list_statuses"][entries] != Status.PLAN_TO_WATCH]
-        embedding = embed_list(arrays["anime_embeddings"], seen)
+        embedding = embed_list(arrays["list_embeddings"], seen)
         # Whoever has seen nothing has no direction; the format asks for unit rows all the same.
         embeddings.append(embedding if embedding.any() else np.eye(EMBEDDING_SIZE, dtype=np.float32)[0])
     return np.array(embeddings)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.bundle import Bundle
-from models.scoring.embedding import cosine_scores
+from models.scoring.embedding import cosine_scores, list_scores
 from models.scoring.user_list import UserList, list_of_user
 from service.filters import Filters
 from service.loaded_model import LoadedModel, build_model
@@ -125,7 +125,7 @@ def test_recommendations_by_embedding_equal_brute_force(
     mine = list_of_user(BUNDLE, row)
     blocked = set((mine.seen_rows if planned else mine.anime_rows).tolist())
     candidates = [other for other in range(N_ANIME) if other not in blocked and _passes(other, wanted)]
-    scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.user_embeddings[row])
+    scores = list_scores(BUNDLE.anime_embeddings, BUNDLE.anime_gains, BUNDLE.user_embeddings[row])
     answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query).ranking
     assert answer.rows == _brute_force(scores, candidates, page)
     assert answer.total == len(candidates)
@@ -170,10 +170,10 @@ def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], 
     user_list = _list_of(seen, rng)
     viewer = MODEL.recommender.unseen_viewer(user_list)
     page = MODEL.recommender.page(viewer, RecommendationsQuery(method=method, limit=100, include_adult=True))
-    total = np.linalg.norm(BUNDLE.anime_embeddings[seen].sum(axis=0, dtype=np.float64))
+    total = np.linalg.norm(BUNDLE.list_embeddings[seen].sum(axis=0, dtype=np.float64))
     for row, score, explanation in zip(page.ranking.rows, page.ranking.scores, page.explanations, strict=True):
         if method == "embedding":
-            direction = BUNDLE.anime_embeddings[row]
+            direction = BUNDLE.anime_embeddings[row] * BUNDLE.anime_gains[row]
         else:
             positive = np.maximum(viewer.neighbours.similarities, 0)
             holders = [
@@ -182,7 +182,7 @@ def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], 
                 if row in list_of_user(BUNDLE, other).top_quarter_rows and positive[place] > 0
             ]
             direction = BUNDLE.user_embeddings[viewer.neighbours.rows[holders]].sum(axis=0) / positive.sum()
-        contributions = {anime: float(BUNDLE.anime_embeddings[anime] @ direction / total) for anime in seen}
+        contributions = {anime: float(BUNDLE.list_embeddings[anime] @ direction / total) for anime in seen}
         assert sum(contributions.values()) == pytest.approx(score, abs=1e-5)
         shown = [reason.contribution for reason in explanation.because]
         best = sorted((value for value in contributions.values() if value > 0), reverse=True)[:5]
