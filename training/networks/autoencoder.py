@@ -8,9 +8,9 @@ The teacher is EDLAE, whose weights W (n_anime x n_anime) say what each anime on
 scores XW for the lists X are squeezed to the width of the embeddings: for given directions A' (A with its gains as
 lengths) the B that loses least is ``W A'(A'^T A')^-1``, and what is lost depends on the space that A' spans alone,
 not on where in it each anime points. The network uses that freedom: it turns and bends A so that the cosine of two
-anime tells how alike they are (by the teacher's weights, genres and synopses), at almost no loss for lists. How A lies
-in its space also decides which users come out similar, so a third term keeps the strong directions of taste as strong,
-beside each other, as users with similar lists need.
+anime tells how alike they are (by the teacher's weights, genres and synopses), at almost no loss for lists. How A
+lies in its space also decides which users come out similar, so a third term keeps the strong directions of taste as
+strong, beside each other, as users with similar lists need.
 
 References
 ----------
