@@ -12,6 +12,7 @@ import pytest
 from models.bundle import Bundle, read_bundle
 from models.card import AnimeCard
 from models.golden import agrees, make_golden_answers
+from models.layout import FORMAT_VERSION
 from models.scoring.embedding import embed_list
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import list_of_user
@@ -149,7 +150,7 @@ def test_verify_passes_the_bundle_and_the_store_and_names_what_is_damaged(run: R
     for place in (run.store.root, run.store.current_folder()):
         done = training("verify", place)
         assert done.returncode == 0
-        assert "sound; 60 users, 40 anime, 8 wide, format 1" in done.stdout
+        assert f"sound; 60 users, 40 anime, 8 wide, format {FORMAT_VERSION}" in done.stdout
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     for path in run.store.current_folder().iterdir():

@@ -75,8 +75,8 @@ def read_content(catalogue: Mapping[str, NDArray[Any]]) -> Content:
 
 def _topics(texts: list[str]) -> Rows:
     # scikit-learn takes a second to import.
-    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
 
     try:
         words = TfidfVectorizer(stop_words="english", min_df=_MIN_DOCUMENTS, sublinear_tf=True).fit_transform(texts)
@@ -85,8 +85,8 @@ def _topics(texts: list[str]) -> Rows:
     n_topics = min(_N_TOPICS, *(length - 1 for length in words.shape))
     if n_topics < 1:
         return np.zeros((len(texts), 0), dtype=np.float32)
-    topics = TruncatedSVD(n_topics, random_state=_SEED).fit_transform(words)
-    return _unit_or_zero(topics.astype(np.float32))
+    left, strengths, _ = randomized_svd(words, n_topics, n_iter=5, random_state=_SEED)
+    return _unit_or_zero((left * strengths).astype(np.float32))
 
 
 def _unit_or_zero(rows: Rows) -> Rows:
