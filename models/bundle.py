@@ -58,6 +58,8 @@ class Bundle:
     studio_codes: NDArray[np.int16]
     age_rating_names: NDArray[np.str_]
     age_rating_codes: NDArray[np.int16]
+    similar_rows: NDArray[np.int32]
+    similar_scores: NDArray[np.float32]
     popularity: NDArray[np.int32]
     franchise_codes: NDArray[np.int32]
     franchise_positions: NDArray[np.int16]

@@ -47,6 +47,7 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
     _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
     _check_franchises(arrays, folder)
+    _check_neighbours(arrays["similar_rows"], arrays["similar_scores"], folder)
     for name in ("list_embeddings", "mean_scores"):
         if not np.isfinite(arrays[name]).all():
             raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
@@ -129,3 +130,19 @@ def _check_franchises(arrays: Mapping[str, Array], folder: Path) -> None:
 def _check_range(values: Array, stop: int, path: Path) -> None:
     if len(values) and (int(values.min()) < 0 or int(values.max()) >= stop):
         raise BundleContentError(path, f"holds values outside 0..{stop - 1}")
+
+
+def _check_neighbours(rows: Array, scores: Array, folder: Path) -> None:
+    path = folder / "similar_rows.npy"
+    _check_range(rows.ravel(), len(rows), path)
+    queries = np.flatnonzero((rows == np.arange(len(rows))[:, None]).any(axis=1))
+    if len(queries):
+        raise BundleContentError(path, f"row {queries[0]} is among its own neighbours")
+    twice = np.flatnonzero((np.diff(np.sort(rows, axis=1), axis=1) == 0).any(axis=1))
+    if len(twice):
+        raise BundleContentError(path, f"row {twice[0]} holds a neighbour twice")
+    # NaN compares false with everything, so this catches it too.
+    if not ((scores >= 0.0) & (scores <= 1.0)).all():
+        raise BundleContentError(folder / "similar_scores.npy", "holds values outside 0..1")
+    if (scores[:, 1:] > scores[:, :-1]).any():
+        raise BundleContentError(folder / "similar_scores.npy", "similarities do not descend")

@@ -73,5 +73,7 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("franchise_codes", ("n_anime",), "int32", "franchise, numbered by first row; a lone anime is one"),
     ArraySpec("franchise_positions", ("n_anime",), "int16", "place in the order to watch the franchise, from 0"),
     ArraySpec("franchise_roles", ("n_anime",), "uint8", "main line, side story or extra, see franchises.Role"),
+    ArraySpec("similar_rows", ("n_anime", "n_similar"), "int32", "the most similar anime rows, best first"),
+    ArraySpec("similar_scores", ("n_anime", "n_similar"), "float32", "their similarities in [0, 1], descending"),
     ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
 )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 # A version is the name of a folder: no separators, no hidden files.
 VERSION_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
-SimilarAnimeMethod = Literal["embedding"]
+SimilarAnimeMethod = Literal["ranked", "embedding"]
 RecommendationMethod = Literal["embedding", "neighbours"]
 # How a row of user_embeddings came about: the normalised sum of the list's anime embeddings (an unseen user
 # gets theirs the same way), or a trainable row of its own.
@@ -39,9 +39,9 @@ class DataCard(_Part):
 
 
 class DefaultMethods(_Part):
-    """Used where a request names none: the best of the measured ways; for similar anime there is one."""
+    """Used where a request names none: the best of the measured ways."""
 
-    similar_anime: SimilarAnimeMethod = "embedding"
+    similar_anime: SimilarAnimeMethod = "ranked"
     recommendations: RecommendationMethod = "embedding"
 
 

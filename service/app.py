@@ -21,7 +21,7 @@ from service.metrics import Metrics
 from service.openapi_document import use_own_openapi
 from service.problems import add_problem_handlers
 from service.readiness import Readiness
-from service.routes import anime, health, model, page, users
+from service.routes import anime, health, lists, model, page, users
 from service.settings import Settings
 from service.watching import WatchRequests
 
@@ -68,7 +68,11 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
     if settings.cors_origins:
         exposed = ["etag", "x-request-id"]
         app.add_middleware(
-            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["GET"], expose_headers=exposed
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["content-type"],
+            expose_headers=exposed,
         )
     access_log = AccessLog(settings.log_format) if settings.access_log else None
     app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log)
@@ -76,7 +80,7 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
-    routers = [anime.router, users.router, model.router, health.router]
+    routers = [anime.router, users.router, lists.router, model.router, health.router]
     if settings.metrics:
         routers.append(health.metrics_router)
     for router in routers:

@@ -22,9 +22,9 @@ N_ANIME_IDS_IN_A_KEY: Final = 50
 SCORE_KEY: Final = b'"score":'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Allowed:
-    """The rows that pass a filter.
+    """The rows that pass a filter. Equal to itself alone, so that it can be a key of what depends on it.
 
     Attributes
     ----------
@@ -32,10 +32,13 @@ class Allowed:
         Shared between requests: read-only.
     count : int
         How many pass.
+    first_count : int
+        How many of them are the first entry of their franchise.
     """
 
     mask: NDArray[np.bool_]
     count: int
+    first_count: int
 
 
 class Catalogue:
@@ -58,6 +61,7 @@ class Catalogue:
         self._cards = bundle.cards.data
         self._card_ends: list[int] = bundle.card_offsets.tolist()
         self._rows = {anime_id: row for row, anime_id in enumerate(bundle.anime_ids.tolist())}
+        self._first_rows = np.flatnonzero(bundle.franchise_positions == 0)
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
         self.titles = [_titles(bytes(self.card(row)), bundle, row, folder) for row in range(bundle.n_anime)]
@@ -108,6 +112,20 @@ class Catalogue:
             raise UnknownAnimeError(anime_id)
         return row
 
+    def rows_of(self, anime_ids: Iterable[int]) -> list[int | None]:
+        """Find the rows of many anime.
+
+        Parameters
+        ----------
+        anime_ids : iterable of int
+
+        Returns
+        -------
+        list of int or None
+            None where the model has no such anime.
+        """
+        return [self._rows.get(anime_id) for anime_id in anime_ids]
+
     def allowed(self, filters: Filters) -> Allowed:
         """Find the anime that pass a filter.
 
@@ -146,7 +164,7 @@ class Catalogue:
             mask &= ~bundle.adult
         mask[[self._rows[anime_id] for anime_id in filters.excluded_ids if anime_id in self._rows]] = False
         mask.flags.writeable = False
-        return Allowed(mask, int(mask.sum()))
+        return Allowed(mask, int(mask.sum()), int(np.count_nonzero(mask[self._first_rows])))
 
 
 def row_of_user(bundle: Bundle, user_id: int) -> int:

@@ -5,7 +5,9 @@
     ServiceError               a stable code, what is wrong, what would help
     ├── UnknownAnimeError      no such anime in the model
     ├── UnknownUserError       no such user in the model
-    ├── InvalidRequestError    parameters that cannot be understood, each with what was expected
+    ├── InvalidRequestError    parameters or a body that cannot be understood, each fault with what was expected
+    ├── MediaTypeError         a body that is no JSON by its own account
+    ├── BodyTooLargeError      a body that is too large to be read
     ├── NotReadyError          the model is still being read
     └── ModelRefusedError      the published bundle cannot be used
 
@@ -19,12 +21,12 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Issue:
-    """What is wrong with one parameter.
+    """What is wrong with one parameter, or with one place of a body.
 
     Attributes
     ----------
     parameter : str
-        Its name, as the client wrote it.
+        Its name, as the client wrote it, or the place, like ``ratings[3].rating``.
     expected : str
         What would have been right.
     received : str or None
@@ -107,6 +109,37 @@ class InvalidRequestError(ServiceError):
         names = ", ".join(dict.fromkeys(issue.parameter for issue in issues))
         super().__init__(f"the request cannot be understood: {names}", hint)
         self.issues = tuple(issues)
+
+
+class MediaTypeError(ServiceError):
+    """A body is no JSON by its own account.
+
+    Parameters
+    ----------
+    received : str or None
+        The media type, or the encoding, that came; None where none did.
+    """
+
+    code = "unsupported_media_type"
+
+    def __init__(self, received: str | None) -> None:
+        what = f"came as {received[:100]}" if received else "came without a media type"
+        super().__init__(f"the body {what}, and is read as plain JSON only", "send content-type: application/json")
+
+
+class BodyTooLargeError(ServiceError):
+    """A body is too large to be read.
+
+    Parameters
+    ----------
+    max_bytes : int
+        How large it may be.
+    """
+
+    code = "body_too_large"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"the body is larger than {max_bytes} bytes", "a list has at most 20000 entries")
 
 
 class NotReadyError(ServiceError):

@@ -126,10 +126,10 @@ def _answer(model: LoadedModel, golden: GoldenAnswer) -> tuple[list[int], list[f
 
 
 def _anime_page(model: LoadedModel, golden: GoldenAnswer) -> RankedPage:
+    # Golden answers know nothing of franchises: they are there to compare numbers.
+    whole = {"limit": GOLDEN_K, "include_adult": True, "method": "embedding", "collapse_franchise": False}
     if golden.kind == "similar_anime":
         row = model.catalogue.row_of(golden.query_id)
-        anime_query = SimilarAnimeQuery(limit=GOLDEN_K, include_adult=True, method="embedding")
-        return model.similar_anime.page(row, anime_query)
+        return model.similar_anime.page(row, SimilarAnimeQuery.model_validate(whole))
     viewer = model.recommender.known_viewer(row_of_user(model.bundle, golden.query_id))
-    query = RecommendationsQuery(limit=GOLDEN_K, include_adult=True, method="embedding")
-    return model.recommender.page(viewer, query).ranking
+    return model.recommender.page(viewer, RecommendationsQuery.model_validate(whole)).ranking

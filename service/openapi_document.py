@@ -4,18 +4,22 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
 
-from service.schemas import Problem
+from service.schemas import ListBody, Problem
 
 DESCRIPTION = """
 Every list takes `limit` and `offset`; filters apply before a page is cut. Unknown query parameters are refused.
 Every failure is an RFC 9457 problem (`application/problem+json`) with a stable `code`.
-An answer depends on its URL and on the model alone; with `If-None-Match` an unchanged one is an empty 304.
+An answer to GET depends on its URL and on the model alone; with `If-None-Match` an unchanged one is an empty 304.
 """
+
+REFERENCE = "#/components/schemas/{model}"
 
 TAGS = [
     {"name": "anime", "description": "Similar anime, title search, cards"},
     {"name": "users", "description": "Users of the training data: similar users, recommendations"},
+    {"name": "lists", "description": "The same for somebody the model never saw, by the list in the body"},
     {"name": "model", "description": "What the model is and how good it measured"},
     {"name": "health", "description": "Probes and metrics"},
 ]
@@ -46,6 +50,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=TAGS,
     )
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"].update(problem.pop("$defs"), Problem=problem)
+    schemas = document["components"]["schemas"]
+    problem = Problem.model_json_schema(ref_template=REFERENCE)
+    schemas.update(problem.pop("$defs"), Problem=problem)
+    body = TypeAdapter(ListBody).json_schema(ref_template=REFERENCE)
+    schemas.update(body.pop("$defs"), ListBody=body)
     return document

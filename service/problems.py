@@ -34,6 +34,8 @@ KINDS: Final[dict[type[errors.ServiceError], ProblemKind]] = {
     errors.UnknownAnimeError: ProblemKind(HTTPStatus.NOT_FOUND, "Unknown anime"),
     errors.UnknownUserError: ProblemKind(HTTPStatus.NOT_FOUND, "Unknown user"),
     errors.InvalidRequestError: ProblemKind(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request"),
+    errors.MediaTypeError: ProblemKind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
+    errors.BodyTooLargeError: ProblemKind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     errors.NotReadyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     errors.ModelRefusedError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Model refused"),
 }

@@ -9,6 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from models.manifest import RecommendationMethod, SimilarAnimeMethod
+from models.scoring.neighbours import NeighbourRule
 from models.scoring.top_k import Order
 from service.filters import Filters
 
@@ -19,6 +20,9 @@ MAX_OFFSET: Final = 1_000_000
 MAX_QUERY_LENGTH: Final = 200
 MAX_EXCLUDED: Final = 1_000
 MAX_NAMES: Final = 50
+
+# What can be asked for, and what answers where there is nothing to go by.
+MethodName = Literal[RecommendationMethod, "popular"]
 
 
 def _whole_number(value: object) -> object:
@@ -130,23 +134,36 @@ class SimilarAnimeQuery(AnimeQuery):
         SimilarAnimeMethod | SkipJsonSchema[None],
         Field(description="How similarity is measured; without it, what measured best"),
     ] = None
+    collapse_franchise: Annotated[
+        Truth, Field(description="One entry per franchise, the first one to watch, and none of the anime's own")
+    ] = True
 
 
 class RecommendationsQuery(AnimeQuery):
-    """Query of GET /users/{user_id}/recommendations."""
+    """Query of GET /users/{user_id}/recommendations and of POST /recommendations."""
 
     order: Annotated[Order, Field(description="least: the least fitting first")] = "most"
     method: Annotated[
-        RecommendationMethod | SkipJsonSchema[None],
+        MethodName | SkipJsonSchema[None],
         Field(description="How anime are scored; without it, what measured best (GET /model tells)"),
+    ] = None
+    rule: Annotated[
+        NeighbourRule | SkipJsonSchema[None],
+        Field(
+            description="With method=neighbours: weighted (default) or top-quarter, what they rate at or above "
+            "their own 75th percentile"
+        ),
     ] = None
     include_plan_to_watch: Annotated[Truth, Field(description="Whether anime the user plans to watch may appear")] = (
         False
     )
+    collapse_franchise: Annotated[
+        Truth, Field(description="One entry per franchise: the next one to watch of it")
+    ] = True
 
 
 class SimilarUsersQuery(Paging):
-    """Query of GET /users/{user_id}/similar."""
+    """Query of GET /users/{user_id}/similar and of POST /users/similar."""
 
     order: Annotated[Order, Field(description="least: the most dissimilar first")] = "most"
     method: Annotated[

@@ -22,6 +22,8 @@ class RankedPage:
         As asked for; the first row has rank ``offset + 1``.
     total : int
         Length of the whole ranking.
+    scored_rows : list of int
+        Whose score stands beside each row: its own, unless a franchise is shown as another of its entries.
     """
 
     rows: list[int]
@@ -29,6 +31,7 @@ class RankedPage:
     offset: int
     limit: int
     total: int
+    scored_rows: list[int]
 
 
 def rank(
@@ -52,4 +55,5 @@ def rank(
     # Past the end there is nothing to rank.
     k = offset + limit if offset < total else 0
     rows = top_k_rows(scores, k, allowed=allowed, order=order)[offset:]
-    return RankedPage(rows.tolist(), scores[rows].tolist(), offset, limit, total)
+    listed: list[int] = rows.tolist()
+    return RankedPage(listed, scores[rows].tolist(), offset, limit, total, listed)

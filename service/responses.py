@@ -11,10 +11,8 @@ from typing import Any
 import orjson
 from fastapi import Response
 
-from service.catalogue import SCORE_KEY
 from service.loaded_model import LoadedModel
 from service.ranked_page import RankedPage
-from service.recommendations import Explanation, RecommendationsPage
 from service.similar_users import SimilarUsersPage
 
 JSON = "application/json"
@@ -48,7 +46,7 @@ def anime_response(model: LoadedModel, anime_row: int) -> Response:
     -------
     Response
     """
-    return _model_response(model, b'%b"data":%b}' % (_head(model), bytes(model.catalogue.card(anime_row))))
+    return _model_response(model, b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row))))
 
 
 def model_card_response(model: LoadedModel) -> Response:
@@ -89,8 +87,8 @@ def similar_anime_response(model: LoadedModel, anime_row: int, page: RankedPage)
     -------
     Response
     """
-    head = b'%b"method":"embedding","anime":%b,' % (_head(model), bytes(model.catalogue.card(anime_row)))
-    return _list_response(model, head, _scored_cards(model, page, b"similarity"), page)
+    beginning = b'%b"method":"embedding","anime":%b,' % (head(model), bytes(model.catalogue.card(anime_row)))
+    return list_response(model, beginning, _similar_cards(model, page), page)
 
 
 def titles_response(model: LoadedModel, page: RankedPage) -> Response:
@@ -106,7 +104,7 @@ def titles_response(model: LoadedModel, page: RankedPage) -> Response:
     -------
     Response
     """
-    return _list_response(model, _head(model), _scored_cards(model, page, b"relevance"), page)
+    return list_response(model, head(model), _scored_cards(model, page, b"relevance"), page)
 
 
 def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersPage) -> Response:
@@ -124,6 +122,23 @@ def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersP
     Response
     """
     ranking = page.ranking
+    return list_response(model, b'%b"user_id":%d,' % (head(model), user_id), similar_user_rows(model, page), ranking)
+
+
+def similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]:
+    """Write the rows of a page of similar users.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    page : SimilarUsersPage
+
+    Returns
+    -------
+    list of bytes
+        To be joined by nothing.
+    """
+    ranking = page.ranking
     user_ids = model.bundle.user_ids[ranking.rows].tolist()
     rows = [
         {"rank": rank, "user_id": other, "similarity": round(similarity, 6), "anime_in_common": common}
@@ -131,52 +146,72 @@ def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersP
             zip(user_ids, ranking.scores, page.anime_in_common, strict=True), ranking.offset + 1
         )
     ]
-    return _list_response(
-        model, b'%b"user_id":%d,' % (_head(model), user_id), [b",".join(map(orjson.dumps, rows))], ranking
-    )
+    return [b",".join(map(orjson.dumps, rows))]
 
 
-def recommendations_response(model: LoadedModel, user_id: int, page: RecommendationsPage) -> Response:
-    """Answer with recommendations.
+def spliced(fields: dict[str, Any], card: bytes) -> bytes:
+    """Put keys in front of a card's own.
+
+    Parameters
+    ----------
+    fields : dict
+    card : bytes
+        A JSON object, and so is what comes out.
+
+    Returns
+    -------
+    bytes
+    """
+    return b"%b,%b" % (orjson.dumps(fields)[:-1], card[1:])
+
+
+def head(model: LoadedModel) -> bytes:
+    """Write how every answer begins.
 
     Parameters
     ----------
     model : LoadedModel
-    user_id : int
-        The user asked about.
-    page : RecommendationsPage
+
+    Returns
+    -------
+    bytes
+        The brace and the model's version, with a comma.
+    """
+    return b'{"model_version":"%b",' % model.version.encode()
+
+
+def list_response(
+    model: LoadedModel,
+    beginning: bytes,
+    rows: Iterable[bytes | memoryview],
+    page: RankedPage,
+    *,
+    cacheable: bool = True,
+) -> Response:
+    """Answer with a list.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    beginning : bytes
+        What stands before the rows, see :func:`head`.
+    rows : iterable of bytes or memoryview
+        The rows, commas included.
+    page : RankedPage
+    cacheable : bool, optional
+        Whether the answer depends on the URL and the model alone.
 
     Returns
     -------
     Response
     """
-    ranking = page.ranking
-    rows = (
-        _spliced(
-            {"rank": rank, "score": round(score, 6), **_explained(model, explanation)},
-            bytes(model.catalogue.card(row)).replace(SCORE_KEY, b'"mean_score":'),
-        )
-        for rank, (row, score, explanation) in enumerate(
-            zip(ranking.rows, ranking.scores, page.explanations, strict=True), ranking.offset + 1
-        )
-    )
-    head = b'%b"method":"%b","user_id":%d,' % (_head(model), page.method.encode(), user_id)
-    return _list_response(model, head, [b",".join(rows)], ranking)
-
-
-def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:
-    anime_ids, user_ids, names = model.bundle.anime_ids, model.bundle.user_ids, model.catalogue.titles
-    return {
-        "because": [
-            {"anime_id": int(anime_ids[row]), "name": names[row][0], "contribution": round(contribution, 6)}
-            for row, contribution in explanation.because
-        ],
-        "supporters": [
-            {"user_id": int(user_ids[row]), "similarity": round(similarity, 6), "rating": rating}
-            for row, similarity, rating in explanation.supporters
-        ],
-        "n_supporters": explanation.n_supporters,
-    }
+    tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
+    body = b"".join([beginning, b'"data":[', *rows, tail])
+    if cacheable:
+        return _model_response(model, body)
+    response = Response(body, media_type=JSON)
+    response.raw_headers.append((b"cache-control", b"no-store"))
+    return response
 
 
 def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> Iterable[bytes | memoryview]:
@@ -188,17 +223,12 @@ def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> It
         yield model.catalogue.card(row)[1:]
 
 
-def _spliced(fields: dict[str, Any], card: bytes) -> bytes:
-    return b"%b,%b" % (orjson.dumps(fields)[:-1], card[1:])
-
-
-def _head(model: LoadedModel) -> bytes:
-    return b'{"model_version":"%b",' % model.version.encode()
-
-
-def _list_response(model: LoadedModel, head: bytes, rows: Iterable[bytes | memoryview], page: RankedPage) -> Response:
-    tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
-    return _model_response(model, b"".join([head, b'"data":[', *rows, tail]))
+def _similar_cards(model: LoadedModel, page: RankedPage) -> Iterable[bytes | memoryview]:
+    owners = model.bundle.anime_ids[page.scored_rows].tolist()
+    for rank, (row, score, owner) in enumerate(zip(page.rows, page.scores, owners, strict=True), page.offset + 1):
+        comma = b"" if rank == page.offset + 1 else b","
+        yield b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner)
+        yield model.catalogue.card(row)[1:]
 
 
 def _model_response(model: LoadedModel, body: bytes) -> Response:

@@ -1,16 +1,76 @@
 """What answers look like. Routes write bytes; these models document them, and a test holds the two together."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, NotRequired
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, WithJsonSchema
+
+# pydantic wants this one before Python 3.12.
+from typing_extensions import TypedDict
 
 from models.card import AnimeCard
-from models.manifest import DataCard, DefaultMethods, RecommendationMethod, SimilarAnimeMethod, UserEmbeddingRule
+from models.manifest import DataCard, DefaultMethods, SimilarAnimeMethod, UserEmbeddingRule
+from models.scoring.neighbours import NeighbourRule
+from service.query import INT64_MAX, MethodName
+
+MAX_LIST_ENTRIES: Final = 20_000
 
 ModelVersion = Annotated[str, Field(description="The model that answered", examples=["20261123T101500Z-autoencoder"])]
 Rank = Annotated[int, Field(ge=1, description="Place in the whole ranking; goes on from page to page")]
 Similarity = Annotated[float, Field(ge=-1, le=1, description="Cosine of the two embeddings", examples=[0.93])]
+AnimeSimilarity = Annotated[
+    float,
+    Field(
+        ge=-1,
+        le=1,
+        description="ranked: chance, 0 to 1, that people recommend it; embedding: cosine of the embeddings",
+        examples=[0.35],
+    ),
+]
+
+
+class ListEntry(TypedDict):
+    """An anime on somebody's list."""
+
+    # Dictionaries rather than models: a list of a thousand is checked in a third of the time.
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    anime_id: Annotated[int, Field(ge=0, le=INT64_MAX, description="MyAnimeList id", examples=[1])]
+    # 9.0 is a whole number too: that is how pandas writes a column with gaps.
+    rating: NotRequired[
+        Annotated[
+            Annotated[float, Strict(), Field(ge=0, le=10)] | None,
+            WithJsonSchema(
+                {
+                    "type": ["integer", "null"],
+                    "minimum": 0,
+                    "maximum": 10,
+                    "description": "1 to 10; null or 0 for unrated",
+                    "examples": [9],
+                }
+            ),
+        ]
+    ]
+    status: NotRequired[
+        Annotated[
+            Literal["watching", "completed", "on_hold", "dropped", "plan_to_watch", 1, 2, 3, 4, 6, None],
+            Field(
+                description="MyAnimeList's numbers will do. Plans are no evidence; without a status, it was seen",
+                examples=["completed"],
+            ),
+        ]
+    ]
+
+
+class ListBody(TypedDict):
+    """Somebody's list: body of POST /recommendations and POST /users/similar."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+
+    ratings: Annotated[
+        list[ListEntry],
+        Field(max_length=MAX_LIST_ENTRIES, description="In any order. Of an anime that comes twice, the last counts"),
+    ]
 
 
 class _Answer(BaseModel):
@@ -29,7 +89,15 @@ class SimilarAnimeCard(AnimeCard):
     """An anime with its similarity to the one asked about."""
 
     rank: Rank
-    similarity: Similarity
+    similarity: AnimeSimilarity
+    similarity_of: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Id of the anime whose similarity this is: the most similar of the franchise, which may be "
+            "another than its first",
+        ),
+    ]
 
 
 class SimilarAnimeAnswer(_Answer):
@@ -58,6 +126,67 @@ class SimilarUsersAnswer(_Answer):
     user_id: Annotated[int, Field(ge=0, description="The user asked about")]
     data: list[SimilarUser]
     pagination: Pagination
+
+
+NoEvidence = Annotated[
+    Literal["empty_list", "only_unknown_ids", "only_plan_to_watch", "no_direction"] | None,
+    Field(description="Why the list says nothing; null where it does. Without evidence, method is popular"),
+]
+Notes = Annotated[list[str], Field(description="What is worth knowing about this answer, in sentences")]
+
+
+class ListSummary(_Answer):
+    """What became of the entries of a list: they add up to n_entries."""
+
+    n_entries: Annotated[int, Field(ge=0, description="Entries that came")]
+    n_seen: Annotated[int, Field(ge=0, description="Anime the answer goes by")]
+    n_plan_to_watch: Annotated[int, Field(ge=0, description="Planned anime: not recommended, and no evidence")]
+    n_unknown: Annotated[int, Field(ge=0, description="Anime the model does not know")]
+    n_overruled: Annotated[int, Field(ge=0, description="Entries overruled by a later one for the same anime")]
+
+
+class _OfList(_Answer):
+    """What answers to lists have in common."""
+
+    model_version: ModelVersion
+    list_summary: ListSummary
+    unknown_anime_ids: Annotated[list[int], Field(description="Ids on the list that the model does not know")]
+    repeated_anime_ids: Annotated[list[int], Field(description="Ids that came more than once; the last entry counts")]
+    no_evidence: NoEvidence
+    notes: Notes
+
+
+class ListSimilarUsersAnswer(_OfList):
+    """Answer of POST /users/similar."""
+
+    data: list[SimilarUser]
+    pagination: Pagination
+
+
+class NamedAnime(_Answer):
+    """An anime by name."""
+
+    anime_id: Annotated[int, Field(ge=0)]
+    name: str
+
+
+class FranchisePlace(_Answer):
+    """What a recommended anime is to its franchise."""
+
+    role: Annotated[
+        Literal["main", "side", "extra"],
+        Field(description="main: a season, or a film that continues them; side: a story beside them; extra: a recap"),
+    ]
+    next_after: Annotated[
+        list[NamedAnime],
+        Field(max_length=1, description="The last entry before it that the user has seen; empty for a new franchise"),
+    ]
+    score_of: Annotated[
+        NamedAnime | None,
+        Field(
+            description="Whose score and reasons these are, if not its own: the entry of the franchise that fits best"
+        ),
+    ]
 
 
 class Because(_Answer):
@@ -89,14 +218,32 @@ class RecommendedAnime(AnimeCard):
         list[RecommendationSupporter], Field(max_length=5, description="The most similar users who rate it highly")
     ]
     n_supporters: Annotated[int, Field(ge=0, le=50, description="How many of the 50 nearest users rate it highly")]
+    franchise: FranchisePlace
+    notes: Annotated[list[str], Field(description="Further reasons, in words; methods may have none")]
+
+
+Method = Annotated[MethodName, Field(description="How the anime were scored: popular where the list says nothing")]
+Rule = Annotated[NeighbourRule | None, Field(description="Which rule of the method; null where it has but one")]
 
 
 class RecommendationsAnswer(_Answer):
     """Answer of GET /users/{user_id}/recommendations."""
 
     model_version: ModelVersion
-    method: RecommendationMethod
+    method: Method
+    rule: Rule
     user_id: Annotated[int, Field(ge=0, description="The user asked about")]
+    no_evidence: NoEvidence
+    notes: Notes
+    data: list[RecommendedAnime]
+    pagination: Pagination
+
+
+class ListRecommendationsAnswer(_OfList):
+    """Answer of POST /recommendations."""
+
+    method: Method
+    rule: Rule
     data: list[RecommendedAnime]
     pagination: Pagination
 
@@ -159,9 +306,9 @@ class HealthAnswer(_Answer):
 
 
 class ProblemIssue(_Answer):
-    """What is wrong with one parameter."""
+    """What is wrong with one parameter, or with one place of a body."""
 
-    parameter: str
+    parameter: Annotated[str, Field(description="Its name, or a place like ratings[3].rating")]
     expected: str
     received: str | None
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
+from models.scoring.embedding import embed_list
 from models.scoring.user_list import UserList, list_of_user
 from service.nearest import Nearest, NearestRows
 from service.query import SimilarUsersQuery
@@ -81,10 +82,35 @@ class SimilarUsers:
             embedding = self._bundle.user_embeddings[user_row]
             k = end if query.offset < total else 0
             nearest = self._nearest.scan(embedding, k, without_row=user_row, order=query.order)
-        rows = nearest.rows[query.offset : end].tolist()
-        similarities = nearest.similarities[query.offset : end].tolist()
-        ranking = RankedPage(rows, similarities, query.offset, query.limit, total)
-        return SimilarUsersPage(ranking, self.anime_in_common(list_of_user(self._bundle, user_row), rows))
+        return self._cut_page(nearest, list_of_user(self._bundle, user_row), query, total)
+
+    def page_of_list(self, user_list: UserList, query: SimilarUsersQuery) -> SimilarUsersPage:
+        """Rank all users by similarity to somebody the model never saw, and cut one page out.
+
+        Parameters
+        ----------
+        user_list : UserList
+        query : SimilarUsersQuery
+
+        Returns
+        -------
+        SimilarUsersPage
+            Empty where the list says nothing: nobody is similar to that.
+        """
+        embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
+        total = self._bundle.n_users if embedding.any() else 0
+        k = min(query.offset + query.limit, total) if query.offset < total else 0
+        nearest = self._nearest.scan(embedding, k, order=query.order)
+        return self._cut_page(nearest, user_list, query, total)
+
+    def _cut_page(
+        self, nearest: Nearest, user_list: UserList, query: SimilarUsersQuery, total: int
+    ) -> SimilarUsersPage:
+        page = slice(query.offset, query.offset + query.limit)
+        rows = nearest.rows[page].tolist()
+        similarities = nearest.similarities[page].tolist()
+        ranking = RankedPage(rows, similarities, query.offset, query.limit, total, rows)
+        return SimilarUsersPage(ranking, self.anime_in_common(user_list, rows))
 
     def neighbours_of_user(self, user_row: int, k: int) -> Nearest:
         """Find the users most similar to a user the model knows.

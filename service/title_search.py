@@ -67,7 +67,8 @@ class TitleSearch:
             Scores are empty: nothing was compared.
         """
         rows = self._rows_by_popularity[allowed[self._rows_by_popularity]]
-        return RankedPage(rows[offset : offset + limit].tolist(), [], offset, limit, len(rows))
+        shown = rows[offset : offset + limit].tolist()
+        return RankedPage(shown, [], offset, limit, len(rows), shown)
 
     def page(self, query: str, allowed: NDArray[np.bool_], offset: int, limit: int) -> RankedPage:
         """Rank the allowed anime whose names match a query.
@@ -88,7 +89,7 @@ class TitleSearch:
         # Ranked in order of popularity, where ties go to the lower position.
         page = rank(relevance[self._rows_by_popularity], (relevance > 0.0)[self._rows_by_popularity], offset, limit)
         rows = self._rows_by_popularity[page.rows].tolist()
-        return RankedPage(rows, page.scores, offset, limit, page.total)
+        return RankedPage(rows, page.scores, offset, limit, page.total, rows)
 
     def _relevance(self, query: str, allowed: NDArray[np.bool_]) -> NDArray[np.float32]:
         relevance = np.zeros(len(allowed), dtype=np.float32)

@@ -18,9 +18,11 @@ from training import run as stages
 from training.demo import write_demo_data
 from training.dump import find_dump
 from training.errors import InputError
+from training.folders import replaced_folder
 from training.prepared import PrepareReport
 from training.rejects import REJECTS_FILE
 from training.settings import RunSettings, describe_settings, make_settings
+from training.similar.ranker import SHIPPED_FILE
 from training.terminal import progress
 
 app = typer.Typer(
@@ -46,6 +48,8 @@ SetOption = Annotated[
 LogOption = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
 
 DEFAULT_WORK = Path("runs/latest")
+# Apart from a run's: the benchmark prepares anew, and must not leave a run with networks of another preparation.
+DEFAULT_BENCHMARK_WORK = Path("runs/benchmark")
 DEFAULT_STORE = Path("models/store")
 
 
@@ -150,6 +154,18 @@ def publish(
     _out.print(f"published {bundle}")
 
 
+@app.command("ship-similar-weights")
+def ship_similar_weights(
+    work: WorkOption = DEFAULT_WORK,
+    out: Annotated[Path, typer.Option(help="File to write. [default: the one that comes with the project]")] = (
+        SHIPPED_FILE
+    ),
+) -> None:
+    """Make the ranker that `train` learned the one for dumps without recommendations.csv."""
+    stages.ship_similar_weights(work, out)
+    _out.print(f"wrote {out}: {out.stat().st_size:,} bytes")
+
+
 @app.command("verify")
 def verify(
     bundle: Annotated[Path, typer.Argument(help="A bundle, or a store, whose current bundle is meant.")],
@@ -161,6 +177,34 @@ def verify(
         f"{folder}: sound; {checked.n_users:,} users, {checked.n_anime:,} anime, "
         f"{checked.manifest.embedding_size} wide, format {checked.manifest.format_version}"
     )
+
+
+@app.command("benchmark")
+def benchmark(
+    data: DataOption,
+    work: WorkOption = DEFAULT_BENCHMARK_WORK,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables and plots. [default: WORK/benchmark]")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Measure this method only; repeatable.")] = None,
+    assignments: SetOption = None,
+) -> None:
+    """Train and measure every method and baseline on the same users: the leaderboard."""
+    from training.benchmark.report import print_report, write_report  # noqa: PLC0415 - brings matplotlib
+    from training.benchmark.run import choose_methods, run_benchmark  # noqa: PLC0415 - beside the other
+
+    settings = make_settings({}, assignments or [])
+    methods, out = choose_methods(only or []), out or work / "benchmark"
+    started = time.monotonic()
+    find_dump(data)  # first: a mistyped folder must not leave empty ones behind
+    # A folder that cannot be written is found out now, and not when all is measured.
+    with replaced_folder(out) as folder:
+        summary = run_benchmark(data, work, settings, methods)
+        write_report(folder, summary)
+    print_report(summary)
+    _out.print(f"tables and plots: {out}; took {time.monotonic() - started:.0f} s")
+    failed = [name for name, reason in summary["left_out"].items() if reason.startswith("failed")]
+    wrong = [check["method"] for check in summary["sanity"] if not check["holds"]]
+    if failed or wrong:
+        _fail(f"not every row can be trusted: failed: {failed or 'none'}; sanity wrong: {wrong or 'none'}")
 
 
 @app.command("settings")

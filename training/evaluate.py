@@ -6,17 +6,16 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from models.scoring.top_k import top_k_rows
-from training.metrics import estimate_mean, graded_ndcg_at, hits, ndcg_at, recall_at
+from training.list_quality import LIST_METRICS, measure_lists, rank_unknown
+from training.metrics import estimate_mean, graded_ndcg_at
 from training.scorers import Scorer
 from training.similar_truth import SimilarQuery
 from training.split import Split
 from training.terminal import progress
 
-DEPTH: Final = 100
 SIMILAR_DEPTH: Final = 10
-LIST_METRICS: Final = ("recall_at_20", "ndcg_at_10", "ndcg_at_100")
 LENGTH_EDGES: Final = (0, 10, 50, 200, 500, 10**9)
 LENGTH_NAMES: Final = ("1-9", "10-49", "50-199", "200-499", "500+")
 
@@ -60,53 +59,80 @@ def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQ
 
 
 def _evaluate_lists(scorer: Scorer, split: Split) -> Metrics:
-    records = []
-    recommended: set[int] = set()
-    for user_row, input_rows, target_rows in zip(split.test_user_rows, split.inputs, split.targets, strict=True):
-        scores = scorer.score_list(int(user_row), input_rows)
-        candidates = np.ones(len(scores), dtype=bool)
-        candidates[input_rows] = False
-        top_rows = top_k_rows(scores, DEPTH, allowed=candidates)
-        recommended.update(top_rows[:10].tolist())
-        places, n_targets = hits(top_rows, target_rows), len(target_rows)
-        records.append(
-            (
-                len(input_rows),
-                recall_at(20, places, n_targets),
-                ndcg_at(10, places, n_targets),
-                ndcg_at(100, places, n_targets),
-            )
-        )
-    if not records:
+    quality = measure_lists(scorer, split.test_user_rows, split.inputs, split.targets)
+    if quality is None:
         return {}
-    frame = pd.DataFrame(records, columns=["history", *LIST_METRICS])
-    by_length = frame.groupby(pd.cut(frame["history"], LENGTH_EDGES, right=False, labels=LENGTH_NAMES), observed=True)
     return {
-        **_estimates(frame),
-        "coverage_at_10": len(recommended),
-        "by_history_length": {str(name): _estimates(group) for name, group in by_length},
+        **estimate_lists(quality.values),
+        "coverage_at_10": len(np.unique(np.concatenate(quality.top_rows))),
+        "by_history_length": estimate_by_history(quality.values),
     }
 
 
-def _estimates(frame: pd.DataFrame) -> Metrics:
-    return {name: asdict(estimate_mean(frame[name].to_numpy())) for name in LIST_METRICS}
+def estimate_lists(values: pd.DataFrame) -> Metrics:
+    """Estimate every metric over users.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        As in :class:`training.list_quality.ListQuality`.
+
+    Returns
+    -------
+    dict
+        Metric -> mean, low, high, n.
+    """
+    return {name: asdict(estimate_mean(values[name].to_numpy())) for name in LIST_METRICS}
+
+
+def estimate_by_history(values: pd.DataFrame) -> Metrics:
+    """Estimate every metric for short and long lists apart.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        As in :class:`training.list_quality.ListQuality`.
+
+    Returns
+    -------
+    dict
+        Name of the group (:data:`LENGTH_NAMES`; groups without users are left out) -> metric -> estimate.
+    """
+    lengths = pd.cut(values["history"], LENGTH_EDGES, right=False, labels=LENGTH_NAMES)
+    return {str(name): estimate_lists(group) for name, group in values.groupby(lengths, observed=True)}
+
+
+def measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[np.float64] | None:
+    """Measure the ranking of similar anime, query by query.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    queries : sequence of SimilarQuery
+
+    Returns
+    -------
+    ndarray of shape (n_queries,), dtype=float64, or None
+        Graded NDCG@10; None where the scorer says nothing of similar anime, or there are no queries.
+    """
+    values = []
+    for query in queries:
+        scores = scorer.score_similar(query.anime_row)
+        if scores is None:
+            return None
+        top_rows = rank_unknown(scores, np.array([query.anime_row]), SIMILAR_DEPTH)
+        gain_of = dict(zip(query.similar_rows.tolist(), query.gains.tolist(), strict=True))
+        gains = [gain_of.get(row, 0.0) for row in top_rows.tolist()]
+        values.append(graded_ndcg_at(SIMILAR_DEPTH, gains, list(gain_of.values())))
+    return np.array(values) if values else None
 
 
 def _evaluate_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> Metrics:
-    if not queries:
+    values = measure_similar(scorer, queries)
+    if values is None:
         return {}
-    values = np.array([_similar_ndcg(scorer, query) for query in queries])
     measures = ~np.array([query.may_choose for query in queries])
     result: Metrics = {"all": asdict(estimate_mean(values))}
     if measures.any():
         result["ndcg_at_10"] = asdict(estimate_mean(values[measures]))
     return result
-
-
-def _similar_ndcg(scorer: Scorer, query: SimilarQuery) -> float:
-    scores = scorer.score_similar(query.anime_row)
-    candidates = np.ones(len(scores), dtype=bool)
-    candidates[query.anime_row] = False
-    top_rows = top_k_rows(scores, SIMILAR_DEPTH, allowed=candidates)
-    gain_of = dict(zip(query.similar_rows.tolist(), query.gains.tolist(), strict=True))
-    return graded_ndcg_at(SIMILAR_DEPTH, [gain_of.get(row, 0.0) for row in top_rows.tolist()], list(gain_of.values()))

@@ -7,8 +7,8 @@ Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2
 from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import scipy.linalg as la
@@ -19,6 +19,9 @@ from training.interactions import Interactions
 Square = NDArray[np.float32]
 
 _USERS_PER_BLOCK: Final = 1024
+_TARGETS_PER_BLOCK: Final = 1024
+# 200 inverses of 100 x 100 are 8 MB.
+_TARGETS_PER_SOLVE: Final = 200
 
 
 def co_counts(train: Interactions) -> Square:
@@ -44,35 +47,10 @@ def co_counts(train: Interactions) -> Square:
     return counts
 
 
-@dataclass(frozen=True)
-class InverseGram:
-    """What EDLAE learns in one step: the inverse of the regularised co-counts.
+def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
+    """Invert the regularised co-counts, which is all that EDLAE has to do.
 
     The weight of anime i for anime j is ``-inverse[i, j] / inverse[j, j]``, and 0 where i is j.
-
-    Attributes
-    ----------
-    inverse : ndarray of shape (n_anime, n_anime), dtype=float32
-        Symmetric, positive definite.
-    """
-
-    inverse: Square
-
-    def weights(self) -> Square:
-        """Give all weights.
-
-        Returns
-        -------
-        ndarray of shape (n_anime, n_anime), dtype=float32
-            Row i holds what anime i says for each other; the diagonal is 0.
-        """
-        weights: Square = self.inverse / -np.diag(self.inverse)
-        np.fill_diagonal(weights, 0.0)
-        return weights
-
-
-def invert_gram(counts: Square, dropout: float, l2: float) -> InverseGram:
-    """Invert the regularised co-counts.
 
     Parameters
     ----------
@@ -85,7 +63,8 @@ def invert_gram(counts: Square, dropout: float, l2: float) -> InverseGram:
 
     Returns
     -------
-    InverseGram
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Symmetric and positive definite.
 
     Raises
     ------
@@ -94,13 +73,127 @@ def invert_gram(counts: Square, dropout: float, l2: float) -> InverseGram:
     """
     regularised = np.array(counts, dtype=np.float32, order="F")
     diagonal = np.arange(len(counts))
-    regularised[diagonal, diagonal] += dropout / (1.0 - dropout) * np.diag(counts) + l2
+    regularised[diagonal, diagonal] += regularisation(counts, dropout, l2)
     factor, failed = la.lapack.spotrf(regularised, lower=1, overwrite_a=1, clean=0)
     if failed:
         raise np.linalg.LinAlgError(f"the co-counts with l2={l2} are not positive definite")
-    inverse, _ = la.lapack.spotri(factor, lower=1, overwrite_c=1)
+    inverse: Square = la.lapack.spotri(factor, lower=1, overwrite_c=1)[0]
     _mirror(inverse)
-    return InverseGram(inverse)
+    return inverse
+
+
+def regularisation(counts: Square, dropout: float, l2: float) -> NDArray[np.float32]:
+    """Say what EDLAE adds to the diagonal of the co-counts.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    dropout : float
+        In [0, 1).
+    l2 : float
+
+    Returns
+    -------
+    ndarray of shape (n_anime,), dtype=float32
+    """
+    added: NDArray[np.float32] = (dropout / (1.0 - dropout) * np.diag(counts) + l2).astype(np.float32)
+    return added
+
+
+def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
+    """Find the anime with the largest weights for every anime.
+
+    Parameters
+    ----------
+    inverse : ndarray of shape (n_anime, n_anime), dtype=float32
+        From :func:`invert_gram`.
+    k : int
+        At most n_anime - 1.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, k), dtype=int32
+        Ascending within a row; row j without j.
+    """
+    n_anime = len(inverse)
+    strongest = np.empty((n_anime, k), dtype=np.int32)
+    for start in range(0, n_anime, _TARGETS_PER_BLOCK):
+        # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
+        block = inverse[start : start + _TARGETS_PER_BLOCK].copy()
+        targets = np.arange(len(block))
+        block[targets, start + targets] = np.inf
+        strongest[start : start + len(block)] = np.sort(np.argpartition(block, k - 1, axis=1)[:, :k], axis=1)
+    return strongest
+
+
+class FittedBlock(NamedTuple):
+    """Weights of some anime, and what leaving a user out again takes.
+
+    Attributes
+    ----------
+    start : int
+        The first anime row of the block.
+    values : ndarray of shape (n_block, k), dtype=float32
+        The weights for each anime of the block.
+    inverses : ndarray of shape (n_block, k, k), dtype=float32
+        Inverse of the regularised co-counts among the anime that speak for each.
+    """
+
+    start: int
+    values: NDArray[np.float32]
+    inverses: NDArray[np.float32]
+
+
+def fit_blocks(counts: Square, rows: NDArray[np.int32], dropout: float, l2: float) -> Iterator[FittedBlock]:
+    """Fit the weights of every anime to the few that speak for it, block by block.
+
+    Cutting a dense solution down loses what the small weights corrected; fitting again among those that are left
+    wins it back and more (docs/experiments.md).
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    rows : ndarray of shape (n_anime, k), dtype=int32
+        Who speaks for each anime.
+    dropout, l2 : float
+        As for :func:`invert_gram`.
+
+    Yields
+    ------
+    FittedBlock
+    """
+    n_anime, k = rows.shape
+    flat, added = counts.reshape(-1, order="A"), regularisation(counts, dropout, l2)
+    diagonal = np.arange(k)
+    for start in range(0, n_anime, _TARGETS_PER_SOLVE):
+        speakers = rows[start : start + _TARGETS_PER_SOLVE].astype(np.int64)  # (B, k)
+        # The matrix is symmetric, so its memory order does not matter.
+        among = np.take(flat, speakers[:, :, None] * n_anime + speakers[:, None, :])  # (B, k, k)
+        among[:, diagonal, diagonal] += added[speakers]
+        inverses = np.asarray(la.inv(among, assume_a="pos"), dtype=np.float32)
+        targets = np.arange(start, start + len(speakers))[:, None]
+        with_target = np.take(flat, speakers * n_anime + targets)  # (B, k)
+        values = np.matmul(inverses, with_target[:, :, None])[:, :, 0]
+        yield FittedBlock(start, values, inverses)
+
+
+def cosines_of(counts: Square, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Give the cosine of every anime with those that speak for it.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    rows : ndarray of shape (n_anime, k), dtype=int32
+
+    Returns
+    -------
+    ndarray of shape (n_anime, k), dtype=float32
+        In [0, 1]; 0 for anime that nobody has seen.
+    """
+    norms = np.sqrt(np.maximum(np.diag(counts), 1.0))
+    pairs = np.take_along_axis(counts, rows.astype(np.int64), axis=1)
+    cosines: NDArray[np.float32] = (pairs / norms[rows] / norms[:, None]).astype(np.float32)
+    return cosines
 
 
 def _mirror(matrix: Square, block: int = 2048) -> None:

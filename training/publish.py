@@ -11,16 +11,23 @@ from numpy.typing import NDArray
 from models.bundle import assemble
 from models.golden import make_golden_answers
 from models.layout import FORMAT_VERSION
-from models.manifest import DefaultMethods, Manifest
+from models.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
 from models.store import Store
 from training.franchises.grouping import franchise_arrays
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.scorers import embed_users
+from training.similar.rank import RankedNeighbours
+from training.similar.stage import SimilarAnimeModel
 
 
 def publish(
-    store: Store, prepared: Prepared, trained: TrainedNetwork, metrics: dict[str, Any], settings: dict[str, Any]
+    store: Store,
+    prepared: Prepared,
+    trained: TrainedNetwork,
+    similar: SimilarAnimeModel,
+    metrics: dict[str, Any],
+    settings: dict[str, Any],
 ) -> Path:
     """Publish a bundle and make it current.
 
@@ -30,6 +37,8 @@ def publish(
     prepared : Prepared
     trained : TrainedNetwork
         The network whose embeddings are served.
+    similar : SimilarAnimeModel
+        Ranked with those embeddings.
     metrics : dict
         What evaluate measured; empty where it was not run.
     settings : dict
@@ -47,7 +56,7 @@ def publish(
     BundleError
         If the arrays break the format.
     """
-    arrays = _bundle_arrays(prepared, trained)
+    arrays = _bundle_arrays(prepared, trained, similar.neighbours)
     created_at = datetime.now(UTC).replace(microsecond=0)
     digest = hashlib.sha256((trained.digest() + prepared.report.data.fingerprint).encode()).hexdigest()
     manifest = Manifest(
@@ -58,7 +67,12 @@ def publish(
         embedding_size=trained.anime_embeddings.shape[1],
         user_embedding_rule=trained.user_embedding_rule,
         data=prepared.report.data,
-        training={"settings": settings, "history": trained.history, "seconds": round(trained.seconds, 1)},
+        training={
+            "settings": settings,
+            "history": trained.history,
+            "seconds": round(trained.seconds, 1),
+            "similar_anime": {"weights": similar.weights, "seconds": round(similar.seconds, 1)},
+        },
         metrics=metrics,
         default_methods=_choose_methods(trained.network, metrics),
         golden=[],
@@ -68,7 +82,9 @@ def publish(
     return store.publish(manifest.model_copy(update={"golden": golden}), arrays)
 
 
-def _bundle_arrays(prepared: Prepared, trained: TrainedNetwork) -> dict[str, NDArray[Any]]:
+def _bundle_arrays(
+    prepared: Prepared, trained: TrainedNetwork, neighbours: RankedNeighbours
+) -> dict[str, NDArray[Any]]:
     lists = prepared.interactions
     user_embeddings = trained.user_embeddings
     if user_embeddings is None:
@@ -85,6 +101,8 @@ def _bundle_arrays(prepared: Prepared, trained: TrainedNetwork) -> dict[str, NDA
         "list_anime_rows": lists.anime_rows,
         "list_ratings": lists.ratings,
         "list_statuses": lists.statuses,
+        "similar_rows": neighbours.rows,
+        "similar_scores": neighbours.scores,
         "popularity": popularity.astype(np.int32),
         **prepared.catalogue,
         **franchise_arrays(lists, prepared.catalogue),
@@ -92,9 +110,10 @@ def _bundle_arrays(prepared: Prepared, trained: TrainedNetwork) -> dict[str, NDA
 
 
 def _choose_methods(network: str, metrics: dict[str, Any]) -> DefaultMethods:
-    """Make the way of recommending that measured better the default; `embedding` where they were not measured.
+    """Make the ways that measured better the defaults.
 
-    Only the autoencoder's two ways are: the rating network is a baseline.
+    Where they were not measured, `embedding` recommends and `ranked` answers for similar anime. Only the
+    autoencoder's two ways of recommending are measured: the rating network is a baseline.
     """
     ndcg: dict[str, float] = {}
     for method in ("embedding", "neighbours"):
@@ -102,4 +121,16 @@ def _choose_methods(network: str, metrics: dict[str, Any]) -> DefaultMethods:
         if measured:
             ndcg[method] = measured["ndcg_at_100"]["mean"]
     best = max(ndcg, key=lambda method: ndcg[method], default="embedding")
-    return DefaultMethods.model_validate({"recommendations": best})
+    similar = _choose_similar(network, metrics)
+    return DefaultMethods.model_validate({"recommendations": best, "similar_anime": similar})
+
+
+def _choose_similar(network: str, metrics: dict[str, Any]) -> SimilarAnimeMethod:
+    names: dict[SimilarAnimeMethod, str] = {"ranked": "similar anime, ranked", "embedding": f"{network}, embedding"}
+    measured = {method: metrics.get("methods", {}).get(name, {}) for method, name in names.items()}
+    ndcg = {
+        method: values["similar_anime"]["ndcg_at_10"]["mean"]
+        for method, values in measured.items()
+        if "ndcg_at_10" in values.get("similar_anime", {})
+    }
+    return "embedding" if len(ndcg) == 2 and ndcg["embedding"] > ndcg["ranked"] else "ranked"

@@ -4,6 +4,7 @@
 
     <work>/prepared/     lists in rows, catalogue arrays, report.json, rejected_rows.csv
     <work>/trained/<n>/  embeddings of network n, trained.json
+    <work>/trained/similar/  ranked neighbours of every anime, the ranker, similar.json
     <work>/report/       evaluation.json, report.md, plots
 """
 
@@ -30,11 +31,14 @@ from training.scorers import (
     ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
+    RankedSimilarScorer,
     RatingNetworkScorer,
     Scorer,
     embed_users,
 )
-from training.settings import NetworkName, RunSettings
+from training.settings import RunSettings
+from training.similar.stage import FOLDER as SIMILAR_FOLDER
+from training.similar.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
 from training.similar_truth import read_similar_truth
 from training.split import Split, split_interactions
 from training.terminal import progress, say
@@ -74,7 +78,7 @@ def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
 
 
 def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
-    """Train the networks.
+    """Train the networks, and rank similar anime with the embeddings of the published one.
 
     Parameters
     ----------
@@ -94,7 +98,9 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
         If nothing is prepared.
     """
     prepared, split = _load_split(work, settings)
-    return train_networks(work, split, settings, log_folder, prepared.catalogue)
+    trained = train_networks(work, split, settings, log_folder, prepared.catalogue)
+    _rank_similar_anime(work, prepared, split, trained[0], settings)
+    return trained
 
 
 def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
@@ -121,11 +127,18 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     for network in trained:
         _check_same_rows(prepared, network, work)
         _check_same_split(network, settings)
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    _check_similar_fits(prepared, similar, trained[0], work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
     queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
-    metrics = evaluate(_make_scorers(trained, split, compare=settings.compare), split, queries)
+    scorers: list[Scorer] = [
+        *_make_scorers(trained, split, compare=settings.compare),
+        _ranked_scorer(similar, trained[0]),
+    ]
+    metrics = evaluate(scorers, split, queries)
     metrics["measured"] = {network.network: network.digest() for network in trained}
+    metrics["measured"][SIMILAR_FOLDER] = similar.digest()
     with replaced_folder(work / "report") as folder:
         write_report(folder, metrics, trained, prepared)
     return metrics
@@ -156,9 +169,32 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     prepared = load_prepared(work / "prepared")
     trained = load_trained(_trained_folder(work, settings.network))
     _check_same_rows(prepared, trained, work)
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    _check_similar_fits(prepared, similar, trained, work)
     # What the stages were told when they ran, which need not be what this one is told.
     told = settings.model_dump() | trained.settings | prepared.report.settings | {"network": settings.network}
-    return publishing.publish(store, prepared, trained, _read_metrics(work, trained), told)
+    metrics = _read_metrics(work, {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()})
+    return publishing.publish(store, prepared, trained, similar, metrics, told)
+
+
+def ship_similar_weights(work: Path, out: Path) -> None:
+    """Write the ranker that was learned in a work folder to where dumps without recommendations find it.
+
+    Parameters
+    ----------
+    work : Path
+        Holds similar anime, ranked by a learned ranker.
+    out : Path
+
+    Raises
+    ------
+    InputError
+        If nothing is ranked, or by a ranker that was not learned here.
+    """
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    if similar.weights != "learned":
+        raise InputError(f"{work}: its ranker came with the project; train on a dump with recommendations.csv")
+    similar.ranker.save(out)
 
 
 def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
@@ -189,13 +225,44 @@ def _network_scorers(trained: TrainedNetwork, split: Split) -> list[Scorer]:
     train_embeddings = embed_users(list_embeddings, split.train)
     neighbours, embedding = f"{trained.network}, neighbours", f"{trained.network}, embedding"
     return [
+        NeighboursScorer(
+            anime_embeddings,
+            list_embeddings,
+            train_embeddings,
+            split.train,
+            f"{trained.network}, neighbours' top quarter (notebook)",
+            rule="top-quarter",
+        ),
         NeighboursScorer(anime_embeddings, list_embeddings, train_embeddings, split.train, neighbours),
         EmbeddingScorer(anime_embeddings, list_embeddings, trained.anime_gains, embedding),
     ]
 
 
-def _trained_folder(work: Path, name: NetworkName) -> Path:
+def _rank_similar_anime(
+    work: Path, prepared: Prepared, split: Split, trained: TrainedNetwork, settings: RunSettings
+) -> None:
+    dump = find_dump(Path(prepared.report.data_folder))
+    queries = read_similar_truth(dump, prepared.interactions.anime_ids, min_votes=1, min_pairs=1)
+    similar = fit_similar_anime(prepared, split.train, trained, queries, settings.model_dump())
+    with replaced_folder(_trained_folder(work, SIMILAR_FOLDER)) as folder:
+        save_similar_anime(folder, similar)
+
+
+def _ranked_scorer(similar: SimilarAnimeModel, trained: TrainedNetwork) -> RankedSimilarScorer:
+    return RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, trained.anime_embeddings)
+
+
+def _trained_folder(work: Path, name: str) -> Path:
     return work / "trained" / name
+
+
+def _check_similar_fits(prepared: Prepared, similar: SimilarAnimeModel, trained: TrainedNetwork, work: Path) -> None:
+    same_rows = similar.rows_digest == prepared.interactions.rows_digest()
+    if not same_rows or similar.embeddings_digest != trained.digest():
+        raise InputError(
+            f"{work}: similar anime were ranked with other users, anime or embeddings than those of the "
+            f"{trained.network} network that lie there; run `train` again"
+        )
 
 
 def _check_same_rows(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
@@ -215,7 +282,7 @@ def _check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
         )
 
 
-def _read_metrics(work: Path, trained: TrainedNetwork) -> dict[str, Any]:
+def _read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:
     path = work / "report" / "evaluation.json"
     try:
         metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -224,7 +291,8 @@ def _read_metrics(work: Path, trained: TrainedNetwork) -> dict[str, Any]:
         return {}
     except ValueError as error:
         raise InputError(f"{path}: is no evaluation ({error}); make one with `evaluate`") from error
-    if metrics.get("measured", {}).get(trained.network) != trained.digest():
+    measured = metrics.get("measured", {})
+    if any(measured.get(name) != digest for name, digest in digests.items()):
         say("trained anew since it was evaluated: the bundle's card will hold no metrics")
         return {}
     return metrics

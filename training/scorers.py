@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.embedding import cosine_scores, embed_list, list_scores
-from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.neighbours import (
+    DEFAULT_RULE,
+    N_NEIGHBOURS_OF_RULE,
+    NeighbourRule,
+    popularity_discounts,
+    score_by_neighbours,
+    score_by_weighted_neighbours,
+)
+from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
 
@@ -31,7 +39,7 @@ class Scorer(Protocol):
     name: str
     generalisation: Literal["strong", "weak"]
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
         """Score every anime for a user.
 
         Parameters
@@ -43,10 +51,11 @@ class Scorer(Protocol):
 
         Returns
         -------
-        ndarray of shape (n_anime,), dtype=float32
+        ndarray of shape (n_anime,), dtype=float32, or None
+            None where the method says nothing of lists.
         """
 
-    def score_similar(self, anime_row: int) -> Scores:
+    def score_similar(self, anime_row: int) -> Scores | None:
         """Score every anime by its similarity to one.
 
         Parameters
@@ -55,7 +64,27 @@ class Scorer(Protocol):
 
         Returns
         -------
-        ndarray of shape (n_anime,), dtype=float32
+        ndarray of shape (n_anime,), dtype=float32, or None
+            None where the method says nothing of similar anime.
+        """
+
+
+@runtime_checkable
+class BatchScorer(Protocol):
+    """A scorer that scores many lists at once, and the same as one by one."""
+
+    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+        """Score every anime for many users.
+
+        Parameters
+        ----------
+        user_rows : ndarray of shape (n,), dtype=int64
+        inputs : sequence of ndarray, dtype=int32
+            What is known of each user's list.
+
+        Returns
+        -------
+        ndarray of shape (n, n_anime), dtype=float32
         """
 
 
@@ -118,7 +147,7 @@ class EmbeddingScorer:
 
 @dataclass
 class NeighboursScorer:
-    """What the nearest training users rate highly, computed as the service computes it."""
+    """What the nearest training users have seen or rate highly, computed as the service computes it."""
 
     anime_embeddings: NDArray[np.float32]
     list_embeddings: NDArray[np.float32]
@@ -126,18 +155,44 @@ class NeighboursScorer:
     train: Interactions
     name: str = "autoencoder, neighbours"
     generalisation: Literal["strong", "weak"] = "strong"
+    rule: NeighbourRule = DEFAULT_RULE
+
+    def __post_init__(self) -> None:
+        seen = self.train.anime_rows[self.train.seen]
+        self._discounts = popularity_discounts(np.bincount(seen, minlength=self.train.n_anime))
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours."""
         del user_row
         similarities = cosine_scores(self.user_embeddings, embed_list(self.list_embeddings, input_rows))
-        nearest = top_k_rows(similarities, N_NEIGHBOURS)
+        nearest = top_k_rows(similarities, N_NEIGHBOURS_OF_RULE[self.rule])
         lists = [self.train.list_of(int(row)) for row in nearest]
+        if self.rule == "weighted":
+            return score_by_weighted_neighbours(self._discounts, similarities[nearest], lists).scores
         return score_by_neighbours(self.train.n_anime, similarities[nearest], lists).scores
 
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime, as every method of recommending does."""
         return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+@dataclass
+class RankedSimilarScorer:
+    """Similar anime by their precomputed neighbours, as the service answers."""
+
+    similar_rows: NDArray[np.int32]
+    similar_scores: NDArray[np.float32]
+    anime_embeddings: NDArray[np.float32]
+    name: str = "similar anime, ranked"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> None:
+        """Say nothing of lists."""
+        del user_row, input_rows
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the ranked neighbours, and by the cosine below them."""
+        return ranked_scores(self.similar_rows, self.similar_scores, self.anime_embeddings, anime_row)
 
 
 @dataclass
@@ -179,6 +234,24 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
     rows[~rows.any(axis=1), 0] = 1.0
     return rows
+
+
+def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:
+    """Put lists into a binary matrix.
+
+    Parameters
+    ----------
+    lists : sequence of ndarray, dtype=int32
+        Anime rows.
+    n_anime : int
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix of shape (n, n_anime), dtype=float32
+    """
+    offsets = np.cumsum([0, *(len(rows) for rows in lists)])
+    columns = np.concatenate([*lists, np.array([], dtype=np.int32)])
+    return sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), n_anime))
 
 
 def _dense(row: Any) -> Scores:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.errors import InputError
 from training.networks.config import AutoencoderConfig, RatingConfig
+from training.similar.config import SimilarConfig
 
 NetworkName = Literal["autoencoder", "rating"]
 
@@ -23,6 +24,7 @@ class RunSettings(BaseModel):
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     rating: RatingConfig = RatingConfig()
+    similar: SimilarConfig = SimilarConfig()
 
 
 def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSettings:
@@ -46,7 +48,7 @@ def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSet
     """
     values: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     seed = values.pop("seed", None)
-    for network in ("autoencoder", "rating"):
+    for network in ("autoencoder", "rating", "similar"):
         values[network] = {} if seed is None else {"seed": seed}
     known = dict(_walk(RunSettings()))
     for assignment in assignments:

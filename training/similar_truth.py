@@ -39,7 +39,9 @@ class SimilarQuery:
     may_choose: bool
 
 
-def read_similar_truth(dump: DumpFiles, anime_ids: NDArray[np.int64]) -> list[SimilarQuery]:
+def read_similar_truth(
+    dump: DumpFiles, anime_ids: NDArray[np.int64], *, min_votes: int = MIN_VOTES, min_pairs: int = MIN_PAIRS
+) -> list[SimilarQuery]:
     """Read the pairs that people voted for, between anime the model knows.
 
     Parameters
@@ -49,6 +51,8 @@ def read_similar_truth(dump: DumpFiles, anime_ids: NDArray[np.int64]) -> list[Si
         out: nobody needs to be told of the second season.
     anime_ids : ndarray of shape (n_anime,), dtype=int64
         Ascending.
+    min_votes, min_pairs : int, optional
+        What a pair and a query need. Measuring asks for the defaults; who learns may take less.
 
     Returns
     -------
@@ -68,10 +72,10 @@ def read_similar_truth(dump: DumpFiles, anime_ids: NDArray[np.int64]) -> list[Si
     votes: dict[int, dict[int, int]] = {}
     for anime_id, similar_id, count in read_numbers(dump.recommendations, "anime_id", "similar_anime_id", "votes"):
         same = anime_id in franchise_of and franchise_of[anime_id] == franchise_of.get(similar_id)
-        if count >= MIN_VOTES and not same and anime_id in row_of and similar_id in row_of and anime_id != similar_id:
+        if count >= min_votes and not same and anime_id in row_of and similar_id in row_of and anime_id != similar_id:
             votes.setdefault(anime_id, {})[similar_id] = count
     return [
-        _make_query(anime_id, pairs, row_of) for anime_id, pairs in sorted(votes.items()) if len(pairs) >= MIN_PAIRS
+        _make_query(anime_id, pairs, row_of) for anime_id, pairs in sorted(votes.items()) if len(pairs) >= min_pairs
     ]
 
 

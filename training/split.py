@@ -10,6 +10,8 @@ from training.interactions import Interactions
 
 N_FOLDS: Final = 10
 TEST_FOLD: Final = 1
+# Users who tune what the test users measure; they train like all others once everything is tuned.
+VALIDATION_FOLD: Final = 2
 TARGET_SHARE: Final = 0.2
 
 
@@ -62,18 +64,20 @@ def splitmix64(values: NDArray[Any]) -> NDArray[np.uint64]:
         return hashed
 
 
-def is_test_user(user_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+def is_test_user(user_ids: NDArray[np.int64], fold: int = TEST_FOLD) -> NDArray[np.bool_]:
     """Tell who tests.
 
     Parameters
     ----------
     user_ids : ndarray of shape (n,), dtype=int64
+    fold : int, optional
+        In [0, 10).
 
     Returns
     -------
     ndarray of shape (n,), dtype=bool
     """
-    marks: NDArray[np.bool_] = splitmix64(user_ids) % np.uint64(N_FOLDS) == np.uint64(TEST_FOLD)
+    marks: NDArray[np.bool_] = splitmix64(user_ids) % np.uint64(N_FOLDS) == np.uint64(fold)
     return marks
 
 
@@ -92,7 +96,7 @@ def may_choose_weights(anime_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
     return marks
 
 
-def split_interactions(interactions: Interactions, seed: int = 0) -> Split:
+def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TEST_FOLD) -> Split:
     """Split into users who train and users who test, and the latter's lists into input and target.
 
     Parameters
@@ -100,6 +104,8 @@ def split_interactions(interactions: Interactions, seed: int = 0) -> Split:
     interactions : Interactions
     seed : int
         Another seed draws other targets; who tests stays the same.
+    fold : int, optional
+        Who tests. ``VALIDATION_FOLD``, on the training users of the default split, is for tuning.
 
     Returns
     -------
@@ -108,14 +114,14 @@ def split_interactions(interactions: Interactions, seed: int = 0) -> Split:
     """
     seen = interactions.seen
     entry_is_target = np.zeros(len(seen), dtype=bool)
-    is_test = is_test_user(interactions.user_ids)
+    is_test = is_test_user(interactions.user_ids, fold)
     test_rows, inputs, targets = [], [], []
     for user_row in np.flatnonzero(is_test):
         start, end = interactions.offsets[user_row : user_row + 2]
         entries = start + np.flatnonzero(seen[start:end])
         if len(entries) < 2:
             continue
-        target = _choose_targets(interactions, int(user_row), entries, seed)
+        target = choose_targets(interactions, int(user_row), entries, seed)
         entry_is_target[target] = True
         test_rows.append(user_row)
         inputs.append(interactions.anime_rows[np.setdiff1d(entries, target)])
@@ -129,10 +135,24 @@ def split_interactions(interactions: Interactions, seed: int = 0) -> Split:
     )
 
 
-def _choose_targets(
+def choose_targets(
     interactions: Interactions, user_row: int, entries: NDArray[np.int64], seed: int
 ) -> NDArray[np.int64]:
-    """Pick the fifth of the entries whose hash of user and anime is lowest."""
+    """Pick the fifth of a user's entries whose hash of user and anime is lowest.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    user_row : int
+    entries : ndarray of shape (n,), dtype=int64
+        The user's positives.
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (m,), dtype=int64
+        One entry at least.
+    """
     user_key = splitmix64(splitmix64(interactions.user_ids[user_row : user_row + 1]) ^ np.uint64(seed))
     anime_ids = interactions.anime_ids[interactions.anime_rows[entries]].astype(np.uint64)
     with np.errstate(over="ignore"):

@@ -65,11 +65,15 @@ class FranchiseOrder:
         return np.searchsorted(self.codes[self._order], np.arange(self.n_franchises)).astype(np.int64)
 
     @cached_property
-    def _places(self) -> tuple[Mask, Rows, Rows]:
+    def _places(self) -> tuple[Mask, NDArray[np.int32], NDArray[np.int32]]:
         """Give, by place in ``_order``: whether it is of the main line, its franchise, and its key."""
-        roles = self.roles[self._order].astype(np.int64)
-        places = np.arange(len(roles), dtype=np.int64)
-        return roles == int(Role.MAIN), self.codes[self._order].astype(np.int64), roles * len(roles) + places
+        roles = self.roles[self._order].astype(np.int32)
+        keys = roles * len(roles) + self._ascending
+        return roles == int(Role.MAIN), self.codes[self._order], keys.astype(np.int32)
+
+    @cached_property
+    def _ascending(self) -> NDArray[np.int32]:
+        return np.arange(len(self.codes), dtype=np.int32)
 
     def next_rows(self, seen: Mask, allowed: Mask) -> Rows:
         """Find what to show of every franchise.
@@ -90,13 +94,12 @@ class FranchiseOrder:
             return np.empty(0, dtype=np.int64)
         main, owners, keys = self._places
         n = len(main)
-        places = np.arange(n, dtype=np.int64)
         unseen = ~seen[self._order]
-        # Nothing past the first unseen entry of the main line is ready.
-        last_ready = np.minimum.reduceat(np.where(unseen & main, places, n), self._starts)
-        shown = unseen & allowed[self._order] & (places <= last_ready[owners])
-        best = np.minimum.reduceat(np.where(shown, keys, 3 * n), self._starts)
-        return np.where(best < 3 * n, self._order[best % n], -1)
+        # Nothing past the first unseen entry of the main line is ready. A key of the main line is its place.
+        last_ready = np.minimum.reduceat(np.where(unseen & main, keys, np.int32(n)), self._starts)
+        shown = unseen & allowed[self._order] & (self._ascending <= last_ready[owners])
+        best = np.minimum.reduceat(np.where(shown, keys, np.int32(len(Role) * n)), self._starts)
+        return np.where(best < len(Role) * n, self._order[best % n], -1)
 
 
 def collapse_franchises(
@@ -125,12 +128,13 @@ def collapse_franchises(
     """
     codes = franchises.codes[rows]
     # Of several assignments to one place the last one stays, so the first rank of a franchise is written last.
-    first = np.empty(franchises.n_franchises, dtype=np.int64)
-    ranks = np.arange(len(rows), dtype=np.int64)
-    first[codes[::-1]] = ranks[::-1]
-    shown = franchises.next_rows(seen, allowed)[codes]
-    kept = (first[codes] == ranks) & (shown >= 0)
-    return shown[kept], scores[kept]
+    first = np.full(franchises.n_franchises, -1, dtype=np.int32)
+    first[codes[::-1]] = np.arange(len(rows) - 1, -1, -1, dtype=np.int32)
+    shown = franchises.next_rows(seen, allowed)
+    kept = np.zeros(len(rows), dtype=bool)
+    kept[first[(first >= 0) & (shown >= 0)]] = True
+    ranks = np.flatnonzero(kept)
+    return shown[codes[ranks]], scores[ranks]
 
 
 def collapse_similar(

@@ -1,36 +1,24 @@
 // The page of the service: asks its own API, and nothing else.
 
+import { ask } from "./api.js";
+import { card, element } from "./cards.js";
+import { bringList, keptList } from "./my_list.js";
+import { suggestTitles } from "./suggestions.js";
+
 const PAGE_SIZE = 12;
 const FILTERS = ["type", "genre", "year_from", "min_score", "max_members"];
 
 const byId = (id) => document.getElementById(id);
+const number = (value) => value.toLocaleString("en");
 const status = byId("status");
 
 // What is shown: the route that lists it, and how many rows are there already.
-let shown = { path: null, offset: 0 };
+let shown = { source: null, offset: 0 };
 let requested = 0;
+let myList = keptList();
 
-/** Make an element. Text is always text: titles and synopses never become markup. */
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children.filter((child) => child !== null));
-  return made;
-}
-
-/** Ask the API; fail with what its problem says. */
-async function ask(path, parameters = {}) {
-  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== ""));
-  const answer = await fetch(`${path}?${query}`);
-  const body = await answer.json();
-  if (!answer.ok) {
-    const faults = (body.errors ?? []).map((fault) => `${fault.parameter}: ${fault.expected}`);
-    throw new Error([body.detail, ...faults, body.hint].filter(Boolean).join(". "));
-  }
-  return body;
-}
-
-function report(text, failed = false) {
-  status.textContent = text;
+function report(text, failed = false, ...more) {
+  status.replaceChildren(text, ...more);
   status.classList.toggle("failed", failed);
 }
 
@@ -40,200 +28,93 @@ async function attempt(task) {
     await task();
   } catch (error) {
     report(error.message, true);
+    status.scrollIntoView({ block: "nearest", behavior: "smooth" });
   }
 }
 
-function facts(anime) {
-  const episodes = anime.episodes === null ? null : `${anime.episodes} ${anime.episodes === 1 ? "episode" : "episodes"}`;
-  const meanScore = "mean_score" in anime ? anime.mean_score : anime.score;
-  return [anime.year, anime.type, episodes, meanScore === null ? null : `★ ${meanScore.toFixed(2)}`]
-    .filter((fact) => fact !== null)
-    .join(" · ");
-}
+// What can be listed. Titles have no franchises to collapse.
+const titles = { path: "anime" };
+const similarTo = (id) => ({ path: `anime/${encodeURIComponent(id)}/similar`, collapses: true });
+const forUser = (id) => ({ path: `users/${encodeURIComponent(id)}/recommendations`, collapses: true });
+const forList = (list) => ({ path: "recommendations", collapses: true, body: { ratings: list.entries }, list });
 
-function otherNames(anime) {
-  const names = [anime.english_name, anime.japanese_name].filter((name) => name && name !== anime.name);
-  return names.length ? element("p", { className: "other" }, names.join(" · ")) : null;
-}
-
-function strength(anime) {
-  const value = anime.similarity ?? (anime.because ? anime.score : undefined);
-  if (value === undefined) return null;
-  const bar = element("div", { className: "bar", title: `${anime.because ? "score" : "similarity"} ${value.toFixed(3)}` });
-  const filled = element("span");
-  filled.style.width = `${Math.max(0, Math.min(1, value)) * 100}%`;
-  bar.append(filled);
-  return bar;
-}
-
-function because(anime) {
-  if (!anime.because) return null;
-  const words = element("p", { className: "because" });
-  if (anime.because.length) {
-    words.append("Because of ");
-    anime.because.slice(0, 3).forEach((reason, place) => {
-      words.append(place ? ", " : "", element("b", {}, reason.name));
-    });
-    words.append(". ");
-  }
-  if (anime.n_supporters) {
-    const many = anime.n_supporters === 1 ? "1 similar user rates" : `${anime.n_supporters} similar users rate`;
-    words.append(`${many} it highly.`);
-  }
-  return words;
-}
-
-function card(anime) {
-  const title = element("a", { href: `#anime/${anime.anime_id}` }, anime.name);
-  const place = anime.rank === undefined ? "" : `${anime.rank}. `;
-  const synopsis = element("p", { className: "synopsis", title: "Click to read on" }, anime.synopsis ?? "No synopsis.");
-  synopsis.addEventListener("click", () => synopsis.classList.toggle("whole"));
-  const measured = anime.similarity ?? (anime.because ? anime.score : undefined);
-  return element(
-    "article",
-    {},
-    element("h2", {}, place, title),
-    otherNames(anime),
-    element("p", { className: "facts" }, facts(anime)),
-    strength(anime),
-    because(anime),
-    element("ul", { className: "genres" }, ...anime.genres.map((genre) => element("li", {}, genre))),
-    synopsis,
-    element(
-      "footer",
-      {},
-      element("span", { className: "facts" }, measured === undefined ? "" : `${anime.because ? "score" : "similarity"} ${measured.toFixed(3)}`),
-      element("a", { href: anime.url, rel: "noreferrer" }, "MyAnimeList"),
-    ),
-  );
-}
-
-function filters() {
-  return Object.fromEntries(FILTERS.map((name) => [name, byId(name).value]));
+function parametersOf(source) {
+  const filters = Object.fromEntries(FILTERS.map((name) => [name, byId(name).value]));
+  return source.collapses ? { ...filters, collapse_franchise: byId("collapse_franchise").checked } : filters;
 }
 
 /** Show the first page of a list, or the next one of the same. */
-async function show(path, { next = false } = {}) {
-  const number = ++requested;
+async function show(source, { next = false } = {}) {
+  const mine = ++requested;
   const offset = next ? shown.offset : 0;
-  const answer = await ask(path, { ...filters(), limit: PAGE_SIZE, offset });
+  const answer = await ask(source.path, { ...parametersOf(source), limit: PAGE_SIZE, offset }, source.body);
   // Something else was asked for meanwhile, or the same once more.
-  if (number !== requested) return;
+  if (mine !== requested) return;
   if (!next) {
     byId("cards").replaceChildren();
     byId("subject").replaceChildren(...(answer.anime ? [card(answer.anime)] : []));
   }
   byId("cards").append(...answer.data.map(card));
-  shown = { path, offset: offset + answer.data.length };
+  shown = { source, offset: offset + answer.data.length };
   byId("more").hidden = shown.offset >= answer.pagination.total;
-  report(headline(answer));
+  report(headline(answer, source), false, ...aboutList(answer, source));
+  // On a phone, what was asked for lies below what asks.
+  if (!next && source !== titles && status.getBoundingClientRect().top > 0.7 * innerHeight) {
+    status.scrollIntoView({ behavior: "smooth" });
+  }
 }
 
-function headline(answer) {
-  const total = answer.pagination.total.toLocaleString("en");
+function headline(answer, source) {
+  const total = number(answer.pagination.total);
   if (answer.anime) return `Similar to ${answer.anime.name}, out of ${total}`;
+  if (source.list) {
+    const { n_seen: seen, n_entries: entries } = answer.list_summary;
+    return answer.no_evidence ? `Well liked by many, out of ${total}` : `For ${source.list.label}, going by ${number(seen)} of ${number(entries)} entries, out of ${total}`;
+  }
   if (answer.user_id !== undefined) return `For user ${answer.user_id}, by ${answer.method}, out of ${total}`;
   return `The most popular of ${total}`;
+}
+
+/** What an answer says of itself, and which titles of a list the model does not know. */
+function aboutList(answer, source) {
+  const notes = answer.notes?.length ? [element("span", { className: "note" }, answer.notes.join(" "))] : [];
+  const unknown = answer.unknown_anime_ids ?? [];
+  if (!unknown.length) return notes;
+  const names = unknown.map((id) => source.list?.names[id] || `anime ${id}`);
+  const details = element("details", {}, element("summary", {}, "Which are unknown"), element("span", {}, names.join(" · ")));
+  return [...notes, details];
 }
 
 /** The address says what is shown, so that the back button and links work. */
 function follow() {
   const [kind, id] = location.hash.slice(1).split("/");
-  if (!id) attempt(() => show("anime"));
-  else if (kind === "anime") attempt(() => show(`anime/${encodeURIComponent(id)}/similar`));
-  else if (kind === "user") {
+  byId("review").hidden = true;
+  if (kind === "anime" && id) attempt(() => show(similarTo(id)));
+  else if (kind === "user" && id) {
     byId("user").value = id;
-    attempt(() => show(`users/${encodeURIComponent(id)}/recommendations`));
-  } else attempt(() => show("anime"));
+    attempt(() => show(forUser(id)));
+  } else if (kind === "list" && myList) attempt(() => show(forList(myList)));
+  else attempt(() => show(titles));
 }
 
-// Suggestions while typing.
-const input = byId("title");
-const list = byId("suggestions");
-let asked = 0;
-let timer;
-
-function closeSuggestions() {
-  list.hidden = true;
-  input.setAttribute("aria-expanded", "false");
-  input.removeAttribute("aria-activedescendant");
+/** Go somewhere, again if it is where we are. */
+function go(target) {
+  if (location.hash === `#${target}`) follow();
+  else location.hash = target;
 }
 
-function choose(item) {
-  closeSuggestions();
-  input.value = item.dataset.name;
-  location.hash = `anime/${item.dataset.id}`;
-}
-
-function suggestion(anime, place) {
-  const details = [anime.english_name !== anime.name ? anime.english_name : null, anime.year, anime.type];
-  const item = element(
-    "li",
-    { role: "option", id: `suggestion-${place}` },
-    anime.name,
-    " ",
-    element("small", {}, details.filter(Boolean).join(" · ")),
-  );
-  item.dataset.id = anime.anime_id;
-  item.dataset.name = anime.name;
-  // Before the input loses its focus.
-  item.addEventListener("mousedown", (event) => { event.preventDefault(); choose(item); });
-  return item;
-}
-
-async function suggest() {
-  const number = ++asked;
-  const query = input.value.trim();
-  if (!query) return closeSuggestions();
-  const answer = await ask("anime", { query: query.slice(0, 200), limit: 8 });
-  // A later question may have been answered already.
-  if (number !== asked) return;
-  list.replaceChildren(...answer.data.map(suggestion));
-  list.hidden = !answer.data.length;
-  input.setAttribute("aria-expanded", String(!list.hidden));
-  if (!answer.data.length) report(`No title is like “${query}”.`);
-}
-
-function move(step) {
-  const items = [...list.children];
-  const at = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
-  const chosen = items[(at + step + items.length + (at < 0 && step < 0 ? 1 : 0)) % items.length];
-  items.forEach((item) => item.setAttribute("aria-selected", String(item === chosen)));
-  input.setAttribute("aria-activedescendant", chosen.id);
-  chosen.scrollIntoView({ block: "nearest" });
-}
-
-input.addEventListener("input", () => {
-  clearTimeout(timer);
-  timer = setTimeout(() => attempt(suggest), 120);
+suggestTitles(byId("title"), byId("suggestions"), byId("title-form"), {
+  choose: (id) => go(`anime/${id}`), attempt, report,
 });
-input.addEventListener("keydown", (event) => {
-  if (list.hidden) return;
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    event.preventDefault();
-    move(event.key === "ArrowDown" ? 1 : -1);
-  } else if (event.key === "Escape") closeSuggestions();
-});
-input.addEventListener("blur", closeSuggestions);
-
-byId("title-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  clearTimeout(timer);
-  attempt(async () => {
-    const picked = list.querySelector('[aria-selected="true"]');
-    if (!picked) await suggest();
-    const item = picked ?? list.firstElementChild;
-    if (item && !list.hidden) choose(item);
-  });
+bringList({ form: byId("list-form"), file: byId("list-file"), text: byId("list-text"), review: byId("review") }, {
+  use: (list) => { myList = list; go("list"); }, attempt, report,
 });
 byId("user-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const target = `user/${encodeURIComponent(byId("user").value.trim())}`;
-  if (location.hash === `#${target}`) follow();
-  else location.hash = target;
+  go(`user/${encodeURIComponent(byId("user").value.trim())}`);
 });
-byId("more").addEventListener("click", () => attempt(() => show(shown.path, { next: true })));
-FILTERS.forEach((name) => byId(name).addEventListener("change", follow));
+byId("more").addEventListener("click", () => attempt(() => show(shown.source, { next: true })));
+[...FILTERS, "collapse_franchise"].forEach((name) => byId(name).addEventListener("change", follow));
 addEventListener("hashchange", follow);
 
 async function describeModel() {
@@ -243,7 +124,6 @@ async function describeModel() {
     byId(name).append(...values.map((value) => element("option", { value }, value)));
   }
   const sizes = model.sizes;
-  const number = (value) => value.toLocaleString("en");
   byId("model").replaceChildren(
     `Model ${model.model_version}: ${number(sizes.n_anime)} anime, ${number(sizes.n_users)} users, `
       + `${number(sizes.n_list_entries)} list entries, from ${model.data.name}`

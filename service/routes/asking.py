@@ -1,13 +1,18 @@
 """What routes read from a request besides its path."""
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
+from service.errors import BodyTooLargeError, InvalidRequestError, Issue, MediaTypeError
 from service.loaded_model import LoadedModel
 from service.query import NoParameters, Parameters
 from service.query_string import parse_query
 from service.readiness import Readiness
+
+# The longest list that is read, written at length: 200 bytes an entry.
+MAX_BODY_BYTES: Final = 4_000_000
 
 P = TypeVar("P", bound=Parameters)
 
@@ -45,6 +50,44 @@ def refuse_query(request: Request) -> None:
         If there is one.
     """
     query_of(request, NoParameters)
+
+
+async def body_of(request: Request) -> bytes:
+    """Read a request's body.
+
+    Parameters
+    ----------
+    request : Request
+
+    Returns
+    -------
+    bytes
+        What claims to be JSON.
+
+    Raises
+    ------
+    MediaTypeError
+        If it claims to be something else, or is compressed.
+    BodyTooLargeError
+        If it is too large; the rest is not waited for.
+    InvalidRequestError
+        If the client goes away in the midst of it.
+    """
+    media_type = request.headers.get("content-type")
+    if media_type is None or media_type.partition(";")[0].strip().lower() != "application/json":
+        raise MediaTypeError(media_type)
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        raise MediaTypeError(encoding)
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise BodyTooLargeError(MAX_BODY_BYTES)
+    except ClientDisconnect as error:
+        raise InvalidRequestError([Issue("body", "all of it", f"{len(body)} bytes")]) from error
+    return bytes(body)
 
 
 def readiness_of(request: Request) -> Readiness:

@@ -10,6 +10,8 @@ from service import errors
 from service.problems import KINDS, PROBLEM_JSON
 from service.query import DIGITS, INT64_MAX, NoParameters, Parameters
 from service.query_string import describe_parameters
+from service.responses import JSON
+from service.routes.asking import MAX_BODY_BYTES
 
 AnimeId = Annotated[int, Path(ge=0, le=INT64_MAX, description="MyAnimeList id of an anime", examples=[1]), DIGITS]
 UserId = Annotated[int, Path(ge=0, le=INT64_MAX, description="User id of the training data", examples=[0]), DIGITS]
@@ -28,6 +30,8 @@ _EXAMPLES: Final[dict[type[errors.ServiceError], errors.ServiceError]] = {
     errors.InvalidRequestError: errors.InvalidRequestError(
         [errors.Issue("limit", "a whole number from 1 to 100", "0")]
     ),
+    errors.MediaTypeError: errors.MediaTypeError("text/csv"),
+    errors.BodyTooLargeError: errors.BodyTooLargeError(MAX_BODY_BYTES),
     errors.NotReadyError: errors.NotReadyError(),
 }
 
@@ -37,6 +41,7 @@ def documented(
     operation_id: str,
     *failures: type[errors.ServiceError],
     query: type[Parameters] = NoParameters,
+    body: type[Any] | None = None,
 ) -> dict[str, Any]:
     """Describe a route to FastAPI.
 
@@ -50,6 +55,8 @@ def documented(
         What can go wrong besides an invalid request and the unforeseen.
     query : type of Parameters, optional
         The query parameters.
+    body : type, optional
+        The TypedDict that a request's body is; routes without one are safe, and their answers can be kept.
 
     Returns
     -------
@@ -57,7 +64,12 @@ def documented(
         Arguments for the decorator of a route.
     """
     kinds = [*failures, errors.InvalidRequestError]
-    responses: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged since the If-None-Match given"}}
+    responses: dict[int | str, dict[str, Any]] = {}
+    extra: dict[str, Any] = {"parameters": describe_parameters(query)}
+    if body is None:
+        responses[304] = {"description": "Unchanged since the If-None-Match given"}
+    else:
+        extra["requestBody"] = {"required": True, "content": {JSON: {"schema": {"$ref": reference_to(body)}}}}
     for status in sorted({KINDS[kind].status for kind in kinds}):
         responses[status.value] = _failure([kind for kind in kinds if KINDS[kind].status is status])
     responses[500] = _problem_content("Internal error", {"internal_error": {"value": _INTERNAL}})
@@ -65,8 +77,22 @@ def documented(
         "response_model": answer,
         "operation_id": operation_id,
         "responses": responses,
-        "openapi_extra": {"parameters": describe_parameters(query)},
+        "openapi_extra": extra,
     }
+
+
+def reference_to(body: type[Any]) -> str:
+    """Say where the OpenAPI document has the schema of a body.
+
+    Parameters
+    ----------
+    body : type
+
+    Returns
+    -------
+    str
+    """
+    return f"#/components/schemas/{body.__name__}"
 
 
 def _failure(kinds: Sequence[type[errors.ServiceError]]) -> dict[str, Any]:

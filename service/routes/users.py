@@ -7,7 +7,8 @@ from service.cpu import run_in_cpu_thread
 from service.errors import NotReadyError, UnknownUserError
 from service.loaded_model import LoadedModel
 from service.query import RecommendationsQuery, SimilarUsersQuery
-from service.responses import recommendations_response, similar_users_response
+from service.recommendation_responses import recommendations_response
+from service.responses import similar_users_response
 from service.routes.asking import model_of, query_of
 from service.routes.documented import UserId, documented
 from service.schemas import RecommendationsAnswer, SimilarUsersAnswer

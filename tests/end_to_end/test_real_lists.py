@@ -1,11 +1,14 @@
 """The main job on the real lists: from the dump to a published bundle whose answers a fan would nod at."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 import numpy as np
 import pytest
 
@@ -13,11 +16,14 @@ from models.bundle import Bundle, read_bundle
 from models.card import AnimeCard
 from models.scoring.top_k import top_k_rows
 from models.store import Store
+from tests.service.running import running
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 
 COWBOY_BEBOP, SAMURAI_CHAMPLOO, TRIGUN = 1, 205, 6
 DRAGON_BALL_Z, DRAGON_BALL, DRAGON_BALL_GT = 813, 223, 225
+MUSHISHI, NATSUME, MONONOKE = 457, 4081, 2246
+HAIKYUU, KUROKO_NO_BASKET, DIAMOND_NO_ACE = 20583, 11771, 18689
 TOTORO, KIKI, SPIRITED_AWAY = 523, 512, 199
 
 
@@ -37,6 +43,12 @@ def bundle(run_output: tuple[Path, str]) -> Bundle:
     return read_bundle(Store(run_output[0]).current_folder())
 
 
+@pytest.fixture(scope="module")
+def service_url(run_output: tuple[Path, str]) -> Iterator[str]:
+    with running(run_output[0]) as url:
+        yield url
+
+
 def _methods(bundle: Bundle) -> dict[str, Any]:
     methods: dict[str, Any] = bundle.manifest.metrics["methods"]
     return methods
@@ -50,7 +62,14 @@ def _similar_ids(bundle: Bundle, anime_id: int) -> list[int]:
 
 
 def test_every_method_and_baseline_stands_in_the_printed_table(run_output: tuple[Path, str]) -> None:
-    for name in ("popularity", "item kNN", "rating network", "autoencoder, neighbours", "autoencoder, embedding"):
+    for name in (
+        "popularity",
+        "item kNN",
+        "rating network",
+        "autoencoder, neighbours",
+        "autoencoder, embedding",
+        "similar",
+    ):
         assert name in run_output[1]
 
 
@@ -92,8 +111,67 @@ def test_a_fan_would_nod_at_similar_anime(bundle: Bundle, anime_id: int, expecte
     assert expected <= set(_similar_ids(bundle, anime_id))
 
 
+def test_ranked_similar_anime_reach_what_is_promised_and_are_the_default(bundle: Bundle) -> None:
+    measured = _methods(bundle)["similar anime, ranked"]["similar_anime"]["ndcg_at_10"]
+    assert measured["n"] == 489
+    assert measured["mean"] >= 0.33
+    assert bundle.manifest.default_methods.similar_anime == "ranked"
+
+
+@pytest.mark.parametrize(
+    ("anime_id", "expected"),
+    [
+        (COWBOY_BEBOP, {SAMURAI_CHAMPLOO, TRIGUN}),
+        (MUSHISHI, {NATSUME, MONONOKE}),
+        (HAIKYUU, {KUROKO_NO_BASKET, DIAMOND_NO_ACE}),
+    ],
+)
+def test_a_fan_would_nod_at_ranked_similar_anime(bundle: Bundle, anime_id: int, expected: set[int]) -> None:
+    row = int(np.searchsorted(bundle.anime_ids, anime_id))
+    assert expected <= set(bundle.anime_ids[bundle.similar_rows[row, :10]].tolist())
+
+
 def test_every_stored_card_is_a_valid_card_of_its_anime(bundle: Bundle) -> None:
     blob = bundle.cards.tobytes()
     for row, anime_id in enumerate(bundle.anime_ids.tolist()):
         text = blob[bundle.card_offsets[row] : bundle.card_offsets[row + 1]]
         assert AnimeCard.model_validate(json.loads(text)).anime_id == anime_id
+
+
+STATUSES = {"Watching": 1, "Completed": 2, "On Hold": 3, "On-Hold": 3, "Dropped": 4, "Plan to Watch": 6}
+
+
+def _exported(path: Path) -> list[dict[str, Any]]:
+    """Read an export the plain way: the page does it in the browser."""
+    entries = []
+    for anime in path.read_text(encoding="utf-8").split("<anime>")[1:]:
+        values = dict(re.findall(r"<(series_animedb_id|my_score|my_status)>([^<]*)<", anime))
+        entry = {"anime_id": int(values["series_animedb_id"]), "rating": int(values.get("my_score") or 0)}
+        entries.append({**entry, "status": STATUSES[values["my_status"]]})
+    return entries
+
+
+@pytest.mark.parametrize("name", ["mal_1.xml", "mal_3.xml", "kitsu_1.xml"])
+@pytest.mark.parametrize("method", ["embedding", "neighbours"])
+def test_a_real_export_gets_what_comes_next_and_none_of_what_it_holds(
+    bundle: Bundle, service_url: str, mal_data: Path, name: str, method: str
+) -> None:
+    entries = _exported(mal_data / "exports" / name)
+    url = f"{service_url}/recommendations?limit=100&method={method}"
+    answer = httpx.post(url, json={"ratings": entries}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    summary = answer.json()["list_summary"]
+    assert summary["n_entries"] == len(entries)
+    assert sum(summary.values()) == 2 * len(entries)
+    assert len(answer.json()["unknown_anime_ids"]) == summary["n_unknown"] < len(entries) / 2
+    rows = [int(np.searchsorted(bundle.anime_ids, anime["anime_id"])) for anime in answer.json()["data"]]
+    codes = bundle.franchise_codes[rows].tolist()
+    assert len(rows) == len(set(codes)) == 100
+    assert not {entry["anime_id"] for entry in entries} & set(bundle.anime_ids[rows].tolist())
+    seen = np.isin(bundle.anime_ids, [entry["anime_id"] for entry in entries if entry["status"] != 6])
+    for row in rows:
+        # Whoever gets a season or a story of it has seen every season before.
+        before = (bundle.franchise_codes == bundle.franchise_codes[row]) & (bundle.franchise_roles == 0)
+        before &= bundle.franchise_positions < bundle.franchise_positions[row]
+        assert seen[before].all()
+    assert any(anime["franchise"]["next_after"] for anime in answer.json()["data"])

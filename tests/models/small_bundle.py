@@ -27,6 +27,12 @@ def unit_rows(n_rows: int, size: int, rng: np.random.Generator) -> NDArray[np.fl
     return unit
 
 
+def neighbours(n_anime: int, k: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Draw k others for each anime."""
+    drawn = [np.roll(np.arange(n_anime), -row)[1 + rng.permutation(n_anime - 1)[:k]] for row in range(n_anime)]
+    return np.array(drawn, dtype=np.int32).reshape(n_anime, k)
+
+
 def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, seed: int = 0) -> Arrays:
     rng = np.random.default_rng(seed)
     anime_ids = np.sort(rng.choice(1000, n_anime, replace=False)).astype(np.int64)
@@ -64,6 +70,8 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "studio_codes": rng.integers(0, 3, n_anime).astype(np.int16),
         "age_rating_names": np.array(["", "PG-13"]),
         "age_rating_codes": rng.integers(0, 2, n_anime).astype(np.int16),
+        "similar_rows": neighbours(n_anime, min(5, n_anime - 1), rng),
+        "similar_scores": -np.sort(-rng.random((n_anime, min(5, n_anime - 1)), dtype=np.float32), axis=1),
         "popularity": rng.integers(0, n_users, n_anime).astype(np.int32),
         # Pairs; the second of a pair is a side story in half of them.
         "franchise_codes": (np.arange(n_anime) // 2).astype(np.int32),

@@ -25,7 +25,8 @@ def mask(*rows: int, n: int = 6) -> NDArray[np.bool_]:
 
 def collapse(seen: NDArray[np.bool_], allowed: NDArray[np.bool_], *ranked: int) -> list[int]:
     scores = np.linspace(1.0, 0.0, len(ranked), dtype=np.float32)
-    return collapse_franchises(np.array(ranked, dtype=np.int64), scores, SERIES, seen, allowed)[0].tolist()
+    rows = collapse_franchises(np.array(ranked, dtype=np.int64), scores, SERIES, seen, allowed)[0]
+    return [int(row) for row in rows]
 
 
 @pytest.mark.parametrize(

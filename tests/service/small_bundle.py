@@ -15,10 +15,12 @@ from models.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRul
 from models.scoring.embedding import embed_list
 from models.scoring.user_list import Status
 from models.store import Store
+from tests.models.small_bundle import neighbours
 
 N_ANIME: Final = 60
 N_USERS: Final = 40
 EMBEDDING_SIZE: Final = 16
+N_SIMILAR: Final = 20
 VERSION: Final = "20260101T000000Z-small-00000000"
 TYPES: Final = ["", "TV", "Movie", "OVA"]
 GENRES: Final = ["Action", "Comedy", "Drama", "Hentai", "Slice of Life"]
@@ -132,11 +134,24 @@ def _catalogue(rng: np.random.Generator) -> Arrays:
         "studio_codes": rng.integers(0, 3, N_ANIME).astype(np.int16),
         "age_rating_names": np.array(["", "PG-13"]),
         "age_rating_codes": rng.integers(0, 2, N_ANIME).astype(np.int16),
+        **_similar(),
         "popularity": popularity,
         # Franchises of three: a season, what comes after it, a side story; the 11 rows at the end stand alone.
         "franchise_codes": np.where(rows < 49, rows // 3, rows - 32).astype(np.int32),
         "franchise_positions": np.where(rows < 48, rows % 3, 0).astype(np.int16),
         "franchise_roles": ((rows < 48) & (rows % 3 == 2)).astype(np.uint8),
+    }
+
+
+def _similar() -> Arrays:
+    rng = np.random.default_rng(1)
+    rows = neighbours(N_ANIME, N_SIMILAR, rng)
+    # Rounded, so that there are ties; those go to the lower row.
+    scores = np.round(rng.uniform(0.1, 0.9, rows.shape), 1).astype(np.float32)
+    order = np.lexsort((rows, -scores))
+    return {
+        "similar_rows": np.take_along_axis(rows, order, axis=1),
+        "similar_scores": np.take_along_axis(scores, order, axis=1),
     }
 
 

@@ -4,14 +4,17 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores, list_scores
+from models.scoring.similar_anime import ranked_scores
 from models.scoring.user_list import UserList, list_of_user
 from service.filters import Filters
+from service.franchise_page import Cut, franchises_of, places_of, rank_similar_franchises
 from service.loaded_model import LoadedModel, build_model
+from service.methods import MethodKey, make_methods
 from service.nearest import NearestRows
 from service.query import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 from service.ranked_page import RankedPage, rank
@@ -19,6 +22,7 @@ from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TYPES, make_bun
 
 BUNDLE: Final[Bundle] = make_bundle()
 MODEL: Final[LoadedModel] = build_model(BUNDLE)
+FRANCHISES: Final = franchises_of(BUNDLE)
 
 anime_rows = st.integers(0, N_ANIME - 1)
 user_rows = st.integers(0, N_USERS - 1)
@@ -81,9 +85,48 @@ def test_filters_let_through_what_they_say(wanted: dict[str, Any]) -> None:
     assert allowed.count == len(expected)
 
 
+def _ranked_scores_the_slow_way(row: int) -> dict[int, float]:
+    """Score as the bundle says: the neighbours as they are, all others below them by their cosine."""
+    cosines = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
+    ranked = dict(zip(BUNDLE.similar_rows[row].tolist(), BUNDLE.similar_scores[row].tolist(), strict=True))
+    last = min(ranked.values())
+    return {
+        other: ranked.get(other, 0.99 * last * (float(cosines[other]) + 1) / 2)
+        for other in range(N_ANIME)
+        if other != row
+    }
+
+
+@given(row=anime_rows, wanted=filters, page=paging)
+def test_ranked_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
+    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
+    candidates = [other for other in range(N_ANIME) if other != row and _passes(other, wanted)]
+    scores = _ranked_scores_the_slow_way(row)
+    answer = MODEL.similar_anime.page(row, query)
+    assert [scores[other] for other in answer.rows] == pytest.approx(
+        [scores[other] for other in _brute_force(scores, candidates, page)], abs=1e-6
+    )
+    assert answer.scores == pytest.approx([scores[other] for other in answer.rows], abs=1e-6)
+    assert answer.scores == sorted(answer.scores, reverse=page["order"] == "most")
+    assert len(set(answer.rows)) == len(answer.rows)
+    assert answer.total == len(candidates)
+
+
+@given(row=anime_rows, wanted=filters, page=paging)
+def test_neighbours_at_hand_are_what_a_scan_finds(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
+    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
+    allowed = MODEL.catalogue.allowed(query.filters).mask.copy()
+    allowed[row] = False
+    scores = ranked_scores(BUNDLE.similar_rows, BUNDLE.similar_scores, BUNDLE.anime_embeddings, row)
+    recalled = MODEL.similar_anime.recall_page(row, query)
+    assert recalled is None or recalled == rank(scores, allowed, query.offset, query.limit, query.order)
+    passing = int(allowed[BUNDLE.similar_rows[row]].sum())
+    assert recalled is not None or page["order"] == "least" or passing < page["offset"] + page["limit"]
+
+
 @given(row=anime_rows, wanted=filters, page=paging)
 def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(**wanted, **page)
+    query = SimilarAnimeQuery(collapse_franchise=False, **wanted, **page, method="embedding")
     candidates = [other for other in range(N_ANIME) if other != row and _passes(other, wanted)]
     scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
     answer = MODEL.similar_anime.page(row, query)
@@ -92,11 +135,13 @@ def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page:
     assert answer.total == len(candidates)
 
 
-@given(row=anime_rows, wanted=filters, page=paging)
-def test_what_is_remembered_is_what_a_scan_finds(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(**wanted, **page)
+@given(row=anime_rows, wanted=filters, page=paging, collapse=st.booleans())
+def test_what_is_remembered_is_what_a_scan_finds(
+    row: int, wanted: dict[str, Any], page: dict[str, Any], collapse: bool
+) -> None:
+    query = SimilarAnimeQuery(collapse_franchise=collapse, **wanted, **page, method="embedding")
     scanned = _without_memory(row, query)
-    MODEL.similar_anime.page(row, SimilarAnimeQuery())
+    MODEL.similar_anime.page(row, SimilarAnimeQuery(method="embedding"))
     recalled = MODEL.similar_anime.recall_page(row, query)
     assert recalled is None or recalled == scanned
     assert recalled is not None or page["order"] == "least"
@@ -106,6 +151,9 @@ def _without_memory(row: int, query: SimilarAnimeQuery) -> RankedPage:
     allowed = MODEL.catalogue.allowed(query.filters).mask.copy()
     allowed[row] = False
     scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
+    if query.collapse_franchise:
+        cut = Cut(query.offset, query.limit, query.order)
+        return rank_similar_franchises(scores, FRANCHISES, row, allowed, cut)
     return rank(scores, allowed, query.offset, query.limit, query.order)
 
 
@@ -121,8 +169,11 @@ def test_similar_users_equal_brute_force(row: int, page: dict[str, Any]) -> None
 def test_recommendations_by_embedding_equal_brute_force(
     row: int, wanted: dict[str, Any], page: dict[str, Any], planned: bool
 ) -> None:
-    query = RecommendationsQuery(method="embedding", include_plan_to_watch=planned, **wanted, **page)
     mine = list_of_user(BUNDLE, row)
+    assume(len(mine.seen_rows))
+    query = RecommendationsQuery(
+        method="embedding", include_plan_to_watch=planned, collapse_franchise=False, **wanted, **page
+    )
     blocked = set((mine.seen_rows if planned else mine.anime_rows).tolist())
     candidates = [other for other in range(N_ANIME) if other not in blocked and _passes(other, wanted)]
     scores = list_scores(BUNDLE.anime_embeddings, BUNDLE.anime_gains, BUNDLE.user_embeddings[row])
@@ -149,7 +200,10 @@ def _scores_by_neighbours(row: int) -> dict[int, float]:
 
 @given(row=user_rows)
 def test_recommendations_by_neighbours_equal_brute_force(row: int) -> None:
-    query = RecommendationsQuery(method="neighbours", limit=100, include_adult=True)
+    assume(len(list_of_user(BUNDLE, row).seen_rows))
+    query = RecommendationsQuery(
+        method="neighbours", rule="top-quarter", limit=100, include_adult=True, collapse_franchise=False
+    )
     answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query).ranking
     listed = set(list_of_user(BUNDLE, row).anime_rows.tolist())
     expected = {anime: score for anime, score in _scores_by_neighbours(row).items() if anime not in listed}
@@ -163,32 +217,29 @@ def test_recommendations_by_neighbours_equal_brute_force(row: int) -> None:
 lists = st.lists(anime_rows, min_size=1, max_size=30, unique=True).map(sorted)
 
 
+# Whatever is added to the methods has to explain itself like the others.
+EXPLAINED: Final = [key for key in make_methods(BUNDLE) if key != ("popular", None)]
+
+
 @settings(max_examples=60)
-@given(seen=lists, method=st.sampled_from(["embedding", "neighbours"]), seed=st.integers(0, 1000))
-def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], method: Any, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    user_list = _list_of(seen, rng)
-    viewer = MODEL.recommender.unseen_viewer(user_list)
-    page = MODEL.recommender.page(viewer, RecommendationsQuery(method=method, limit=100, include_adult=True))
-    total = np.linalg.norm(BUNDLE.list_embeddings[seen].sum(axis=0, dtype=np.float64))
-    for row, score, explanation in zip(page.ranking.rows, page.ranking.scores, page.explanations, strict=True):
-        if method == "embedding":
-            direction = BUNDLE.anime_embeddings[row] * BUNDLE.anime_gains[row]
-        else:
-            positive = np.maximum(viewer.neighbours.similarities, 0)
-            holders = [
-                place
-                for place, other in enumerate(viewer.neighbours.rows.tolist())
-                if row in list_of_user(BUNDLE, other).top_quarter_rows and positive[place] > 0
-            ]
-            direction = BUNDLE.user_embeddings[viewer.neighbours.rows[holders]].sum(axis=0) / positive.sum()
-        contributions = {anime: float(BUNDLE.list_embeddings[anime] @ direction / total) for anime in seen}
-        assert sum(contributions.values()) == pytest.approx(score, abs=1e-5)
-        shown = [reason.contribution for reason in explanation.because]
-        best = sorted((value for value in contributions.values() if value > 0), reverse=True)[:5]
-        assert shown == pytest.approx(best, abs=1e-5)
+@given(seen=lists, key=st.sampled_from(EXPLAINED), seed=st.integers(0, 1000))
+def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], key: MethodKey, seed: int) -> None:
+    viewer = MODEL.recommender.unseen_viewer(_list_of(seen, np.random.default_rng(seed)))
+    scoring = make_methods(BUNDLE)[key].score(viewer)
+    contributions = scoring.contributions(list(range(N_ANIME)))
+    assert contributions.shape == (N_ANIME, len(seen))
+    np.testing.assert_allclose(contributions.sum(axis=1), scoring.scores, atol=1e-5)
+    method, rule = key
+    query = RecommendationsQuery(method=method, rule=rule, limit=100, include_adult=True)
+    page = MODEL.recommender.page(viewer, query)
+    scored_rows = page.ranking.scored_rows
+    for row, score, explanation in zip(scored_rows, page.ranking.scores, page.explanations, strict=True):
+        assert score == scoring.scores[row]
+        best = sorted((value for value in contributions[row].tolist() if value > 0), reverse=True)[:5]
+        assert [reason.contribution for reason in explanation.because] == pytest.approx(best, abs=1e-5)
         for reason in explanation.because:
-            assert reason.contribution == pytest.approx(contributions[reason.anime_row], abs=1e-5)
+            mine = contributions[row, seen.index(reason.anime_row)]
+            assert reason.contribution == pytest.approx(float(mine), abs=1e-5)
 
 
 @given(row=user_rows)
@@ -203,17 +254,88 @@ def test_a_known_user_and_a_stranger_with_the_same_list_get_the_same(row: int) -
     assert stranger.scores == pytest.approx(known.scores, abs=1e-6)
 
 
-def test_a_stranger_without_a_list_gets_an_answer_without_reasons() -> None:
+@given(row=user_rows, key=st.sampled_from(list(make_methods(BUNDLE))), wanted=filters, page=paging)
+def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
+    row: int, key: MethodKey, wanted: dict[str, Any], page: dict[str, Any]
+) -> None:
+    method, rule = key
+    viewer = MODEL.recommender.known_viewer(row)
+    key = key if viewer.has_seen_something else ("popular", None)
+    scoring = make_methods(BUNDLE)[key].score(viewer)
+    query = RecommendationsQuery(method=method, rule=rule, **wanted, **page)
+    listed = set(viewer.user_list.anime_rows.tolist())
+    seen = set(viewer.user_list.seen_rows.tolist())
+    allowed = [other for other in range(N_ANIME) if other not in listed and _passes(other, wanted)]
+    best: dict[int, tuple[float, int, int]] = {}
+    for other in allowed:
+        score, shown = float(scoring.scores[other]), _next_of(int(BUNDLE.franchise_codes[other]), seen, allowed)
+        if shown is not None and (score > 0 or not scoring.positive_only):
+            code = int(BUNDLE.franchise_codes[other])
+            best[code] = max(best.get(code, (-np.inf, 0, 0)), (score, -other, shown))
+    turned = page["order"] == "least"
+    keys = {entry: (entry[0], entry[2]) if turned else (-entry[0], -entry[1]) for entry in best.values()}
+    expected = sorted(best.values(), key=lambda entry: keys[entry])[page["offset"] : page["offset"] + page["limit"]]
+    answer = MODEL.recommender.page(viewer, query).ranking
+    assert answer.total == len(best)
+    assert answer.rows == [shown for _, _, shown in expected]
+    assert answer.scored_rows == [-other for _, other, _ in expected]
+    assert answer.scores == [score for score, _, _ in expected]
+
+
+def _next_of(code: int, seen: set[int], allowed: list[int]) -> int | None:
+    """Find what to show of a franchise the slow way, from the rule in models/scoring/franchises.py."""
+    members = [row for row in range(N_ANIME) if BUNDLE.franchise_codes[row] == code]
+    members.sort(key=lambda row: int(BUNDLE.franchise_positions[row]))
+    main = [row for row in members if not BUNDLE.franchise_roles[row] and row not in seen]
+    if main and main[0] in allowed:
+        return main[0]
+    ready = members if not main else members[: members.index(main[0])]
+    shown = [row for row in ready if row not in seen and row in allowed]
+    return min(shown, key=lambda row: int(BUNDLE.franchise_roles[row]), default=None)
+
+
+@given(row=anime_rows, wanted=filters, order=st.sampled_from(["most", "least"]), limit=st.integers(1, 9))
+def test_pages_of_franchises_neither_repeat_nor_miss_one(row: int, wanted: Any, order: Any, limit: int) -> None:
+    def page(offset: int, limit: int) -> RankedPage:
+        query = SimilarAnimeQuery(order=order, offset=offset, limit=limit, **wanted)
+        return MODEL.similar_anime.page(row, query)
+
+    whole = page(0, 100)
+    assert whole.total == len(whole.rows) == len(set(BUNDLE.franchise_codes[whole.rows].tolist()))
+    assert BUNDLE.franchise_codes[row] not in BUNDLE.franchise_codes[whole.rows]
+    assert not BUNDLE.franchise_positions[whole.rows].any()
+    assert BUNDLE.franchise_codes[whole.scored_rows].tolist() == BUNDLE.franchise_codes[whole.rows].tolist()
+    paged = [page(offset, limit) for offset in range(0, whole.total + limit, limit)]
+    assert [shown for part in paged for shown in part.rows] == whole.rows
+    assert [scored for part in paged for scored in part.scored_rows] == whole.scored_rows
+    assert {part.total for part in paged} == {whole.total}
+
+
+def test_a_place_in_a_franchise_tells_what_comes_before_it() -> None:
+    # Rows 0, 1, 2 are a season, what comes after it, and a side story.
+    def places(shown: int, *seen: int) -> list[int]:
+        return places_of([shown], np.array(seen, dtype=np.int32), FRANCHISES)[0].next_after
+
+    assert places(1, 0) == [0]
+    assert places(2, 0, 1) == [1]
+    assert places(0, 1, 2) == []
+    assert places(1, 3, 4, 5) == []
+
+
+def test_a_stranger_without_a_list_gets_what_is_popular_and_no_reasons() -> None:
     empty = UserList(np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.uint8))
     viewer = MODEL.recommender.unseen_viewer(empty)
-    by_embedding = MODEL.recommender.page(viewer, RecommendationsQuery(method="embedding"))
-    assert set(by_embedding.ranking.scores) == {0.0}
-    assert all(not explanation.because for explanation in by_embedding.explanations)
-    assert MODEL.recommender.page(viewer, RecommendationsQuery(method="neighbours")).ranking.total == 0
+    for method in ("embedding", "neighbours"):
+        page = MODEL.recommender.page(viewer, RecommendationsQuery(method=method, collapse_franchise=False))
+        assert (page.method, page.has_evidence) == ("popular", False)
+        assert page.ranking.scores == sorted(page.ranking.scores, reverse=True)
+        assert page.ranking.total == N_ANIME - int(BUNDLE.adult.sum())
+        assert not any(explanation.because or explanation.supporters for explanation in page.explanations)
 
 
 def test_ties_go_to_the_lower_row() -> None:
-    page = MODEL.similar_anime.page(0, SimilarAnimeQuery(limit=100, include_adult=True))
+    query = SimilarAnimeQuery(limit=100, include_adult=True, collapse_franchise=False, method="embedding")
+    page = MODEL.similar_anime.page(0, query)
     assert page.rows.index(41) + 1 == page.rows.index(45)
 
 

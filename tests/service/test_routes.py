@@ -64,8 +64,19 @@ def test_similar_anime_shows_the_query_and_never_lists_it(client: httpx.Client) 
         assert anime_id not in [row["anime_id"] for row in answer["data"]]
 
 
-def test_similar_anime_are_ranked_by_cosine(client: httpx.Client, bundle: Bundle) -> None:
-    rows = _rows(client, "/anime/1/similar", limit=100, include_adult=True)
+def test_similar_anime_begin_with_the_ranked_neighbours(client: httpx.Client, bundle: Bundle) -> None:
+    rows = _rows(client, "/anime/1/similar", limit=100, include_adult=True, collapse_franchise=False)
+    n_similar = bundle.similar_rows.shape[1]
+    expected = bundle.anime_ids[bundle.similar_rows[0]].tolist()
+    assert [row["anime_id"] for row in rows[:n_similar]] == expected
+    assert [row["rank"] for row in rows] == list(range(1, N_ANIME))
+    assert [row["similarity"] for row in rows] == sorted((row["similarity"] for row in rows), reverse=True)
+
+
+def test_similar_anime_by_embedding_are_ranked_by_cosine(client: httpx.Client, bundle: Bundle) -> None:
+    rows = _rows(
+        client, "/anime/1/similar", limit=100, include_adult=True, method="embedding", collapse_franchise=False
+    )
     assert [row["rank"] for row in rows] == list(range(1, N_ANIME))
     cosines = bundle.anime_embeddings @ bundle.anime_embeddings[0]
     for row in rows:
@@ -121,7 +132,8 @@ def test_plan_to_watch_can_be_asked_for(client: httpx.Client, bundle: Bundle) ->
         user_list = list_of_user(bundle, user_row)
         unseen = set(bundle.anime_ids.tolist()) - set(bundle.anime_ids[user_list.seen_rows].tolist())
         path = f"/users/{user_id}/recommendations"
-        rows = _rows(client, path, limit=100, method="embedding", include_adult=True, include_plan_to_watch="true")
+        asked = {"include_adult": "true", "include_plan_to_watch": "true", "collapse_franchise": "false"}
+        rows = _rows(client, path, limit=100, method="embedding", **asked)
         assert {row["anime_id"] for row in rows} == unseen
 
 
@@ -148,7 +160,33 @@ def test_supporters_are_near_users_who_hold_it_in_their_top_quarter(client: http
 
 def test_recommending_by_neighbours_lists_only_what_somebody_supports(client: httpx.Client) -> None:
     rows = _rows(client, "/users/12/recommendations", limit=100, method="neighbours")
+    assert all(row["score"] > 0 for row in rows)
+    asked = {"method": "neighbours", "rule": "top-quarter", "collapse_franchise": "false"}
+    rows = _rows(client, "/users/12/recommendations", limit=100, **asked)
     assert all(row["score"] > 0 and row["n_supporters"] > 0 for row in rows)
+
+
+def test_a_recommended_card_tells_what_it_is_to_its_franchise(client: httpx.Client, bundle: Bundle) -> None:
+    told = 0
+    for user_row, user_id in _user_ids(bundle):
+        seen = set(bundle.anime_ids[list_of_user(bundle, user_row).seen_rows].tolist())
+        for row in _rows(client, f"/users/{user_id}/recommendations", limit=100):
+            place = int(np.searchsorted(bundle.anime_ids, row["anime_id"]))
+            assert row["franchise"]["role"] == ["main", "side", "extra"][bundle.franchise_roles[place]]
+            for before in row["franchise"]["next_after"]:
+                other = int(np.searchsorted(bundle.anime_ids, before["anime_id"]))
+                assert before["anime_id"] in seen
+                assert bundle.franchise_codes[other] == bundle.franchise_codes[place]
+                assert bundle.franchise_positions[other] < bundle.franchise_positions[place]
+                told += 1
+    assert told > 10
+
+
+def test_a_user_of_plans_alone_is_told_so_and_gets_what_is_popular(client: httpx.Client) -> None:
+    answer = client.get("/users/7/recommendations", params={"method": "neighbours"}).json()
+    assert (answer["method"], answer["rule"], answer["no_evidence"]) == ("popular", None, "only_plan_to_watch")
+    assert len(answer["notes"]) == 1
+    assert answer["data"]
 
 
 def test_a_recommended_card_keeps_the_catalogues_score_beside_its_own(client: httpx.Client, bundle: Bundle) -> None:
@@ -162,15 +200,16 @@ def test_a_recommended_card_keeps_the_catalogues_score_beside_its_own(client: ht
 
 def test_adult_anime_appear_only_when_asked_for(client: httpx.Client, bundle: Bundle) -> None:
     adult = set(bundle.anime_ids[list(ADULT_ROWS)].tolist())
-    for path in ("/anime", "/anime/1/similar"):
-        assert not adult & {row["anime_id"] for row in _rows(client, path, limit=100)}
-        assert adult <= {row["anime_id"] for row in _rows(client, path, limit=100, include_adult="true")}
+    routes: list[tuple[str, dict[str, str]]] = [("/anime", {}), ("/anime/1/similar", {"collapse_franchise": "false"})]
+    for path, asked in routes:
+        assert not adult & {row["anime_id"] for row in _rows(client, path, limit=100, **asked)}
+        assert adult <= {row["anime_id"] for row in _rows(client, path, limit=100, include_adult="true", **asked)}
 
 
 def test_an_adult_anime_may_be_asked_about(client: httpx.Client, bundle: Bundle) -> None:
     anime_id = int(bundle.anime_ids[ADULT_ROWS[0]])
     assert client.get(f"/anime/{anime_id}").status_code == 200
-    rows = _rows(client, f"/anime/{anime_id}/similar", limit=100)
+    rows = _rows(client, f"/anime/{anime_id}/similar", limit=100, collapse_franchise="false")
     assert len(rows) == N_ANIME - len(ADULT_ROWS)
 
 

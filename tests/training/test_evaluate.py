@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.scoring.embedding import embed_list
+from models.scoring.neighbours import NeighbourRule
 from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from tests.training.small_dump import SmallDump
@@ -155,10 +156,11 @@ def test_users_are_embedded_without_their_plans_and_never_without_direction() ->
     assert embed_users(embeddings, lists).tolist() == [[1, 0], [1, 0]]
 
 
-def test_neighbours_recommend_what_the_nearest_rate_highly() -> None:
+@pytest.mark.parametrize("rule", ["weighted", "top-quarter"])
+def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule) -> None:
     embeddings = np.eye(4, dtype=np.float32)
     train = make_interactions([(1, 0, 9, 2), (1, 1, 9, 2), (2, 2, 9, 2), (2, 3, 9, 2)])
-    scorer = NeighboursScorer(embeddings, embeddings, embed_users(embeddings, train), train)
+    scorer = NeighboursScorer(embeddings, embeddings, embed_users(embeddings, train), train, rule=rule)
     np.testing.assert_allclose(scorer.score_list(0, np.array([0], dtype=np.int32)), [1, 1, 0, 0], atol=1e-6)
 
 

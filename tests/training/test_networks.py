@@ -17,9 +17,9 @@ from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
 from training.errors import InputError
 from training.interactions import Interactions
-from training.item_weights import co_counts, invert_gram
+from training.item_weights import co_counts
 from training.networks import rating
-from training.networks.autoencoder import UnitEmbeddings, fit_autoencoder
+from training.networks.autoencoder import UnitEmbeddings, fit_autoencoder, teacher_weights
 from training.networks.config import AutoencoderConfig, RatingConfig
 from training.networks.content import Content, read_content
 from training.networks.principal import principal_directions
@@ -86,7 +86,7 @@ def test_the_autoencoder_squeezes_the_teacher_as_the_best_low_rank_model_does(li
     # Nothing but lists counts, and as many directions as there are anime: what is learned is the teacher itself.
     config = AutoencoderConfig(embedding_size=40, epochs=1, list_weight=1e6, l2=1.0)
     trained = fit_autoencoder(lists, config)
-    teacher = invert_gram(co_counts(lists), 0.3, 1.0).weights()
+    teacher = teacher_weights(co_counts(lists), config)
     gained = trained.anime_embeddings * trained.anime_gains[:, None]
     scores = trained.list_embeddings @ gained.T
     scale = np.sum(scores * teacher) / np.sum(scores * scores)

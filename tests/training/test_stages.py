@@ -1,5 +1,6 @@
 """The stages one by one: none takes what another dump, another split or another training left."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,15 @@ import pytest
 
 from models.bundle import read_bundle
 from models.store import Store
-from tests.models.small_bundle import unit_rows
+from tests.models.small_bundle import neighbours, unit_rows
 from tests.training.commands import fails, works
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv
-from training.networks.trained import TrainedNetwork, save_trained
+from training.networks.trained import TrainedNetwork, load_trained, save_trained
 from training.prepared import load_prepared
 from training.settings import make_settings
+from training.similar.rank import RankedNeighbours
+from training.similar.ranker import SHIPPED_FILE, load_ranker
+from training.similar.stage import SimilarAnimeModel, save_similar_anime
 
 
 @pytest.fixture
@@ -43,6 +47,20 @@ def pretend_to_train(work: Path, seed: int) -> None:
     folder = work / "trained" / "autoencoder"
     folder.mkdir(parents=True, exist_ok=True)
     save_trained(folder, network)
+    pretend_to_rank(work, network)
+
+
+def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:
+    n_anime = len(network.anime_embeddings)
+    rows = neighbours(n_anime, 5, np.random.default_rng(0))
+    scores = np.tile(np.linspace(0.9, 0.5, 5, dtype=np.float32), (n_anime, 1))
+    ranker = load_ranker(SHIPPED_FILE)
+    similar = SimilarAnimeModel(
+        RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.rows_digest, network.digest(), {}
+    )
+    folder = work / "trained" / "similar"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_similar_anime(folder, similar)
 
 
 def test_an_evaluation_with_another_split_than_the_training_is_refused(
@@ -85,3 +103,21 @@ def test_an_evaluation_that_is_cut_is_named(
     (trained_work / "report").mkdir()
     (trained_work / "report" / "evaluation.json").write_text('{"methods": ', encoding="utf-8")
     assert "evaluation.json: is no evaluation" in fails(monkeypatch, "publish", *places)
+
+
+def test_neighbours_ranked_with_other_embeddings_are_never_published_or_measured(
+    trained_work: Path, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = load_trained(trained_work / "trained" / "autoencoder")
+    others = unit_rows(len(trained.anime_embeddings), 8, np.random.default_rng(3))
+    pretend_to_rank(trained_work, replace(trained, anime_embeddings=others))
+    assert "run `train` again" in fails(monkeypatch, "publish", *places)
+    line = fails(monkeypatch, "evaluate", "--work", str(trained_work), "--no-compare", "--set", "split_seed=5")
+    assert "similar anime were ranked with other" in line
+
+
+def test_without_ranked_neighbours_nothing_is_published(
+    trained_work: Path, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trained_work / "trained" / "similar" / "similar.json").unlink()
+    assert "holds no ranked neighbours" in fails(monkeypatch, "publish", *places)

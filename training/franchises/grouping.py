@@ -1,20 +1,30 @@
-"""Groups anime into franchises."""
+"""Groups anime into franchises: from titles, studio and source, with who watches what as the arbiter."""
 
 import itertools
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.card import AnimeCard
+from training.franchises.candidates import candidate_pairs
+from training.franchises.co_watching import CoWatching
 from training.franchises.order import WatchFacts, order_franchises
-from training.franchises.titles import read_title
+from training.franchises.telling_words import find_telling_words
+from training.franchises.title_points import TitlePoints
+from training.franchises.titles import Title, read_title
 from training.interactions import Interactions
 
+# Found on the tuning half of the known franchises: docs/experiments.md.
+_LINK: Final = 2.5
+_SURE: Final = 5.0
+_MIN_SUPPORT: Final = 0.1
+_SUPPORT_FROM: Final = 10
+_STUDIO, _OTHER_STUDIO, _SOURCE, _MUSIC, _ADULT = 0.5, -0.4, 0.2, -0.5, -0.4
 
-def franchise_arrays(_lists: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+
+def franchise_arrays(lists: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Make the franchise arrays of a bundle.
 
     Parameters
@@ -22,7 +32,7 @@ def franchise_arrays(_lists: Interactions, catalogue: Mapping[str, NDArray[Any]]
     lists : Interactions
         Who watched what; where there are few lists, titles decide alone.
     catalogue : mapping of str to ndarray
-        The catalogue's arrays of a prepared dump.
+        The catalogue's arrays of a prepared dump, one row per anime of the lists.
 
     Returns
     -------
@@ -30,15 +40,87 @@ def franchise_arrays(_lists: Interactions, catalogue: Mapping[str, NDArray[Any]]
         ``franchise_codes``, ``franchise_positions`` and ``franchise_roles``, as
         :data:`models.layout.LAYOUT` says.
     """
-    cards = _read_cards(catalogue)
-    titles = [read_title(card.name) for card in cards]
-    stems = [" ".join(title.words[:3]) for title in titles]
-    first: dict[str, int] = {}
-    codes = np.array([first.setdefault(stem, len(first)) for stem in stems], dtype=np.int32)
+    titles = read_titles(catalogue)
+    codes = group_franchises(titles, catalogue, lists)
     positions, roles = order_franchises(codes, WatchFacts.of_catalogue(catalogue, titles))
     return {"franchise_codes": codes, "franchise_positions": positions, "franchise_roles": roles}
 
 
-def _read_cards(catalogue: Mapping[str, NDArray[Any]]) -> list[AnimeCard]:
+def read_titles(catalogue: Mapping[str, NDArray[Any]]) -> list[Title]:
+    """Read the titles of all anime of a prepared dump.
+
+    Parameters
+    ----------
+    catalogue : mapping of str to ndarray
+        Its arrays.
+
+    Returns
+    -------
+    list of Title
+    """
     text, ends = catalogue["cards"].tobytes(), catalogue["card_offsets"].tolist()
-    return [AnimeCard.model_validate(json.loads(text[start:end])) for start, end in itertools.pairwise(ends)]
+    return [read_title(AnimeCard.model_validate_json(text[start:end])) for start, end in itertools.pairwise(ends)]
+
+
+def group_franchises(
+    titles: Sequence[Title], catalogue: Mapping[str, NDArray[Any]], lists: Interactions
+) -> NDArray[np.int32]:
+    """Find which anime belong together.
+
+    Parameters
+    ----------
+    titles : sequence of Title
+        One per anime.
+    catalogue : mapping of str to ndarray
+        ``studio_codes``, ``source_codes``, ``type_codes`` and ``adult`` are looked at.
+    lists : Interactions
+
+    Returns
+    -------
+    ndarray of shape (n_anime,), dtype=int32
+        Franchise of each anime, numbered by first row; a lone anime is its own franchise.
+    """
+    watching = CoWatching(lists)
+    telling = find_telling_words(titles, watching)
+    pairs = candidate_pairs(titles, telling)
+    scores = watching.points(pairs[:, 0], pairs[:, 1]) + _trait_points(pairs, catalogue)
+    compare = TitlePoints(titles, telling).compare
+    scores += [compare(titles[first], titles[second]) for first, second in pairs.tolist()]
+    linked = scores >= _LINK
+    return _join(len(titles), pairs[linked], scores[linked])
+
+
+def _trait_points(pairs: NDArray[np.int64], catalogue: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    studio, source = (catalogue[name][pairs] for name in ("studio_codes", "source_codes"))
+    same_studio = np.where(studio[:, 0] == studio[:, 1], _STUDIO, _OTHER_STUDIO)
+    points = np.where((studio > 0).all(axis=1), same_studio, 0.0)
+    points += np.where((source[:, 0] == source[:, 1]) & (source[:, 0] > 0), _SOURCE, 0.0)
+    # Those who collect music videos or adult titles watch many of them, related or not.
+    music = (catalogue["type_names"] == "Music")[catalogue["type_codes"]]
+    points += np.where(music[pairs].any(axis=1), _MUSIC, 0.0)
+    points += np.where(catalogue["adult"][pairs].all(axis=1), _ADULT, 0.0)
+    return points
+
+
+def _join(n_anime: int, pairs: NDArray[np.int64], scores: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Join linked anime, the surest first. Two groups are not joined by a single weak link: a crossover is one."""
+    linked: set[tuple[int, int]] = set(map(tuple, pairs.tolist()))
+    groups = [[row] for row in range(n_anime)]
+    for place in np.argsort(-scores, kind="stable").tolist():
+        first, second = pairs[place].tolist()
+        mine, theirs = groups[first], groups[second]
+        if mine is theirs or not (scores[place] >= _SURE or _is_supported(mine, theirs, linked)):
+            continue
+        mine.extend(theirs)
+        for row in theirs:
+            groups[row] = mine
+    numbers: dict[int, int] = {}
+    return np.array([numbers.setdefault(id(group), len(numbers)) for group in groups], dtype=np.int32)
+
+
+def _is_supported(mine: list[int], theirs: list[int], linked: set[tuple[int, int]]) -> bool:
+    n_pairs = len(mine) * len(theirs)
+    if n_pairs < _SUPPORT_FROM:
+        return True
+    n_links = sum((min(pair), max(pair)) in linked for pair in itertools.product(mine, theirs))
+    return n_links >= _MIN_SUPPORT * n_pairs

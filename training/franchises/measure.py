@@ -1,12 +1,19 @@
 """Measures a grouping against franchises that are known: over pairs of anime that either are or are not related."""
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.dump import DumpFiles
+from training.franchises.titles import read_wording
 from training.similar_truth import read_numbers
+
+MAX_RELIABLE_SIZE: Final = 20
+_TORN: Final = 3
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,44 @@ def read_franchise_truth(dump: DumpFiles) -> dict[int, int]:
     return {row[0]: row[1] for row in read_numbers(dump.franchises, "anime_id", "franchise_id")}
 
 
+def leave_out_unreliable(
+    truth: Mapping[int, int], names: Mapping[int, str], max_size: int = MAX_RELIABLE_SIZE
+) -> dict[int, int]:
+    """Leave out the known franchises that are not to be believed.
+
+    Those of more than 20 entries are several franchises that crossovers hold together. And where one name begins the
+    titles of three listed franchises or more (of Detective Conan nearly every film is listed as a franchise of its
+    own), the list has lost what held them together.
+
+    Parameters
+    ----------
+    truth : mapping of int to int
+        Franchise id by anime id, from :func:`read_franchise_truth`.
+    names : mapping of int to str
+        Main title by anime id. Anime without one are left out too.
+    max_size : int
+        Entries of the largest franchise that is believed.
+
+    Returns
+    -------
+    dict of int to int
+        What is left.
+    """
+    sizes = Counter(truth.values())
+    heads = {anime_id: read_wording(names[anime_id]).head for anime_id in truth if anime_id in names}
+    owners: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for anime_id, head in heads.items():
+        owners[head].add(truth[anime_id])
+    torn = {head for head, found in owners.items() if len(found) >= _TORN}
+    return {
+        anime_id: truth[anime_id]
+        for anime_id, head in heads.items()
+        if sizes[truth[anime_id]] <= max_size and not any(head[:length] in torn for length in range(1, len(head) + 1))
+    }
+
+
 def measure_grouping(
-    codes: NDArray[np.integer], anime_ids: NDArray[np.integer], truth: dict[int, int]
+    codes: NDArray[np.integer], anime_ids: NDArray[np.integer], truth: Mapping[int, int]
 ) -> GroupingMeasure:
     """Count pairs. Only pairs of anime whose franchises are both known count; the others say nothing.
 
@@ -61,7 +104,7 @@ def measure_grouping(
     codes : ndarray of shape (n_anime,), dtype=integer
         Franchise of each anime, as grouped.
     anime_ids : ndarray of shape (n_anime,), dtype=integer
-    truth : dict of int to int
+    truth : mapping of int to int
         Known franchise by anime id.
 
     Returns

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +13,11 @@ from training.franchises.titles import Title
 
 # An entry that far fewer people know than what comes after it is nothing they had to watch first.
 _NEEDED_SHARE: Final = {"TV": 0.12, "ONA": 0.3, "Movie": 0.5, "OVA": 0.5, "Special": 0.6}
+_GOES_ON_SHARE: Final = {"Movie": 0.17}
+_NEXT_SHARE: Final = 0.35
 _SHORT_MINUTES: Final = 13
+_LONG_SERIES: Final = 45
+_NEW_DAYS: Final = 180
 _NO_DAY: Final = 10**9
 
 
@@ -54,6 +59,12 @@ class WatchFacts:
         numbers = (catalogue[name] for name in ("start_days", "episodes", "minutes", "members"))
         start_days, episodes, minutes, members = numbers
         return cls(types, start_days, episodes, minutes, members, titles)
+
+    @cached_property
+    def recent_day(self) -> int:
+        """From when on an anime was new, or only announced, when the dump was made."""
+        known = self.start_days[self.start_days > 0]
+        return int(np.quantile(known, 0.99)) - _NEW_DAYS if len(known) else _NO_DAY
 
     def day(self, row: int) -> int:
         """Give the day of the first airing; unknown comes last."""
@@ -105,11 +116,11 @@ def _watch_order(rows: list[int], roles: dict[int, Role], facts: WatchFacts) -> 
 def _belongs_to(row: int, main: list[int], facts: WatchFacts) -> int:
     """Find the place of the main entry after which something is to be watched."""
     began = sum(facts.day(entry) <= facts.day(row) for entry in main) - 1
-    words = facts.titles[row].words
+    words = facts.titles[row].romaji.words
     named = [
-        (len(facts.titles[entry].words), -place)
+        (len(facts.titles[entry].romaji.words), -place)
         for place, entry in enumerate(main)
-        if words[: len(facts.titles[entry].words)] == facts.titles[entry].words
+        if words[: len(facts.titles[entry].romaji.words)] == facts.titles[entry].romaji.words
     ]
     return max(0, began, -max(named)[1] if named else 0)
 
@@ -129,10 +140,30 @@ def _find_roles(rows: list[int], facts: WatchFacts) -> dict[int, Role]:
             roles[row] = Role.SIDE
         else:
             roles[row] = by_type[row]
+    main = [row for row in rows if roles[row] is Role.MAIN] or backbone[:1]
+    main += _first_seasons(rows, main, facts)
+    roles.update(dict.fromkeys(main, Role.MAIN))
+    # In order of time, so that the third film may follow the second.
     for row in rank[Role.SIDE]:
-        if roles[row] is Role.SIDE and not facts.titles[row].extra and _is_needed(row, backbone, facts):
+        if roles[row] is Role.SIDE and not facts.titles[row].extra and _is_needed(row, main, facts):
             roles[row] = Role.MAIN
+            main.append(row)
     return roles
+
+
+def _first_seasons(rows: list[int], main: list[int], facts: WatchFacts) -> list[int]:
+    """Find what a season of the main line goes on with, however few know it: no second season without the first."""
+    last_of: dict[tuple[str, tuple[str, ...]], int] = {}
+    for row in main:
+        series = facts.types[row], facts.titles[row].romaji.core
+        last_of[series] = max(facts.day(row), last_of.get(series, 0))
+    return [
+        row
+        for row in rows
+        if row not in main
+        and not facts.titles[row].extra
+        and facts.day(row) < last_of.get((facts.types[row], facts.titles[row].romaji.core), 0)
+    ]
 
 
 def _role_by_type(row: int, facts: WatchFacts) -> Role:
@@ -152,17 +183,33 @@ def _length(row: int, facts: WatchFacts) -> int:
 
 
 def _is_dwarfed(row: int, backbone: list[int], full_length: int, facts: WatchFacts) -> bool:
-    """Tell a spin-off from a season: shorts beside full episodes, or next to unknown beside the best known."""
+    """Tell a spin-off from a season: shorts beside full episodes, or next to unknown beside the others."""
     minutes = _length(row, facts)
     if 0 < minutes < _SHORT_MINUTES <= full_length and minutes * 2 < full_length:
         return True
-    most = max(int(facts.members[entry]) for entry in backbone)
-    share = _NEEDED_SHARE["TV"]
-    return 0 < int(facts.members[row]) < share * most
+    members = int(facts.members[row])
+    if facts.day(row) >= facts.recent_day:
+        # Few know yet what has only been announced.
+        return False
+    least = _NEEDED_SHARE["TV"] * max(int(facts.members[entry]) for entry in backbone)
+    if not 0 < members < least:
+        return False
+    # A late season of a long series has few viewers too, but not far fewer than the season after it.
+    later = max((int(facts.members[entry]) for entry in backbone if facts.day(entry) > facts.day(row)), default=0)
+    return later < least or members < _NEXT_SHARE * later
 
 
-def _is_needed(row: int, backbone: list[int], facts: WatchFacts) -> bool:
-    """Tell a film that the next season builds on, or that ends the story, by how many know it beside that season."""
-    later = [int(facts.members[entry]) for entry in backbone if facts.day(entry) > facts.day(row)]
-    against = max(later) if later else max((int(facts.members[entry]) for entry in backbone), default=0) // 2
-    return int(facts.members[row]) >= _NEEDED_SHARE.get(facts.types[row], 1.0) * against > 0
+def _is_needed(row: int, main: list[int], facts: WatchFacts) -> bool:
+    """Tell a film that the next season builds on, or that goes on with the story, by how many know it beside that.
+
+    What comes out while a long series runs stands beside it: nobody has to see its yearly films.
+    """
+    before = [entry for entry in main if facts.day(entry) <= facts.day(row)]
+    after = [int(facts.members[entry]) for entry in main if facts.day(row) < facts.day(entry) < facts.recent_day]
+    last = max(before, key=lambda entry: (facts.day(entry), entry)) if before else None
+    if last is not None and facts.types[last] == "TV" and not 0 < int(facts.episodes[last]) < _LONG_SERIES:
+        return False
+    kind, members = facts.types[row], int(facts.members[row])
+    if after:
+        return members >= _NEEDED_SHARE.get(kind, 1.0) * max(after) > 0
+    return last is not None and members >= _GOES_ON_SHARE.get(kind, 0.3) * int(facts.members[last]) > 0

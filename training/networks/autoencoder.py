@@ -167,7 +167,7 @@ def fit_autoencoder(
     make_repeatable(config.seed)
     rng = np.random.default_rng(config.seed)
     counts = co_counts(train)
-    weights = invert_gram(counts, config.input_dropout, config.l2).weights()
+    weights = teacher_weights(counts, config)
     say(f"autoencoder: the teacher's weights took {time.monotonic() - started:.1f} s")
     directions, energies = principal_directions(
         train.seen_matrix(), weights, config.length_power, config.embedding_size + _N_SPARE_DIRECTIONS, rng
@@ -190,6 +190,26 @@ def fit_autoencoder(
         history=history,
         seconds=time.monotonic() - started,
     )
+
+
+def teacher_weights(counts: Matrix, config: AutoencoderConfig) -> Matrix:
+    """Give what each anime on a list tells of every other.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        How many lists hold both anime of every pair.
+    config : AutoencoderConfig
+
+    Returns
+    -------
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Row i holds what anime i says for each other; the diagonal is 0.
+    """
+    inverse = invert_gram(counts, config.input_dropout, config.l2)
+    weights: Matrix = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights
 
 
 def _strengths(energies: NDArray[np.float32], config: AutoencoderConfig) -> NDArray[np.float32]:

@@ -1,0 +1,182 @@
+"""What is known of every anime before anybody's list is looked at: the fixed half of a re-ranker's features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float32]
+
+DAYS_PER_YEAR: Final = 365.25
+N_BANDS: Final = 200
+TYPES: Final = ("TV", "Movie", "OVA", "ONA", "Special", "Music")
+SOURCES: Final = ("Original", "Manga", "Light novel", "Visual novel", "Game")
+
+FACTS: Final = (
+    "log share of lists",
+    "log members",
+    "log favourites per member",
+    "mean score",
+    "log episodes",
+    "log minutes",
+    "years since 2000",
+    "adult",
+    "place in its franchise",
+    "side story",
+    "extra",
+    "log size of its franchise",
+    *(f"is {name}" for name in TYPES),
+    *(f"source {name}" for name in SOURCES),
+)
+
+
+@dataclass(frozen=True)
+class AnimeFacts:
+    """Facts of all anime, scaled for a network.
+
+    Attributes
+    ----------
+    table : ndarray of shape (n_anime, len(FACTS)), dtype=float32
+    genres : ndarray of shape (n_anime, n_genres), dtype=float32
+        Unit rows, rare genres weigh more; zeros without genres.
+    genre_shares : ndarray of shape (n_genres,), dtype=float32
+        Share of all list entries that have a genre.
+    codes : dict of str to ndarray of shape (n_anime,)
+        ``type``, ``source``, ``studio``, ``age_rating`` and ``year``; 0 is unknown.
+    code_shares : dict of str to ndarray of shape (n_codes,), dtype=float32
+        Share of all list entries with each code.
+    popularity : ndarray of shape (n_anime,), dtype=float32
+        Log share of lists.
+    scores : ndarray of shape (n_anime,), dtype=float32
+        Mean score; the mean of all where unknown.
+    days : ndarray of shape (n_anime,), dtype=float32
+        First airing, in days from 1900; the median where unknown.
+    franchises, positions : ndarray of shape (n_anime,), dtype=integer
+    main : ndarray of shape (n_anime,), dtype=bool
+        Whether it belongs to the main line of its franchise.
+    n_main_before : ndarray of shape (n_anime,), dtype=float32
+        Main-line entries of its franchise that come before it.
+    franchise_sizes : ndarray of shape (n_anime,), dtype=float32
+    bands : ndarray of shape (n_anime,), dtype=int64
+        Which of some equally large bands of popularity it lies in.
+    n_users : int
+        How many lists the popularity was counted on.
+    """
+
+    table: Matrix
+    genres: Matrix
+    genre_shares: Vector
+    codes: Mapping[str, NDArray[np.int64]]
+    code_shares: Mapping[str, Vector]
+    popularity: Vector
+    scores: Vector
+    days: Vector
+    franchises: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    main: NDArray[np.bool_]
+    n_main_before: Vector
+    franchise_sizes: Vector
+    bands: NDArray[np.int64]
+    n_users: int
+
+
+def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
+    """Work out the facts.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        The catalogue's and the franchises' arrays of a bundle, and ``popularity``.
+    n_users : int
+        How many lists the popularity was counted on.
+
+    Returns
+    -------
+    AnimeFacts
+    """
+    counts = arrays["popularity"].astype(np.float64)
+    known_scores = arrays["mean_scores"] > 0
+    scores = np.where(known_scores, arrays["mean_scores"], _mean(arrays["mean_scores"][known_scores], 6.5))
+    known_days = arrays["start_days"] > 0
+    days = np.where(known_days, arrays["start_days"], _mean(arrays["start_days"][known_days], 38_000.0))
+    popularity = np.log((counts + 1.0) / (n_users + 1.0))
+    codes = {name: arrays[f"{name}_codes"].astype(np.int64) for name in ("type", "source", "studio", "age_rating")}
+    codes["year"] = arrays["years"].astype(np.int64)
+    code_shares = {
+        name: _shares(np.bincount(code, weights=counts).astype(np.float64)) for name, code in codes.items()
+    }
+    franchises, positions = arrays["franchise_codes"].astype(np.int64), arrays["franchise_positions"].astype(np.int64)
+    sizes = np.bincount(franchises)[franchises].astype(np.float32)
+    main = arrays["franchise_roles"] == 0
+    genre_shares = _shares(np.asarray(counts @ arrays["anime_genres"], dtype=np.float64))
+    columns = [
+        popularity,
+        np.log1p(arrays["members"]),
+        np.log((arrays["favorites"] + 1.0) / (arrays["members"] + 100.0)),
+        scores,
+        np.log1p(arrays["episodes"]),
+        np.log1p(arrays["minutes"]),
+        (days - 36_525.0) / DAYS_PER_YEAR,
+        arrays["adult"],
+        np.minimum(positions, 10),
+        arrays["franchise_roles"] == 1,
+        arrays["franchise_roles"] == 2,
+        np.log(sizes),
+        *(_is_named(arrays, "type", name) for name in TYPES),
+        *(_is_named(arrays, "source", name) for name in SOURCES),
+    ]
+    return AnimeFacts(
+        table=np.stack(columns, axis=1).astype(np.float32),
+        genres=_genre_rows(arrays["anime_genres"], genre_shares),
+        genre_shares=genre_shares,
+        codes=codes,
+        code_shares=code_shares,
+        popularity=popularity.astype(np.float32),
+        scores=scores.astype(np.float32),
+        days=days.astype(np.float32),
+        franchises=franchises,
+        positions=positions,
+        main=main,
+        n_main_before=_count_main_before(franchises, positions, main),
+        franchise_sizes=sizes,
+        n_users=n_users,
+        bands=np.argsort(np.argsort(-counts, kind="stable"), kind="stable") * N_BANDS // max(len(counts), 1),
+    )
+
+
+def _mean(values: NDArray[Any], otherwise: float) -> float:
+    return float(values.mean()) if len(values) else otherwise
+
+
+def _shares(counts: NDArray[np.float64]) -> Vector:
+    # One more of each: what nobody has watched is rare, not impossible.
+    shares: Vector = ((counts + 1.0) / (counts.sum() + len(counts))).astype(np.float32)
+    return shares
+
+
+def _is_named(arrays: Mapping[str, NDArray[Any]], kind: str, name: str) -> NDArray[np.bool_]:
+    marks: NDArray[np.bool_] = arrays[f"{kind}_names"][arrays[f"{kind}_codes"]] == name
+    return marks
+
+
+def _genre_rows(anime_genres: NDArray[np.bool_], shares: Vector) -> Matrix:
+    weighted = anime_genres * -np.log(shares)
+    norms = np.linalg.norm(weighted, axis=1, keepdims=True)
+    rows: Matrix = (weighted / np.where(norms == 0.0, 1.0, norms)).astype(np.float32)
+    return rows
+
+
+def _count_main_before(
+    franchises: NDArray[np.int64], positions: NDArray[np.int64], main: NDArray[np.bool_]
+) -> Vector:
+    order = np.lexsort((positions, franchises))
+    before: NDArray[np.int64] = np.cumsum(main[order]) - main[order]
+    starts = np.flatnonzero(np.diff(franchises[order], prepend=-1))
+    # Shape: (n_anime,), in the order of franchises
+    before_franchise: NDArray[np.int64] = np.repeat(before[starts], np.diff(np.append(starts, len(order))))
+    counted = np.empty(len(order), dtype=np.float32)
+    counted[order] = before - before_franchise
+    return counted

@@ -1,0 +1,66 @@
+"""What item weights say for a candidate, in numbers that a re-ranker can weigh.
+
+Pairs of a list and a candidate are rows here. The service has one list and many candidates; training has one
+candidate and many lists, each with weights of its own, since the user who teaches must be left out of the weights.
+
+What counts the speakers on the list is not here: which anime speak for a rare one was learned from the few who have
+seen it, so to a teacher the count gives the answer away, and to a stranger it says little (docs/experiments.md).
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float32]
+
+EVIDENCE: Final = (
+    "item score",
+    "strongest weight",
+    "three strongest weights",
+    "ten strongest weights",
+    "weighted ratings",
+    "rating of the strongest",
+    "weight of dropped titles",
+    "weight of well-rated titles",
+    "highest cosine",
+)
+
+
+def weigh_evidence(weights: Matrix, cosines: Matrix, seen: Matrix, ratings: Matrix, dropped: Matrix) -> Matrix:
+    """Sum up what the titles of a list say for a candidate.
+
+    Parameters
+    ----------
+    weights, cosines : ndarray of shape (n_pairs, n_weights), dtype=float32
+        Of the anime that speak for the candidate of each pair.
+    seen, ratings, dropped : ndarray of shape (n_pairs, n_weights), dtype=float32
+        What the list of each pair says of them: 1 where seen, rating relative to the user's mean (0 where unrated or
+        unseen), 1 where dropped or put on hold.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs, len(EVIDENCE)), dtype=float32
+    """
+    spoken = weights * seen
+    strongest = np.argmax(spoken, axis=1)[:, None]
+    columns = (
+        spoken.sum(axis=1),
+        np.take_along_axis(spoken, strongest, axis=1)[:, 0],
+        _sum_of_highest(spoken, 3),
+        _sum_of_highest(spoken, 10),
+        (weights * ratings).sum(axis=1),
+        np.take_along_axis(ratings, strongest, axis=1)[:, 0],
+        (weights * dropped).sum(axis=1),
+        (weights * (ratings >= 0.75)).sum(axis=1),
+        (cosines * seen).max(axis=1, initial=0.0),
+    )
+    return np.stack(columns, axis=1).astype(np.float32, copy=False)
+
+
+def _sum_of_highest(values: Matrix, k: int) -> Matrix:
+    if values.shape[1] <= k:
+        summed: Matrix = values.sum(axis=1)
+        return summed
+    highest: Matrix = np.partition(values, -k, axis=1)[:, -k:].sum(axis=1)
+    return highest

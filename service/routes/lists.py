@@ -1,0 +1,50 @@
+"""Routes for somebody the model never saw: their list comes in the body, filters and paging in the query string."""
+
+from fastapi import APIRouter, Request, Response
+
+from service.cpu import run_in_cpu_thread
+from service.errors import BodyTooLargeError, MediaTypeError, NotReadyError
+from service.list_responses import list_recommendations_response, list_similar_users_response
+from service.loaded_model import LoadedModel
+from service.posted_list import read_list
+from service.query import RecommendationsQuery, SimilarUsersQuery
+from service.routes.asking import body_of, model_of, query_of
+from service.routes.documented import documented
+from service.schemas import ListBody, ListRecommendationsAnswer, ListSimilarUsersAnswer
+
+router = APIRouter(tags=["lists"])
+
+_FAILURES = (MediaTypeError, BodyTooLargeError, NotReadyError)
+
+
+@router.post(
+    "/recommendations",
+    **documented(ListRecommendationsAnswer, "recommendToList", *_FAILURES, query=RecommendationsQuery, body=ListBody),
+)
+async def recommend_to_list(request: Request) -> Response:
+    """Recommend what to watch next to somebody the model never saw, by their list, and say why."""
+    model = model_of(request)
+    query = query_of(request, RecommendationsQuery)
+    return await run_in_cpu_thread(request, _recommend, model, await body_of(request), query)
+
+
+@router.post(
+    "/users/similar",
+    **documented(ListSimilarUsersAnswer, "similarUsersToList", *_FAILURES, query=SimilarUsersQuery, body=ListBody),
+)
+async def similar_users_to_list(request: Request) -> Response:
+    """List the known users whose taste is most (or least) similar to a list's."""
+    model = model_of(request)
+    query = query_of(request, SimilarUsersQuery)
+    return await run_in_cpu_thread(request, _similar_users, model, await body_of(request), query)
+
+
+def _recommend(model: LoadedModel, body: bytes, query: RecommendationsQuery) -> Response:
+    posted = read_list(body, model.catalogue)
+    page = model.recommender.page(model.recommender.unseen_viewer(posted.user_list), query)
+    return list_recommendations_response(model, posted, page)
+
+
+def _similar_users(model: LoadedModel, body: bytes, query: SimilarUsersQuery) -> Response:
+    posted = read_list(body, model.catalogue)
+    return list_similar_users_response(model, posted, model.similar_users.page_of_list(posted.user_list, query))

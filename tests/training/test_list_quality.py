@@ -1,0 +1,92 @@
+"""Per-user quality of lists: batches change nothing, and what is known is no answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.training.interactions_for_tests import random_interactions
+from training.baselines.random import RandomScorer
+from training.list_quality import measure_lists
+from training.scorers import Rows, Scores
+from training.split import VALIDATION_FOLD, is_test_user, split_interactions
+
+
+@dataclass
+class BatchRandomScorer:
+    """Chance, in batches; never one by one."""
+
+    one_by_one: RandomScorer
+    name: str = "batch"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        raise AssertionError("a scorer of batches is asked in batches")
+
+    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+        scores = [self.one_by_one.score_list(int(user), rows) for user, rows in zip(user_rows, inputs, strict=True)]
+        return np.array(scores)
+
+    def score_similar(self, anime_row: int) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class SimilarOnlyScorer:
+    """Says nothing of lists."""
+
+    name: str = "similar only"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> None:
+        """Say nothing."""
+
+    def score_similar(self, anime_row: int) -> Scores:
+        return np.zeros(9, dtype=np.float32)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 1000])
+def test_batches_measure_as_one_by_one(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = split_interactions(random_interactions(150, 60, 0.2, 0))
+    chance = RandomScorer(60)
+    monkeypatch.setattr("training.list_quality.BATCH_SIZE", batch_size)
+    one, batch = (
+        measure_lists(scorer, split.test_user_rows, split.inputs, split.targets)
+        for scorer in (chance, BatchRandomScorer(chance))
+    )
+    assert one is not None
+    assert batch is not None
+    assert one.values.equals(batch.values)
+    assert one.values["history"].tolist() == [len(rows) for rows in split.inputs]
+    assert all((a == b).all() for a, b in zip(one.top_rows, batch.top_rows, strict=True))
+
+
+def test_what_is_known_is_no_answer_even_if_it_did_not_go_in() -> None:
+    split = split_interactions(random_interactions(150, 60, 0.2, 0))
+    nothing = [rows[:0] for rows in split.inputs]
+    quality = measure_lists(RandomScorer(60), split.test_user_rows, nothing, split.targets, split.inputs)
+    assert quality is not None
+    assert (quality.values["history"] == 0).all()
+    for top_rows, known in zip(quality.top_rows, split.inputs, strict=True):
+        assert not np.isin(top_rows, known).any()
+
+
+def test_a_scorer_without_lists_and_lists_without_users_have_no_quality() -> None:
+    split = split_interactions(random_interactions(150, 9, 0.3, 0))
+    assert measure_lists(SimilarOnlyScorer(), split.test_user_rows, split.inputs, split.targets) is None
+    assert measure_lists(RandomScorer(9), split.test_user_rows[:0], [], []) is None
+
+
+def test_validation_users_are_training_users_and_never_test() -> None:
+    lists = random_interactions(300, 40, 0.2, 0)
+    train = split_interactions(lists).train
+    validation = split_interactions(train, fold=VALIDATION_FOLD)
+    validating = set(train.user_ids[validation.test_user_rows].tolist())
+    testing = set(lists.user_ids[is_test_user(lists.user_ids)].tolist())
+    assert len(validating) >= 10
+    assert not validating & testing
+    assert not testing & set(validation.train.user_ids.tolist())
+    assert not validating & set(validation.train.user_ids.tolist())

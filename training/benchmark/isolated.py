@@ -1,0 +1,87 @@
+"""Runs a function in a process of its own, so that its peak memory is its own."""
+
+import multiprocessing
+import resource
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class IsolatedError(Exception):
+    """The process ended without a result."""
+
+
+def run_isolated(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function in a new process, started afresh: nothing of this one's memory is in it.
+
+    Parameters
+    ----------
+    function : callable
+        Importable by name.
+    *arguments
+        Anything that can be sent to another process.
+
+    Returns
+    -------
+    object
+        What the function returns.
+
+    Raises
+    ------
+    IsolatedError
+        If the process died or the function raised; its traceback is on standard error.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_call, args=(sender, function, arguments))
+    process.start()
+    # The child holds the only end that writes, so its death ends the wait.
+    sender.close()
+    try:
+        result: T = receiver.recv()
+    except EOFError as error:
+        process.join()
+        raise IsolatedError(_say_end(process.exitcode)) from error
+    except BaseException:
+        # Ctrl-C, most of all: nothing goes on training behind the back of who stopped it.
+        process.kill()
+        raise
+    finally:
+        receiver.close()
+        process.join()
+    return result
+
+
+def peak_memory_mb() -> float:
+    """Give the most memory this process has held so far.
+
+    Returns
+    -------
+    float
+        Megabytes (10^6 bytes) of resident memory, files that are memory-mapped included.
+    """
+    try:
+        # Linux hands a parent's ru_maxrss on to what it starts; the high-water mark of the address space is our own.
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    except OSError:
+        pass
+    # Bytes on macOS, kilobytes elsewhere.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _call(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    sender.send(function(*arguments))
+    sender.close()
+
+
+def _say_end(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"its process was killed by signal {-exit_code} (9: perhaps out of memory)"
+    return "it failed; its traceback stands above"

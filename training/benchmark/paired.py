@@ -1,0 +1,65 @@
+"""Is one method better than another on the same users? Tests on the differences, user by user."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+CONFIDENCE: Final = 0.95
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean difference over the same users or queries.
+
+    Attributes
+    ----------
+    mean, low, high : float
+        Of the method minus the baseline; the interval is that of the paired t test.
+    p_t : float
+        Two-sided p value of the paired t test.
+    p_wilcoxon : float
+        Two-sided p value of Wilcoxon's signed-rank test, which assumes no distribution.
+    n : int
+        Number of users or queries.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p_t: float
+    p_wilcoxon: float
+    n: int
+
+
+def compare_paired(values: NDArray[np.float64], baseline: NDArray[np.float64]) -> Difference:
+    """Compare two methods on the same users.
+
+    Parameters
+    ----------
+    values, baseline : ndarray of shape (n,), dtype=float64
+        A metric of the method and of the baseline, for the same users in the same order; n >= 1.
+
+    Returns
+    -------
+    Difference
+        With p values of 1 where no user tells them apart, or there is one user only.
+
+    References
+    ----------
+    Student, "The Probable Error of a Mean", Biometrika 1908. Wilcoxon, "Individual Comparisons by Ranking Methods",
+    Biometrics 1945.
+    """
+    differences = values - baseline
+    mean, n = float(differences.mean()), len(differences)
+    spread = float(differences.std(ddof=1)) if n > 1 else 0.0
+    if spread == 0.0:
+        # Without spread there is no scale to judge by: equal everywhere, or one user's word.
+        return Difference(mean, mean, mean, 1.0, 1.0, n)
+    error = spread / n**0.5
+    half = float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, n - 1)) * error
+    p_t = 2.0 * float(stats.t.sf(abs(mean) / error, n - 1))
+    p_wilcoxon = float(stats.wilcoxon(differences).pvalue)
+    return Difference(mean, mean - half, mean + half, p_t, p_wilcoxon, n)

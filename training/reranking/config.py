@@ -1,0 +1,43 @@
+"""Settings of the two stages of recommending, apart from the network: reading them does not import TensorFlow."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ItemsConfig(BaseModel):
+    """Settings of the item weights. The defaults were measured: docs/experiments.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list hidden from the dense weights")] = 0.3
+    l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Penalty of the dense weights")] = 50.0
+    n_weights: Annotated[int, Field(ge=1, le=1000, description="Anime that speak for each anime")] = 100
+    fitted_dropout: Annotated[float, Field(ge=0, lt=1, description="Share hidden when those are fitted again")] = 0.4
+    fitted_l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Penalty then")] = 50.0
+
+
+class RerankerConfig(BaseModel):
+    """Settings of the re-ranker. The defaults were measured: docs/experiments.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_teachers: Annotated[int, Field(ge=0, description="Users who teach, at most; 0 leaves the re-ranker out")] = (
+        8000
+    )
+    n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
+    short_share: Annotated[float, Field(ge=0, le=1, description="Share of lists cut to 1 to 20 titles")] = 0.2
+    n_networks: Annotated[int, Field(ge=1, le=16, description="Networks whose outputs are averaged")] = 3
+    first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96
+    second_width: Annotated[int, Field(ge=1, description="Width of the second hidden layer")] = 48
+    hidden_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of hidden units dropped")] = 0.1
+    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 12
+    batch_size: Annotated[int, Field(ge=1, description="Lists per step")] = 32
+    learning_rate: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="Of AdamW, falling to a fiftieth")
+    ] = 0.002
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Of AdamW")] = 1e-4
+    odds_weight: Annotated[
+        float, Field(ge=0, allow_inf_nan=False, description="Of the loss that makes scores probabilities")
+    ] = 0.05
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0

@@ -1,0 +1,27 @@
+"""Settings of the ranker of similar anime, apart from it so that reading them does not import TensorFlow."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SimilarConfig(BaseModel):
+    """Settings of similar anime. The defaults were measured: docs/experiments.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weights: Annotated[
+        Literal["auto", "shipped"],
+        Field(description="auto: learn from recommendations.csv where the dump has it; shipped: never"),
+    ] = "auto"
+    max_users: Annotated[
+        int, Field(ge=1, description="Users whose lists are looked at, at most; picked by a hash of their id")
+    ] = 10_000
+    dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list the item weights must do without")] = 0.3
+    l2_per_user: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="Regularisation of the item weights, per user")
+    ] = 0.08
+    epochs: Annotated[int, Field(ge=1, description="Passes over the queries when the ranker is learned")] = 15
+    batch_size: Annotated[int, Field(ge=1, description="Queries per step")] = 64
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Of AdamW, falling to 0")] = 0.003
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0

@@ -1,0 +1,208 @@
+"""Pairs of anime in numbers: which candidates a query has, and what is known of each pair.
+
+Values that depend on how many users a dump has are compared with the tenth best of the query and of the candidate, or
+counted as places within the query's candidates, so that a ranker learned on one dump serves another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.similar.catalogue_evidence import CatalogueEvidence, places, read_catalogue_evidence
+from training.similar.evidence import MIRROR, Block, ListEvidence, Neighbourhoods, find_neighbourhoods
+from training.similar.texts import TextVectors
+
+Rows = NDArray[np.integer[Any]]
+Values = NDArray[np.float32]
+
+# How many of the best by each kind of evidence become candidates. The blend comes first and alone guarantees that
+# every query has as many candidates as the bundle has neighbours.
+N_BLENDED: Final = 200
+POOLS: Final = {
+    "weight_for": 60,
+    "weight_from": 60,
+    "liked_cosine": 60,
+    "cosine": 40,
+    "even_cosine": 40,
+    "embedding": 40,
+    "neighbours": 40,
+}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Candidates of some queries and what is known of them.
+
+    Attributes
+    ----------
+    queries, others : ndarray of shape (n_pairs,), dtype=int32
+        Anime rows; sorted by query, then by candidate.
+    features : ndarray of shape (n_pairs, n_features), dtype=float32
+        Columns as in :attr:`names`. NaN where something is not known.
+    names : tuple of str
+    """
+
+    queries: NDArray[np.int32]
+    others: NDArray[np.int32]
+    features: NDArray[np.float32]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairEvidence:
+    """Everything that is known of pairs.
+
+    Attributes
+    ----------
+    lists : ListEvidence
+    neighbourhoods : Neighbourhoods
+    catalogue : CatalogueEvidence
+    texts : TextVectors
+    popularity : ndarray of shape (n_anime,), dtype=float32
+        Place among all anime by the number of lists, 0 to 1.
+    """
+
+    lists: ListEvidence
+    neighbourhoods: Neighbourhoods
+    catalogue: CatalogueEvidence
+    texts: TextVectors
+    popularity: Values
+
+    def describe(self, rows: Rows) -> Pairs:
+        """Choose the candidates of a block of queries and describe the pairs.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (b,), dtype=integer
+            Anime rows, ascending.
+
+        Returns
+        -------
+        Pairs
+            At least min(200, n_anime - 1) candidates per query.
+        """
+        seen, liked = self.lists.co_counts(rows), self.lists.liked_co_counts(rows)
+        blocks = self.lists.similarities(rows, seen, liked)
+        blocks |= self._content(rows)
+        blocks["blend"] = _blend(blocks)
+        chosen = _choose(blocks, rows)
+        block_rows, others = np.nonzero(chosen)
+        features: dict[str, Values] = {}
+        for kind, block in blocks.items():
+            features |= self._compare(kind, block[block_rows, others], rows[block_rows], others)
+        counts = seen[block_rows, others], liked[block_rows, others]
+        features |= self._counted(*counts, rows[block_rows], others)
+        features |= self.catalogue.pair_features(rows[block_rows], others)
+        names = tuple(features)
+        return Pairs(
+            rows[block_rows].astype(np.int32),
+            others.astype(np.int32),
+            np.stack([features[name] for name in names], axis=1),
+            names,
+        )
+
+    def _content(self, rows: Rows) -> dict[str, Block]:
+        texts, near, genres = self.texts, self.neighbourhoods.neighbours, self.catalogue.genre_directions
+        blocks: dict[str, Block] = {
+            "genres": genres[rows] @ genres.T,
+            "synopsis": (texts.synopses[rows] @ texts.synopses.T).toarray(),
+            "topics": texts.topics[rows] @ texts.topics.T,
+            "title": (texts.titles[rows] @ texts.titles.T).toarray(),
+            "neighbours": (near[rows] @ near.T).toarray(),
+        }
+        for block in blocks.values():
+            block[np.arange(len(rows)), rows] = 0.0
+        return blocks
+
+    def _compare(self, kind: str, values: Values, queries: Rows, others: Rows) -> dict[str, Values]:
+        features: dict[str, Values] = {}
+        if kind not in MIRROR:
+            features[kind] = values
+        if kind != "title":
+            features[f"{kind}_place"] = place_within(values, queries)
+        tenth_best = self.neighbourhoods.tenth_best
+        if kind in tenth_best:
+            features[f"{kind}_of_query"] = values / tenth_best[kind][queries]
+            features[f"{kind}_of_other"] = values / tenth_best[MIRROR.get(kind, kind)][others]
+        return features
+
+    def _counted(self, seen: Values, liked: Values, queries: Rows, others: Rows) -> dict[str, Values]:
+        counts, liked_counts = self.lists.counts, self.lists.liked_counts
+        both = np.maximum(counts[queries] * counts[others], 1.0)
+        expected_likes = liked_counts[queries] * liked_counts[others] / both * seen
+        return {
+            "lift": np.log((seen + 1.0) / (both / self.lists.n_users + 1.0)),
+            "share_of_other": seen / np.maximum(counts[others], 1.0),
+            "share_of_query": seen / np.maximum(counts[queries], 1.0),
+            "liked_lift": np.log((liked + 0.5) / (expected_likes + 0.5)),
+            "popularity": self.popularity[others],
+            "query_popularity": self.popularity[queries],
+            "popularity_more": np.log((counts[others] + 1.0) / (counts[queries] + 1.0)),
+        }
+
+
+def make_pair_evidence(
+    lists: ListEvidence, catalogue: Mapping[str, NDArray[Any]], texts: TextVectors
+) -> PairEvidence:
+    """Put together everything that is known of pairs.
+
+    Parameters
+    ----------
+    lists : ListEvidence
+    catalogue : mapping of str to ndarray
+        The catalogue's arrays of the bundle.
+    texts : TextVectors
+
+    Returns
+    -------
+    PairEvidence
+    """
+    return PairEvidence(
+        lists, find_neighbourhoods(lists), read_catalogue_evidence(catalogue), texts, places(lists.counts)
+    )
+
+
+def place_within(values: Values, queries: Rows) -> Values:
+    """Give each candidate's place among the candidates of its query.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_pairs,), dtype=float32
+        Higher is better.
+    queries : ndarray of shape (n_pairs,), dtype=integer
+        Ascending.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,), dtype=float32
+        -log(place), places from 1; ties in the order they come.
+    """
+    order = np.lexsort((-values, queries))
+    starts = np.searchsorted(queries, queries)
+    placed = np.empty(len(values), dtype=np.float32)
+    placed[order] = -np.log1p(np.arange(len(values)) - starts)
+    return placed
+
+
+def _blend(blocks: Mapping[str, Block]) -> Block:
+    """Add up item weights, genres and synopses by hand: the best that needs no learning."""
+    weights = blocks["weight_for"]
+    strongest = np.maximum(weights.max(axis=1, keepdims=True), np.float32(1e-9))
+    blend: Block = weights / strongest + 0.3 * blocks["genres"] + 0.6 * blocks["synopsis"]
+    return blend
+
+
+def _choose(blocks: Mapping[str, Block], rows: Rows) -> NDArray[np.bool_]:
+    """Mark the best by each kind of evidence."""
+    n_anime = blocks["blend"].shape[1]
+    chosen = np.zeros(blocks["blend"].shape, dtype=bool)
+    for kind, size in {"blend": N_BLENDED, **POOLS}.items():
+        # One more than wanted: the query itself may be among them.
+        k = min(size + 1, n_anime)
+        best = np.argpartition(-blocks[kind], k - 1, axis=1)[:, :k]
+        np.put_along_axis(chosen, best, values=True, axis=1)
+    chosen[np.arange(len(rows)), rows] = False
+    return chosen

@@ -1,0 +1,76 @@
+"""Ranks every anime's candidates: the precomputed neighbours that the bundle holds."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.similar.features import N_BLENDED, PairEvidence, Pairs
+from training.similar.ranker import Ranker
+
+N_SIMILAR: Final = N_BLENDED
+_QUERIES_PER_BLOCK: Final = 256
+
+
+@dataclass(frozen=True)
+class RankedNeighbours:
+    """The most similar anime of every anime.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_anime, min(200, n_anime - 1)), dtype=int32
+        Best first, ties to the lower row; never the anime itself.
+    scores : ndarray of the same shape, dtype=float32
+        Their similarities in (0, 1), descending.
+    """
+
+    rows: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+
+def describe_in_blocks(evidence: PairEvidence, rows: NDArray[np.integer[Any]]) -> Iterator[Pairs]:
+    """Describe the candidates of many queries, some at a time.
+
+    Parameters
+    ----------
+    evidence : PairEvidence
+    rows : ndarray of shape (n,), dtype=integer
+        Anime rows, ascending.
+
+    Yields
+    ------
+    Pairs
+        Of the next block of queries.
+    """
+    for start in range(0, len(rows), _QUERIES_PER_BLOCK):
+        yield evidence.describe(rows[start : start + _QUERIES_PER_BLOCK])
+
+
+def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[int], None]) -> RankedNeighbours:
+    """Rank the candidates of every anime.
+
+    Parameters
+    ----------
+    evidence : PairEvidence
+    ranker : Ranker
+    report : callable
+        Told how many anime are done.
+
+    Returns
+    -------
+    RankedNeighbours
+    """
+    n_anime = len(evidence.popularity)
+    k = max(0, min(N_SIMILAR, n_anime - 1))
+    rows = np.zeros((n_anime, k), dtype=np.int32)
+    scores = np.zeros((n_anime, k), dtype=np.float32)
+    for pairs in describe_in_blocks(evidence, np.arange(n_anime) if k else np.arange(0)):
+        similarities = ranker.similarities(ranker.score(pairs), pairs.queries)
+        order = np.lexsort((pairs.others, -similarities, pairs.queries))
+        queries, starts = np.unique(pairs.queries, return_index=True)
+        best = order[starts[:, None] + np.arange(k)]  # (B, k): sorted by query, so each has its own stretch
+        rows[queries], scores[queries] = pairs.others[best], similarities[best]
+        report(int(queries[-1]) + 1)
+    return RankedNeighbours(rows, scores)
