@@ -31,6 +31,8 @@ class Bundle:
     anime_ids: NDArray[np.int64]
     user_ids: NDArray[np.int64]
     anime_embeddings: NDArray[np.float32]
+    list_embeddings: NDArray[np.float32]
+    anime_gains: NDArray[np.float32]
     user_embeddings: NDArray[np.float32]
     list_offsets: NDArray[np.int64]
     list_anime_rows: NDArray[np.int32]

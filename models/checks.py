@@ -49,8 +49,13 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
     _check_franchises(arrays, folder)
     _check_recommender(arrays, folder)
     _check_neighbours(arrays["similar_rows"], arrays["similar_scores"], folder)
-    if not np.isfinite(arrays["mean_scores"]).all():
-        raise BundleContentError(folder / "mean_scores.npy", "holds NaN or infinity")
+    for name in ("list_embeddings", "mean_scores"):
+        if not np.isfinite(arrays[name]).all():
+            raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
+    gains = arrays["anime_gains"]
+    # NaN compares false with everything, so this catches it too.
+    if not ((gains > 0.0) & (gains <= 1.0)).all():
+        raise BundleContentError(folder / "anime_gains.npy", "holds values outside (0, 1]")
 
 
 def _check_recommender(arrays: Mapping[str, Array], folder: Path) -> None:

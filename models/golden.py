@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.manifest import GoldenAnswer
-from models.scoring.embedding import cosine_scores
+from models.scoring.embedding import cosine_scores, list_scores
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import list_of_user
 
@@ -79,7 +79,7 @@ def _similar_users(bundle: Bundle, user_row: int) -> GoldenAnswer:
 
 
 def _recommendations(bundle: Bundle, user_row: int) -> GoldenAnswer:
-    scores = cosine_scores(bundle.anime_embeddings, bundle.user_embeddings[user_row])
+    scores = list_scores(bundle.anime_embeddings, bundle.anime_gains, bundle.user_embeddings[user_row])
     unlisted = np.ones(bundle.n_anime, dtype=bool)
     unlisted[list_of_user(bundle, user_row).anime_rows] = False
     rows = top_k_rows(scores, GOLDEN_K, allowed=unlisted)

@@ -41,6 +41,10 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("anime_ids", ("n_anime",), "int64", "MyAnimeList ids, ascending"),
     ArraySpec("user_ids", ("n_users",), "int64", "user ids of the dump, ascending"),
     ArraySpec("anime_embeddings", ("n_anime", "embedding_size"), "float32", "unit rows"),
+    ArraySpec(
+        "list_embeddings", ("n_anime", "embedding_size"), "float32", "what an anime adds to a user, before scaling"
+    ),
+    ArraySpec("anime_gains", ("n_anime",), "float32", "in (0, 1]: what a cosine to a user is worth"),
     ArraySpec("user_embeddings", ("n_users", "embedding_size"), "float32", "unit rows"),
     ArraySpec("list_offsets", ("n_users+1",), "int64", "list of user row u: [offsets[u], offsets[u + 1])"),
     ArraySpec("list_anime_rows", ("n_entries",), "int32", "anime rows, ascending within a list"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.scoring.candidate_features import CIRCLES, shares_of_circles
-from models.scoring.embedding import cosine_scores, list_contributions
+from models.scoring.embedding import list_contributions, list_scores
 from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbours import (
     N_NEIGHBOURS_OF_RULE,
@@ -91,7 +91,7 @@ class Method(Protocol):
 
 
 class EmbeddingMethod:
-    """The cosine of the viewer's embedding and the anime's.
+    """The cosine of the viewer's embedding and the anime's, times the anime's gain.
 
     Parameters
     ----------
@@ -99,16 +99,17 @@ class EmbeddingMethod:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        self._embeddings = bundle.anime_embeddings
+        self._bundle = bundle
 
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
-        """Score every anime by its cosine."""
+        """Score every anime by its cosine and gain."""
         del allowed
-        return Scoring(cosine_scores(self._embeddings, viewer.embedding), partial(self._contributions, viewer))
+        scores = list_scores(self._bundle.anime_embeddings, self._bundle.anime_gains, viewer.embedding)
+        return Scoring(scores, partial(self._contributions, viewer))
 
     def _contributions(self, viewer: Viewer, anime_rows: list[int]) -> Contributions:
-        directions = self._embeddings[anime_rows]
-        return list_contributions(self._embeddings, viewer.user_list.seen_rows, directions.T).T
+        directions = self._bundle.anime_embeddings[anime_rows] * self._bundle.anime_gains[anime_rows, None]
+        return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
 
 
 class ItemsMethod:
@@ -137,12 +138,14 @@ class RankedMethod:
 
     Parameters
     ----------
+    bundle : Bundle
     reranker : Reranker
     words : FeatureWords
         Says in words what moved an anime.
     """
 
-    def __init__(self, reranker: Reranker, words: FeatureWords) -> None:
+    def __init__(self, bundle: Bundle, reranker: Reranker, words: FeatureWords) -> None:
+        self._bundle = bundle
         self._reranker = reranker
         self._words = words
 
@@ -152,7 +155,7 @@ class RankedMethod:
         shares = shares_of_circles(
             len(allowed),
             viewer.neighbours.similarities[: CIRCLES[-1]],
-            [theirs.seen_rows for theirs in viewer.neighbour_lists[: CIRCLES[-1]]],
+            [theirs.seen_rows for theirs in viewer.neighbour_lists(self._bundle, CIRCLES[-1])],
         )
         reranked = self._reranker.rerank(viewer.user_list, shares, allowed)
         return Scoring(
@@ -204,7 +207,7 @@ class NeighboursMethod:
             holds[place, who] = factors[who] * self._discounts[anime_rows[place]]
         # Shape: (n_page, n_neighbours) @ (n_neighbours, embedding_size)
         directions = holds @ self._bundle.user_embeddings[viewer.neighbours.rows[: self._k]]
-        return list_contributions(self._bundle.anime_embeddings, viewer.user_list.seen_rows, directions.T).T
+        return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
 
 
 class PopularMethod:
@@ -258,5 +261,5 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
         methods["items", None] = ItemsMethod(weights_of(bundle))
     reranker = reranker_of(bundle)
     if reranker is not None:
-        methods["ranked", None] = RankedMethod(reranker, FeatureWords(bundle, reranker))
+        methods["ranked", None] = RankedMethod(bundle, reranker, FeatureWords(bundle, reranker))
     return methods

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.scoring.embedding import embed_list
@@ -91,7 +92,7 @@ class Recommender:
         -------
         Viewer
         """
-        embedding = embed_list(self._bundle.anime_embeddings, user_list.seen_rows)
+        embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         neighbours = self._similar_users.neighbours_of_embedding(embedding, MAX_NEIGHBOURS)
         return Viewer(user_list, embedding, neighbours)
 

@@ -97,7 +97,7 @@ class SimilarUsers:
         SimilarUsersPage
             Empty where the list says nothing: nobody is similar to that.
         """
-        embedding = embed_list(self._bundle.anime_embeddings, user_list.seen_rows)
+        embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         total = self._bundle.n_users if embedding.any() else 0
         k = min(query.offset + query.limit, total) if query.offset < total else 0
         nearest = self._nearest.scan(embedding, k, order=query.order)

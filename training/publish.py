@@ -64,9 +64,7 @@ def publish(
     arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)
-    digest = hashlib.sha256(
-        trained.anime_embeddings.tobytes() + prepared.report.data.fingerprint.encode()
-    ).hexdigest()
+    digest = hashlib.sha256((trained.digest() + prepared.report.data.fingerprint).encode()).hexdigest()
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         model_version=f"{created_at:%Y%m%dT%H%M%SZ}-{trained.network}-{digest[:8]}",
@@ -98,12 +96,14 @@ def _bundle_arrays(
     lists = prepared.interactions
     user_embeddings = trained.user_embeddings
     if user_embeddings is None:
-        user_embeddings = embed_users(trained.anime_embeddings, lists)
+        user_embeddings = embed_users(trained.list_embeddings, lists)
     popularity = np.bincount(lists.anime_rows[lists.seen], minlength=lists.n_anime)
     return {
         "anime_ids": lists.anime_ids,
         "user_ids": lists.user_ids,
         "anime_embeddings": trained.anime_embeddings,
+        "list_embeddings": trained.list_embeddings,
+        "anime_gains": trained.anime_gains,
         "user_embeddings": user_embeddings,
         "list_offsets": lists.offsets,
         "list_anime_rows": lists.anime_rows,

@@ -114,7 +114,7 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
         If nothing is prepared.
     """
     prepared, split = _load_split(work, settings)
-    trained = train_networks(work, split, settings, log_folder)
+    trained = train_networks(work, split, settings, log_folder, prepared.catalogue)
     _rank_similar_anime(work, prepared, split, trained[0], settings)
     _learn_to_recommend(work, prepared, split, trained[0], settings)
     return trained
@@ -236,20 +236,22 @@ def _make_scorers(trained: list[TrainedNetwork], split: Split, *, compare: bool)
 
 
 def _network_scorers(trained: TrainedNetwork, split: Split) -> list[Scorer]:
-    anime_embeddings, user_embeddings = trained.anime_embeddings, trained.user_embeddings
-    if user_embeddings is not None:
-        return [RatingNetworkScorer(anime_embeddings, user_embeddings)]
-    train_embeddings = embed_users(anime_embeddings, split.train)
+    anime_embeddings, list_embeddings = trained.anime_embeddings, trained.list_embeddings
+    if trained.user_embeddings is not None:
+        return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
+    train_embeddings = embed_users(list_embeddings, split.train)
+    neighbours, embedding = f"{trained.network}, neighbours", f"{trained.network}, embedding"
     return [
         NeighboursScorer(
             anime_embeddings,
+            list_embeddings,
             train_embeddings,
             split.train,
             f"{trained.network}, neighbours' top quarter (notebook)",
             rule="top-quarter",
         ),
-        NeighboursScorer(anime_embeddings, train_embeddings, split.train, f"{trained.network}, neighbours"),
-        EmbeddingScorer(anime_embeddings, f"{trained.network}, embedding"),
+        NeighboursScorer(anime_embeddings, list_embeddings, train_embeddings, split.train, neighbours),
+        EmbeddingScorer(anime_embeddings, list_embeddings, trained.anime_gains, embedding),
     ]
 
 
@@ -301,7 +303,7 @@ def served_scorers(
     ]
     reranker = recommender.reranker(recommender.facts(split.train, prepared.catalogue))
     if reranker is not None:
-        two_stages = TwoStageScorer(reranker, trained.anime_embeddings, split.train, prepared.interactions)
+        two_stages = TwoStageScorer(reranker, trained.list_embeddings, split.train, prepared.interactions)
         scorers += [two_stages, CollapsedScorer(two_stages, franchises, COLLAPSED)]
     return scorers
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from models.scoring.embedding import cosine_scores, embed_list
+from models.scoring.embedding import cosine_scores, embed_list, list_scores
 from models.scoring.neighbours import (
     DEFAULT_RULE,
     N_NEIGHBOURS_OF_RULE,
@@ -126,16 +126,18 @@ class ItemKnnScorer:
 
 @dataclass
 class EmbeddingScorer:
-    """Cosine of embeddings, computed as the service computes it."""
+    """Cosine of embeddings times the gains, computed as the service computes it."""
 
     anime_embeddings: NDArray[np.float32]
+    list_embeddings: NDArray[np.float32]
+    anime_gains: NDArray[np.float32]
     name: str = "autoencoder, embedding"
     generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Score by the cosine to the embedded list."""
+        """Score by the embedded list."""
         del user_row
-        return cosine_scores(self.anime_embeddings, embed_list(self.anime_embeddings, input_rows))
+        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, input_rows))
 
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime."""
@@ -147,6 +149,7 @@ class NeighboursScorer:
     """What the nearest training users have seen or rate highly, computed as the service computes it."""
 
     anime_embeddings: NDArray[np.float32]
+    list_embeddings: NDArray[np.float32]
     user_embeddings: NDArray[np.float32]
     train: Interactions
     name: str = "autoencoder, neighbours"
@@ -160,7 +163,7 @@ class NeighboursScorer:
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours."""
         del user_row
-        similarities = cosine_scores(self.user_embeddings, embed_list(self.anime_embeddings, input_rows))
+        similarities = cosine_scores(self.user_embeddings, embed_list(self.list_embeddings, input_rows))
         nearest = top_k_rows(similarities, N_NEIGHBOURS_OF_RULE[self.rule])
         lists = [self.train.list_of(int(row)) for row in nearest]
         if self.rule == "weighted":
@@ -191,12 +194,13 @@ class RatingNetworkScorer:
         return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
 
 
-def embed_users(anime_embeddings: NDArray[np.float32], interactions: Interactions) -> NDArray[np.float32]:
+def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions) -> NDArray[np.float32]:
     """Embed the list of every user.
 
     Parameters
     ----------
-    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        What each anime on a list adds.
     interactions : Interactions
         Every user has seen something.
 
@@ -206,7 +210,7 @@ def embed_users(anime_embeddings: NDArray[np.float32], interactions: Interaction
         Unit rows.
     """
     lists: Sequence[Any] = [interactions.list_of(row).seen_rows for row in range(interactions.n_users)]
-    rows = np.stack([embed_list(anime_embeddings, seen) for seen in lists])
+    rows = np.stack([embed_list(list_embeddings, seen) for seen in lists])
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
     rows[~rows.any(axis=1), 0] = 1.0
     return rows

@@ -45,7 +45,7 @@ class TwoStageScorer:
     """Item weights propose, a network re-ranks, computed as the service computes it."""
 
     reranker: Reranker
-    anime_embeddings: NDArray[np.float32]
+    list_embeddings: NDArray[np.float32]
     train: Interactions
     lists: Interactions
     name: str = RANKED
@@ -53,12 +53,12 @@ class TwoStageScorer:
 
     def __post_init__(self) -> None:
         """Embed the users among whom the nearest are found."""
-        self._user_embeddings = embed_users(self.anime_embeddings, self.train)
+        self._user_embeddings = embed_users(self.list_embeddings, self.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Re-rank what is proposed for the known part of the list, ratings and statuses included."""
         known = self.lists.part_of(user_row, input_rows)
-        similarities = cosine_scores(self._user_embeddings, embed_list(self.anime_embeddings, known.seen_rows))
+        similarities = cosine_scores(self._user_embeddings, embed_list(self.list_embeddings, known.seen_rows))
         nearest = top_k_rows(similarities, CIRCLES[-1])
         seen_rows = [self.train.list_of(int(row)).seen_rows for row in nearest]
         shares = shares_of_circles(self.train.n_anime, similarities[nearest], seen_rows)

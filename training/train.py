@@ -1,13 +1,16 @@
 """The train stage: a prepared dump -> trained networks, each in a folder of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.errors import InputError
 from training.folders import replaced_folder
+from training.networks.content import read_content
 from training.networks.trained import TrainedNetwork, save_trained
 from training.settings import NetworkName, RunSettings
 from training.split import Split
@@ -29,7 +32,13 @@ def networks_to_train(settings: RunSettings) -> list[NetworkName]:
     return [settings.network, *others] if settings.compare else [settings.network]
 
 
-def train_network(name: NetworkName, split: Split, settings: RunSettings, log_folder: Path | None) -> TrainedNetwork:
+def train_network(
+    name: NetworkName,
+    split: Split,
+    settings: RunSettings,
+    log_folder: Path | None,
+    catalogue: Mapping[str, NDArray[Any]] | None = None,
+) -> TrainedNetwork:
     """Train one network on what the split lets it see.
 
     Parameters
@@ -41,6 +50,8 @@ def train_network(name: NetworkName, split: Split, settings: RunSettings, log_fo
     settings : RunSettings
     log_folder : Path or None
         For TensorBoard.
+    catalogue : mapping of str to ndarray, optional
+        The catalogue's arrays, of which the autoencoder learns too.
 
     Returns
     -------
@@ -55,7 +66,8 @@ def train_network(name: NetworkName, split: Split, settings: RunSettings, log_fo
     if name == "autoencoder":
         from training.networks.autoencoder import fit_autoencoder  # noqa: PLC0415
 
-        trained = fit_autoencoder(split.train, settings.autoencoder, log_folder)
+        content = read_content(catalogue) if catalogue else None
+        trained = fit_autoencoder(split.train, settings.autoencoder, log_folder, content)
     else:
         from training.networks.rating import fit_rating  # noqa: PLC0415
 
@@ -66,7 +78,13 @@ def train_network(name: NetworkName, split: Split, settings: RunSettings, log_fo
     return replace(trained, settings=settings.model_dump(), rows_digest=rows_digest)
 
 
-def train_networks(work: Path, split: Split, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
+def train_networks(
+    work: Path,
+    split: Split,
+    settings: RunSettings,
+    log_folder: Path | None,
+    catalogue: Mapping[str, NDArray[Any]] | None = None,
+) -> list[TrainedNetwork]:
     """Train the networks of a run and keep each in ``<work>/trained/<network>``.
 
     Parameters
@@ -76,6 +94,8 @@ def train_networks(work: Path, split: Split, settings: RunSettings, log_folder: 
     settings : RunSettings
     log_folder : Path or None
         For TensorBoard.
+    catalogue : mapping of str to ndarray, optional
+        See :func:`train_network`.
 
     Returns
     -------
@@ -84,7 +104,7 @@ def train_networks(work: Path, split: Split, settings: RunSettings, log_folder: 
     """
     trained = []
     for name in networks_to_train(settings):
-        trained.append(train_network(name, split, settings, log_folder / name if log_folder else None))
+        trained.append(train_network(name, split, settings, log_folder / name if log_folder else None, catalogue))
         with replaced_folder(work / "trained" / name) as folder:
             save_trained(folder, trained[-1])
     return trained

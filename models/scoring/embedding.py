@@ -1,4 +1,4 @@
-"""Scoring by embeddings: cosine of unit vectors."""
+"""Scoring by embeddings: cosine of unit vectors, and what a cosine to a user is worth."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,13 @@ Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
 
-def embed_list(anime_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vector:
-    """Embed a list as the normalised sum of its anime's embeddings.
+def embed_list(list_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vector:
+    """Embed a list as the normalised sum of what its anime add.
 
     Parameters
     ----------
-    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
+    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        What each anime on a list adds.
     anime_rows : ndarray of shape (n,), dtype=integer
         What the user has seen. Order does not matter.
 
@@ -28,10 +28,10 @@ def embed_list(anime_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vec
     Vancura et al., "Scalable Linear Shallow Autoencoder for Collaborative Filtering", RecSys 2022.
     """
     # float64: the sum over thousands of titles must not depend on their order within a float32's precision.
-    total = anime_embeddings[anime_rows].sum(axis=0, dtype=np.float64)
+    total = list_embeddings[anime_rows].sum(axis=0, dtype=np.float64)
     norm = np.linalg.norm(total)
     if norm == 0.0:
-        return np.zeros(anime_embeddings.shape[1], dtype=np.float32)
+        return np.zeros(list_embeddings.shape[1], dtype=np.float32)
     unit: Vector = (total / norm).astype(np.float32)
     return unit
 
@@ -55,8 +55,30 @@ def cosine_scores(embeddings: Matrix, query: Vector) -> Vector:
     return np.clip(scores, -1.0, 1.0, out=scores)
 
 
+def list_scores(anime_embeddings: Matrix, anime_gains: Vector, user_embedding: Vector) -> Vector:
+    """Score every anime for a user.
+
+    Parameters
+    ----------
+    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Unit rows.
+    anime_gains : ndarray of shape (n_anime,), dtype=float32
+        In (0, 1]: what a cosine is worth. Few watch an obscure title even if it is just what they like.
+    user_embedding : ndarray of shape (embedding_size,), dtype=float32
+        A unit vector, or zeros.
+
+    Returns
+    -------
+    ndarray of shape (n_anime,), dtype=float32
+        In [-1, 1].
+    """
+    scores = cosine_scores(anime_embeddings, user_embedding)
+    scores *= anime_gains
+    return scores
+
+
 def list_contributions(
-    anime_embeddings: Matrix, anime_rows: NDArray[np.integer], direction: Vector
+    list_embeddings: Matrix, anime_rows: NDArray[np.integer], direction: Vector
 ) -> NDArray[np.float32]:
     """Split the score of a direction into what each anime of a list adds to it.
 
@@ -64,19 +86,19 @@ def list_contributions(
 
     Parameters
     ----------
-    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
+    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        What each anime on a list adds.
     anime_rows : ndarray of shape (n,), dtype=integer
         What the user has seen.
     direction : ndarray of shape (embedding_size,) or (embedding_size, n_directions), dtype=float32
-        What is scored: a candidate's embedding, or a weighted sum of users' embeddings.
+        What is scored: a candidate's embedding times its gain, or a weighted sum of users' embeddings.
 
     Returns
     -------
     ndarray of shape (n,) or (n, n_directions), dtype=float32
         One per anime of the list, in its order; adds up to the score, along the first axis.
     """
-    listed = anime_embeddings[anime_rows]
+    listed = list_embeddings[anime_rows]
     norm = np.linalg.norm(listed.sum(axis=0, dtype=np.float64))
     if norm == 0.0:
         return np.zeros((len(anime_rows), *direction.shape[1:]), dtype=np.float32)

@@ -41,7 +41,16 @@ def trained_work(dump: SmallDump, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = work / "trained" / "autoencoder"
     folder.mkdir(parents=True)
     network = TrainedNetwork(
-        "autoencoder", embeddings, None, "normalised_sum", {}, {"loss": [1.0]}, 1.0, rows_digest=lists.rows_digest()
+        "autoencoder",
+        embeddings,
+        embeddings,
+        np.ones(lists.n_anime, dtype=np.float32),
+        None,
+        "normalised_sum",
+        {},
+        {"loss": [1.0]},
+        1.0,
+        rows_digest=lists.rows_digest(),
     )
     save_trained(folder, network)
     return work

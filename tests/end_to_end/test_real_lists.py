@@ -83,13 +83,13 @@ def test_nothing_of_the_real_dump_is_lost(bundle: Bundle) -> None:
 def test_the_autoencoder_reaches_what_is_promised_for_unseen_users(bundle: Bundle) -> None:
     measured = _methods(bundle)["autoencoder, embedding"]["next_anime"]["ndcg_at_100"]
     assert measured["n"] > 700
-    assert measured["mean"] >= 0.48
+    assert measured["mean"] >= 0.52
 
 
 def test_the_embeddings_cosine_reaches_what_is_promised_for_similar_anime(bundle: Bundle) -> None:
     measured = _methods(bundle)["autoencoder, embedding"]["similar_anime"]
-    assert measured["ndcg_at_10"]["mean"] >= 0.135
-    assert measured["all"]["mean"] >= 0.135
+    assert measured["ndcg_at_10"]["mean"] >= 0.165
+    assert measured["all"]["mean"] >= 0.165
 
 
 def test_the_autoencoder_beats_every_baseline_on_the_next_anime(bundle: Bundle) -> None:

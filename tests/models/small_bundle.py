@@ -43,6 +43,8 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "anime_ids": anime_ids,
         "user_ids": np.arange(10, 10 + 3 * n_users, 3, dtype=np.int64),
         "anime_embeddings": unit_rows(n_anime, embedding_size, rng),
+        "list_embeddings": rng.normal(size=(n_anime, embedding_size)).astype(np.float32),
+        "anime_gains": rng.uniform(0.1, 1.0, n_anime).astype(np.float32),
         "user_embeddings": unit_rows(n_users, embedding_size, rng),
         "list_offsets": np.cumsum([0, *map(len, lists)], dtype=np.int64),
         "list_anime_rows": np.concatenate(lists).astype(np.int32),
@@ -70,6 +72,7 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "age_rating_codes": rng.integers(0, 2, n_anime).astype(np.int16),
         "similar_rows": neighbours(n_anime, min(5, n_anime - 1), rng),
         "similar_scores": -np.sort(-rng.random((n_anime, min(5, n_anime - 1)), dtype=np.float32), axis=1),
+        **_recommender(rng, n_anime),
         "popularity": rng.integers(0, n_users, n_anime).astype(np.int32),
         # Pairs; the second of a pair is a side story in half of them.
         "franchise_codes": (np.arange(n_anime) // 2).astype(np.int32),
@@ -145,3 +148,15 @@ def _card(anime_id: int) -> AnimeCard:
         age_rating=None,
         url=f"https://myanimelist.net/anime/{anime_id}",
     )
+
+
+def _recommender(rng: np.random.Generator, n_anime: int, n_weights: int = 5) -> Arrays:
+    others = [rng.permutation(np.delete(np.arange(n_anime), row))[:n_weights] for row in range(n_anime)]
+    shapes = {"first": (2, 4, 3), "second": (2, 4, 2), "last": (2, 3)}
+    return {
+        "item_weight_rows": np.sort(others, axis=1).astype(np.int32),
+        "item_weight_values": rng.normal(size=(n_anime, n_weights)).astype(np.float32),
+        "item_weight_cosines": rng.random((n_anime, n_weights)).astype(np.float32),
+        "reranker_scales": np.array([[0.0, 1.0, 2.0], [1.0, 0.5, 2.0]], dtype=np.float32),
+        **{f"reranker_{name}": rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()},
+    }

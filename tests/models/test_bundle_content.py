@@ -35,6 +35,10 @@ def _set(position: Any, value: object) -> Edit:
     [
         ("anime_embeddings", _set((3, 1), np.nan), "row 3 holds NaN"),
         ("anime_embeddings", _set((3, 1), np.inf), "row 3 holds NaN or infinity"),
+        ("list_embeddings", _set((3, 1), np.inf), "holds NaN or infinity"),
+        ("anime_gains", _set(2, np.nan), "holds values outside (0, 1]"),
+        ("anime_gains", _set(2, 0.0), "holds values outside (0, 1]"),
+        ("anime_gains", _set(2, 1.5), "holds values outside (0, 1]"),
         ("user_embeddings", _set((6, 0), np.nan), "row 6 holds NaN"),
         ("user_embeddings", _set(2, 0.0), "row 2 has norm 0.0000, not 1"),
         ("anime_embeddings", lambda array: array * np.float32(1.01), "row 0 has norm 1.0100, not 1"),

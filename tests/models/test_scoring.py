@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.bundle import assemble
-from models.scoring.embedding import cosine_scores, embed_list, list_contributions
+from models.scoring.embedding import cosine_scores, embed_list, list_contributions, list_scores
 from models.scoring.neighbours import popularity_discounts, score_by_neighbours, score_by_weighted_neighbours
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user
@@ -75,15 +75,18 @@ def test_a_list_without_direction_embeds_as_zeros_and_scores_nothing(rows: list[
 def test_contributions_add_up_to_the_score_and_order_does_not_matter(seed: int, n_listed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
     embeddings = unit_rows(60, size, rng)
+    list_embeddings = rng.normal(size=(60, size)).astype(np.float32)
+    gains = rng.uniform(0.01, 1.0, 60).astype(np.float32)
     rows = rng.choice(60, n_listed, replace=False)
-    embedded = embed_list(embeddings, rows)
+    embedded = embed_list(list_embeddings, rows)
     assert np.linalg.norm(embedded) == pytest.approx(1.0, abs=1e-5) or not embedded.any()
-    np.testing.assert_allclose(embed_list(embeddings, rows[::-1]), embedded, atol=1e-6)
-    scores = cosine_scores(embeddings, embedded)
+    np.testing.assert_allclose(embed_list(list_embeddings, rows[::-1]), embedded, atol=1e-6)
+    scores = list_scores(embeddings, gains, embedded)
+    np.testing.assert_allclose(scores, gains * cosine_scores(embeddings, embedded), atol=1e-7)
     assert np.abs(scores).max() <= 1.0
-    total = float(np.linalg.norm(embeddings[rows].astype(np.float64).sum(axis=0)))
+    total = float(np.linalg.norm(list_embeddings[rows].astype(np.float64).sum(axis=0)))
     for candidate in (0, 59):
-        parts = list_contributions(embeddings, rows, embeddings[candidate])
+        parts = list_contributions(list_embeddings, rows, embeddings[candidate] * gains[candidate])
         assert len(parts) == n_listed
         # Where embeddings nearly cancel out, float32 leaves less to compare.
         assert parts.sum() == pytest.approx(scores[candidate], abs=1e-4 / min(1.0, total or 1.0))

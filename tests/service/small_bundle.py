@@ -12,6 +12,7 @@ from models.card import AnimeCard
 from models.golden import make_golden_answers
 from models.layout import FORMAT_VERSION
 from models.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRule
+from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.user_list import Status
 from models.store import Store
@@ -52,6 +53,10 @@ def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Ar
     # Two anime that are exactly alike: a tie wherever one of them appears.
     anime[41] = anime[45]
     arrays["anime_embeddings"] = _unit(anime)
+    arrays["list_embeddings"] = (anime + 0.3 * rng.normal(size=anime.shape)).astype(np.float32)
+    gains = rng.uniform(0.6, 1.0, N_ANIME).astype(np.float32)
+    gains[41] = gains[45]
+    arrays["anime_gains"] = gains
     arrays |= _lists(rng)
     arrays["user_ids"] = np.arange(N_USERS, dtype=np.int64) * 5 + 2
     arrays["user_embeddings"] = (
@@ -73,6 +78,7 @@ def make_manifest(arrays: Arrays, rule: UserEmbeddingRule = "normalised_sum", ve
         training={"seed": 0},
         metrics={"recall@20": {"embedding": 0.5, "popularity": 0.2}},
         default_methods=DefaultMethods(),
+        reranker_features=FEATURES,
         golden=[],
         files=[],
     )
@@ -131,6 +137,7 @@ def _catalogue(rng: np.random.Generator) -> Arrays:
         "age_rating_names": np.array(["", "PG-13"]),
         "age_rating_codes": rng.integers(0, 2, N_ANIME).astype(np.int16),
         **_similar(),
+        **_recommender(rng),
         "popularity": popularity,
         # Franchises of three: a season, what comes after it, a side story; the 11 rows at the end stand alone.
         "franchise_codes": np.where(rows < 49, rows // 3, rows - 32).astype(np.int32),
@@ -202,7 +209,7 @@ def _embedded_lists(arrays: Arrays) -> NDArray[np.float32]:
     for user in range(N_USERS):
         entries = slice(arrays["list_offsets"][user], arrays["list_offsets"][user + 1])
         seen = arrays["list_anime_rows"][entries][arrays["list_statuses"][entries] != Status.PLAN_TO_WATCH]
-        embedding = embed_list(arrays["anime_embeddings"], seen)
+        embedding = embed_list(arrays["list_embeddings"], seen)
         # Whoever has seen nothing has no direction; the format asks for unit rows all the same.
         embeddings.append(embedding if embedding.any() else np.eye(EMBEDDING_SIZE, dtype=np.float32)[0])
     return np.array(embeddings)
@@ -211,3 +218,18 @@ def _embedded_lists(arrays: Arrays) -> NDArray[np.float32]:
 def _unit(rows: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return unit
+
+
+def _recommender(rng: np.random.Generator, n_weights: int = 12) -> Arrays:
+    others = [rng.permutation(np.delete(np.arange(N_ANIME), row))[:n_weights] for row in range(N_ANIME)]
+    n_features = len(FEATURES)
+    shapes = {"first": (2, n_features + 1, 8), "second": (2, 9, 4), "last": (2, 5)}
+    return {
+        "item_weight_rows": np.sort(others, axis=1).astype(np.int32),
+        "item_weight_values": rng.normal(0.1, 0.2, (N_ANIME, n_weights)).astype(np.float32),
+        "item_weight_cosines": rng.random((N_ANIME, n_weights)).astype(np.float32),
+        "reranker_scales": np.stack([rng.normal(size=n_features), rng.uniform(0.5, 2.0, n_features)]).astype(
+            np.float32
+        ),
+        **{f"reranker_{name}": rng.normal(0.0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()},
+    }

@@ -143,8 +143,10 @@ def test_without_test_users_or_queries_the_tables_are_empty_and_print(capsys: py
 def test_an_embedding_scorer_scores_as_the_service_does() -> None:
     embeddings = unit_rows(20, 8, np.random.default_rng(0))
     rows = np.array([3, 7, 9], dtype=np.int32)
-    scorer = EmbeddingScorer(embeddings)
-    np.testing.assert_allclose(scorer.score_list(0, rows), embeddings @ embed_list(embeddings, rows), atol=1e-6)
+    list_embeddings, gains = embeddings[::-1] * np.float32(2.0), np.linspace(0.1, 1.0, 20, dtype=np.float32)
+    scorer = EmbeddingScorer(embeddings, list_embeddings, gains)
+    expected = gains * (embeddings @ embed_list(list_embeddings, rows))
+    np.testing.assert_allclose(scorer.score_list(0, rows), expected, atol=1e-6)
     np.testing.assert_allclose(scorer.score_similar(4), embeddings @ embeddings[4], atol=1e-6)
 
 
@@ -158,7 +160,7 @@ def test_users_are_embedded_without_their_plans_and_never_without_direction() ->
 def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule) -> None:
     embeddings = np.eye(4, dtype=np.float32)
     train = make_interactions([(1, 0, 9, 2), (1, 1, 9, 2), (2, 2, 9, 2), (2, 3, 9, 2)])
-    scorer = NeighboursScorer(embeddings, embed_users(embeddings, train), train, rule=rule)
+    scorer = NeighboursScorer(embeddings, embeddings, embed_users(embeddings, train), train, rule=rule)
     np.testing.assert_allclose(scorer.score_list(0, np.array([0], dtype=np.int32)), [1, 1, 0, 0], atol=1e-6)
 
 
@@ -206,8 +208,11 @@ def test_a_report_holds_numbers_a_table_and_plots(small_dump: SmallDump, tmp_pat
     prepared, _ = prepare_folder(small_dump.folder)
     split = split_interactions(prepared.interactions)
     embeddings = unit_rows(40, 8, np.random.default_rng(0))
-    network = TrainedNetwork("autoencoder", embeddings, None, "normalised_sum", {}, {"loss": [1.0, 0.5]}, 1.0)
-    metrics = evaluate([EmbeddingScorer(embeddings)], split, [])
+    gains = np.ones(40, dtype=np.float32)
+    network = TrainedNetwork(
+        "autoencoder", embeddings, embeddings, gains, None, "normalised_sum", {}, {"loss": [1.0, 0.5]}, 1.0
+    )
+    metrics = evaluate([EmbeddingScorer(embeddings, embeddings, gains)], split, [])
     write_report(tmp_path, metrics, [network], prepared)
     assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8")) == metrics
     table = (tmp_path / "report.md").read_text(encoding="utf-8")

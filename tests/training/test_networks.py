@@ -6,18 +6,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.scoring.top_k import top_k_rows
 from tests.training.interactions_for_tests import make_interactions
 from tests.training.small_dump import SmallDump, write_small_dump
+from tests.training.test_prepare import prepare_folder
 from training.errors import InputError
 from training.interactions import Interactions
+from training.item_weights import co_counts
 from training.networks import rating
-from training.networks.autoencoder import UnitEmbeddingAutoencoder, fit_autoencoder, normalised_squared_error
+from training.networks.autoencoder import UnitEmbeddings, fit_autoencoder, teacher_weights
 from training.networks.config import AutoencoderConfig, RatingConfig
-from training.networks.keras_setup import keras, tf
+from training.networks.content import Content, read_content
+from training.networks.principal import principal_directions
 from training.networks.rating import build_rating_network, fit_rating
+from training.networks.similar_targets import SimilarTargets
 from training.networks.trained import TrainedNetwork, load_trained, save_trained, unit_rows
 from training.settings import make_settings
 from training.split import split_interactions
@@ -75,22 +82,99 @@ def test_one_seed_gives_the_same_bytes_and_another_seed_others(
     assert other.anime_embeddings.tobytes() != autoencoder.anime_embeddings.tobytes()
 
 
-def test_the_autoencoder_scores_as_its_formula_says() -> None:
-    network = UnitEmbeddingAutoencoder(5, 3, 0.5)
-    lists = np.array([[1, 1, 0, 0, 1]], dtype=np.float32)
-    unit = unit_rows(network.embeddings.numpy())
-    expected = np.maximum(lists @ unit @ unit.T - lists, 0.0)
-    np.testing.assert_allclose(network(lists).numpy(), expected, atol=1e-5)
-    # While it trains, half of a list is hidden and the rest counts double.
-    keras.utils.set_random_seed(0)
-    hidden = network.dropout(np.ones((1, 1000), dtype=np.float32), training=True).numpy()
-    assert set(np.unique(hidden)) == {0.0, 2.0}
+def test_the_autoencoder_squeezes_the_teacher_as_the_best_low_rank_model_does(lists: Interactions) -> None:
+    # Nothing but lists counts, and as many directions as there are anime: what is learned is the teacher itself.
+    config = AutoencoderConfig(embedding_size=40, epochs=1, list_weight=1e6, l2=1.0)
+    trained = fit_autoencoder(lists, config)
+    teacher = teacher_weights(co_counts(lists), config)
+    gained = trained.anime_embeddings * trained.anime_gains[:, None]
+    scores = trained.list_embeddings @ gained.T
+    scale = np.sum(scores * teacher) / np.sum(scores * scores)
+    np.testing.assert_allclose(scores * scale, teacher, atol=1e-3)
 
 
-def test_the_loss_is_zero_for_the_same_direction_and_two_for_nothing_in_common() -> None:
-    lists = tf.constant([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    scores = tf.constant([[3.0, 3.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 0.0]])
-    np.testing.assert_allclose(normalised_squared_error(lists, scores).numpy(), [0.0, 2.0, 1.0], atol=1e-6)
+def test_nothing_is_lost_in_the_space_of_the_strongest_directions_and_all_outside_it() -> None:
+    rng = np.random.default_rng(0)
+    directions = np.linalg.qr(rng.normal(size=(12, 5)))[0].astype(np.float32)
+    energies = np.array([5.0, 4.0, 3.0, 2.0, 1.0], dtype=np.float32)
+    network = UnitEmbeddings(directions[:, :3], directions, energies, AutoencoderConfig(energy_power=1.0))
+    turned = directions[:, :3] @ rng.normal(size=(3, 3)).astype(np.float32)
+    assert float(network.lost_share(turned)) == pytest.approx(0.0, abs=1e-3)
+    assert float(network.lost_share(directions[:, [0, 1, 3]])) == pytest.approx(1 / 12, abs=1e-3)
+    outside = rng.normal(size=(12, 3)).astype(np.float32)
+    outside -= directions @ (directions.T @ outside)
+    assert float(network.lost_share(outside)) == pytest.approx(1.0, abs=1e-3)
+    # As strong as wanted, however turned; with two of three directions as strong as wanted and the third gone.
+    wanted = directions[:, :3] * np.sqrt(energies[:3])
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0].astype(np.float32)
+    assert float(network.unevenness(wanted @ turn)) == pytest.approx(0.0, abs=1e-3)
+    assert float(network.unevenness(wanted * [1.0, 1.0, 0.0])) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_network_compares_an_anime_with_all_others_and_never_with_itself() -> None:
+    start = unit_rows(np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32))
+    network = UnitEmbeddings(start, np.eye(6, dtype=np.float32), np.ones(6, dtype=np.float32), QUICK)
+    expected = 12.0 * start[[4, 1]] @ start.T
+    expected[[0, 1], [4, 1]] -= 60.0
+    np.testing.assert_allclose(network(np.array([4, 1], dtype=np.int32)).numpy(), expected, atol=1e-4)
+
+
+@given(seed=st.integers(0, 2**32 - 1), n_anime=st.integers(1, 30), with_content=st.booleans())
+def test_targets_are_shares_of_the_other_anime(seed: int, n_anime: int, with_content: bool) -> None:
+    rng = np.random.default_rng(seed)
+    weights = rng.normal(size=(n_anime, n_anime)).astype(np.float32)
+    content = rng.normal(size=(n_anime, 3)).astype(np.float32) if with_content else None
+    targets = SimilarTargets(weights, content, np.ones(n_anime, dtype=np.float32), 8.0, 16, rng)
+    anime_rows, shares = targets[0]
+    assert len(set(anime_rows.tolist())) == len(anime_rows) == min(16, n_anime)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)
+    if n_anime > 1:
+        assert not shares[np.arange(len(anime_rows)), anime_rows].any()
+
+
+def test_targets_are_what_a_calculation_by_hand_gives() -> None:
+    weights = np.array([[0, 2, 1, -3], [0, 0, 0, 0]] * 2, dtype=np.float32)
+    content = np.array([[1, 0], [0, 0], [0.5, 0], [-1, 0]], dtype=np.float32)
+    targets = SimilarTargets(weights, content, np.ones(4, dtype=np.float32), 2.0, 4, np.random.default_rng(0))
+    # 2 / 2 of the weights; 1 / 2 of the weights and .5 of the content; what speaks against it counts as 0.
+    expected = np.exp([2.0, 2.0, 0.0]) / np.exp([2.0, 2.0, 0.0]).sum()
+    np.testing.assert_allclose(targets.targets_of(np.array([0])), [[0.0, *expected]], rtol=1e-6)
+
+
+def test_principal_directions_are_those_of_the_singular_value_decomposition() -> None:
+    rng = np.random.default_rng(0)
+    dense = (rng.random((60, 20)) < 0.3).astype(np.float32)
+    weights = rng.normal(size=(20, 20)).astype(np.float32) * np.linspace(3, 0.1, 20, dtype=np.float32)
+    directions, energies = principal_directions(sp.csr_matrix(dense), weights, 0.5, 4, rng)
+    scores = dense @ weights / np.sqrt(np.maximum(dense.sum(axis=1, keepdims=True), 1))
+    _, values, right = np.linalg.svd(scores)
+    np.testing.assert_allclose(energies, values[:4] ** 2, rtol=1e-3)
+    np.testing.assert_allclose(np.abs(np.sum(directions * right[:4].T, axis=0)), 1.0, atol=1e-3)
+    everything, _ = principal_directions(sp.csr_matrix(dense), weights, 0.5, 100, rng)
+    assert everything.shape == (20, 20)
+
+
+def test_content_brings_together_what_lists_say_nothing_of(lists: Interactions) -> None:
+    likeness = np.zeros((lists.n_anime, 2), dtype=np.float32)
+    likeness[:, 1] = 1.0
+    likeness[[0, 1]] = [1.0, 0.0]
+    nothing = np.zeros((lists.n_anime, 0), dtype=np.float32)
+    config = AutoencoderConfig(embedding_size=8, epochs=30, batch_size=16, learning_rate=0.05, genre_weight=2.0)
+    with_content = fit_autoencoder(lists, config, None, Content(likeness, nothing)).anime_embeddings
+    without = fit_autoencoder(lists, config).anime_embeddings
+    assert with_content[0] @ with_content[1] > without[0] @ without[1] + 0.1
+
+
+def test_content_is_read_from_genres_and_synopses(planted: SmallDump) -> None:
+    prepared, _ = prepare_folder(planted.folder)
+    content = read_content(prepared.catalogue)
+    for rows in (content.genres, content.synopses):
+        norms = np.linalg.norm(rows, axis=1)
+        assert (np.isclose(norms, 1.0, atol=1e-5) | (norms == 0.0)).all()
+    assert content.genres.shape == prepared.catalogue["anime_genres"].shape
+    joined = content.weighted(4.0, 0.25)
+    expected = 4.0 * content.genres @ content.genres.T + 0.25 * content.synopses @ content.synopses.T
+    np.testing.assert_allclose(joined @ joined.T, expected, atol=1e-5)
 
 
 def test_plans_teach_the_autoencoder_nothing() -> None:
@@ -203,6 +287,8 @@ def test_a_trained_network_reads_back(autoencoder: TrainedNetwork, tmp_path: Pat
     save_trained(tmp_path, autoencoder)
     loaded = load_trained(tmp_path)
     assert loaded.anime_embeddings.tobytes() == autoencoder.anime_embeddings.tobytes()
+    assert loaded.list_embeddings.tobytes() == autoencoder.list_embeddings.tobytes()
+    assert loaded.anime_gains.tobytes() == autoencoder.anime_gains.tobytes()
     assert loaded.user_embeddings is None
     assert (loaded.config, loaded.history, loaded.settings) == (
         autoencoder.config,

@@ -30,9 +30,12 @@ def trained_work(small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.Monk
 
 def pretend_to_train(work: Path, seed: int) -> None:
     lists = load_prepared(work / "prepared").interactions
+    embeddings = unit_rows(lists.n_anime, 8, np.random.default_rng(seed))
     network = TrainedNetwork(
         "autoencoder",
-        unit_rows(lists.n_anime, 8, np.random.default_rng(seed)),
+        embeddings,
+        embeddings,
+        np.ones(lists.n_anime, dtype=np.float32),
         None,
         "normalised_sum",
         {},

@@ -14,6 +14,7 @@ from training.baselines.random import RandomScorer
 from training.baselines.user_knn import fit_user_knn
 from training.benchmark.material import Material
 from training.benchmark.sanity import make_oracle
+from training.networks.trained import TrainedNetwork
 from training.scorers import (
     EmbeddingScorer,
     ItemKnnScorer,
@@ -103,12 +104,18 @@ def _edlae(material: Material) -> Scorer:
 
 
 def _neighbours(material: Material) -> Scorer:
-    embeddings = train_network("autoencoder", material.split, material.settings, None).anime_embeddings
-    return NeighboursScorer(embeddings, embed_users(embeddings, material.split.train), material.split.train)
+    trained, train = _autoencoder(material), material.split.train
+    user_embeddings = embed_users(trained.list_embeddings, train)
+    return NeighboursScorer(trained.anime_embeddings, trained.list_embeddings, user_embeddings, train)
 
 
 def _embedding(material: Material) -> Scorer:
-    return EmbeddingScorer(train_network("autoencoder", material.split, material.settings, None).anime_embeddings)
+    trained = _autoencoder(material)
+    return EmbeddingScorer(trained.anime_embeddings, trained.list_embeddings, trained.anime_gains)
+
+
+def _autoencoder(material: Material) -> TrainedNetwork:
+    return train_network("autoencoder", material.split, material.settings, None, material.prepared.catalogue)
 
 
 METHODS: Final = (

@@ -1,111 +1,152 @@
-"""The autoencoder: unit anime embeddings A learned so that x(AA' - I) reconstructs a user's list x.
+"""The autoencoder: a linear model of all pairs of anime, squeezed into two narrow matrices and a gain per anime.
 
-A user's embedding is the normalised sum of A over the list, so an unseen user costs nothing.
+A list goes in as the sum of its rows of ``list_embeddings`` B, scaled to length 1: the user's embedding u. What comes
+out is ``anime_gains[j] * (u @ anime_embeddings[j])`` with unit rows A. Nothing is stored per user, so an unseen user
+costs a sum.
+
+The teacher is EDLAE, whose weights W (n_anime x n_anime) say what each anime on a list tells of every other. Its
+scores XW for the lists X are squeezed to the width of the embeddings: for given directions A' (A with its gains as
+lengths) the B that loses least is ``W A'(A'^T A')^-1``, and what is lost depends on the space that A' spans alone,
+not on where in it each anime points. The network uses that freedom: it turns and bends A so that the cosine of two
+anime tells how alike they are (by the teacher's weights, genres and synopses), at almost no loss for lists. How A
+lies in its space also decides which users come out similar, so a third term keeps the strong directions of taste as
+strong, beside each other, as users with similar lists need.
 
 References
 ----------
-Vancura et al., "Scalable Linear Shallow Autoencoder for Collaborative Filtering" (ELSA), RecSys 2022.
-Dropping inputs follows Steck, "Autoencoders that don't overfit towards the Identity", NeurIPS 2020.
+Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2020: the teacher.
+Jin et al., "Towards a Better Understanding of Linear Models for Recommendation", KDD 2021: low-rank regression.
+Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015: soft targets.
 """
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from training.interactions import Interactions
+from training.item_weights import co_counts, invert_gram
 from training.networks.callbacks import ReportProgress, tensorboard
 from training.networks.config import AutoencoderConfig
+from training.networks.content import Content
 from training.networks.keras_setup import keras, make_repeatable, tf
+from training.networks.principal import principal_directions
+from training.networks.similar_targets import SimilarTargets
 from training.networks.trained import TrainedNetwork, unit_rows
-from training.terminal import progress
+from training.terminal import progress, say
+
+Matrix = NDArray[np.float32]
+
+# Directions beyond the width of the embeddings, so that the network sees what it would lose to them.
+_N_SPARE_DIRECTIONS: Final = 64
+_START_TEMPERATURE: Final = 12.0
+# No direction counts as weaker than this share of the strongest.
+_LEAST_ENERGY: Final = 1e-6
+# Keeps the solved systems regular where there are fewer anime than columns.
+_RIDGE: Final = 1e-6
+# Larger than any logit: an anime is not similar to itself.
+_EXCLUDED: Final = 60.0
 
 
-class UnitEmbeddingAutoencoder(keras.Model):  # type: ignore[misc]
-    """The network: a list goes in, a score for every anime comes out.
+class UnitEmbeddings(keras.Model):  # type: ignore[misc]
+    """The network: rows of anime go in, how similar every anime is to each comes out.
 
     Parameters
     ----------
-    n_anime : int
-    embedding_size : int
-    input_dropout : float
-        Share of a list that is hidden from the input while training; the target stays whole.
+    start : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Where the embeddings start: directions with lengths.
+    directions : ndarray of shape (n_anime, n_directions), dtype=float32
+        Principal directions of the teacher's scores.
+    energies : ndarray of shape (n_directions,), dtype=float32
+        How much lies along each.
+    config : AutoencoderConfig
     """
 
-    def __init__(self, n_anime: int, embedding_size: int, input_dropout: float) -> None:
+    def __init__(
+        self, start: Matrix, directions: Matrix, energies: NDArray[np.float32], config: AutoencoderConfig
+    ) -> None:
         super().__init__()
-        self.dropout = keras.layers.Dropout(input_dropout)
+        n_anime, embedding_size = start.shape
+        lengths = np.maximum(np.linalg.norm(start, axis=1), 1e-6)
         self.embeddings = self.add_weight(
-            shape=(n_anime, embedding_size), initializer="he_normal", name="anime_embeddings"
+            shape=(n_anime, embedding_size), initializer="zeros", name="anime_embeddings"
         )
+        self.log_lengths = self.add_weight(shape=(n_anime, 1), initializer="zeros", name="log_lengths")
+        self.log_temperature = self.add_weight(shape=(), initializer="zeros", name="log_temperature")
+        self.embeddings.assign(unit_rows(start))
+        self.log_lengths.assign(np.log(lengths)[:, None])
+        self.log_temperature.assign(np.log(_START_TEMPERATURE))
+        self._directions = tf.constant(directions)
+        shares = energies / max(float(energies[:embedding_size].sum()), 1e-30)
+        self._shares = tf.constant(shares.astype(np.float32)[:, None])
+        self._strong = tf.constant(directions[:, :embedding_size] / _strengths(energies[:embedding_size], config))
+        self._config = config
 
-    def call(self, lists: Any, training: bool = False) -> Any:
-        """Score every anime for a batch of lists.
+    def call(self, anime_rows: Any) -> Any:
+        """Tell how similar every anime is to each of a batch.
 
         Parameters
         ----------
-        lists : tensor of shape (batch, n_anime), dtype=float32
-            1 where an anime is on the list.
-        training : bool
+        anime_rows : tensor of shape (batch,), dtype=int32
 
         Returns
         -------
         tensor of shape (batch, n_anime), dtype=float32
-            Not negative.
+            Logits: cosines times a learned temperature.
         """
-        visible = self.dropout(lists, training=training)  # (B, N)
         unit = tf.math.l2_normalize(self.embeddings, axis=1)  # (N, D)
-        sums = tf.matmul(visible, unit)  # (B, D)
-        scores = tf.matmul(sums, unit, transpose_b=True) - visible  # (B, N): an anime may not speak for itself
-        # Without the ReLU the network spends itself on scores below zero, which no ranking needs:
-        # NDCG@100 .452 against .484 after ten epochs.
-        return tf.nn.relu(scores)
+        embeddings = unit * tf.exp(self.log_lengths)  # (N, D)
+        self.add_loss(self._config.list_weight * self.lost_share(embeddings))
+        self.add_loss(self._config.user_weight * self.unevenness(embeddings))
+        cosines = tf.matmul(tf.gather(unit, anime_rows), unit, transpose_b=True)  # (B, N)
+        itself = tf.one_hot(anime_rows, tf.shape(unit)[0])  # (B, N)
+        return tf.exp(self.log_temperature) * cosines - _EXCLUDED * itself
+
+    def lost_share(self, embeddings: Any) -> Any:
+        """Tell how much of the teacher's scores embeddings cannot say.
+
+        Parameters
+        ----------
+        embeddings : tensor of shape (n_anime, embedding_size), dtype=float32
+            With their lengths.
+
+        Returns
+        -------
+        tensor, dtype=float32
+            0 where the embeddings span the strongest directions, 1 where they span none.
+        """
+        along = tf.matmul(self._directions, embeddings, transpose_a=True)  # (K, D)
+        gram = tf.matmul(embeddings, embeddings, transpose_a=True)  # (D, D)
+        size = tf.shape(gram)[0]
+        ridge = _RIDGE * tf.linalg.trace(gram) / tf.cast(size, tf.float32) * tf.eye(size)
+        kept = tf.linalg.solve(gram + ridge, tf.matmul(along, along * self._shares, transpose_a=True))
+        return 1.0 - tf.linalg.trace(kept)
+
+    def unevenness(self, embeddings: Any) -> Any:
+        """Tell how far the strengths of the directions are from those that suit the similarity of users.
+
+        Parameters
+        ----------
+        embeddings : tensor of shape (n_anime, embedding_size), dtype=float32
+            With their lengths.
+
+        Returns
+        -------
+        tensor, dtype=float32
+            0 where each direction is as strong as wanted and none leans on another.
+        """
+        along = tf.matmul(self._strong, embeddings, transpose_a=True)  # (D, D)
+        gram = tf.matmul(along, along, transpose_b=True)  # (D, D)
+        size = tf.cast(tf.shape(gram)[0], tf.float32)
+        return size * tf.reduce_sum(tf.square(gram)) / tf.square(tf.linalg.trace(gram)) - 1.0
 
 
-def normalised_squared_error(lists: Any, scores: Any) -> Any:
-    """Compare directions of lists and scores: squared distance of the two scaled to length 1.
-
-    Parameters
-    ----------
-    lists, scores : tensor of shape (batch, n_anime), dtype=float32
-
-    Returns
-    -------
-    tensor of shape (batch,), dtype=float32
-        0 (same direction) to 2 (nothing in common), both being non-negative.
-    """
-    difference = tf.math.l2_normalize(lists, axis=1) - tf.math.l2_normalize(scores, axis=1)
-    return tf.reduce_sum(tf.square(difference), axis=1)
-
-
-class _ListBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of dense lists in an order shuffled anew for every epoch."""
-
-    def __init__(self, lists: sp.csr_matrix, batch_size: int, rng: np.random.Generator) -> None:
-        super().__init__()
-        self._lists = lists
-        self._batch_size = batch_size
-        self._rng = rng
-        self._order = rng.permutation(lists.shape[0])
-
-    def __len__(self) -> int:
-        return -(-len(self._order) // self._batch_size)
-
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        users = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        dense = self._lists[users].toarray()
-        return dense, dense
-
-    def on_epoch_end(self) -> None:
-        """Shuffle."""
-        self._order = self._rng.permutation(self._lists.shape[0])
-
-
-def fit_autoencoder(train: Interactions, config: AutoencoderConfig, log_folder: Path | None = None) -> TrainedNetwork:
-    """Learn anime embeddings from lists.
+def fit_autoencoder(
+    train: Interactions, config: AutoencoderConfig, log_folder: Path | None = None, content: Content | None = None
+) -> TrainedNetwork:
+    """Learn embeddings of anime from lists and from what the catalogue says.
 
     Parameters
     ----------
@@ -114,6 +155,8 @@ def fit_autoencoder(train: Interactions, config: AutoencoderConfig, log_folder: 
     config : AutoencoderConfig
     log_folder : Path, optional
         For TensorBoard.
+    content : Content, optional
+        Of every anime. Without it, similar anime follow from the lists alone.
 
     Returns
     -------
@@ -122,25 +165,105 @@ def fit_autoencoder(train: Interactions, config: AutoencoderConfig, log_folder: 
     """
     started = time.monotonic()
     make_repeatable(config.seed)
-    batches = _ListBatches(train.seen_matrix(), config.batch_size, np.random.default_rng(config.seed))
-    network = UnitEmbeddingAutoencoder(train.n_anime, config.embedding_size, config.input_dropout)
-    n_steps = config.epochs * len(batches)
-    learning_rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps, alpha=0.01)
-    network.compile(optimizer=keras.optimizers.Nadam(learning_rate), loss=normalised_squared_error)
-    with progress("train autoencoder", n_steps, "steps") as update:
-        history = network.fit(
-            batches,
-            epochs=config.epochs,
-            verbose=0,
-            shuffle=False,
-            callbacks=[ReportProgress(update, len(batches)), *tensorboard(log_folder)],
-        )
+    rng = np.random.default_rng(config.seed)
+    counts = co_counts(train)
+    weights = teacher_weights(counts, config)
+    say(f"autoencoder: the teacher's weights took {time.monotonic() - started:.1f} s")
+    directions, energies = principal_directions(
+        train.seen_matrix(), weights, config.length_power, config.embedding_size + _N_SPARE_DIRECTIONS, rng
+    )
+    network = UnitEmbeddings(_start(directions, energies, config, rng), directions, energies, config)
+    likeness = content.weighted(config.genre_weight, config.synopsis_weight) if content else None
+    targets = SimilarTargets(weights, likeness, np.diag(counts), config.target_sharpness, config.batch_size, rng)
+    history = _train(network, targets, config, log_folder)
+    anime_embeddings = unit_rows(network.embeddings.numpy())
+    gains = np.exp(network.log_lengths.numpy()[:, 0])
+    gains /= gains.max()
     return TrainedNetwork(
         network="autoencoder",
-        anime_embeddings=unit_rows(network.embeddings.numpy()),
+        anime_embeddings=anime_embeddings,
+        list_embeddings=_list_embeddings(weights, anime_embeddings * gains[:, None]),
+        anime_gains=gains,
         user_embeddings=None,
         user_embedding_rule="normalised_sum",
         config=config.model_dump(),
-        history={name: [float(value) for value in values] for name, values in history.history.items()},
+        history=history,
         seconds=time.monotonic() - started,
     )
+
+
+def teacher_weights(counts: Matrix, config: AutoencoderConfig) -> Matrix:
+    """Give what each anime on a list tells of every other.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        How many lists hold both anime of every pair.
+    config : AutoencoderConfig
+
+    Returns
+    -------
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Row i holds what anime i says for each other; the diagonal is 0.
+    """
+    inverse = invert_gram(counts, config.input_dropout, config.l2)
+    weights: Matrix = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+def _strengths(energies: NDArray[np.float32], config: AutoencoderConfig) -> NDArray[np.float32]:
+    """Say how long the embeddings are along directions: 1 for the strongest.
+
+    Along a direction of energy e, users spread by e to the power (1 - energy_power) / 2: all alike at 1, and as the
+    teacher's scores do at 0.
+    """
+    shares = np.maximum(energies / max(float(energies.max()), 1e-30), _LEAST_ENERGY)
+    strengths: NDArray[np.float32] = (shares ** (config.energy_power / 2)).astype(np.float32)
+    return strengths
+
+
+def _start(
+    directions: Matrix, energies: NDArray[np.float32], config: AutoencoderConfig, rng: np.random.Generator
+) -> Matrix:
+    """Start from the strongest directions, each as long as it should be."""
+    n_anime, n_directions = directions.shape
+    embedding_size = config.embedding_size
+    n_used = min(embedding_size, n_directions)
+    start = np.zeros((n_anime, embedding_size), dtype=np.float32)
+    start[:, :n_used] = directions[:, :n_used] * _strengths(energies[:n_used], config)
+    typical = float(np.sqrt(np.mean(np.sum(np.square(start), axis=1)))) or 1.0
+    # A little noise gives a direction to anime that the lists say nothing of, and to columns without one.
+    noise = rng.normal(scale=1e-3 / np.sqrt(embedding_size), size=start.shape)
+    scaled: Matrix = (start / typical + noise).astype(np.float32)
+    return scaled
+
+
+def _train(
+    network: UnitEmbeddings, targets: SimilarTargets, config: AutoencoderConfig, log_folder: Path | None
+) -> dict[str, list[float]]:
+    n_steps = config.epochs * len(targets)
+    learning_rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps, alpha=0.01)
+    # Keras' own function warns where there is a single anime.
+    network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=tf.nn.softmax_cross_entropy_with_logits)
+    with progress("train autoencoder", n_steps, "steps") as update:
+        history = network.fit(
+            targets,
+            epochs=config.epochs,
+            verbose=0,
+            shuffle=False,
+            callbacks=[ReportProgress(update, len(targets)), *tensorboard(log_folder)],
+        )
+    return {name: [float(value) for value in values] for name, values in history.history.items()}
+
+
+def _list_embeddings(weights: Matrix, embeddings: Matrix) -> Matrix:
+    """Solve for what each anime on a list adds to the user, so that the teacher's scores come out best."""
+    exact = embeddings.astype(np.float64)
+    gram = exact.T @ exact
+    gram[np.diag_indices_from(gram)] += _RIDGE * np.trace(gram) / len(gram)
+    solved = np.linalg.solve(gram, (weights @ embeddings).T.astype(np.float64)).T
+    # Only the direction of a sum counts, so any common scale will do: rows of length 1 on average.
+    typical = np.linalg.norm(solved, axis=1).mean() or 1.0
+    list_embeddings: Matrix = (solved / typical).astype(np.float32)
+    return list_embeddings

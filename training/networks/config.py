@@ -11,12 +11,34 @@ class AutoencoderConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     embedding_size: Annotated[int, Field(ge=1, le=4096, description="Width of the embeddings")] = 128
-    epochs: Annotated[int, Field(ge=1, description="Passes over the users")] = 20
-    batch_size: Annotated[int, Field(ge=1, description="Users per step")] = 256
+    epochs: Annotated[int, Field(ge=1, description="Passes over as many anime as there are")] = 4
+    batch_size: Annotated[int, Field(ge=1, description="Anime per step")] = 256
     learning_rate: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="Of Nadam, falling to a hundredth")
-    ] = 0.02
-    input_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list hidden from the input")] = 0.5
+        float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a hundredth")
+    ] = 0.005
+    input_dropout: Annotated[
+        float, Field(ge=0, lt=1, description="Share of a list hidden from the teacher's input")
+    ] = 0.3
+    l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Regularisation of the teacher")] = 50.0
+    length_power: Annotated[
+        float, Field(ge=0, le=1, description="Users count by the length of the list to minus this power")
+    ] = 0.6
+    list_weight: Annotated[
+        float, Field(ge=0, allow_inf_nan=False, description="Weight of lists against similar anime")
+    ] = 100.0
+    user_weight: Annotated[
+        float, Field(ge=0, allow_inf_nan=False, description="Weight of similar users against similar anime")
+    ] = 3.0
+    energy_power: Annotated[
+        float, Field(ge=0, le=1, description="1: all directions of taste count alike between users")
+    ] = 0.75
+    target_sharpness: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="How far the most similar anime stand out")
+    ] = 8.0
+    genre_weight: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Of genres, in similarity")] = 0.5
+    synopsis_weight: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Of synopses, in similarity")] = (
+        0.9
+    )
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0
 
 

@@ -88,9 +88,13 @@ def fit_rating(interactions: Interactions, config: RatingConfig, log_folder: Pat
         )
         if best.exists():
             network.load_weights(str(best))
+    anime_embeddings = unit_rows(network.get_layer("anime_embedding").get_weights()[0])
     return TrainedNetwork(
         network="rating",
-        anime_embeddings=unit_rows(network.get_layer("anime_embedding").get_weights()[0]),
+        anime_embeddings=anime_embeddings,
+        # It knows nothing of unseen users: the sum of what they have seen is the next best thing.
+        list_embeddings=anime_embeddings,
+        anime_gains=np.ones(len(anime_embeddings), dtype=np.float32),
         # Half of all random starts make the dense layer's weight negative, and a high cosine a low rating.
         # Turning the users round leaves their similarities to each other as they are.
         user_embeddings=unit_rows(network.get_layer("user_embedding").get_weights()[0]) * _sign_of_cosine(network),

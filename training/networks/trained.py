@@ -14,6 +14,7 @@ from models.writer import save_array
 from training.errors import InputError
 
 _FACTS_FILE: Final = "trained.json"
+_ARRAYS: Final = ("anime_embeddings", "list_embeddings", "anime_gains", "user_embeddings")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class TrainedNetwork:
         Its name.
     anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
+    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        What each anime on a list adds to the embedding of its user.
+    anime_gains : ndarray of shape (n_anime,), dtype=float32
+        In (0, 1]: what a cosine to a user is worth.
     user_embeddings : ndarray of shape (n_users, embedding_size), dtype=float32 or None
         Unit rows; None where a user's embedding follows from the list (``normalised_sum``).
     user_embedding_rule : str
@@ -44,6 +49,8 @@ class TrainedNetwork:
 
     network: str
     anime_embeddings: NDArray[np.float32]
+    list_embeddings: NDArray[np.float32]
+    anime_gains: NDArray[np.float32]
     user_embeddings: NDArray[np.float32] | None
     user_embedding_rule: UserEmbeddingRule
     config: dict[str, Any]
@@ -53,14 +60,17 @@ class TrainedNetwork:
     rows_digest: str = ""
 
     def digest(self) -> str:
-        """Hash the embeddings, so that an evaluation can say what it measured.
+        """Hash what anime are ranked by, so that an evaluation can say what it measured.
 
         Returns
         -------
         str
             sha256, 64 hexadecimal digits.
         """
-        return hashlib.sha256(np.ascontiguousarray(self.anime_embeddings).data).hexdigest()
+        digest = hashlib.sha256()
+        for array in (self.anime_embeddings, self.list_embeddings, self.anime_gains):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
 
 def save_trained(folder: Path, trained: TrainedNetwork) -> None:
@@ -72,10 +82,11 @@ def save_trained(folder: Path, trained: TrainedNetwork) -> None:
         Exists.
     trained : TrainedNetwork
     """
-    save_array(folder / "anime_embeddings.npy", trained.anime_embeddings)
-    if trained.user_embeddings is not None:
-        save_array(folder / "user_embeddings.npy", trained.user_embeddings)
-    facts = {key: value for key, value in vars(trained).items() if not key.endswith("_embeddings")}
+    for name in _ARRAYS:
+        array = getattr(trained, name)
+        if array is not None:
+            save_array(folder / f"{name}.npy", array)
+    facts = {key: value for key, value in vars(trained).items() if key not in _ARRAYS}
     (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
@@ -97,10 +108,10 @@ def load_trained(folder: Path) -> TrainedNetwork:
     """
     try:
         facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
-        anime_embeddings = np.load(folder / "anime_embeddings.npy", allow_pickle=False)
+        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS[:-1]}
         user_file = folder / "user_embeddings.npy"
         user_embeddings = np.load(user_file, allow_pickle=False) if user_file.exists() else None
-        return TrainedNetwork(anime_embeddings=anime_embeddings, user_embeddings=user_embeddings, **facts)
+        return TrainedNetwork(**arrays, user_embeddings=user_embeddings, **facts)
     except (OSError, ValueError, TypeError, EOFError) as error:
         raise InputError(f"{folder}: holds no trained network ({error}); train one with `train`") from error
 

@@ -53,7 +53,7 @@ class TrainedRecommender:
 def fit_recommender(
     train: Interactions,
     catalogue: Mapping[str, NDArray[Any]],
-    anime_embeddings: NDArray[np.float32],
+    list_embeddings: NDArray[np.float32],
     items: ItemsConfig,
     reranker: RerankerConfig,
 ) -> TrainedRecommender:
@@ -64,8 +64,8 @@ def fit_recommender(
     train : Interactions
     catalogue : mapping of str to ndarray
         The catalogue's and the franchises' arrays, one row per anime.
-    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows: they find the nearest users.
+    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Sums of them find the nearest users.
     items : ItemsConfig
     reranker : RerankerConfig
 
@@ -93,7 +93,7 @@ def fit_recommender(
     history: dict[str, list[float]] = {}
     if collector is not None and candidates is not None:
         facts = facts_of_train(train, catalogue)
-        features, scales = _build_features(tasks, candidates, collector.evidence, train, facts, anime_embeddings)
+        features, scales = _build_features(tasks, candidates, collector.evidence, train, facts, list_embeddings)
         hidden = np.stack([np.isin(row, task.target_rows) for row, task in zip(candidates, tasks, strict=True)])
         teaches = hidden.any(axis=1)
         if teaches.sum() >= _LEAST_TASKS:
@@ -136,10 +136,10 @@ def _build_features(
     evidence: NDArray[np.float32],
     train: Interactions,
     facts: AnimeFacts,
-    anime_embeddings: NDArray[np.float32],
+    list_embeddings: NDArray[np.float32],
 ) -> tuple[Features, NDArray[np.float32]]:
     """Compute the features of all tasks, standardised, and what they were standardised with."""
-    user_embeddings = embed_users(anime_embeddings, train)
+    user_embeddings = embed_users(list_embeddings, train)
     seen_rows = [train.list_of(row).seen_rows for row in range(train.n_users)]
     features = np.empty((*candidates.shape, len(FEATURES)), dtype=np.float16)
     scales: NDArray[np.float32] | None = None
@@ -147,7 +147,7 @@ def _build_features(
     with progress("features of lists", len(tasks), "lists") as update:
         for number, task in enumerate(tasks):
             signals = ListSignals(facts, task.known)
-            shares = _neighbour_shares(task, anime_embeddings, user_embeddings, seen_rows)
+            shares = _neighbour_shares(task, list_embeddings, user_embeddings, seen_rows)
             table = join_features(evidence[number], shares[candidates[number]], facts, signals, candidates[number])
             _leave_teacher_out(table, np.isin(candidates[number], task.target_rows), facts, candidates[number])
             held.append(table)
@@ -173,14 +173,14 @@ def _find_scales(tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 def _neighbour_shares(
     task: Task,
-    anime_embeddings: NDArray[np.float32],
+    list_embeddings: NDArray[np.float32],
     user_embeddings: NDArray[np.float32],
     seen_rows: Sequence[NDArray[np.int32]],
 ) -> NDArray[np.float32]:
-    similarities = user_embeddings @ embed_list(anime_embeddings, task.known.seen_rows)
+    similarities = user_embeddings @ embed_list(list_embeddings, task.known.seen_rows)
     similarities[task.user_row] = -1.0
     nearest = top_k_rows(similarities, CIRCLES[-1])
-    return shares_of_circles(len(anime_embeddings), similarities[nearest], [seen_rows[row] for row in nearest])
+    return shares_of_circles(len(list_embeddings), similarities[nearest], [seen_rows[row] for row in nearest])
 
 
 def _leave_teacher_out(

@@ -142,7 +142,7 @@ def fit_recommender_model(
     """
     franchises = franchise_arrays(train, prepared.catalogue)
     catalogue = {**prepared.catalogue, **franchises}
-    fitted = fit_recommender(train, catalogue, network.anime_embeddings, settings.items, settings.reranker)
+    fitted = fit_recommender(train, catalogue, network.list_embeddings, settings.items, settings.reranker)
     arrays = dict(franchises)
     arrays |= {name: getattr(fitted.weights, name.removeprefix("item_weight_")) for name in ITEM_ARRAYS}
     network_of = fitted.network or RerankingNetwork.empty()

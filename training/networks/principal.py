@@ -1,0 +1,56 @@
+"""The directions in which the scores of a linear model differ most between users.
+
+References
+----------
+Halko, Martinsson, Tropp, "Finding Structure with Randomness", SIAM Review 2011.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float32]
+
+_N_SPARE: Final = 10
+_N_ROUNDS: Final = 3
+
+
+def principal_directions(
+    lists: sp.csr_matrix, weights: Matrix, length_power: float, n_directions: int, rng: np.random.Generator
+) -> tuple[Matrix, NDArray[np.float32]]:
+    """Find the best low-rank space for the scores ``lists @ weights``.
+
+    Parameters
+    ----------
+    lists : scipy.sparse.csr_matrix of shape (n_users, n_anime), dtype=float32
+        1 where an anime is on a list.
+    weights : ndarray of shape (n_anime, n_anime), dtype=float32
+        Item-to-item weights.
+    length_power : float
+        A user counts by the length of the list to minus this power, so that the longest lists, whose scores
+        are the largest, do not have the say alone.
+    n_directions : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    directions : ndarray of shape (n_anime, min(n_directions, n_anime)), dtype=float32
+        Orthonormal columns, the strongest first.
+    energies : ndarray of shape (min(n_directions, n_anime),), dtype=float32
+        Sum of the squared scores along each.
+    """
+    n_anime = len(weights)
+    lengths = np.maximum(np.diff(lists.indptr), 1).astype(np.float32)
+    scaled: Any = sp.diags(lengths**-length_power) @ lists
+    transposed: Any = scaled.T.tocsr()
+    n_columns = min(n_directions + _N_SPARE, n_anime)
+    basis = np.linalg.qr(rng.normal(size=(n_anime, n_columns)).astype(np.float32))[0]
+    for _ in range(_N_ROUNDS):
+        basis = np.linalg.qr(weights.T @ (transposed @ (scaled @ (weights @ basis))))[0]
+    scores = scaled @ (weights @ basis)  # (U, K)
+    energies, turn = np.linalg.eigh(scores.T.astype(np.float64) @ scores)
+    strongest = np.argsort(-energies)[:n_directions]
+    directions: Matrix = (basis @ turn[:, strongest]).astype(np.float32)
+    return directions, np.maximum(energies[strongest], 0.0).astype(np.float32)
