@@ -147,10 +147,16 @@ def evaluate(
 
 @app.command("publish")
 def publish(
-    work: WorkOption = DEFAULT_WORK, store: StoreOption = DEFAULT_STORE, network: NetworkOption = "autoencoder"
+    work: WorkOption = DEFAULT_WORK,
+    store: StoreOption = DEFAULT_STORE,
+    network: NetworkOption = "autoencoder",
+    hold_out: Annotated[
+        bool, typer.Option("--hold-out", help="Leave the users who test out, to ask for them over HTTP as strangers.")
+    ] = False,
 ) -> None:
     """Write the bundle into the store and make it current."""
-    bundle = stages.run_publish(work, Store(store), _settings(network, True, None, None, None, None))
+    settings = _settings(network, True, None, None, None, [f"hold_out={hold_out}"])
+    bundle = stages.run_publish(work, Store(store), settings)
     _out.print(f"published {bundle}")
 
 

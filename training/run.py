@@ -10,6 +10,7 @@
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ from training.settings import RunSettings
 from training.similar.stage import FOLDER as SIMILAR_FOLDER
 from training.similar.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
 from training.similar_truth import read_similar_truth
-from training.split import Split, split_interactions
+from training.split import Split, is_test_user, split_interactions
 from training.terminal import progress, say
 from training.thresholds import Thresholds
 from training.train import networks_to_train, train_networks
@@ -188,9 +189,14 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     similar, recommender = _load_learned(prepared, work)
     recommender = recommender.with_embeddings_of(trained)
     # What the stages were told when they ran, which need not be what this one is told.
-    told = settings.model_dump() | trained.settings | prepared.report.settings | {"network": settings.network}
+    told = settings.model_dump() | trained.settings | prepared.report.settings
+    told |= {"network": settings.network, "hold_out": settings.hold_out}
     digests = {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()}
     metrics = _read_metrics(work, digests | {RECOMMENDER_FOLDER: recommender.digest()})
+    if settings.hold_out:
+        strangers = is_test_user(prepared.interactions.user_ids)
+        prepared = replace(prepared, interactions=prepared.interactions.keep_users(~strangers))
+        trained = trained.of_users(~strangers)
     return publishing.publish(store, prepared, trained, similar, recommender, metrics, told)
 
 

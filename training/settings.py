@@ -22,6 +22,10 @@ class RunSettings(BaseModel):
     min_anime_rows: Annotated[int, Field(ge=0, description="Rows an anime needs, plan-to-watch left out")] = 5
     network: Annotated[NetworkName, Field(description="The network that is published")] = "autoencoder"
     compare: Annotated[bool, Field(description="Train and measure the other network and the baselines too")] = True
+    hold_out: Annotated[
+        bool,
+        Field(description="Publish without the users who test: strangers over HTTP"),
+    ] = False
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     rating: RatingConfig = RatingConfig()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +58,21 @@ class TrainedNetwork:
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
     rows_digest: str = ""
+
+    def of_users(self, kept: NDArray[np.bool_]) -> "TrainedNetwork":
+        """Give the same network with fewer users.
+
+        Parameters
+        ----------
+        kept : ndarray of shape (n_users,), dtype=bool
+
+        Returns
+        -------
+        TrainedNetwork
+        """
+        if self.user_embeddings is None:
+            return self
+        return replace(self, user_embeddings=self.user_embeddings[kept])
 
     def digest(self) -> str:
         """Hash what anime are ranked by, so that an evaluation can say what it measured.
