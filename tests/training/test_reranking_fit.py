@@ -108,7 +108,9 @@ def test_one_seed_gives_the_same_arrays_and_another_seed_others(
 ) -> None:
     again = fit_recommender_model(prepared, split.train, network, quick_settings())
     assert again.digest() == model.digest()
-    other = fit_recommender_model(prepared, split.train, network, quick_settings("reranker.seed=1", "reranker.epochs=1"))
+    other = fit_recommender_model(
+        prepared, split.train, network, quick_settings("reranker.seed=1", "reranker.epochs=1")
+    )
     assert other.digest() != model.digest()
     # The first stage has nothing random in it.
     for name in ITEM_ARRAYS:
