@@ -1,5 +1,7 @@
 """Asks a running service for what the evaluation measured offline: a few connections, answers in the order asked."""
 
+import contextlib
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -9,6 +11,7 @@ import httpx2 as httpx
 
 N_CONNECTIONS: Final = 4
 _TIMEOUT_S: Final = 60.0
+_PAUSE_S: Final = 0.2
 
 Asked = TypeVar("Asked")
 Answered = TypeVar("Answered")
@@ -42,6 +45,21 @@ class AskedService:
     ) -> None:
         """Close the connections."""
         self._client.close()
+
+    def wait_until_ready(self, seconds: float) -> None:
+        """Wait for a service that was only just started.
+
+        Parameters
+        ----------
+        seconds : float
+            How long, at most. If it is not ready then, the next question says so.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(ServiceFaultError):
+                if self.status_of("/health/ready") == 200:
+                    return
+            time.sleep(_PAUSE_S)
 
     def status_of(self, path: str) -> int:
         """Ask for a path, and tell only how it went.

@@ -303,7 +303,7 @@ def print_figures(figures: list[Figure]) -> None:
             f"{figure.difference:+.{digits}f}{' !' if figure.differs else ''}",
         )
         asked = figure.asked
-    Console(highlight=False, width=120).print(table)
+    Console(highlight=False, width=140).print(table)
 
 
 def main() -> None:
@@ -312,9 +312,11 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the running service [%(default)s]")
     parser.add_argument("--data", type=Path, required=True, help="folder of the dump")
     parser.add_argument("--work", type=Path, default=Path("runs/latest"), help="folder of the run [%(default)s]")
+    parser.add_argument("--wait", type=float, default=0.0, help="seconds to wait for the service [%(default)s]")
     options = parser.parse_args()
     try:
         with AskedService(options.url) as service:
+            service.wait_until_ready(options.wait)
             figures = measure(service, options.data, options.work)
     except (InputError, ServiceFaultError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")

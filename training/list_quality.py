@@ -83,6 +83,7 @@ def rank_unknown(scores: Scores, known_rows: NDArray[Any], k: int) -> NDArray[np
     Parameters
     ----------
     scores : ndarray of shape (n_anime,), dtype=float32
+        Minus infinity is out of the ranking, as what a franchise does not show.
     known_rows : ndarray of shape (n,), dtype=integer
         What cannot be an answer.
     k : int
@@ -92,7 +93,7 @@ def rank_unknown(scores: Scores, known_rows: NDArray[Any], k: int) -> NDArray[np
     ndarray of shape (at most k,), dtype=int64
         Best first.
     """
-    candidates = np.ones(len(scores), dtype=bool)
+    candidates = scores > -np.inf
     candidates[known_rows] = False
     return top_k_rows(scores, k, allowed=candidates)
 
