@@ -10,13 +10,14 @@ from models.scoring.anime_facts import FACTS, AnimeFacts
 from models.scoring.evidence import EVIDENCE, weigh_evidence
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
-from models.scoring.neighbours import SIMILARITY_POWER
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
 # How many of the nearest users are asked what they have seen: the few nearest, and a wider circle.
 CIRCLES: Final = (25, 100)
+# Near users outweigh the many far ones.
+_SIMILARITY_POWER: Final = 4.0
 FEATURES: Final = (
     *EVIDENCE,
     *(f"log share of the {k} nearest users" for k in CIRCLES),
@@ -102,7 +103,7 @@ def shares_of_circles(n_anime: int, similarities: Vector, neighbour_rows: Sequen
     ndarray of shape (n_anime, len(CIRCLES)), dtype=float32
         In [0, 1]; neighbours weigh by their similarity to a power.
     """
-    weights = np.maximum(similarities, 0.0).astype(np.float64) ** SIMILARITY_POWER
+    weights = np.maximum(similarities, 0.0).astype(np.float64) ** _SIMILARITY_POWER
     shares = np.zeros((n_anime, len(CIRCLES)), dtype=np.float32)
     inner = np.zeros(n_anime, dtype=np.float64)
     start = 0
