@@ -7,21 +7,22 @@ Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2
 from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
 """
 
-from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
+from models.scoring.items import ItemWeights
 from training.interactions import Interactions
+from training.reranking.config import ItemsConfig
 
 Square = NDArray[np.float32]
 
 _USERS_PER_BLOCK: Final = 1024
 _TARGETS_PER_BLOCK: Final = 1024
-# 200 inverses of 100 x 100 are 8 MB.
-_TARGETS_PER_SOLVE: Final = 200
+# 100 systems of 200 x 200 are 16 MB.
+_TARGETS_PER_SOLVE: Final = 100
 
 
 def co_counts(train: Interactions) -> Square:
@@ -126,26 +127,8 @@ def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
     return strongest
 
 
-class FittedBlock(NamedTuple):
-    """Weights of some anime, and what leaving a user out again takes.
-
-    Attributes
-    ----------
-    start : int
-        The first anime row of the block.
-    values : ndarray of shape (n_block, k), dtype=float32
-        The weights for each anime of the block.
-    inverses : ndarray of shape (n_block, k, k), dtype=float32
-        Inverse of the regularised co-counts among the anime that speak for each.
-    """
-
-    start: int
-    values: NDArray[np.float32]
-    inverses: NDArray[np.float32]
-
-
-def fit_blocks(counts: Square, rows: NDArray[np.int32], dropout: float, l2: float) -> Iterator[FittedBlock]:
-    """Fit the weights of every anime to the few that speak for it, block by block.
+def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2: float) -> NDArray[np.float32]:
+    """Fit the weights of every anime to the few that speak for it.
 
     Cutting a dense solution down loses what the small weights corrected; fitting again among those that are left
     wins it back and more (docs/experiments.md).
@@ -158,23 +141,51 @@ def fit_blocks(counts: Square, rows: NDArray[np.int32], dropout: float, l2: floa
     dropout, l2 : float
         As for :func:`invert_gram`.
 
-    Yields
-    ------
-    FittedBlock
+    Returns
+    -------
+    ndarray of shape (n_anime, k), dtype=float32
     """
     n_anime, k = rows.shape
     flat, added = counts.reshape(-1, order="A"), regularisation(counts, dropout, l2)
     diagonal = np.arange(k)
+    values = np.empty(rows.shape, dtype=np.float32)
     for start in range(0, n_anime, _TARGETS_PER_SOLVE):
         speakers = rows[start : start + _TARGETS_PER_SOLVE].astype(np.int64)  # (B, k)
         # The matrix is symmetric, so its memory order does not matter.
         among = np.take(flat, speakers[:, :, None] * n_anime + speakers[:, None, :])  # (B, k, k)
         among[:, diagonal, diagonal] += added[speakers]
-        inverses = np.asarray(la.inv(among, assume_a="pos"), dtype=np.float32)
         targets = np.arange(start, start + len(speakers))[:, None]
         with_target = np.take(flat, speakers * n_anime + targets)  # (B, k)
-        values = np.matmul(inverses, with_target[:, :, None])[:, :, 0]
-        yield FittedBlock(start, values, inverses)
+        solved = la.solve(among, with_target[:, :, None], assume_a="pos")
+        values[start : start + len(speakers)] = solved[:, :, 0]
+    return values
+
+
+def fit_item_weights(counts: Square, config: ItemsConfig) -> ItemWeights:
+    """Learn sparse item weights: dense ones propose who speaks for whom, the best of them are fitted and cut, twice.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        From :func:`co_counts`.
+    config : ItemsConfig
+
+    Returns
+    -------
+    ItemWeights
+    """
+    most = len(counts) - 1
+    inverse = invert_gram(counts, config.dropout, config.l2)
+    rows = strongest_rows(inverse, min(config.n_proposed, most))
+    del inverse
+    values = fit_on_speakers(counts, rows, config.dropout, config.l2)
+    if config.n_weights < rows.shape[1]:
+        # A weight moves scores by its size, as often as its anime is on a list.
+        moved = np.abs(values) * np.sqrt(np.diag(counts))[rows]
+        kept = np.argpartition(-moved, config.n_weights - 1, axis=1)[:, : config.n_weights]
+        rows = np.sort(np.take_along_axis(rows, kept, axis=1), axis=1)
+        values = fit_on_speakers(counts, rows, config.dropout, config.l2)
+    return ItemWeights(rows, values, cosines_of(counts, rows))
 
 
 def cosines_of(counts: Square, rows: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -10,11 +10,10 @@ class ItemsConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list hidden from the dense weights")] = 0.3
-    l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Penalty of the dense weights")] = 50.0
-    n_weights: Annotated[int, Field(ge=1, le=1000, description="Anime that speak for each anime")] = 100
-    fitted_dropout: Annotated[float, Field(ge=0, lt=1, description="Share hidden when those are fitted again")] = 0.4
-    fitted_l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Penalty then")] = 50.0
+    dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list hidden from the input")] = 0.3
+    l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Penalty of the weights")] = 50.0
+    n_proposed: Annotated[int, Field(ge=1, le=1000, description="Anime proposed to speak for each anime")] = 200
+    n_weights: Annotated[int, Field(ge=1, le=1000, description="Anime that speak for each anime in the end")] = 100
 
 
 class RerankerConfig(BaseModel):
@@ -25,6 +24,9 @@ class RerankerConfig(BaseModel):
     max_teachers: Annotated[int, Field(ge=0, description="Users who teach, at most; 0 leaves the re-ranker out")] = (
         8000
     )
+    n_folds: Annotated[
+        int, Field(ge=2, le=20, description="Groups of teachers, each left out of the item weights it is taught with")
+    ] = 3
     n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
     n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 1
     short_share: Annotated[
@@ -34,7 +36,7 @@ class RerankerConfig(BaseModel):
     first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96
     second_width: Annotated[int, Field(ge=1, description="Width of the second hidden layer")] = 48
     hidden_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of hidden units dropped")] = 0.1
-    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 12
+    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 10
     batch_size: Annotated[int, Field(ge=1, description="Lists per step")] = 32
     learning_rate: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Of AdamW, falling to a fiftieth")

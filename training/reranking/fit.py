@@ -9,22 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.anime_facts import AnimeFacts, read_facts
-from models.scoring.candidate_features import CIRCLES, FEATURES, join_features, neighbour_evidence
+from models.scoring.candidate_features import CIRCLES, candidate_features, neighbour_evidence
 from models.scoring.embedding import embed_list
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
-from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankingNetwork
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
-from training.item_weights import co_counts, cosines_of, fit_blocks, invert_gram, strongest_rows
+from training.item_weights import co_counts, fit_item_weights
 from training.reranking.config import ItemsConfig, RerankerConfig
-from training.reranking.tasks import EvidenceCollector, Task, find_candidates, make_tasks
+from training.reranking.tasks import Task, make_tasks
 from training.scorers import embed_users, regression_of_train
 from training.split import splitmix64
 from training.terminal import progress
-
-Features = NDArray[np.float16]
 
 _LEAST_TASKS: Final = 20
 _SCALE_TASKS: Final = 1000
@@ -76,31 +73,27 @@ def fit_recommender(
     """
     started = time.monotonic()
     counts = co_counts(train)
-    inverse = invert_gram(counts, items.dropout, items.l2)
-    rows = strongest_rows(inverse, min(items.n_weights, train.n_anime - 1))
-    tasks = _choose_tasks(train, reranker)
-    candidates = find_candidates(tasks, train, inverse, reranker.n_candidates) if tasks else None
-    del inverse
-    collector = None if candidates is None else EvidenceCollector(tasks, candidates, train, counts, rows)
-    values = np.empty(rows.shape, dtype=np.float32)
-    with progress("fit item weights", train.n_anime, "anime") as update:
-        for block in fit_blocks(counts, rows, items.fitted_dropout, items.fitted_l2):
-            values[block.start : block.start + len(block.values)] = block.values
-            if collector is not None:
-                collector.add(block)
-            update(block.start + len(block.values))
-    weights = ItemWeights(rows, values, cosines_of(counts, rows))
+    lessons = _Lessons(train, list_embeddings, reranker.n_candidates)
+    folds = _choose_teachers(train, reranker)
+    with progress("fit item weights", len(folds) + 1, "folds") as update:
+        for number, teachers in enumerate(folds):
+            # The weights they are taught with must not know them, nor may their lists say who speaks for whom.
+            others = train.keep_users(~teachers)
+            own = co_counts(train.keep_users(teachers))
+            weights = fit_item_weights(counts - own, items)
+            tasks = _make_tasks(train, np.flatnonzero(teachers), reranker)
+            lessons.add(tasks, weights, facts_of_train(others, catalogue))
+            update(number + 1)
+        weights = fit_item_weights(counts, items)
+        update(len(folds) + 1)
     network: RerankingNetwork | None = None
     history: dict[str, list[float]] = {}
-    if collector is not None and candidates is not None:
-        facts = facts_of_train(train, catalogue)
-        features, scales = _build_features(tasks, candidates, collector.evidence, train, facts, list_embeddings)
-        hidden = np.stack([np.isin(row, task.target_rows) for row, task in zip(candidates, tasks, strict=True)])
-        teaches = hidden.any(axis=1)
-        if teaches.sum() >= _LEAST_TASKS:
-            from training.reranking.network import fit_network  # noqa: PLC0415 - brings TensorFlow
+    if len(lessons.hidden) >= _LEAST_TASKS:
+        from training.reranking.network import fit_network  # noqa: PLC0415 - brings TensorFlow
 
-            network, history = fit_network(features[teaches], hidden[teaches], scales, reranker)
+        features, hidden = np.stack(lessons.features), np.stack(lessons.hidden)
+        lessons.features.clear()
+        network, history = fit_network(features, hidden, lessons.scales, reranker)
     return TrainedRecommender(weights, network, history, time.monotonic() - started)
 
 
@@ -121,55 +114,75 @@ def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -
     return read_facts({**catalogue, "popularity": popularity}, train.n_users)
 
 
-def _choose_tasks(train: Interactions, config: RerankerConfig) -> list[Task]:
+def _choose_teachers(train: Interactions, config: RerankerConfig) -> list[NDArray[np.bool_]]:
+    """Choose who teaches, in groups: a mask of users for each. Nobody where there are too few."""
     # Those with the lowest hashes: who teaches does not depend on the order of the users.
-    chosen = np.sort(np.argsort(splitmix64(train.user_ids), kind="stable")[: config.max_teachers])
-    rng = np.random.default_rng(config.seed)
-    tasks = [
+    chosen = np.argsort(splitmix64(train.user_ids), kind="stable")[: config.max_teachers]
+    if len(chosen) < _LEAST_TASKS:
+        return []
+    group = np.full(train.n_users, -1)
+    group[chosen] = np.arange(len(chosen)) % config.n_folds
+    return [group == fold for fold in range(config.n_folds)]
+
+
+def _make_tasks(train: Interactions, teachers: NDArray[np.int64], config: RerankerConfig) -> list[Task]:
+    rng = np.random.default_rng([config.seed, len(teachers)])
+    return [
         task
         for split in range(config.n_splits)
-        for task in make_tasks(train, chosen, config.seed + 1 + split, config.short_share, rng)
+        for task in make_tasks(train, teachers, config.seed + 1 + split, config.short_share, rng)
     ]
-    longest = max((len(task.known.anime_rows) + len(task.other_rows) for task in tasks), default=0)
-    enough = len(tasks) >= _LEAST_TASKS and train.n_anime - longest >= 2
-    return tasks if enough else []
 
 
-def _build_features(
-    tasks: Sequence[Task],
-    candidates: NDArray[np.int32],
-    evidence: NDArray[np.float32],
-    train: Interactions,
-    facts: AnimeFacts,
-    list_embeddings: NDArray[np.float32],
-) -> tuple[Features, NDArray[np.float32]]:
-    """Compute the features of all tasks, standardised, and what they were standardised with."""
-    user_embeddings = embed_users(list_embeddings, train)
-    regression = regression_of_train(train)
-    seen_rows = [train.list_of(row).seen_rows for row in range(train.n_users)]
-    features = np.empty((*candidates.shape, len(FEATURES)), dtype=np.float16)
-    scales: NDArray[np.float32] | None = None
-    held: list[NDArray[np.float32]] = []
-    with progress("features of lists", len(tasks), "lists") as update:
-        for number, task in enumerate(tasks):
-            signals = ListSignals(facts, task.known)
-            neighbours = _neighbours(task, regression, list_embeddings, user_embeddings, seen_rows)
-            table = join_features(
-                evidence[number], neighbours[candidates[number]], facts, signals, candidates[number]
-            )
-            _leave_teacher_out(table, np.isin(candidates[number], task.target_rows), facts, candidates[number])
-            held.append(table)
-            if len(held) == _SCALE_TASKS or number == len(tasks) - 1:
-                first = number + 1 - len(held)
-                scales = _find_scales(held) if scales is None else scales
-                network = replace(RerankingNetwork.empty(), scales=scales)
-                for offset, each in enumerate(held):
-                    features[first + offset] = network.standardise(each)
+class _Lessons:
+    """Collects features and hidden titles of tasks, whose features are computed as the service computes them."""
+
+    def __init__(self, train: Interactions, list_embeddings: NDArray[np.float32], n_candidates: int) -> None:
+        self.features: list[NDArray[np.float16]] = []
+        self.hidden: list[NDArray[np.bool_]] = []
+        self.scales = RerankingNetwork.empty().scales
+        self._n_candidates = n_candidates
+        self._list_embeddings = list_embeddings
+        self._user_embeddings = embed_users(list_embeddings, train)
+        self._regression = regression_of_train(train)
+        self._seen_rows = [train.list_of(row).seen_rows for row in range(train.n_users)]
+
+    def add(self, tasks: Sequence[Task], weights: ItemWeights, facts: AnimeFacts) -> None:
+        """Take some tasks, with weights and facts that do not know their users."""
+        held: list[NDArray[np.float32]] = []
+        for number, task in enumerate(tasks, start=1):
+            candidates, table = self._features_of(task, weights, facts)
+            hidden = np.isin(candidates, task.target_rows)
+            if len(candidates) == self._n_candidates and hidden.any():
+                self.hidden.append(hidden)
+                held.append(table)
+            if held and (len(held) == _SCALE_TASKS or number == len(tasks)):
+                self._standardise(held)
                 held = []
-            update(number + 1)
-    if scales is None:
-        scales = np.stack([np.zeros(len(FEATURES)), np.ones(len(FEATURES))]).astype(np.float32)
-    return features, scales
+
+    def _features_of(
+        self, task: Task, weights: ItemWeights, facts: AnimeFacts
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        signals = ListSignals(facts, task.known)
+        unknown = np.ones(len(self._list_embeddings), dtype=bool)
+        unknown[task.known.anime_rows] = False
+        unknown[task.other_rows] = False
+        candidates = top_k_rows(weights.score(signals.rows), self._n_candidates, allowed=unknown)
+        neighbours = self._neighbours(task)[candidates]
+        return candidates, candidate_features(facts, weights, signals, candidates, neighbours)
+
+    def _neighbours(self, task: Task) -> NDArray[np.float32]:
+        similarities = self._user_embeddings @ embed_list(self._list_embeddings, task.known.seen_rows)
+        similarities[task.user_row] = -1.0
+        nearest = top_k_rows(similarities, CIRCLES[-1])
+        rows = [self._seen_rows[row] for row in nearest]
+        return neighbour_evidence(self._regression, task.known.seen_rows, similarities[nearest], rows)
+
+    def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:
+        if not self.features:
+            self.scales = _find_scales(tables)
+        network = replace(RerankingNetwork.empty(), scales=self.scales)
+        self.features.extend(network.standardise(table).astype(np.float16) for table in tables)
 
 
 def _find_scales(tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -177,27 +190,3 @@ def _find_scales(tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     # What never varies here says nothing; a deviation of 1 keeps it near zero.
     spread = stacked.std(axis=0)
     return np.stack([stacked.mean(axis=0), np.where(spread < 1e-6, 1.0, spread)]).astype(np.float32)
-
-
-def _neighbours(
-    task: Task,
-    regression: NeighbourRegression,
-    list_embeddings: NDArray[np.float32],
-    user_embeddings: NDArray[np.float32],
-    seen_rows: Sequence[NDArray[np.int32]],
-) -> NDArray[np.float32]:
-    similarities = user_embeddings @ embed_list(list_embeddings, task.known.seen_rows)
-    similarities[task.user_row] = -1.0
-    nearest = top_k_rows(similarities, CIRCLES[-1])
-    rows = [seen_rows[row] for row in nearest]
-    return neighbour_evidence(regression, task.known.seen_rows, similarities[nearest], rows)
-
-
-def _leave_teacher_out(
-    table: NDArray[np.float32], is_target: NDArray[np.bool_], facts: AnimeFacts, candidates: NDArray[np.int32]
-) -> None:
-    """Count the teacher out of the popularity of what they have seen, in place."""
-    counts = np.exp(facts.popularity[candidates]) * (facts.n_users + 1.0)
-    less = np.where(is_target, np.log(np.maximum(counts - 1.0, 1.0) / counts), 0.0)
-    for name in ("popularity against the list's mean", "log share of lists"):
-        table[:, FEATURES.index(name)] += less
