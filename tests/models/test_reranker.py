@@ -54,9 +54,9 @@ def list_of(rows: Any, rating: int = 8, status: Status = Status.COMPLETED) -> Us
 
 
 def _slow_logit(network: RerankingNetwork, row: Vector) -> float:
-    outputs = []
+    outputs: list[float] = []
     for first, second, last in zip(network.first, network.second, network.last, strict=True):
-        inputs = row.tolist()
+        inputs: list[float] = row.tolist()
         for layer in (first, second):
             inputs = [
                 max(0.0, sum(x * float(w) for x, w in zip([*inputs, 1.0], layer[:, unit], strict=True)))
@@ -210,8 +210,9 @@ def test_effects_are_what_is_lost_without_the_features_and_0_at_their_mean() -> 
     without = features.copy()
     without[:, :2] = 0.0
     expected = [
-        _slow_logit(RERANKER.network, a) - _slow_logit(RERANKER.network, b) for a, b in zip(features, without)
-    ]  # noqa: B905
+        _slow_logit(RERANKER.network, a) - _slow_logit(RERANKER.network, b)
+        for a, b in zip(features, without, strict=True)
+    ]
     np.testing.assert_allclose(effects["some"], expected, atol=1e-4)
     flat = RERANKER.network.logits(np.zeros((1, len(FEATURES)), np.float32))
     np.testing.assert_allclose(effects["all"], RERANKER.network.logits(features) - flat, atol=1e-5)

@@ -7,7 +7,6 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from starlette.testclient import TestClient
 
 from models.bundle import Bundle
 from models.scoring.candidate_features import CIRCLES
@@ -17,12 +16,11 @@ from models.scoring.reranker import RerankedList, RerankingNetwork, reranker_of
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service import schemas
-from service.app import create_app
 from service.feature_words import LEAST_EFFECT, MAX_WORDS, FeatureWords
 from service.loaded_model import LoadedModel
 from service.methods import make_methods
 from service.query import RecommendationsQuery
-from service.settings import Settings
+from tests.service.running import running
 from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, Arrays, make_arrays, make_manifest
 
 USER_ROW: Final = 5
@@ -104,7 +102,7 @@ def test_a_stranger_with_the_list_of_a_known_user_gets_as_much(
             bundle.anime_ids[mine.anime_rows].tolist(), mine.ratings.tolist(), mine.statuses.tolist(), strict=True
         )
     ]
-    asked = {"method": method, **EVERYTHING}
+    asked: dict[str, Any] = {"method": method, **EVERYTHING}
     posted = client.post("/recommendations", json={"ratings": entries}, params=asked).json()
     known = _get(client, USER_ROW, bundle, **asked)
     assert posted["pagination"] == known["pagination"]
@@ -171,9 +169,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
     arrays = fewer(make_arrays())
     manifest = make_manifest(arrays).model_copy(update={"reranker_features": ()})
     Store(tmp_path).publish(manifest, arrays)
-    with TestClient(create_app(Settings(store=tmp_path))) as client:
-        while client.get("/health/ready").status_code != 200:
-            pass
+    with running(tmp_path) as url, httpx.Client(base_url=url) as client:
         path = "/users/27/recommendations"
         answer = client.get(path, params={"method": missing})
         problem = schemas.Problem.model_validate_json(answer.content)

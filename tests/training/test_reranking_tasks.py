@@ -230,7 +230,7 @@ def test_a_teacher_who_has_seen_no_speaker_and_not_the_target_changes_nothing() 
     np.testing.assert_array_equal(evidence, np.zeros_like(evidence))
 
 
-def test_a_candidate_of_nobody_in_several_tasks_has_evidence_of_each() -> None:
+def test_one_candidate_in_several_tasks_has_the_evidence_of_each() -> None:
     lists = random_interactions(30, 12, 0.4, seed=5)
     tasks = tasks_of(lists, 0.0)
     counts = co_counts(lists)
