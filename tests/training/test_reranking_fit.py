@@ -230,7 +230,7 @@ def test_a_teacher_is_not_counted_in_the_popularity_of_what_is_hidden(
     catalogue = {**prepared.catalogue, **model.arrays}
     facts = facts_of_train(split.train, catalogue)
     task = make_tasks(split.train, np.array([4]), 0, 0.0, np.random.default_rng(0))[0]
-    candidates = np.arange(split.train.n_anime)
+    candidates = np.arange(split.train.n_anime, dtype=np.int32)
     is_target = np.isin(candidates, task.target_rows)
     table = np.zeros((len(candidates), len(FEATURES)), dtype=np.float32)
     _leave_teacher_out(table, is_target, facts, candidates)
