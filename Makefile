@@ -8,9 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := models service training
 DEMO := data/demo
+DATA ?= $(DEMO)
+QUALITY_PORT ?= 8001
 PORT ?= 8000
 
-.PHONY: help setup demo test check fmt lint type cov bench openapi lock docker clean
+.PHONY: help setup demo test check fmt lint type cov bench quality openapi lock docker clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -48,6 +50,14 @@ cov: setup ## tests with a coverage report
 
 bench: setup ## measure the service against a bare route; ratios of one run
 	$(BIN)/python -m benchmarks
+
+# The service here answers to this verb alone and ends with it.
+quality: setup ## train on DATA, serve it without those who test, measure the answers over HTTP
+	$(BIN)/python -m training run --data $(DATA) --work runs/quality --store runs/quality-store --no-compare
+	$(BIN)/python -m training publish --work runs/quality --store runs/quality-store --hold-out
+	$(BIN)/python -m service --store runs/quality-store --port $(QUALITY_PORT) & \
+	served=$$!; trap 'kill $$served' EXIT; \
+	$(BIN)/python -m benchmarks.quality --url http://127.0.0.1:$(QUALITY_PORT) --data $(DATA) --work runs/quality --wait 30
 
 openapi: setup ## write docs/openapi.json
 	$(BIN)/python -m service.openapi > docs/openapi.json

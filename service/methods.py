@@ -9,17 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.scoring.candidate_features import CIRCLES, shares_of_circles
+from models.scoring.candidate_features import CIRCLES, neighbour_evidence
 from models.scoring.embedding import list_contributions, list_scores
 from models.scoring.items import ItemWeights, weights_of
-from models.scoring.neighbours import (
-    N_NEIGHBOURS_OF_RULE,
-    NeighbourRule,
-    NeighbourScores,
-    popularity_discounts,
-    score_by_neighbours,
-    score_by_weighted_neighbours,
-)
+from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
+from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScores, score_by_neighbours
 from models.scoring.reranker import Reranker, reranker_of
 from service.feature_words import FeatureWords
 from service.query import MethodName
@@ -147,17 +141,19 @@ class RankedMethod:
     def __init__(self, bundle: Bundle, reranker: Reranker, words: FeatureWords) -> None:
         self._bundle = bundle
         self._reranker = reranker
+        self._regression = NeighbourRegression(bundle.popularity)
         self._words = words
 
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime; the contributions are those of the first stage."""
         seen_rows = viewer.user_list.seen_rows
-        shares = shares_of_circles(
-            len(allowed),
+        neighbours = neighbour_evidence(
+            self._regression,
+            seen_rows,
             viewer.neighbours.similarities[: CIRCLES[-1]],
             [theirs.seen_rows for theirs in viewer.neighbour_lists(self._bundle, CIRCLES[-1])],
         )
-        reranked = self._reranker.rerank(viewer.user_list, shares, allowed)
+        reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
         return Scoring(
             reranked.scores,
             lambda rows: self._reranker.weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
@@ -165,32 +161,50 @@ class RankedMethod:
         )
 
 
-class NeighboursMethod:
-    """What the most similar users have seen, or rate highly.
+class WeightedNeighboursMethod:
+    """What the most similar users have seen, each with a fitted weight.
 
     Parameters
     ----------
     bundle : Bundle
-    rule : {"weighted", "top-quarter"}
     """
 
-    def __init__(self, bundle: Bundle, rule: NeighbourRule) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._rule = rule
-        self._k = N_NEIGHBOURS_OF_RULE[rule]
-        weighted = rule == "weighted"
-        self._discounts = (
-            popularity_discounts(bundle.popularity) if weighted else np.ones(bundle.n_anime, dtype=np.float32)
+        self._regression = NeighbourRegression(bundle.popularity)
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime by who has seen it; what nobody has, or speaks against itself, is left out."""
+        del allowed
+        seen_rows = viewer.user_list.seen_rows
+        lists = viewer.neighbour_lists(self._bundle, N_WEIGHTED_NEIGHBOURS)
+        fitted = self._regression.fit(seen_rows, [theirs.seen_rows for theirs in lists])
+        return Scoring(
+            fitted.scores,
+            lambda rows: fitted.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+            positive_only=True,
         )
+
+
+class TopQuarterMethod:
+    """What the most similar users hold in the top quarter of their ratings: the notebook's rule.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
 
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime by who supports it; what nobody supports is left out."""
         del allowed
-        similarities, lists = viewer.neighbours.similarities[: self._k], viewer.neighbour_lists(self._bundle, self._k)
-        if self._rule == "weighted":
-            support = score_by_weighted_neighbours(self._discounts, similarities, lists)
-        else:
-            support = score_by_neighbours(self._bundle.n_anime, similarities, lists)
+        similarities, lists = (
+            viewer.neighbours.similarities[:N_NEIGHBOURS],
+            viewer.neighbour_lists(self._bundle, N_NEIGHBOURS),
+        )
+        support = score_by_neighbours(self._bundle.n_anime, similarities, lists)
         return Scoring(support.scores, partial(self._contributions, viewer, support), positive_only=True)
 
     def _contributions(self, viewer: Viewer, support: NeighbourScores, anime_rows: list[int]) -> Contributions:
@@ -200,13 +214,13 @@ class NeighboursMethod:
         the viewer's is a sum over the list. So weight over similarity, times the supporter's embedding, summed over
         the supporters, is a direction whose product with the viewer's embedding is the score.
         """
-        similarities = viewer.neighbours.similarities[: self._k]
+        similarities = viewer.neighbours.similarities[:N_NEIGHBOURS]
         factors = np.divide(support.weights, similarities, out=np.zeros_like(similarities), where=similarities > 0)
         holds = np.zeros((len(anime_rows), len(factors)), dtype=np.float32)
         for place, who in enumerate(support.supporters_of_each(anime_rows)):
-            holds[place, who] = factors[who] * self._discounts[anime_rows[place]]
+            holds[place, who] = factors[who]
         # Shape: (n_page, n_neighbours) @ (n_neighbours, embedding_size)
-        directions = holds @ self._bundle.user_embeddings[viewer.neighbours.rows[: self._k]]
+        directions = holds @ self._bundle.user_embeddings[viewer.neighbours.rows[:N_NEIGHBOURS]]
         return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
 
 
@@ -253,8 +267,8 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
     """
     methods: dict[MethodKey, Method] = {
         ("embedding", None): EmbeddingMethod(bundle),
-        ("neighbours", "weighted"): NeighboursMethod(bundle, "weighted"),
-        ("neighbours", "top-quarter"): NeighboursMethod(bundle, "top-quarter"),
+        ("neighbours", "weighted"): WeightedNeighboursMethod(bundle),
+        ("neighbours", "top-quarter"): TopQuarterMethod(bundle),
         ("popular", None): PopularMethod(bundle),
     }
     if bundle.item_weight_rows.shape[1]:

@@ -13,8 +13,9 @@ from service.nearest import Nearest, NearestRows
 from service.query import SimilarUsersQuery
 from service.ranked_page import RankedPage
 
-DEPTH: Final = 128
-# 4,000 users x 128 x 8 bytes are 4 MB.
+# As many as any way of recommending asks.
+DEPTH: Final = 200
+# 4,000 users x 200 x 8 bytes are 6 MB.
 CAPACITY: Final = 4_000
 
 
@@ -119,7 +120,7 @@ class SimilarUsers:
         ----------
         user_row : int
         k : int
-            At most 128.
+            At most :data:`DEPTH`.
 
         Returns
         -------

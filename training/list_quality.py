@@ -73,7 +73,7 @@ def measure_lists(
         ):
             top_rows = rank_unknown(row_scores, known_rows, DEPTH)
             first_rows.append(top_rows[:10])
-            records.append((len(input_rows), *_list_metrics(top_rows, target_rows)))
+            records.append((len(input_rows), *list_metrics(top_rows, target_rows)))
     return ListQuality(pd.DataFrame(records, columns=["history", *LIST_METRICS]), first_rows) if records else None
 
 
@@ -83,6 +83,7 @@ def rank_unknown(scores: Scores, known_rows: NDArray[Any], k: int) -> NDArray[np
     Parameters
     ----------
     scores : ndarray of shape (n_anime,), dtype=float32
+        Minus infinity is out of the ranking, as what a franchise does not show.
     known_rows : ndarray of shape (n,), dtype=integer
         What cannot be an answer.
     k : int
@@ -92,7 +93,7 @@ def rank_unknown(scores: Scores, known_rows: NDArray[Any], k: int) -> NDArray[np
     ndarray of shape (at most k,), dtype=int64
         Best first.
     """
-    candidates = np.ones(len(scores), dtype=bool)
+    candidates = scores > -np.inf
     candidates[known_rows] = False
     return top_k_rows(scores, k, allowed=candidates)
 
@@ -109,6 +110,20 @@ def _score_batch(scorer: Scorer, user_rows: NDArray[np.int64], inputs: Sequence[
     return scores
 
 
-def _list_metrics(top_rows: NDArray[np.int64], target_rows: Rows) -> tuple[float, ...]:
+def list_metrics(top_rows: NDArray[np.int64], target_rows: NDArray[np.integer]) -> tuple[float, ...]:
+    """Measure one ranking.
+
+    Parameters
+    ----------
+    top_rows : ndarray of shape (at most 100,), dtype=int64
+        Best first; rows or ids.
+    target_rows : ndarray of shape (n,), dtype=integer
+        What is to be found, of the same kind; not empty.
+
+    Returns
+    -------
+    tuple of float
+        The :data:`LIST_METRICS`, in their order.
+    """
     places, n_targets = hits(top_rows, target_rows), len(target_rows)
     return recall_at(20, places, n_targets), ndcg_at(10, places, n_targets), ndcg_at(100, places, n_targets)

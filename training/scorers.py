@@ -9,13 +9,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.embedding import cosine_scores, embed_list, list_scores
+from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.neighbours import (
     DEFAULT_RULE,
     N_NEIGHBOURS_OF_RULE,
     NeighbourRule,
-    popularity_discounts,
     score_by_neighbours,
-    score_by_weighted_neighbours,
 )
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
@@ -157,8 +156,7 @@ class NeighboursScorer:
     rule: NeighbourRule = DEFAULT_RULE
 
     def __post_init__(self) -> None:
-        seen = self.train.anime_rows[self.train.seen]
-        self._discounts = popularity_discounts(np.bincount(seen, minlength=self.train.n_anime))
+        self._regression = regression_of_train(self.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours."""
@@ -167,7 +165,7 @@ class NeighboursScorer:
         nearest = top_k_rows(similarities, N_NEIGHBOURS_OF_RULE[self.rule])
         lists = [self.train.list_of(int(row)) for row in nearest]
         if self.rule == "weighted":
-            return score_by_weighted_neighbours(self._discounts, similarities[nearest], lists).scores
+            return self._regression.fit(input_rows, [theirs.seen_rows for theirs in lists]).scores
         return score_by_neighbours(self.train.n_anime, similarities[nearest], lists).scores
 
     def score_similar(self, anime_row: int) -> Scores:
@@ -192,6 +190,20 @@ class RatingNetworkScorer:
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime."""
         return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+def regression_of_train(train: Interactions) -> NeighbourRegression:
+    """Make the regression on neighbours from the lists that train.
+
+    Parameters
+    ----------
+    train : Interactions
+
+    Returns
+    -------
+    NeighbourRegression
+    """
+    return NeighbourRegression(np.bincount(train.anime_rows[train.seen], minlength=train.n_anime))
 
 
 def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions) -> NDArray[np.float32]:

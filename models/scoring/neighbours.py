@@ -1,8 +1,8 @@
 """Recommending the user-based way, by one of two rules.
 
-``weighted``: what the most similar users have seen counts, the more the more similar they are, and less for what
-everybody has seen anyway. ``top-quarter``, the rule of the notebook this project began with: what the most similar
-users rate at or above their own 75th percentile.
+``weighted``: what the most similar users have seen, each with a fitted weight, see
+:mod:`models.scoring.neighbour_weights`. ``top-quarter``, the rule of the notebook this project began with: what the
+most similar users rate at or above their own 75th percentile.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS
 from models.scoring.user_list import UserList
 
 NeighbourRule = Literal["weighted", "top-quarter"]
 DEFAULT_RULE: Final[NeighbourRule] = "weighted"
 
-# Of the rule "weighted": how many users have a say, the power of their similarity, and that of the popularity which
-# scores are divided by (0 would leave popular anime their lead, 1 take all of it).
-N_WEIGHTED_NEIGHBOURS: Final = 100
-SIMILARITY_POWER: Final = 4.0
-POPULARITY_POWER: Final = 0.3
 # Of the rule "top-quarter".
 N_NEIGHBOURS: Final = 50
 
@@ -109,58 +105,6 @@ def score_by_neighbours(
         scores[rows] += weight
     # What all support may add up to a hair more than 1.
     return NeighbourScores(np.minimum(scores, np.float32(1.0)), weights, supported)
-
-
-def score_by_weighted_neighbours(
-    discounts: NDArray[np.float32], similarities: NDArray[np.float32], neighbour_lists: Sequence[UserList]
-) -> NeighbourScores:
-    """Score every anime by the similar users who have seen it, corrected for how many have seen it at all.
-
-    The score of an anime is the sum of similarity to the power :data:`SIMILARITY_POWER` over the neighbours who have
-    seen it, as a share of that sum over all neighbours, times the anime's discount.
-
-    Parameters
-    ----------
-    discounts : ndarray of shape (n_anime,), dtype=float32
-        See :func:`popularity_discounts`.
-    similarities : ndarray of shape (n_neighbours,), dtype=float32
-        Cosine of each neighbour to the user, best first. Neighbours at or below 0 have no say.
-    neighbour_lists : sequence of UserList
-        Their lists, in the same order. Plan-to-watch does not count.
-
-    Returns
-    -------
-    NeighbourScores
-
-    References
-    ----------
-    Aiolli, "Efficient top-N recommendation for very large scale binary rated datasets", RecSys 2013: similarities to
-    a power, so that near users outweigh the many far ones, and normalising by popularity.
-    """
-    weights = _shares(np.maximum(similarities, 0.0).astype(np.float64) ** SIMILARITY_POWER)
-    supported = [neighbour.seen_rows for neighbour in neighbour_lists]
-    rows, owners = _flatten(supported)
-    sums = np.bincount(rows, weights=weights[owners], minlength=len(discounts))
-    return NeighbourScores(np.minimum(sums * discounts, 1.0).astype(np.float32), weights, supported)
-
-
-def popularity_discounts(popularity: NDArray[np.integer]) -> NDArray[np.float32]:
-    """Give what the rule "weighted" multiplies scores with. Make it once per model.
-
-    Parameters
-    ----------
-    popularity : ndarray of shape (n_anime,), dtype=integer
-        How many lists hold each anime, plans left out.
-
-    Returns
-    -------
-    ndarray of shape (n_anime,), dtype=float32
-        In (0, 1]: one over popularity to the power :data:`POPULARITY_POWER`.
-    """
-    discounts: NDArray[np.float32] = (np.maximum(popularity, 1).astype(np.float64) ** -POPULARITY_POWER).astype(
-        np.float32
-    )
-    return discounts
 
 
 def _shares(values: NDArray[np.floating]) -> NDArray[np.float32]:

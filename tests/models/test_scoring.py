@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.bundle import assemble
 from models.scoring.embedding import cosine_scores, embed_list, list_contributions, list_scores
-from models.scoring.neighbours import popularity_discounts, score_by_neighbours, score_by_weighted_neighbours
+from models.scoring.neighbours import score_by_neighbours
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows
@@ -162,24 +162,6 @@ def test_scores_by_neighbours_stay_between_zero_and_one(similarities: list[float
     assert 0.0 <= scored.scores[1] <= 1.0
     expected = 1.0 if max(similarities) > 0 else 0.0
     assert scored.scores[1] == pytest.approx(expected, abs=1e-5)
-
-
-def test_weighted_neighbours_count_what_they_have_seen_by_the_power_of_their_similarity() -> None:
-    # By hand: .8 ** 4 = .4096 and .4 ** 4 = .0256, of .4352 in all; a plan is not seen, who is opposed has no say.
-    lists = [_list([0, 1, 2], [0, 1, 0], [2, 4, 6]), _list([0, 3], [9, 9]), _list([4], [10])]
-    popularity = np.array([1, 1, 5, 16, 3, 0])
-    discounts = popularity_discounts(popularity)
-    np.testing.assert_allclose(discounts, [1, 1, 5**-0.3, 16**-0.3, 3**-0.3, 1], rtol=1e-6)
-    scored = score_by_weighted_neighbours(discounts, np.array([0.8, 0.4, -0.9], dtype=np.float32), lists)
-    far, near = 0.0256 / 0.4352, 0.4096 / 0.4352
-    np.testing.assert_allclose(scored.scores, [1, near, 0, far * 16**-0.3, 0, 0], rtol=1e-5)
-    assert [who.tolist() for who in scored.supporters_of_each([0, 1, 2, 3, 4])] == [[0, 1], [0], [], [1], []]
-
-
-def test_without_neighbours_weighted_scores_are_zero() -> None:
-    scored = score_by_weighted_neighbours(np.ones(3, np.float32), np.empty(0, np.float32), [])
-    assert scored.scores.tolist() == [0.0, 0.0, 0.0]
-    assert scored.supporters_of(1).tolist() == []
 
 
 @given(lists=st.lists(st.lists(st.integers(0, 10), max_size=12), max_size=6))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.training.interactions_for_tests import random_interactions
 from training.baselines.random import RandomScorer
-from training.list_quality import measure_lists
+from training.list_quality import measure_lists, rank_unknown
 from training.scorers import Rows, Scores
 from training.split import VALIDATION_FOLD, is_test_user, split_interactions
 
@@ -90,3 +90,8 @@ def test_validation_users_are_training_users_and_never_test() -> None:
     assert not validating & testing
     assert not testing & set(validation.train.user_ids.tolist())
     assert not validating & set(validation.train.user_ids.tolist())
+
+
+def test_what_is_scored_minus_infinity_is_out_of_the_ranking() -> None:
+    scores = np.array([0.5, -np.inf, 0.9, -np.inf], dtype=np.float32)
+    assert rank_unknown(scores, np.array([0]), 4).tolist() == [2]

@@ -1,0 +1,79 @@
+"""Over HTTP the service is as good as the evaluation said, and a model that has seen the answers is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import quality
+from benchmarks.asking import AskedService
+from tests.service.running import ROOT, free_port, running
+from tests.training.small_dump import write_small_dump
+from training.metrics import Estimate
+
+pytestmark = pytest.mark.slow
+
+QUICK = ("--no-compare", "--set", "autoencoder.epochs=2", "--set", "autoencoder.embedding_size=4")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dump, a run on it, a store with its bundle and one with a bundle that leaves out who tests."""
+    folder = tmp_path_factory.mktemp("quality")
+    write_small_dump(folder / "dump", n_users=150)
+    work = ("--work", folder / "work")
+    _training("run", "--data", folder / "dump", *work, "--store", folder / "insiders", *QUICK)
+    _training("publish", *work, "--store", folder / "strangers", "--hold-out")
+    return folder
+
+
+def _training(*arguments: object) -> None:
+    command = [sys.executable, "-m", "training", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _measure(monkeypatch: pytest.MonkeyPatch, url: str, folder: Path) -> object:
+    """Run the command; give what it exits with."""
+    places = ("--data", str(folder / "dump"), "--work", str(folder / "work"))
+    monkeypatch.setattr(sys, "argv", ["quality", "--url", url, *places])
+    try:
+        quality.main()
+    except SystemExit as stop:
+        return stop.code
+    return 0
+
+
+def test_over_http_every_method_is_as_good_as_its_card_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running(folder / "strangers") as url:
+        with AskedService(url) as service:
+            figures = quality.measure(service, folder / "dump", folder / "work")
+        assert _measure(monkeypatch, url, folder) == 0, capsys.readouterr().out
+    asked = {figure.asked.partition(",")[0] for figure in figures}
+    assert asked == {"recommendations", "similar"}
+    assert {figure.metric for figure in figures} >= {"recall_at_20", "ndcg_at_100", "similar ndcg_at_10"}
+    assert all(figure.measured.n > 0 for figure in figures)
+    assert "on the card" in capsys.readouterr().out
+
+
+def test_a_model_that_knows_who_tests_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(folder / "insiders") as url:
+        message = _measure(monkeypatch, url, folder)
+    assert "it has seen the answers" in str(message)
+    assert "--hold-out" in str(message)
+
+
+def test_without_a_service_there_is_one_plain_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = str(_measure(monkeypatch, f"http://127.0.0.1:{free_port()}", folder))
+    assert message.startswith("error: ")
+    assert "does not answer" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(("card", "differs"), [(0.5, False), (0.5019, False), (0.503, True), (float("nan"), True)])
+def test_a_difference_counts_from_two_thousandths_on(card: float, differs: bool) -> None:
+    figure = quality.Figure("recommendations", "recall_at_20", Estimate(0.5, 0.4, 0.6, 9), card)
+    assert figure.differs is differs
