@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.bundle import Bundle
 from models.scoring.candidate_features import CIRCLES
 from models.scoring.items import weights_of
-from models.scoring.neighbours import SIMILARITY_POWER
+from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankedList, RerankingNetwork, reranker_of
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
@@ -198,10 +198,12 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
     shares = np.zeros((N_ANIME, len(CIRCLES)), dtype=np.float32)
     for column, width in enumerate(CIRCLES):
         circle = [row for row in nearest[:width] if cosines[row] > 0]
-        weights = {row: float(cosines[row]) ** SIMILARITY_POWER for row in circle}
+        weights = {row: float(cosines[row]) ** 4 for row in circle}
         for row in circle:
             shares[list_of_user(bundle, row).seen_rows, column] += weights[row] / sum(weights.values())
-    expected = reranker.rerank(viewer.user_list, shares, allowed).scores
+    lists = [list_of_user(bundle, row).seen_rows for row in nearest]
+    fitted = NeighbourRegression(bundle.popularity).fit(viewer.user_list.seen_rows, lists).scores
+    expected = reranker.rerank(viewer.user_list, np.column_stack([shares, fitted]), allowed).scores
     np.testing.assert_allclose(ranked.scores, expected, rtol=1e-3)
 
 
@@ -293,6 +295,6 @@ def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
     reranker = reranker_of(bundle)
     assert reranker is not None
     allowed = np.ones(N_ANIME, dtype=bool)
-    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, len(CIRCLES)), np.float32), allowed)
+    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, len(CIRCLES) + 1), np.float32), allowed)
     told = _words_of(bundle).explain(reranked, nothing.seen_rows, list(range(N_ANIME)))
     assert {word for words in told for word in words} <= {"many whose lists are most like this one have seen it"}

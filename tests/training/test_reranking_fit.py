@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from models.layout import ITEM_ARRAYS, RERANKER_ARRAYS
-from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_features, join_features
+from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_features, join_features, neighbour_evidence
+from models.scoring.embedding import embed_list
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
+from models.scoring.top_k import top_k_rows
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
 from training.errors import InputError
@@ -19,10 +21,11 @@ from training.item_weights import co_counts, cosines_of, fit_blocks, regularisat
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.config import RerankerConfig
-from training.reranking.fit import _leave_teacher_out, facts_of_train
+from training.reranking.fit import _leave_teacher_out, _neighbours, facts_of_train
 from training.reranking.network import fit_network
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
 from training.reranking.tasks import EvidenceCollector, make_tasks
+from training.scorers import embed_users, regression_of_train
 from training.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
 from training.settings import RunSettings, make_settings
 from training.split import Split, split_interactions
@@ -133,7 +136,9 @@ def test_the_network_learns_which_feature_tells() -> None:
 
 
 @pytest.mark.parametrize(
-    "few", [("reranker.max_teachers=0",), ("reranker.max_teachers=19",)], ids=["nobody", "nineteen"]
+    "few",
+    [("reranker.max_teachers=0",), ("reranker.max_teachers=19", "reranker.short_share=0")],
+    ids=["nobody", "nineteen"],
 )
 def test_of_too_few_teachers_there_are_item_weights_alone(
     model: RecommenderModel, prepared: Prepared, split: Split, network: TrainedNetwork, few: tuple[str, ...]
@@ -218,10 +223,26 @@ def test_a_teacher_is_shown_what_the_service_shows_a_stranger_with_the_same_list
         ]
         weights = ItemWeights(rows, np.array(values, dtype=np.float32), cosines_of(theirs.astype(np.float32), rows))
         signals = ListSignals(facts, task.known)
-        shares = np.zeros((len(mine), len(CIRCLES)), dtype=np.float32)
+        shares = np.zeros((len(mine), len(CIRCLES) + 1), dtype=np.float32)
         served = candidate_features(facts, weights, signals, mine, shares)
         taught = join_features(evidence, shares, facts, signals, mine)
         np.testing.assert_allclose(taught, served, atol=2e-4)
+
+
+def test_a_teacher_is_never_among_their_own_neighbours(network: TrainedNetwork, split: Split) -> None:
+    # Fewer users than there are neighbours: nobody but the teacher is left out.
+    few = split.train.keep_users(np.arange(split.train.n_users) < 30)
+    tasks = make_tasks(few, np.array([3, 17]), 0, 0.0, np.random.default_rng(0))
+    regression, embeddings = regression_of_train(few), network.list_embeddings
+    seen_rows = [few.list_of(row).seen_rows for row in range(few.n_users)]
+    for task in tasks:
+        got = _neighbours(task, regression, embeddings, embed_users(embeddings, few), seen_rows)
+        others = few.keep_users(np.arange(few.n_users) != task.user_row)
+        theirs = embed_users(embeddings, others) @ embed_list(embeddings, task.known.seen_rows)
+        order = top_k_rows(theirs, others.n_users)
+        lists = [others.list_of(int(row)).seen_rows for row in order]
+        expected = neighbour_evidence(regression, task.known.seen_rows, theirs[order], lists)
+        np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
 def test_a_teacher_is_not_counted_in_the_popularity_of_what_is_hidden(

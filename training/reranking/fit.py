@@ -187,8 +187,7 @@ def _neighbours(
     seen_rows: Sequence[NDArray[np.int32]],
 ) -> NDArray[np.float32]:
     similarities = user_embeddings @ embed_list(list_embeddings, task.known.seen_rows)
-    similarities[task.user_row] = -1.0
-    nearest = top_k_rows(similarities, CIRCLES[-1])
+    nearest = top_k_rows(similarities, CIRCLES[-1], allowed=np.arange(len(similarities)) != task.user_row)
     rows = [seen_rows[row] for row in nearest]
     return neighbour_evidence(regression, task.known.seen_rows, similarities[nearest], rows)
 
