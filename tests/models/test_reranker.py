@@ -41,7 +41,7 @@ def make_reranker(bundle: Bundle) -> Reranker:
 
 BUNDLE: Final = make_bundle()
 RERANKER: Final = make_reranker(BUNDLE)
-NOBODY: Final = np.zeros((N_ANIME, len(CIRCLES)), dtype=np.float32)
+NOBODY: Final = np.zeros((N_ANIME, len(CIRCLES) + 1), dtype=np.float32)
 EVERYTHING: Final = np.ones(N_ANIME, dtype=bool)
 
 
@@ -54,9 +54,9 @@ def list_of(rows: Any, rating: int = 8, status: Status = Status.COMPLETED) -> Us
 
 
 def _slow_logit(network: RerankingNetwork, row: Vector) -> float:
-    outputs = []
+    outputs: list[float] = []
     for first, second, last in zip(network.first, network.second, network.last, strict=True):
-        inputs = row.tolist()
+        inputs: list[float] = row.tolist()
         for layer in (first, second):
             inputs = [
                 max(0.0, sum(x * float(w) for x, w in zip([*inputs, 1.0], layer[:, unit], strict=True)))
@@ -175,7 +175,7 @@ def test_every_candidate_is_above_all_else_which_keeps_the_order_of_the_first_st
     mine = list_of(range(0, n_anime, 7))
     allowed = ~np.isin(np.arange(n_anime), mine.anime_rows)
     allowed[np.flatnonzero(allowed)[-2:]] = False
-    reranker_scores = reranker.rerank(mine, np.zeros((n_anime, len(CIRCLES)), np.float32), np.ones(n_anime, bool))
+    reranker_scores = reranker.rerank(mine, np.zeros((n_anime, len(CIRCLES) + 1), np.float32), np.ones(n_anime, bool))
     first_stage = reranker.weights.score(mine.seen_rows)
     candidates = top_k_rows(first_stage, N_CANDIDATES)
     assert set(np.flatnonzero(reranker_scores.places >= 0).tolist()) == set(candidates.tolist())
@@ -194,7 +194,7 @@ def test_filters_never_empty_a_page_since_candidates_are_taken_among_what_is_all
     mine = list_of(range(0, n_anime, 7))
     last = top_k_rows(reranker.weights.score(mine.seen_rows), n_anime)[-5:]
     allowed = np.isin(np.arange(n_anime), last)
-    reranked = reranker.rerank(mine, np.zeros((n_anime, len(CIRCLES)), np.float32), allowed)
+    reranked = reranker.rerank(mine, np.zeros((n_anime, len(CIRCLES) + 1), np.float32), allowed)
     assert set(np.flatnonzero(reranked.places >= 0).tolist()) == set(last.tolist())
 
 
@@ -210,7 +210,8 @@ def test_effects_are_what_is_lost_without_the_features_and_0_at_their_mean() -> 
     without = features.copy()
     without[:, :2] = 0.0
     expected = [
-        _slow_logit(RERANKER.network, a) - _slow_logit(RERANKER.network, b) for a, b in zip(features, without)
+        _slow_logit(RERANKER.network, a) - _slow_logit(RERANKER.network, b)
+        for a, b in zip(features, without, strict=True)
     ]
     np.testing.assert_allclose(effects["some"], expected, atol=1e-4)
     flat = RERANKER.network.logits(np.zeros((1, len(FEATURES)), np.float32))
@@ -250,7 +251,9 @@ def test_a_reranker_of_another_width_than_its_names_is_refused() -> None:
 
 def test_every_feature_has_a_name_and_no_name_comes_twice() -> None:
     assert len(FEATURES) == len(set(FEATURES))
-    assert len(FEATURES) == len(EVIDENCE) + len(CIRCLES) + len(RELATION_FEATURES) + len(FACTS) + len(LIST_FEATURES)
+    of_neighbours = len(CIRCLES) + 1
+    of_anime = len(RELATION_FEATURES) + len(FACTS)
+    assert len(FEATURES) == len(EVIDENCE) + of_neighbours + of_anime + len(LIST_FEATURES)
 
 
 unknown_facts = st.sets(

@@ -7,22 +7,20 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from starlette.testclient import TestClient
 
 from models.bundle import Bundle
 from models.scoring.candidate_features import CIRCLES
 from models.scoring.items import weights_of
-from models.scoring.neighbours import SIMILARITY_POWER
+from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankedList, RerankingNetwork, reranker_of
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service import schemas
-from service.app import create_app
 from service.feature_words import LEAST_EFFECT, MAX_WORDS, FeatureWords
 from service.loaded_model import LoadedModel
 from service.methods import make_methods
 from service.query import RecommendationsQuery
-from service.settings import Settings
+from tests.service.running import running
 from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, Arrays, make_arrays, make_manifest
 
 USER_ROW: Final = 5
@@ -104,7 +102,7 @@ def test_a_stranger_with_the_list_of_a_known_user_gets_as_much(
             bundle.anime_ids[mine.anime_rows].tolist(), mine.ratings.tolist(), mine.statuses.tolist(), strict=True
         )
     ]
-    asked = {"method": method, **EVERYTHING}
+    asked: dict[str, Any] = {"method": method, **EVERYTHING}
     posted = client.post("/recommendations", json={"ratings": entries}, params=asked).json()
     known = _get(client, USER_ROW, bundle, **asked)
     assert posted["pagination"] == known["pagination"]
@@ -171,9 +169,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
     arrays = fewer(make_arrays())
     manifest = make_manifest(arrays).model_copy(update={"reranker_features": ()})
     Store(tmp_path).publish(manifest, arrays)
-    with TestClient(create_app(Settings(store=tmp_path))) as client:
-        while client.get("/health/ready").status_code != 200:
-            pass
+    with running(tmp_path) as url, httpx.Client(base_url=url) as client:
         path = "/users/27/recommendations"
         answer = client.get(path, params={"method": missing})
         problem = schemas.Problem.model_validate_json(answer.content)
@@ -202,10 +198,12 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
     shares = np.zeros((N_ANIME, len(CIRCLES)), dtype=np.float32)
     for column, width in enumerate(CIRCLES):
         circle = [row for row in nearest[:width] if cosines[row] > 0]
-        weights = {row: float(cosines[row]) ** SIMILARITY_POWER for row in circle}
+        weights = {row: float(cosines[row]) ** 4 for row in circle}
         for row in circle:
             shares[list_of_user(bundle, row).seen_rows, column] += weights[row] / sum(weights.values())
-    expected = reranker.rerank(viewer.user_list, shares, allowed).scores
+    lists = [list_of_user(bundle, row).seen_rows for row in nearest]
+    fitted = NeighbourRegression(bundle.popularity).fit(viewer.user_list.seen_rows, lists).scores
+    expected = reranker.rerank(viewer.user_list, np.column_stack([shares, fitted]), allowed).scores
     np.testing.assert_allclose(ranked.scores, expected, rtol=1e-3)
 
 
@@ -297,6 +295,6 @@ def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
     reranker = reranker_of(bundle)
     assert reranker is not None
     allowed = np.ones(N_ANIME, dtype=bool)
-    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, len(CIRCLES)), np.float32), allowed)
+    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, len(CIRCLES) + 1), np.float32), allowed)
     told = _words_of(bundle).explain(reranked, nothing.seen_rows, list(range(N_ANIME)))
     assert {word for words in told for word in words} <= {"many whose lists are most like this one have seen it"}

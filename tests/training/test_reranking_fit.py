@@ -7,20 +7,25 @@ import numpy as np
 import pytest
 
 from models.layout import ITEM_ARRAYS, RERANKER_ARRAYS
-from models.scoring.candidate_features import FEATURES
+from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_features, join_features, neighbour_evidence
+from models.scoring.embedding import embed_list
+from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
+from models.scoring.top_k import top_k_rows
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
 from training.errors import InputError
 from training.evaluate import evaluate
 from training.interactions import Interactions
+from training.item_weights import co_counts, cosines_of, fit_blocks, regularisation
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.config import RerankerConfig
-from training.reranking.fit import facts_of_train
+from training.reranking.fit import _leave_teacher_out, _neighbours, facts_of_train
 from training.reranking.network import fit_network
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
-from training.reranking.tasks import Task
+from training.reranking.tasks import EvidenceCollector, make_tasks
+from training.scorers import embed_users, regression_of_train
 from training.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
 from training.settings import RunSettings, make_settings
 from training.split import Split, split_interactions
@@ -131,7 +136,9 @@ def test_the_network_learns_which_feature_tells() -> None:
 
 
 @pytest.mark.parametrize(
-    "few", [("reranker.max_teachers=0",), ("reranker.max_teachers=19",)], ids=["nobody", "nineteen"]
+    "few",
+    [("reranker.max_teachers=0",), ("reranker.max_teachers=19", "reranker.short_share=0")],
+    ids=["nobody", "nineteen"],
 )
 def test_of_too_few_teachers_there_are_item_weights_alone(
     model: RecommenderModel, prepared: Prepared, split: Split, network: TrainedNetwork, few: tuple[str, ...]
@@ -196,14 +203,61 @@ def test_beside_other_embeddings_the_reranker_is_left_out_and_the_rest_stays(
         np.testing.assert_array_equal(without.arrays[name], model.arrays[name])
 
 
-def test_a_task_shows_the_same_list_signals_as_the_service_sees(
+def test_a_teacher_is_shown_what_the_service_shows_a_stranger_with_the_same_list(
     model: RecommenderModel, prepared: Prepared, split: Split
 ) -> None:
-    """A task's known part carries ratings and statuses as a user's list does in the bundle."""
-    facts = facts_of_train(split.train, {**prepared.catalogue, **model.arrays})
-    whole = split.train.list_of(0)
-    task = Task(0, split.train.part_of(0, whole.seen_rows), whole.anime_rows[:0], whole.anime_rows[:0])
-    mine, theirs = ListSignals(facts, task.known), ListSignals(facts, whole)
-    np.testing.assert_array_equal(mine.table, theirs.table)
-    candidates = np.arange(split.train.n_anime)
-    np.testing.assert_array_equal(mine.relate(candidates), theirs.relate(candidates))
+    lists, rows = split.train, model.weights().rows
+    facts = facts_of_train(lists, {**prepared.catalogue, **model.arrays})
+    tasks = make_tasks(lists, np.array([0, 7, 20, 33]), 0, 0.0, np.random.default_rng(0))
+    candidates = np.array([[*task.target_rows[:1], 5, 16, 27, 38] for task in tasks], dtype=np.int32)
+    counts = co_counts(lists)
+    collector = EvidenceCollector(tasks, candidates, lists, counts, rows)
+    for block in fit_blocks(counts, rows, 0.4, 5.0):
+        collector.add(block)
+    added = regularisation(counts, 0.4, 5.0)
+    for task, mine, evidence in zip(tasks, candidates, collector.evidence, strict=True):
+        theirs = co_counts(lists.keep_users(np.arange(lists.n_users) != task.user_row)).astype(np.float64)
+        values = [
+            np.linalg.solve(theirs[np.ix_(who, who)] + np.diag(added[who]), theirs[who, target])
+            for target, who in enumerate(rows)
+        ]
+        weights = ItemWeights(rows, np.array(values, dtype=np.float32), cosines_of(theirs.astype(np.float32), rows))
+        signals = ListSignals(facts, task.known)
+        shares = np.zeros((len(mine), len(CIRCLES) + 1), dtype=np.float32)
+        served = candidate_features(facts, weights, signals, mine, shares)
+        taught = join_features(evidence, shares, facts, signals, mine)
+        np.testing.assert_allclose(taught, served, atol=2e-4)
+
+
+def test_a_teacher_is_never_among_their_own_neighbours(network: TrainedNetwork, split: Split) -> None:
+    # Fewer users than there are neighbours: nobody but the teacher is left out.
+    few = split.train.keep_users(np.arange(split.train.n_users) < 30)
+    tasks = make_tasks(few, np.array([3, 17]), 0, 0.0, np.random.default_rng(0))
+    regression, embeddings = regression_of_train(few), network.list_embeddings
+    seen_rows = [few.list_of(row).seen_rows for row in range(few.n_users)]
+    for task in tasks:
+        got = _neighbours(task, regression, embeddings, embed_users(embeddings, few), seen_rows)
+        others = few.keep_users(np.arange(few.n_users) != task.user_row)
+        theirs = embed_users(embeddings, others) @ embed_list(embeddings, task.known.seen_rows)
+        order = top_k_rows(theirs, others.n_users)
+        lists = [others.list_of(int(row)).seen_rows for row in order]
+        expected = neighbour_evidence(regression, task.known.seen_rows, theirs[order], lists)
+        np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+def test_a_teacher_is_not_counted_in_the_popularity_of_what_is_hidden(
+    model: RecommenderModel, prepared: Prepared, split: Split
+) -> None:
+    catalogue = {**prepared.catalogue, **model.arrays}
+    facts = facts_of_train(split.train, catalogue)
+    task = make_tasks(split.train, np.array([4]), 0, 0.0, np.random.default_rng(0))[0]
+    candidates = np.arange(split.train.n_anime, dtype=np.int32)
+    is_target = np.isin(candidates, task.target_rows)
+    table = np.zeros((len(candidates), len(FEATURES)), dtype=np.float32)
+    _leave_teacher_out(table, is_target, facts, candidates)
+    seen = split.train.seen_matrix().toarray().sum(axis=0)
+    # One list less among as many users.
+    expected = np.log(np.where(is_target, seen, seen + 1.0) / (seen + 1.0))
+    for name in ("log share of lists", "popularity against the list's mean"):
+        np.testing.assert_allclose(table[:, FEATURES.index(name)], expected, atol=1e-5)
+    assert np.count_nonzero(table.any(axis=0)) == 2

@@ -73,7 +73,8 @@ def fit_recommender(
     """
     started = time.monotonic()
     counts = co_counts(train)
-    lessons = _Lessons(train, list_embeddings, reranker.n_candidates)
+    # Lists that leave fewer candidates do not teach; in a small catalogue that must not be most of them.
+    lessons = _Lessons(train, list_embeddings, min(reranker.n_candidates, train.n_anime // 2))
     folds = _choose_teachers(train, reranker)
     with progress("fit item weights", len(folds) + 1, "folds") as update:
         for number, teachers in enumerate(folds):
@@ -173,8 +174,8 @@ class _Lessons:
 
     def _neighbours(self, task: Task) -> NDArray[np.float32]:
         similarities = self._user_embeddings @ embed_list(self._list_embeddings, task.known.seen_rows)
-        similarities[task.user_row] = -1.0
-        nearest = top_k_rows(similarities, CIRCLES[-1])
+        others = np.arange(len(similarities)) != task.user_row
+        nearest = top_k_rows(similarities, CIRCLES[-1], allowed=others)
         rows = [self._seen_rows[row] for row in nearest]
         return neighbour_evidence(self._regression, task.known.seen_rows, similarities[nearest], rows)
 
