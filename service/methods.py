@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.scoring.candidate_features import CIRCLES, shares_of_circles
+from models.scoring.candidate_features import CIRCLES, neighbour_evidence
 from models.scoring.embedding import list_contributions, list_scores
 from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
@@ -141,17 +141,19 @@ class RankedMethod:
     def __init__(self, bundle: Bundle, reranker: Reranker, words: FeatureWords) -> None:
         self._bundle = bundle
         self._reranker = reranker
+        self._regression = NeighbourRegression(bundle.popularity)
         self._words = words
 
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime; the contributions are those of the first stage."""
         seen_rows = viewer.user_list.seen_rows
-        shares = shares_of_circles(
-            len(allowed),
+        neighbours = neighbour_evidence(
+            self._regression,
+            seen_rows,
             viewer.neighbours.similarities[: CIRCLES[-1]],
             [theirs.seen_rows for theirs in viewer.neighbour_lists(self._bundle, CIRCLES[-1])],
         )
-        reranked = self._reranker.rerank(viewer.user_list, shares, allowed)
+        reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
         return Scoring(
             reranked.scores,
             lambda rows: self._reranker.weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),

@@ -61,8 +61,8 @@ def model_card_response(model: LoadedModel) -> Response:
     Response
     """
     manifest = model.bundle.manifest
-    # Not its golden answers and the sums of its files: those are for machines that read bundles.
-    card = manifest.model_dump(mode="json", exclude={"golden", "files", "embedding_size"})
+    # Not its golden answers, the names of features and the sums of files: those are for machines that read bundles.
+    card = manifest.model_dump(mode="json", exclude={"golden", "files", "embedding_size", "reranker_features"})
     card["sizes"] = {
         "n_anime": model.bundle.n_anime,
         "n_users": model.bundle.n_users,

@@ -131,7 +131,9 @@ def _choose_methods(network: str, has_reranker: bool, metrics: dict[str, Any]) -
     measured = {
         method: values["ndcg_at_100"]["mean"]
         for method, name in names.items()
-        if (values := metrics.get("methods", {}).get(name, {}).get("next_anime"))
+        # Measured is not published: embeddings of another network leave the re-ranker out.
+        if (method != "ranked" or has_reranker)
+        and (values := metrics.get("methods", {}).get(name, {}).get("next_anime"))
     }
     best = max(measured, key=lambda method: measured[method], default="ranked" if has_reranker else "items")
     similar = _choose_similar(network, metrics)

@@ -187,12 +187,12 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     trained = load_trained(_trained_folder(work, settings.network))
     _check_same_rows(prepared, trained, work)
     similar, recommender = _load_learned(prepared, work)
-    recommender = recommender.with_embeddings_of(trained)
     # What the stages were told when they ran, which need not be what this one is told.
     told = settings.model_dump() | trained.settings | prepared.report.settings
     told |= {"network": settings.network, "hold_out": settings.hold_out}
     digests = {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()}
     metrics = _read_metrics(work, digests | {RECOMMENDER_FOLDER: recommender.digest()})
+    recommender = recommender.with_embeddings_of(trained)
     if settings.hold_out:
         strangers = is_test_user(prepared.interactions.user_ids)
         prepared = replace(prepared, interactions=prepared.interactions.keep_users(~strangers))

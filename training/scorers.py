@@ -156,8 +156,7 @@ class NeighboursScorer:
     rule: NeighbourRule = DEFAULT_RULE
 
     def __post_init__(self) -> None:
-        seen = self.train.anime_rows[self.train.seen]
-        self._regression = NeighbourRegression(np.bincount(seen, minlength=self.train.n_anime))
+        self._regression = regression_of_train(self.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours; what none of them speaks for is out of the ranking, as in the service."""
@@ -195,6 +194,20 @@ class RatingNetworkScorer:
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime."""
         return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+def regression_of_train(train: Interactions) -> NeighbourRegression:
+    """Make the regression on neighbours from the lists that train.
+
+    Parameters
+    ----------
+    train : Interactions
+
+    Returns
+    -------
+    NeighbourRegression
+    """
+    return NeighbourRegression(np.bincount(train.anime_rows[train.seen], minlength=train.n_anime))
 
 
 def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.candidate_features import CIRCLES, shares_of_circles
+from models.scoring.candidate_features import CIRCLES, neighbour_evidence
 from models.scoring.embedding import cosine_scores, embed_list
 from models.scoring.franchises import FranchiseOrder, collapse_franchises, collapse_similar
 from models.scoring.items import ItemWeights
@@ -14,7 +14,7 @@ from models.scoring.reranker import Reranker
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
-from training.scorers import Rows, Scorer, Scores, embed_users
+from training.scorers import Rows, Scorer, Scores, embed_users, regression_of_train
 
 # Names of the product's own rows in every table.
 RANKED: Final = "ranked (two stages)"
@@ -53,6 +53,7 @@ class TwoStageScorer:
 
     def __post_init__(self) -> None:
         """Embed the users among whom the nearest are found."""
+        self._regression = regression_of_train(self.train)
         self._user_embeddings = embed_users(self.list_embeddings, self.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
@@ -61,10 +62,10 @@ class TwoStageScorer:
         similarities = cosine_scores(self._user_embeddings, embed_list(self.list_embeddings, known.seen_rows))
         nearest = top_k_rows(similarities, CIRCLES[-1])
         seen_rows = [self.train.list_of(int(row)).seen_rows for row in nearest]
-        shares = shares_of_circles(self.train.n_anime, similarities[nearest], seen_rows)
+        neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities[nearest], seen_rows)
         unknown = np.ones(self.train.n_anime, dtype=bool)
         unknown[input_rows] = False
-        return self.reranker.rerank(known, shares, unknown).scores
+        return self.reranker.rerank(known, neighbours, unknown).scores
 
     def score_similar(self, anime_row: int) -> None:
         """Say nothing of similar anime: those have a ranker of their own."""

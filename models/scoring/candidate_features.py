@@ -10,6 +10,7 @@ from models.scoring.anime_facts import FACTS, AnimeFacts
 from models.scoring.evidence import EVIDENCE, weigh_evidence
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
+from models.scoring.neighbour_weights import NeighbourRegression
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
@@ -21,6 +22,7 @@ _SIMILARITY_POWER: Final = 4.0
 FEATURES: Final = (
     *EVIDENCE,
     *(f"log share of the {k} nearest users" for k in CIRCLES),
+    f"fitted share of the {CIRCLES[-1]} nearest users",
     *RELATION_FEATURES,
     *FACTS,
     *LIST_FEATURES,
@@ -34,7 +36,7 @@ def candidate_features(
     weights: ItemWeights,
     signals: ListSignals,
     candidates: NDArray[np.integer],
-    neighbour_shares: Matrix,
+    neighbours: Matrix,
 ) -> Matrix:
     """Put together the features of a list and its candidates.
 
@@ -44,7 +46,8 @@ def candidate_features(
     weights : ItemWeights
     signals : ListSignals
     candidates : ndarray of shape (m,), dtype=integer
-    neighbour_shares : ndarray of shape (m, len(CIRCLES)), dtype=float32
+    neighbours : ndarray of shape (m, len(CIRCLES) + 1), dtype=float32
+        From :func:`neighbour_evidence`.
 
     Returns
     -------
@@ -58,12 +61,12 @@ def candidate_features(
         signals.ratings[speakers],
         signals.dropped[speakers],
     )
-    return join_features(evidence, neighbour_shares, facts, signals, candidates)
+    return join_features(evidence, neighbours, facts, signals, candidates)
 
 
 def join_features(
     evidence: Matrix,
-    neighbour_shares: Matrix,
+    neighbours: Matrix,
     facts: AnimeFacts,
     signals: ListSignals,
     candidates: NDArray[np.integer],
@@ -73,7 +76,8 @@ def join_features(
     Parameters
     ----------
     evidence : ndarray of shape (m, len(EVIDENCE)), dtype=float32
-    neighbour_shares : ndarray of shape (m, len(CIRCLES)), dtype=float32
+    neighbours : ndarray of shape (m, len(CIRCLES) + 1), dtype=float32
+        From :func:`neighbour_evidence`.
     facts : AnimeFacts
     signals : ListSignals
     candidates : ndarray of shape (m,), dtype=integer
@@ -83,8 +87,39 @@ def join_features(
     ndarray of shape (m, len(FEATURES)), dtype=float32
     """
     of_list = np.broadcast_to(signals.table, (len(candidates), len(signals.table)))
-    shares = np.log(neighbour_shares + np.float32(_LEAST_SHARE))
-    return np.concatenate([evidence, shares, signals.relate(candidates), facts.table[candidates], of_list], axis=1)
+    shares = np.log(neighbours[:, : len(CIRCLES)] + np.float32(_LEAST_SHARE))
+    fitted = neighbours[:, len(CIRCLES) :]
+    return np.concatenate(
+        [evidence, shares, fitted, signals.relate(candidates), facts.table[candidates], of_list], axis=1
+    )
+
+
+def neighbour_evidence(
+    regression: NeighbourRegression,
+    seen_rows: NDArray[np.integer],
+    similarities: Vector,
+    neighbour_rows: Sequence[NDArray[np.integer]],
+) -> Matrix:
+    """Tell what the nearest users say for each anime.
+
+    Parameters
+    ----------
+    regression : NeighbourRegression
+    seen_rows : ndarray of shape (n,), dtype=integer
+        What the user has seen.
+    similarities : ndarray of shape (n_neighbours,), dtype=float32
+        Cosine of each neighbour, best first; at most the widest of :data:`CIRCLES`.
+    neighbour_rows : sequence of ndarray, dtype=integer
+        What each of them has seen.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, len(CIRCLES) + 1), dtype=float32
+        The share of each circle that has seen an anime, and the score with fitted weights.
+    """
+    fitted = regression.fit(seen_rows, neighbour_rows).scores
+    shares = shares_of_circles(len(fitted), similarities, neighbour_rows)
+    return np.concatenate([shares, fitted[:, None]], axis=1)
 
 
 def shares_of_circles(n_anime: int, similarities: Vector, neighbour_rows: Sequence[NDArray[np.integer]]) -> Matrix:

@@ -142,14 +142,14 @@ class Reranker:
         self.weights = weights
         self.network = network
 
-    def rerank(self, user_list: UserList, neighbour_shares: Matrix, allowed: NDArray[np.bool_]) -> RerankedList:
+    def rerank(self, user_list: UserList, neighbours: Matrix, allowed: NDArray[np.bool_]) -> RerankedList:
         """Score every anime for a list.
 
         Parameters
         ----------
         user_list : UserList
-        neighbour_shares : ndarray of shape (n_anime, len(CIRCLES)), dtype=float32
-            From :func:`shares_of_circles`.
+        neighbours : ndarray of shape (n_anime, n), dtype=float32
+            From :func:`models.scoring.candidate_features.neighbour_evidence`.
         allowed : ndarray of shape (n_anime,), dtype=bool
             What may be recommended. Candidates are taken among these, so that filters never empty a page.
 
@@ -161,7 +161,7 @@ class Reranker:
         first_stage = self.weights.score(signals.rows)
         candidates = top_k_rows(first_stage, N_CANDIDATES, allowed=allowed)
         features = self.network.standardise(
-            candidate_features(self.facts, self.weights, signals, candidates, neighbour_shares[candidates])
+            candidate_features(self.facts, self.weights, signals, candidates, neighbours[candidates])
         )
         likely = sigmoid(self.network.logits(features))
         least = likely.min() if len(likely) else np.float32(1.0)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -30,5 +31,7 @@ def fuzzed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @SCHEMA.parametrize()
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_request_gets_an_undocumented_answer(case: schemathesis.Case[Any], fuzzed_url: str) -> None:
+    # Of a request line of 64 KB the server itself says 400, before any route hears of it.
+    assume(len(urlencode(case.query or {}, doseq=True)) < 32_000)
     # Which genres there are depends on the model, and no schema can say that year_from is at most year_to.
     case.call_and_validate(base_url=fuzzed_url, excluded_checks=[positive_data_acceptance])

@@ -13,6 +13,7 @@ from models.bundle import Bundle, read_bundle
 from models.card import AnimeCard
 from models.golden import agrees, make_golden_answers
 from models.layout import FORMAT_VERSION
+from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import list_of_user
@@ -21,6 +22,7 @@ from tests.training.small_dump import SmallDump, write_small_dump
 from training.dump import find_dump
 from training.metrics import graded_ndcg_at
 from training.similar_truth import read_similar_truth
+from training.split import is_test_user
 
 TOLD = ("autoencoder.epochs=30", "autoencoder.learning_rate=0.05", "autoencoder.batch_size=16", "rating.epochs=2")
 
@@ -142,16 +144,26 @@ def test_the_manifest_says_what_was_told_measured_and_counted(run: Run) -> None:
         "autoencoder, neighbours",
         "autoencoder, neighbours' top quarter (notebook)",
         "autoencoder, embedding",
+        "items (first stage)",
+        "ranked (two stages)",
+        "ranked, one per franchise",
         "similar anime, ranked",
+        "similar anime, ranked, one per franchise",
     }
     for name, measured in manifest.metrics["methods"].items():
-        if name != "similar anime, ranked":
+        if not name.startswith("similar anime"):
             assert 0 <= measured["next_anime"]["ndcg_at_100"]["mean"] <= 1
-        assert measured["similar_anime"]["ndcg_at_10"]["n"] > 0
+        if not name.startswith("ranked"):
+            assert measured["similar_anime"]["ndcg_at_10"]["n"] > 0
     best = manifest.default_methods.recommendations
     values = {
-        method: manifest.metrics["methods"][f"autoencoder, {method}"]["next_anime"]["ndcg_at_100"]["mean"]
-        for method in ("embedding", "neighbours")
+        method: manifest.metrics["methods"][name]["next_anime"]["ndcg_at_100"]["mean"]
+        for method, name in {
+            "ranked": "ranked (two stages)",
+            "items": "items (first stage)",
+            "embedding": "autoencoder, embedding",
+            "neighbours": "autoencoder, neighbours",
+        }.items()
     }
     assert values[best] == max(values.values())
     settings = manifest.training["settings"]
@@ -194,3 +206,28 @@ def test_publishing_by_itself_tells_the_settings_of_the_training_and_not_its_own
     assert bundle.manifest.training["settings"]["network"] == bundle.manifest.network == "rating"
     assert bundle.manifest.user_embedding_rule == "trained"
     assert bundle.manifest.metrics == run.bundle.manifest.metrics
+    # It learned with the nearest users of the other network.
+    assert "the re-ranker learned with other embeddings than those of the rating network" in done.stderr + done.stdout
+    assert (bundle.manifest.reranker_features, len(bundle.reranker_first)) == ((), 0)
+    assert bundle.manifest.default_methods.recommendations != "ranked"
+    assert run.bundle.manifest.reranker_features == FEATURES
+
+
+def test_to_a_bundle_published_with_hold_out_the_users_who_test_are_strangers(run: Run, tmp_path: Path) -> None:
+    done = training("publish", "--work", run.work, "--store", tmp_path / "store", "--hold-out")
+    assert done.returncode == 0, done.stderr
+    folder = Store(tmp_path / "store").current_folder()
+    held_out, whole = read_bundle(folder), run.bundle
+    strangers = is_test_user(whole.user_ids)
+    assert strangers.sum() == 5
+    assert held_out.user_ids.tolist() == whole.user_ids[~strangers].tolist()
+    for row, user_row in enumerate(np.flatnonzero(~strangers).tolist()):
+        mine, theirs = list_of_user(held_out, row), list_of_user(whole, user_row)
+        assert mine.anime_rows.tolist() == theirs.anime_rows.tolist()
+        assert mine.ratings.tolist() == theirs.ratings.tolist()
+    np.testing.assert_allclose(held_out.user_embeddings, whole.user_embeddings[~strangers], atol=1e-6)
+    for name in ("anime_embeddings", "item_weight_values", "reranker_first"):
+        np.testing.assert_array_equal(getattr(held_out, name), getattr(whole, name))
+    assert held_out.popularity.sum() == sum(len(list_of_user(held_out, row).seen_rows) for row in range(55))
+    assert held_out.manifest.training["settings"]["hold_out"] is True
+    assert training("verify", folder).returncode == 0

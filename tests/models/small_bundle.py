@@ -151,12 +151,12 @@ def _card(anime_id: int) -> AnimeCard:
 
 
 def _recommender(rng: np.random.Generator, n_anime: int, n_weights: int = 5) -> Arrays:
-    others = [rng.permutation(np.delete(np.arange(n_anime), row))[:n_weights] for row in range(n_anime)]
+    rows = neighbours(n_anime, min(n_weights, n_anime - 1), rng)
     shapes = {"first": (2, 4, 3), "second": (2, 4, 2), "last": (2, 3)}
     return {
-        "item_weight_rows": np.sort(others, axis=1).astype(np.int32),
-        "item_weight_values": rng.normal(size=(n_anime, n_weights)).astype(np.float32),
-        "item_weight_cosines": rng.random((n_anime, n_weights)).astype(np.float32),
+        "item_weight_rows": np.sort(rows, axis=1),
+        "item_weight_values": rng.normal(size=rows.shape).astype(np.float32),
+        "item_weight_cosines": rng.random(rows.shape, dtype=np.float32),
         "reranker_scales": np.array([[0.0, 1.0, 2.0], [1.0, 0.5, 2.0]], dtype=np.float32),
         **{f"reranker_{name}": rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()},
     }

@@ -13,6 +13,7 @@ from tests.training.commands import fails, works
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv
 from training.networks.trained import TrainedNetwork, load_trained, save_trained
 from training.prepared import load_prepared
+from training.reranking.stage import fit_recommender_model, load_recommender, save_recommender
 from training.settings import make_settings
 from training.similar.rank import RankedNeighbours
 from training.similar.ranker import SHIPPED_FILE, load_ranker
@@ -48,6 +49,15 @@ def pretend_to_train(work: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_trained(folder, network)
     pretend_to_rank(work, network)
+    learn_item_weights(work, network)
+
+
+def learn_item_weights(work: Path, network: TrainedNetwork) -> None:
+    prepared = load_prepared(work / "prepared")
+    settings = make_settings({}, ["reranker.max_teachers=0", "items.n_weights=5"])
+    folder = work / "trained" / "recommender"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_recommender(folder, fit_recommender_model(prepared, prepared.interactions, network, settings))
 
 
 def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:
@@ -110,7 +120,39 @@ def test_neighbours_of_an_earlier_dump_are_never_published_or_measured(
     pretend_to_rank(trained_work, replace(trained, rows_digest="0" * 64))
     assert "run `train` again" in fails(monkeypatch, "publish", *places)
     line = fails(monkeypatch, "evaluate", "--work", str(trained_work), "--no-compare", "--set", "split_seed=5")
-    assert "similar anime were ranked before the dump was prepared anew" in line
+    assert "what follows the networks was learned before the dump was prepared anew" in line
+
+
+def test_a_recommender_of_an_earlier_dump_is_never_published_or_measured(
+    trained_work: Path, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = trained_work / "trained" / "recommender"
+    save_recommender(folder, replace(load_recommender(folder), rows_digest="0" * 64))
+    assert "run `train` again" in fails(monkeypatch, "publish", *places)
+    line = fails(monkeypatch, "evaluate", "--work", str(trained_work), "--no-compare", "--set", "split_seed=5")
+    assert "what follows the networks was learned before the dump was prepared anew" in line
+
+
+def test_without_a_recommender_nothing_is_published(
+    trained_work: Path, places: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trained_work / "trained" / "recommender" / "item_weight_rows.npy").unlink()
+    assert "holds no recommender" in fails(monkeypatch, "publish", *places)
+
+
+def test_metrics_of_an_earlier_recommender_are_never_published(
+    trained_work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works(monkeypatch, "evaluate", "--work", str(trained_work), "--no-compare", "--set", "split_seed=5")
+    folder = trained_work / "trained" / "recommender"
+    model = load_recommender(folder)
+    doubled = 2 * model.arrays["item_weight_values"]
+    save_recommender(folder, replace(model, arrays={**model.arrays, "item_weight_values": doubled}))
+    works(monkeypatch, "publish", "--work", str(trained_work), "--store", str(tmp_path / "store"))
+    bundle = read_bundle(Store(tmp_path / "store").current_folder())
+    assert bundle.manifest.metrics == {}
+    # Too few taught a re-ranker, and nothing was measured.
+    assert bundle.manifest.default_methods.recommendations == "items"
 
 
 def test_without_ranked_neighbours_nothing_is_published(

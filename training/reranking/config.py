@@ -26,7 +26,10 @@ class RerankerConfig(BaseModel):
         8000
     )
     n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
-    short_share: Annotated[float, Field(ge=0, le=1, description="Share of lists cut to 1 to 20 titles")] = 0.2
+    n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 1
+    short_share: Annotated[
+        float, Field(ge=0, le=1, description="Share of lists that also teach cut to 1 to 20 titles")
+    ] = 0.2
     n_networks: Annotated[int, Field(ge=1, le=16, description="Networks whose outputs are averaged")] = 3
     first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96
     second_width: Annotated[int, Field(ge=1, description="Width of the second hidden layer")] = 48

@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.anime_facts import AnimeFacts, read_facts
-from models.scoring.candidate_features import CIRCLES, FEATURES, join_features, shares_of_circles
+from models.scoring.candidate_features import CIRCLES, FEATURES, join_features, neighbour_evidence
 from models.scoring.embedding import embed_list
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
+from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankingNetwork
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
 from training.item_weights import co_counts, cosines_of, fit_blocks, invert_gram, strongest_rows
 from training.reranking.config import ItemsConfig, RerankerConfig
 from training.reranking.tasks import EvidenceCollector, Task, find_candidates, make_tasks
-from training.scorers import embed_users
+from training.scorers import embed_users, regression_of_train
 from training.split import splitmix64
 from training.terminal import progress
 
@@ -122,9 +123,13 @@ def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -
 
 def _choose_tasks(train: Interactions, config: RerankerConfig) -> list[Task]:
     # Those with the lowest hashes: who teaches does not depend on the order of the users.
-    chosen = np.argsort(splitmix64(train.user_ids), kind="stable")[: config.max_teachers]
+    chosen = np.sort(np.argsort(splitmix64(train.user_ids), kind="stable")[: config.max_teachers])
     rng = np.random.default_rng(config.seed)
-    tasks = make_tasks(train, np.sort(chosen), config.seed + 1, config.short_share, rng)
+    tasks = [
+        task
+        for split in range(config.n_splits)
+        for task in make_tasks(train, chosen, config.seed + 1 + split, config.short_share, rng)
+    ]
     longest = max((len(task.known.anime_rows) + len(task.other_rows) for task in tasks), default=0)
     enough = len(tasks) >= _LEAST_TASKS and train.n_anime - longest >= 2
     return tasks if enough else []
@@ -140,6 +145,7 @@ def _build_features(
 ) -> tuple[Features, NDArray[np.float32]]:
     """Compute the features of all tasks, standardised, and what they were standardised with."""
     user_embeddings = embed_users(list_embeddings, train)
+    regression = regression_of_train(train)
     seen_rows = [train.list_of(row).seen_rows for row in range(train.n_users)]
     features = np.empty((*candidates.shape, len(FEATURES)), dtype=np.float16)
     scales: NDArray[np.float32] | None = None
@@ -147,8 +153,10 @@ def _build_features(
     with progress("features of lists", len(tasks), "lists") as update:
         for number, task in enumerate(tasks):
             signals = ListSignals(facts, task.known)
-            shares = _neighbour_shares(task, list_embeddings, user_embeddings, seen_rows)
-            table = join_features(evidence[number], shares[candidates[number]], facts, signals, candidates[number])
+            neighbours = _neighbours(task, regression, list_embeddings, user_embeddings, seen_rows)
+            table = join_features(
+                evidence[number], neighbours[candidates[number]], facts, signals, candidates[number]
+            )
             _leave_teacher_out(table, np.isin(candidates[number], task.target_rows), facts, candidates[number])
             held.append(table)
             if len(held) == _SCALE_TASKS or number == len(tasks) - 1:
@@ -171,8 +179,9 @@ def _find_scales(tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.stack([stacked.mean(axis=0), np.where(spread < 1e-6, 1.0, spread)]).astype(np.float32)
 
 
-def _neighbour_shares(
+def _neighbours(
     task: Task,
+    regression: NeighbourRegression,
     list_embeddings: NDArray[np.float32],
     user_embeddings: NDArray[np.float32],
     seen_rows: Sequence[NDArray[np.int32]],
@@ -180,7 +189,8 @@ def _neighbour_shares(
     similarities = user_embeddings @ embed_list(list_embeddings, task.known.seen_rows)
     similarities[task.user_row] = -1.0
     nearest = top_k_rows(similarities, CIRCLES[-1])
-    return shares_of_circles(len(list_embeddings), similarities[nearest], [seen_rows[row] for row in nearest])
+    rows = [seen_rows[row] for row in nearest]
+    return neighbour_evidence(regression, task.known.seen_rows, similarities[nearest], rows)
 
 
 def _leave_teacher_out(

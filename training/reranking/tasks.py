@@ -6,7 +6,7 @@ leaving one user out is a rank-one change of the inverse (Sherman and Morrison, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -60,7 +60,8 @@ def make_tasks(
     seed : int
         Draws what is hidden.
     short_share : float
-        Share of the tasks that show one to twenty titles only, so that the re-ranker learns what to make of little.
+        Share of the lists that make a second task of one to twenty titles only, so that the re-ranker learns what to
+        make of little.
     rng : numpy.random.Generator
 
     Returns
@@ -76,18 +77,12 @@ def make_tasks(
             continue
         targets = np.sort(choose_targets(train, user_row, entries, seed))
         known = np.setdiff1d(entries, targets)
-        shown = known
+        whole = Task(user_row, _list_of(train, known), train.anime_rows[targets], train.anime_rows[:0])
+        tasks.append(whole)
         if rng.random() < short_share:
             shown = np.sort(rng.choice(known, min(len(known), int(rng.integers(1, 21))), replace=False))
-        others = np.setdiff1d(known, shown)
-        tasks.append(
-            Task(
-                user_row,
-                UserList(train.anime_rows[shown], train.ratings[shown], train.statuses[shown]),
-                train.anime_rows[targets],
-                train.anime_rows[others],
-            )
-        )
+            others = train.anime_rows[np.setdiff1d(known, shown)]
+            tasks.append(replace(whole, known=_list_of(train, shown), other_rows=others))
     return tasks
 
 
@@ -214,6 +209,10 @@ def _write_lists(tasks: Sequence[Task], train: Interactions) -> NDArray[np.uint8
             (task.known.ratings << _RATING_SHIFT) | np.where(given_up, _DROPPED, 0) | _IN_INPUT | _IN_LIST
         )
     return lists
+
+
+def _list_of(train: Interactions, entries: NDArray[np.int64]) -> UserList:
+    return UserList(train.anime_rows[entries], train.ratings[entries], train.statuses[entries])
 
 
 def _mean_rating(known: UserList) -> float:

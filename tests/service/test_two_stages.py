@@ -1,0 +1,302 @@
+"""The two stages over HTTP: item weights, the re-ranker, and what it says in words."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from starlette.testclient import TestClient
+
+from models.bundle import Bundle
+from models.scoring.candidate_features import CIRCLES
+from models.scoring.items import weights_of
+from models.scoring.neighbours import SIMILARITY_POWER
+from models.scoring.reranker import RerankedList, RerankingNetwork, reranker_of
+from models.scoring.user_list import UserList, list_of_user
+from models.store import Store
+from service import schemas
+from service.app import create_app
+from service.feature_words import LEAST_EFFECT, MAX_WORDS, FeatureWords
+from service.loaded_model import LoadedModel
+from service.methods import make_methods
+from service.query import RecommendationsQuery
+from service.settings import Settings
+from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, Arrays, make_arrays, make_manifest
+
+USER_ROW: Final = 5
+EVERYTHING: Final = {"limit": 100, "include_adult": True, "collapse_franchise": False}
+
+
+def _get(client: httpx.Client, user_row: int, bundle: Bundle, **parameters: Any) -> dict[str, Any]:
+    answer = client.get(f"/users/{int(bundle.user_ids[user_row])}/recommendations", params=parameters)
+    assert answer.status_code == 200, answer.text
+    schemas.RecommendationsAnswer.model_validate_json(answer.content, strict=True)
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def _row_of(bundle: Bundle, anime_id: int) -> int:
+    return int(np.searchsorted(bundle.anime_ids, anime_id))
+
+
+# --- over HTTP -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["items", "ranked"])
+def test_everything_that_is_not_on_the_list_is_ranked(client: httpx.Client, bundle: Bundle, method: str) -> None:
+    for user_row in (0, 2, USER_ROW):
+        body = _get(client, user_row, bundle, method=method, **EVERYTHING)
+        assert (body["method"], body["rule"], body["no_evidence"]) == (method, None, None)
+        listed = bundle.anime_ids[list_of_user(bundle, user_row).anime_rows].tolist()
+        shown = [row["anime_id"] for row in body["data"]]
+        assert sorted(shown + listed) == bundle.anime_ids.tolist()
+        scores = [row["score"] for row in body["data"]]
+        assert scores == sorted(scores, reverse=True)
+        if method == "ranked":
+            assert all(0 < score < 1 for score in scores)
+
+
+def test_scores_by_items_are_sums_of_weights_and_reasons_are_parts_of_them(
+    client: httpx.Client, bundle: Bundle
+) -> None:
+    mine = list_of_user(bundle, USER_ROW).seen_rows
+    weights = weights_of(bundle)
+    scores = weights.score(mine)
+    for row in _get(client, USER_ROW, bundle, method="items", **EVERYTHING)["data"]:
+        anime_row = _row_of(bundle, row["anime_id"])
+        assert row["score"] == pytest.approx(float(scores[anime_row]), abs=2e-6)
+        spoken = dict(zip(weights.rows[anime_row].tolist(), weights.values[anime_row].tolist(), strict=True))
+        heard = {int(bundle.anime_ids[who]): value for who, value in spoken.items() if who in mine.tolist()}
+        assert sum(heard.values()) == pytest.approx(row["score"], abs=1e-5)
+        best = sorted((value for value in heard.values() if value > 0), reverse=True)[:5]
+        assert [reason["contribution"] for reason in row["because"]] == pytest.approx(best, abs=2e-6)
+        for reason in row["because"]:
+            assert reason["contribution"] == pytest.approx(heard[reason["anime_id"]], abs=2e-6)
+        assert row["notes"] == []
+
+
+def test_what_is_ranked_is_explained_by_the_first_stage_and_in_words(client: httpx.Client, bundle: Bundle) -> None:
+    first_stage, ranked = (
+        {row["anime_id"]: row for row in _get(client, USER_ROW, bundle, method=method, **EVERYTHING)["data"]}
+        for method in ("items", "ranked")
+    )
+    assert {key: row["because"] for key, row in ranked.items()} == {
+        key: row["because"] for key, row in first_stage.items()
+    }
+    notes = [row["notes"] for row in ranked.values()]
+    assert any(notes)
+    assert max(map(len, notes)) <= MAX_WORDS
+    for words in notes:
+        assert len(set(words)) == len(words)
+        assert all(word and word[-1] not in ".!" for word in words)
+
+
+@pytest.mark.parametrize("method", ["items", "ranked"])
+def test_a_stranger_with_the_list_of_a_known_user_gets_as_much(
+    client: httpx.Client, bundle: Bundle, method: str
+) -> None:
+    mine = list_of_user(bundle, USER_ROW)
+    entries = [
+        {"anime_id": anime_id, "rating": rating, "status": status or None}
+        for anime_id, rating, status in zip(
+            bundle.anime_ids[mine.anime_rows].tolist(), mine.ratings.tolist(), mine.statuses.tolist(), strict=True
+        )
+    ]
+    asked = {"method": method, **EVERYTHING}
+    posted = client.post("/recommendations", json={"ratings": entries}, params=asked).json()
+    known = _get(client, USER_ROW, bundle, **asked)
+    assert posted["pagination"] == known["pagination"]
+    if method == "items":  # Among whom the nearest are found, the known user is one.
+        assert posted["data"] == known["data"]
+
+
+@pytest.mark.parametrize("method", ["items", "ranked"])
+def test_filters_that_nothing_passes_leave_an_empty_page(client: httpx.Client, bundle: Bundle, method: str) -> None:
+    body = _get(client, USER_ROW, bundle, method=method, year_from=2099)
+    assert (body["data"], body["pagination"]["total"]) == ([], 0)
+    body = _get(client, USER_ROW, bundle, method=method, offset=90)
+    assert body["data"] == []
+    assert body["pagination"]["total"] > 0
+
+
+@pytest.mark.parametrize("method", ["items", "ranked"])
+def test_a_filter_that_few_pass_is_answered_in_full(client: httpx.Client, bundle: Bundle, method: str) -> None:
+    body = _get(client, 0, bundle, method=method, genre="Hentai", **EVERYTHING)
+    assert (
+        len(body["data"])
+        == body["pagination"]["total"]
+        == 3 - int(bundle.adult[list_of_user(bundle, 0).anime_rows].sum())
+    )
+
+
+@pytest.mark.parametrize("method", ["items", "ranked"])
+def test_plans_alone_are_answered_with_what_is_popular(client: httpx.Client, bundle: Bundle, method: str) -> None:
+    body = _get(client, 1, bundle, method=method)
+    assert (body["method"], body["no_evidence"]) == ("popular", "only_plan_to_watch")
+    assert not any(row["because"] or row["notes"] for row in body["data"])
+
+
+@pytest.mark.parametrize("method", ["items", "ranked"])
+def test_these_methods_have_no_rules(client: httpx.Client, bundle: Bundle, method: str) -> None:
+    asked = {"method": method, "rule": "weighted"}
+    answer = client.get(f"/users/{int(bundle.user_ids[USER_ROW])}/recommendations", params=asked)
+    problem = schemas.Problem.model_validate_json(answer.content)
+    assert problem.errors is not None
+    assert (answer.status_code, problem.errors[0].parameter) == (422, "rule")
+    assert f"{method} has no rules" in problem.errors[0].expected
+
+
+def without_reranker(arrays: Arrays) -> Arrays:
+    empty = RerankingNetwork.empty()
+    return arrays | {f"reranker_{name}": getattr(empty, name) for name in ("scales", "first", "second", "last")}
+
+
+def without_items(arrays: Arrays) -> Arrays:
+    names = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
+    return without_reranker(arrays) | {name: arrays[name][:, :0] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("fewer", "missing", "offered"),
+    [
+        (without_reranker, "ranked", "embedding, items, neighbours, popular"),
+        (without_items, "items", "embedding, neighbours, popular"),
+    ],
+)
+def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
+    tmp_path: Path, fewer: Any, missing: str, offered: str
+) -> None:
+    arrays = fewer(make_arrays())
+    manifest = make_manifest(arrays).model_copy(update={"reranker_features": ()})
+    Store(tmp_path).publish(manifest, arrays)
+    with TestClient(create_app(Settings(store=tmp_path))) as client:
+        while client.get("/health/ready").status_code != 200:
+            pass
+        path = "/users/27/recommendations"
+        answer = client.get(path, params={"method": missing})
+        problem = schemas.Problem.model_validate_json(answer.content)
+        assert answer.status_code == 422
+        assert problem.errors is not None
+        issue = problem.errors[0]
+        assert (issue.parameter, issue.received) == ("method", missing)
+        assert issue.expected == f"one that this model has: {offered}"
+        posted = client.post("/recommendations", params={"method": missing}, json={"ratings": [{"anime_id": 1}]})
+        assert (posted.status_code, posted.json()["errors"]) == (422, answer.json()["errors"])
+        assert client.get(path, params={"method": "embedding"}).status_code == 200
+
+
+# --- without HTTP --------------------------------------------------------------------------------------------------
+
+
+def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedModel) -> None:
+    viewer = model.recommender.known_viewer(USER_ROW)
+    allowed = np.ones(N_ANIME, dtype=bool)
+    ranked = make_methods(bundle)["ranked", None].score(viewer, allowed)
+    cosines = bundle.user_embeddings @ bundle.user_embeddings[USER_ROW]
+    nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != USER_ROW][: CIRCLES[-1]]
+    assert len(nearest) == N_USERS - 1
+    reranker = reranker_of(bundle)
+    assert reranker is not None
+    shares = np.zeros((N_ANIME, len(CIRCLES)), dtype=np.float32)
+    for column, width in enumerate(CIRCLES):
+        circle = [row for row in nearest[:width] if cosines[row] > 0]
+        weights = {row: float(cosines[row]) ** SIMILARITY_POWER for row in circle}
+        for row in circle:
+            shares[list_of_user(bundle, row).seen_rows, column] += weights[row] / sum(weights.values())
+    expected = reranker.rerank(viewer.user_list, shares, allowed).scores
+    np.testing.assert_allclose(ranked.scores, expected, rtol=1e-3)
+
+
+def test_a_page_by_franchise_shows_the_notes_of_what_was_scored(model: LoadedModel, bundle: Bundle) -> None:
+    viewer = model.recommender.known_viewer(USER_ROW)
+    page = model.recommender.page(viewer, RecommendationsQuery(method="ranked", limit=100))
+    whole = model.recommender.page(viewer, RecommendationsQuery(method="ranked", limit=100, collapse_franchise=False))
+    notes = {row: each.notes for row, each in zip(whole.ranking.rows, whole.explanations, strict=True)}
+    for row, explanation in zip(page.ranking.scored_rows, page.explanations, strict=True):
+        assert explanation.notes == notes[row]
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+def _words_of(bundle: Bundle) -> FeatureWords:
+    reranker = reranker_of(bundle)
+    assert reranker is not None
+    return FeatureWords(bundle, reranker)
+
+
+def _rows(*rows: int) -> NDArray[np.int32]:
+    return np.array(rows, dtype=np.int32)
+
+
+def test_a_franchise_is_counted_in_words(bundle: Bundle) -> None:
+    words = _words_of(bundle)
+    # Rows 0, 1, 2 are one franchise.
+    assert words._say_franchise(1, _rows(0, 9)) == "of a franchise of which one title was seen"
+    assert words._say_franchise(1, _rows(0, 2, 9)) == "of a franchise of which 2 titles were seen"
+    assert words._say_franchise(1, _rows(9)) is None
+
+
+def test_a_studio_is_named_where_it_is_known_and_was_seen(bundle: Bundle) -> None:
+    words, codes = _words_of(bundle), bundle.studio_codes
+    known, unknown = (np.flatnonzero(codes == code) for code in (1, 0))
+    assert words._say_studio(int(known[0]), _rows(*known[1:4])) == "by Bones, like 3 seen before"
+    assert words._say_studio(int(known[0]), _rows(*np.flatnonzero(codes == 2))) is None
+    assert words._say_studio(int(unknown[0]), _rows(*unknown[1:4])) is None
+
+
+def test_genres_are_named_that_the_list_has_more_of_than_all_anime(bundle: Bundle) -> None:
+    words = _words_of(bundle)
+    drama = np.flatnonzero(bundle.anime_genres[:, GENRES.index("Drama")])
+    said = words._say_genres(int(drama[0]), drama[1:].astype(np.int32))
+    assert said is not None
+    assert said.endswith(": more of the list than of all anime")
+    assert "Drama" in said.partition(":")[0].split(" and ")
+    assert len(said.partition(":")[0].split(" and ")) <= 2
+    none = np.flatnonzero(~bundle.anime_genres.any(axis=1))
+    assert words._say_genres(int(drama[0]), none.astype(np.int32)) is None
+    assert words._say_genres(int(drama[0]), _rows()) is None
+
+
+def test_years_are_said_where_they_are_known(bundle: Bundle) -> None:
+    words = _words_of(bundle)
+    assert bundle.years[[10, 11, 12, 14]].tolist() == [2000, 2001, 2002, 0]
+    assert words._say_years(11, _rows(10, 12, 20)) == "from the years around 2001, as 2 seen before"
+    assert words._say_years(11, _rows(20)) is None
+    assert words._say_years(14, _rows(10, 12, 19)) is None
+    assert words._say_years(11, _rows()) is None
+
+
+def test_words_are_of_what_raised_an_anime_the_strongest_first(bundle: Bundle) -> None:
+    words = _words_of(bundle)
+    effects = {"franchise": 0.2, "circle": 0.9, "studio": -3.0, "genres": LEAST_EFFECT / 2, "years": 0.5}
+    told = words._words(1, 0, {key: np.array([value], np.float32) for key, value in effects.items()}, _rows(0, 2))
+    assert told == [
+        "many whose lists are most like this one have seen it",
+        "from the years around 1991, as 2 seen before",
+        "of a franchise of which 2 titles were seen",
+    ]
+
+
+def test_what_only_the_first_stage_ranked_has_no_words(bundle: Bundle) -> None:
+    words = _words_of(bundle)
+    places = np.full(N_ANIME, -1, dtype=np.int64)
+    places[4] = 0
+    features = np.full((1, len(bundle.manifest.reranker_features)), 3.0, dtype=np.float32)
+    reranked = RerankedList(np.zeros(N_ANIME, np.float32), places, features)
+    told = words.explain(reranked, _rows(0, 3, 9), [8, 4, 11])
+    assert told[0] == told[2] == []
+    assert words.explain(reranked, _rows(0, 3, 9), []) == []
+    assert told[1] == words.explain(reranked, _rows(0, 3, 9), [4])[0]
+
+
+def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
+    nothing = UserList(_rows(), np.empty(0, np.uint8), np.empty(0, np.uint8))
+    reranker = reranker_of(bundle)
+    assert reranker is not None
+    allowed = np.ones(N_ANIME, dtype=bool)
+    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, len(CIRCLES)), np.float32), allowed)
+    told = _words_of(bundle).explain(reranked, nothing.seen_rows, list(range(N_ANIME)))
+    assert {word for words in told for word in words} <= {"many whose lists are most like this one have seen it"}

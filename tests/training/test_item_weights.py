@@ -1,0 +1,161 @@
+"""Item weights in closed form, against dense algebra in double precision."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.training.interactions_for_tests import make_interactions, random_interactions
+from training import item_weights
+from training.interactions import Interactions
+from training.item_weights import (
+    co_counts,
+    cosines_of,
+    fit_blocks,
+    invert_gram,
+    regularisation,
+    strongest_rows,
+)
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small enough for a test to have several, the last of which is not full."""
+    monkeypatch.setattr(item_weights, "_USERS_PER_BLOCK", 16)
+    monkeypatch.setattr(item_weights, "_TARGETS_PER_BLOCK", 8)
+    monkeypatch.setattr(item_weights, "_TARGETS_PER_SOLVE", 8)
+
+
+def dense_counts(lists: Interactions) -> NDArray[np.float64]:
+    seen = lists.seen_matrix().toarray().astype(np.float64)
+    counts: NDArray[np.float64] = seen.T @ seen
+    return counts
+
+
+def regularised(counts: NDArray[np.float64], dropout: float, l2: float) -> NDArray[np.float64]:
+    return counts + np.diag(dropout / (1 - dropout) * np.diag(counts) + l2)
+
+
+@pytest.mark.parametrize("n_users", [1, 15, 16, 17, 33])
+@pytest.mark.parametrize("n_anime", [1, 7, 8, 9, 17])
+def test_co_counts_are_those_of_the_dense_product(n_users: int, n_anime: int) -> None:
+    lists = random_interactions(n_users, n_anime, 0.4, seed=n_users * n_anime)
+    np.testing.assert_array_equal(co_counts(lists), dense_counts(lists))
+
+
+def test_plans_are_not_counted() -> None:
+    lists = make_interactions([(1, 1, 8, 2), (1, 2, 0, 6), (2, 1, 0, 1), (2, 2, 3, 4)])
+    assert co_counts(lists).tolist() == [[2, 1], [1, 1]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 5, 9])
+def test_the_lower_triangle_is_mirrored_across_blocks(size: int) -> None:
+    full = np.arange(size * size, dtype=np.float32).reshape(size, size)
+    full = full + full.T
+    lower = np.tril(full)
+    item_weights._mirror(lower, block=4)
+    np.testing.assert_array_equal(lower, full)
+
+
+@given(seed=seeds, n_anime=st.integers(1, 25), dropout=st.floats(0, 0.8), l2=st.floats(0.5, 100))
+def test_the_inverse_is_that_of_dense_algebra(seed: int, n_anime: int, dropout: float, l2: float) -> None:
+    lists = random_interactions(30, n_anime, 0.3, seed)
+    counts = co_counts(lists)
+    before = counts.copy()
+    inverse = invert_gram(counts, dropout, l2)
+    np.testing.assert_allclose(
+        inverse, np.linalg.inv(regularised(dense_counts(lists), dropout, l2)), rtol=1e-3, atol=1e-5
+    )
+    np.testing.assert_array_equal(inverse, inverse.T)
+    np.testing.assert_array_equal(counts, before)
+
+
+def test_dropout_and_penalty_both_raise_the_diagonal() -> None:
+    counts = np.array([[4, 1], [1, 10]], dtype=np.float32)
+    np.testing.assert_allclose(regularisation(counts, 0.2, 3.0), [4.0, 5.5])
+
+
+def test_counts_that_cannot_be_inverted_say_so() -> None:
+    counts = np.array([[1, 5], [5, 1]], dtype=np.float32)
+    with pytest.raises(np.linalg.LinAlgError, match=r"l2=1\.0 are not positive definite"):
+        invert_gram(counts, 0.0, 1.0)
+
+
+def test_dropping_is_the_same_as_regularising() -> None:
+    """The expectation over inputs of which a share p was hidden, as EDLAE has it, and what is fitted here."""
+    lists, p = random_interactions(40, 6, 0.4, seed=1), 0.25
+    counts = dense_counts(lists)
+    # E[Z'Z] and E[Z'X] for Z = X with entries kept with probability 1 - p, the target itself never an input.
+    gram = (1 - p) ** 2 * counts + np.diag(p * (1 - p) * np.diag(counts))
+    inverse = invert_gram(co_counts(lists), p, 1e-3).astype(np.float64)
+    for target in range(6):
+        others = np.delete(np.arange(6), target)
+        # A whole list is longer than what dropping leaves of it, so its weights are smaller.
+        expected = np.linalg.solve(gram[np.ix_(others, others)], (1 - p) * counts[others, target]) * (1 - p)
+        np.testing.assert_allclose(-inverse[others, target] / inverse[target, target], expected, atol=1e-2)
+
+
+@given(seed=seeds, n_anime=st.integers(2, 25), data=st.data())
+def test_the_strongest_are_the_largest_weights_and_never_the_anime_itself(
+    seed: int, n_anime: int, data: st.DataObject
+) -> None:
+    k = data.draw(st.integers(1, n_anime - 1))
+    inverse = invert_gram(co_counts(random_interactions(30, n_anime, 0.3, seed)), 0.3, 2.0)
+    rows = strongest_rows(inverse, k)
+    assert rows.shape == (n_anime, k)
+    assert (np.diff(rows, axis=1) > 0).all()
+    for target in range(n_anime):
+        others = np.delete(np.arange(n_anime), target)
+        weights = -inverse[others, target] / inverse[target, target]
+        assert target not in rows[target]
+        chosen = -inverse[rows[target], target] / inverse[target, target]
+        # Of equal weights it may be any.
+        np.testing.assert_array_equal(np.sort(chosen), np.sort(weights)[-k:])
+
+
+@settings(max_examples=30)
+@given(seed=seeds, n_anime=st.sampled_from([2, 7, 8, 9, 16, 17]), k=st.integers(1, 6))
+def test_fitted_weights_solve_a_ridge_regression_per_anime(seed: int, n_anime: int, k: int) -> None:
+    k = min(k, n_anime - 1)
+    lists = random_interactions(40, n_anime, 0.3, seed)
+    counts = co_counts(lists)
+    rows = strongest_rows(invert_gram(counts, 0.3, 5.0), k)
+    dense = regularised(dense_counts(lists), 0.4, 7.0)
+    covered = []
+    for block in fit_blocks(counts, rows, 0.4, 7.0):
+        for place, (values, inverse) in enumerate(zip(block.values, block.inverses, strict=True)):
+            target = block.start + place
+            covered.append(target)
+            speakers = rows[target]
+            among = dense[np.ix_(speakers, speakers)]
+            np.testing.assert_allclose(values, np.linalg.solve(among, dense[speakers, target]), atol=1e-4)
+            np.testing.assert_allclose(inverse, np.linalg.inv(among), atol=1e-4)
+    assert covered == list(range(n_anime))
+
+
+def test_fitting_leaves_the_counts_as_they_are() -> None:
+    counts = co_counts(random_interactions(20, 9, 0.4, seed=2))
+    before = counts.copy()
+    list(fit_blocks(counts, strongest_rows(invert_gram(counts, 0.3, 5.0), 3), 0.4, 7.0))
+    np.testing.assert_array_equal(counts, before)
+
+
+def test_all_others_as_speakers_give_the_weights_of_the_dense_inverse() -> None:
+    counts = co_counts(random_interactions(50, 12, 0.3, seed=3))
+    inverse = invert_gram(counts, 0.3, 5.0)
+    rows = strongest_rows(inverse, 11)
+    for block in fit_blocks(counts, rows, 0.3, 5.0):
+        for place, values in enumerate(block.values):
+            target = block.start + place
+            dense = -inverse[rows[target], target] / inverse[target, target]
+            np.testing.assert_allclose(values, dense, atol=1e-4)
+
+
+def test_cosines_are_what_a_calculation_by_hand_gives() -> None:
+    # Seen by 4, 9 and nobody; 3 have seen both of the first two.
+    counts = np.array([[4, 3, 0], [3, 9, 0], [0, 0, 0]], dtype=np.float32, order="F")
+    rows = np.array([[1, 2], [0, 2], [0, 1]], dtype=np.int32)
+    np.testing.assert_allclose(cosines_of(counts, rows), [[0.5, 0.0], [0.5, 0.0], [0.0, 0.0]])
