@@ -210,8 +210,9 @@ def test_effects_are_what_is_lost_without_the_features_and_0_at_their_mean() -> 
     without = features.copy()
     without[:, :2] = 0.0
     expected = [
-        _slow_logit(RERANKER.network, a) - _slow_logit(RERANKER.network, b) for a, b in zip(features, without)
-    ]  # noqa: B905
+        _slow_logit(RERANKER.network, a) - _slow_logit(RERANKER.network, b)
+        for a, b in zip(features, without, strict=True)
+    ]
     np.testing.assert_allclose(effects["some"], expected, atol=1e-4)
     flat = RERANKER.network.logits(np.zeros((1, len(FEATURES)), np.float32))
     np.testing.assert_allclose(effects["all"], RERANKER.network.logits(features) - flat, atol=1e-5)
