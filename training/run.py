@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from models.layout import FRANCHISE_ARRAYS
-from models.scoring.franchises import FranchiseOrder
 from models.store import Store
 from training import publish as publishing
 from training.baselines.item_knn import fit_item_knn
@@ -46,13 +44,7 @@ from training.scorers import (
     Scorer,
     embed_users,
 )
-from training.served_scorers import (
-    COLLAPSED,
-    CollapsedScorer,
-    ItemsScorer,
-    RankedSimilarScorer,
-    TwoStageScorer,
-)
+from training.served_scorers import list_scorers, similar_scorers
 from training.settings import RunSettings
 from training.similar.stage import FOLDER as SIMILAR_FOLDER
 from training.similar.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
@@ -151,7 +143,8 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
     scorers: list[Scorer] = [
         *_make_scorers(trained, split, compare=settings.compare),
-        *served_scorers(prepared, split, trained[0], similar, recommender),
+        *similar_scorers(similar, trained[0], recommender),
+        *list_scorers(prepared, split, trained[0], recommender),
     ]
     metrics = evaluate(scorers, split, queries)
     metrics["measured"] = {network.network: network.digest() for network in trained}
@@ -277,41 +270,6 @@ def _learn_to_recommend(
     recommender = fit_recommender_model(prepared, split.train, trained, settings)
     with replaced_folder(_trained_folder(work, RECOMMENDER_FOLDER)) as folder:
         save_recommender(folder, recommender)
-
-
-def served_scorers(
-    prepared: Prepared,
-    split: Split,
-    trained: TrainedNetwork,
-    similar: SimilarAnimeModel,
-    recommender: RecommenderModel,
-) -> list[Scorer]:
-    """Make scorers of what is served by default, computed as the service does.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    split : Split
-    trained : TrainedNetwork
-    similar : SimilarAnimeModel
-    recommender : RecommenderModel
-
-    Returns
-    -------
-    list of Scorer
-    """
-    franchises = FranchiseOrder(*(recommender.arrays[name] for name in FRANCHISE_ARRAYS))
-    ranked_similar = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, trained.anime_embeddings)
-    scorers: list[Scorer] = [
-        ranked_similar,
-        CollapsedScorer(ranked_similar, franchises, f"{ranked_similar.name}, one per franchise"),
-        ItemsScorer(recommender.weights()),
-    ]
-    reranker = recommender.reranker(recommender.facts(split.train, prepared.catalogue))
-    if reranker is not None:
-        two_stages = TwoStageScorer(reranker, trained.list_embeddings, split.train, prepared.interactions)
-        scorers += [two_stages, CollapsedScorer(two_stages, franchises, COLLAPSED)]
-    return scorers
 
 
 def _trained_folder(work: Path, name: str) -> Path:

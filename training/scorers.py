@@ -159,8 +159,12 @@ class NeighboursScorer:
         self._regression = regression_of_train(self.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Score by neighbours."""
+        """Score by neighbours; what none of them speaks for is out of the ranking, as in the service."""
         del user_row
+        scores = self._score(input_rows)
+        return np.where(scores > 0.0, scores, np.float32(-np.inf))
+
+    def _score(self, input_rows: Rows) -> Scores:
         similarities = cosine_scores(self.user_embeddings, embed_list(self.list_embeddings, input_rows))
         nearest = top_k_rows(similarities, N_NEIGHBOURS_OF_RULE[self.rule])
         lists = [self.train.list_of(int(row)) for row in nearest]

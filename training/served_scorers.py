@@ -14,12 +14,19 @@ from models.scoring.reranker import Reranker
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
+from training.networks.trained import TrainedNetwork
+from training.prepared import Prepared
+from training.reranking.stage import RecommenderModel
 from training.scorers import Rows, Scorer, Scores, embed_users, regression_of_train
+from training.similar.stage import SimilarAnimeModel
+from training.split import Split
 
 # Names of the product's own rows in every table.
 RANKED: Final = "ranked (two stages)"
 ITEMS: Final = "items (first stage)"
 COLLAPSED: Final = "ranked, one per franchise"
+SIMILAR: Final = "similar anime, ranked"
+SIMILAR_COLLAPSED: Final = "similar anime, ranked, one per franchise"
 
 
 @dataclass
@@ -114,7 +121,7 @@ class RankedSimilarScorer:
     similar_rows: NDArray[np.int32]
     similar_scores: NDArray[np.float32]
     anime_embeddings: NDArray[np.float32]
-    name: str = "similar anime, ranked"
+    name: str = SIMILAR
     generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> None:
@@ -124,3 +131,51 @@ class RankedSimilarScorer:
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the ranked neighbours, and by the cosine below them."""
         return ranked_scores(self.similar_rows, self.similar_scores, self.anime_embeddings, anime_row)
+
+
+def list_scorers(
+    prepared: Prepared, split: Split, network: TrainedNetwork, recommender: RecommenderModel
+) -> list[Scorer]:
+    """Make scorers of the ways of recommending in stages.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    split : Split
+    network : TrainedNetwork
+        Whose embeddings find the nearest users.
+    recommender : RecommenderModel
+
+    Returns
+    -------
+    list of Scorer
+        The first stage; with a re-ranker both, and both with one entry per franchise.
+    """
+    scorers: list[Scorer] = [ItemsScorer(recommender.weights())]
+    reranker = recommender.reranker(recommender.facts(split.train, prepared.catalogue))
+    if reranker is not None:
+        two_stages = TwoStageScorer(reranker, network.list_embeddings, split.train, prepared.interactions)
+        scorers += [two_stages, CollapsedScorer(two_stages, recommender.franchises(), COLLAPSED)]
+    return scorers
+
+
+def similar_scorers(
+    similar: SimilarAnimeModel, network: TrainedNetwork, recommender: RecommenderModel
+) -> list[Scorer]:
+    """Make scorers of ranked similar anime.
+
+    Parameters
+    ----------
+    similar : SimilarAnimeModel
+    network : TrainedNetwork
+        Whose cosines order what is past the ranked neighbours.
+    recommender : RecommenderModel
+        Knows the franchises.
+
+    Returns
+    -------
+    list of Scorer
+        All anime, and one entry per franchise.
+    """
+    ranked = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, network.anime_embeddings)
+    return [ranked, CollapsedScorer(ranked, recommender.franchises(), SIMILAR_COLLAPSED)]

@@ -163,7 +163,10 @@ def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule, 
     train = make_interactions([(1, 0, 9, 2), (1, 1, 9, 2), (2, 2, 9, 2), (2, 3, 9, 2)])
     scorer = NeighboursScorer(embeddings, embeddings, embed_users(embeddings, train), train, rule=rule)
     scores = scorer.score_list(0, np.array([0], dtype=np.int32))
-    np.testing.assert_allclose(scores, [score, score, 0, 0], atol=1e-6)
+    # What no neighbour speaks for is out of the ranking, as it is in the service.
+    assert np.isneginf(scores).tolist() == [False, False, True, True]
+    assert scores[0] == pytest.approx(scores[1])
+    assert scores[0] > 0.0
 
 
 def test_the_rating_network_ranks_by_the_users_own_embedding() -> None:

@@ -215,6 +215,46 @@ def test_words_tell_a_franchise_where_the_same_people_watch_all_that_have_them()
     assert [len(found) for found in group(entries, lists)] == [5]
 
 
+HUNTER: list[Entry] = [
+    series("Hunter x Hunter", 36_000), ("Hunter x Hunter OVA", "OVA", 36_500, 900, 8, 24),
+    series("Hunter x Hunter (2011)", 40_000), series("Hunter x Hunter (2011) 2", 41_000),
+]  # fmt: skip
+
+
+def watched_by(*crowds: tuple[int, list[int]]) -> Interactions:
+    """Make lists of crowds of so many users, each with the same entries."""
+    n_users = itertools.count()
+    rows = [(next(n_users), titles) for size, titles in crowds for _ in range(size)]
+    everything = [(user, 1 + title, 8, 2) for user, titles in rows for title in titles]
+    return make_interactions(everything, range(1, len(HUNTER + FILLER) + 1))
+
+
+def test_a_remake_that_most_watch_without_the_original_is_where_a_franchise_begins() -> None:
+    lists = watched_by((150, [2, 3]), (40, [0, 1, 2, 3]), (200, [5]))
+    (found,) = group(HUNTER, lists)
+    assert found[0] == ("Hunter x Hunter (2011)", Role.MAIN)
+    assert dict(found) == {
+        "Hunter x Hunter (2011)": Role.MAIN, "Hunter x Hunter (2011) 2": Role.MAIN,
+        "Hunter x Hunter": Role.SIDE, "Hunter x Hunter OVA": Role.SIDE,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "crowds",
+    [
+        # Nearly all who have seen it have seen the original.
+        [(20, [2, 3]), (150, [0, 1, 2, 3])],
+        # More have seen the original, as of a remake that is only just new.
+        [(110, [2]), (120, [0, 1]), (10, [0, 1, 2])],
+        # Too few have seen it to tell.
+        [(50, [2, 3]), (10, [0, 1, 2, 3])],
+    ],
+)
+def test_otherwise_it_begins_with_the_oldest(crowds: list[tuple[int, list[int]]]) -> None:
+    franchises = group(HUNTER, watched_by(*crowds, (200, [5])))
+    assert franchises[0][0] == ("Hunter x Hunter", Role.MAIN)
+
+
 def test_lists_that_nobody_shares_say_nothing() -> None:
     watching = CoWatching(nobody_watches(4))
     pairs = np.array(list(itertools.combinations(range(4), 2)))

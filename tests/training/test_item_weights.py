@@ -12,11 +12,13 @@ from training.interactions import Interactions
 from training.item_weights import (
     co_counts,
     cosines_of,
-    fit_blocks,
+    fit_item_weights,
+    fit_on_speakers,
     invert_gram,
     regularisation,
     strongest_rows,
 )
+from training.reranking.config import ItemsConfig
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -124,34 +126,41 @@ def test_fitted_weights_solve_a_ridge_regression_per_anime(seed: int, n_anime: i
     counts = co_counts(lists)
     rows = strongest_rows(invert_gram(counts, 0.3, 5.0), k)
     dense = regularised(dense_counts(lists), 0.4, 7.0)
-    covered = []
-    for block in fit_blocks(counts, rows, 0.4, 7.0):
-        for place, (values, inverse) in enumerate(zip(block.values, block.inverses, strict=True)):
-            target = block.start + place
-            covered.append(target)
-            speakers = rows[target]
-            among = dense[np.ix_(speakers, speakers)]
-            np.testing.assert_allclose(values, np.linalg.solve(among, dense[speakers, target]), atol=1e-4)
-            np.testing.assert_allclose(inverse, np.linalg.inv(among), atol=1e-4)
-    assert covered == list(range(n_anime))
+    fitted = fit_on_speakers(counts, rows, 0.4, 7.0)
+    assert fitted.shape == (n_anime, k)
+    for target, (speakers, values) in enumerate(zip(rows, fitted, strict=True)):
+        among = dense[np.ix_(speakers, speakers)]
+        np.testing.assert_allclose(values, np.linalg.solve(among, dense[speakers, target]), atol=1e-4)
 
 
 def test_fitting_leaves_the_counts_as_they_are() -> None:
     counts = co_counts(random_interactions(20, 9, 0.4, seed=2))
     before = counts.copy()
-    list(fit_blocks(counts, strongest_rows(invert_gram(counts, 0.3, 5.0), 3), 0.4, 7.0))
+    fit_item_weights(counts, ItemsConfig(n_proposed=5, n_weights=3))
     np.testing.assert_array_equal(counts, before)
 
 
 def test_all_others_as_speakers_give_the_weights_of_the_dense_inverse() -> None:
     counts = co_counts(random_interactions(50, 12, 0.3, seed=3))
     inverse = invert_gram(counts, 0.3, 5.0)
-    rows = strongest_rows(inverse, 11)
-    for block in fit_blocks(counts, rows, 0.3, 5.0):
-        for place, values in enumerate(block.values):
-            target = block.start + place
-            dense = -inverse[rows[target], target] / inverse[target, target]
-            np.testing.assert_allclose(values, dense, atol=1e-4)
+    weights = fit_item_weights(counts, ItemsConfig(dropout=0.3, l2=5.0))
+    for target, (speakers, values) in enumerate(zip(weights.rows, weights.values, strict=True)):
+        np.testing.assert_allclose(values, -inverse[speakers, target] / inverse[target, target], atol=1e-4)
+
+
+@given(seed=seeds)
+def test_of_the_proposed_those_that_move_most_are_fitted_again(seed: int) -> None:
+    counts = co_counts(random_interactions(40, 12, 0.4, seed))
+    config = ItemsConfig(dropout=0.3, l2=5.0, n_proposed=8, n_weights=3)
+    proposed = strongest_rows(invert_gram(counts, 0.3, 5.0), 8)
+    first = fit_on_speakers(counts, proposed, 0.3, 5.0)
+    weights = fit_item_weights(counts, config)
+    moved = np.abs(first) * np.sqrt(np.diag(counts))[proposed]
+    for target in range(12):
+        kept = np.isin(proposed[target], weights.rows[target])
+        assert kept.sum() == 3
+        assert moved[target][kept].min() >= moved[target][~kept].max()
+    np.testing.assert_allclose(weights.values, fit_on_speakers(counts, weights.rows, 0.3, 5.0), atol=1e-5)
 
 
 def test_cosines_are_what_a_calculation_by_hand_gives() -> None:

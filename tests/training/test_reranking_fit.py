@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from models.layout import ITEM_ARRAYS, RERANKER_ARRAYS
-from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_features, join_features, neighbour_evidence
+from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_features, neighbour_evidence
 from models.scoring.embedding import embed_list
-from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
 from models.scoring.top_k import top_k_rows
 from tests.training.small_dump import SmallDump, write_small_dump
@@ -17,14 +16,14 @@ from tests.training.test_prepare import prepare_folder
 from training.errors import InputError
 from training.evaluate import evaluate
 from training.interactions import Interactions
-from training.item_weights import co_counts, cosines_of, fit_blocks, regularisation
+from training.item_weights import co_counts, fit_item_weights
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
-from training.reranking.config import RerankerConfig
-from training.reranking.fit import _leave_teacher_out, _neighbours, facts_of_train
+from training.reranking.config import ItemsConfig, RerankerConfig
+from training.reranking.fit import _choose_teachers, _Lessons, facts_of_train
 from training.reranking.network import fit_network
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
-from training.reranking.tasks import EvidenceCollector, make_tasks
+from training.reranking.tasks import make_tasks
 from training.scorers import embed_users, regression_of_train
 from training.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
 from training.settings import RunSettings, make_settings
@@ -36,7 +35,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 QUICK: Final = [
     "items.n_weights=8",
     "items.l2=5",
-    "items.fitted_l2=5",
     "reranker.n_candidates=20",
     "reranker.epochs=8",
     "reranker.n_networks=2",
@@ -156,7 +154,7 @@ def test_item_weights_of_the_model_are_those_of_the_lists(model: RecommenderMode
     weights = model.weights()
     for target in (0, 13, 39):
         speakers = weights.rows[target]
-        among = counts[np.ix_(speakers, speakers)] + np.diag(0.4 / 0.6 * np.diag(counts)[speakers] + 5.0)
+        among = counts[np.ix_(speakers, speakers)] + np.diag(0.3 / 0.7 * np.diag(counts)[speakers] + 5.0)
         np.testing.assert_allclose(
             weights.values[target], np.linalg.solve(among, counts[speakers, target]), atol=1e-4
         )
@@ -203,61 +201,41 @@ def test_beside_other_embeddings_the_reranker_is_left_out_and_the_rest_stays(
         np.testing.assert_array_equal(without.arrays[name], model.arrays[name])
 
 
-def test_a_teacher_is_shown_what_the_service_shows_a_stranger_with_the_same_list(
-    model: RecommenderModel, prepared: Prepared, split: Split
+def test_teachers_are_shared_out_over_the_folds(split: Split) -> None:
+    folds = _choose_teachers(split.train, RerankerConfig(n_folds=3, max_teachers=50))
+    counted = np.sum(folds, axis=0)
+    assert len(folds) == 3
+    assert counted.max() == 1
+    assert counted.sum() == 50
+    assert _choose_teachers(split.train, RerankerConfig(max_teachers=19)) == []
+
+
+def test_counting_a_fold_out_is_counting_the_others(split: Split) -> None:
+    fold = np.arange(split.train.n_users) % 3 == 0
+    without = co_counts(split.train) - co_counts(split.train.keep_users(fold))
+    np.testing.assert_array_equal(without, co_counts(split.train.keep_users(~fold)))
+
+
+def test_a_teacher_is_shown_what_the_service_would_show_a_stranger(
+    model: RecommenderModel, prepared: Prepared, network: TrainedNetwork, split: Split
 ) -> None:
-    lists, rows = split.train, model.weights().rows
-    facts = facts_of_train(lists, {**prepared.catalogue, **model.arrays})
-    tasks = make_tasks(lists, np.array([0, 7, 20, 33]), 0, 0.0, np.random.default_rng(0))
-    candidates = np.array([[*task.target_rows[:1], 5, 16, 27, 38] for task in tasks], dtype=np.int32)
-    counts = co_counts(lists)
-    collector = EvidenceCollector(tasks, candidates, lists, counts, rows)
-    for block in fit_blocks(counts, rows, 0.4, 5.0):
-        collector.add(block)
-    added = regularisation(counts, 0.4, 5.0)
-    for task, mine, evidence in zip(tasks, candidates, collector.evidence, strict=True):
-        theirs = co_counts(lists.keep_users(np.arange(lists.n_users) != task.user_row)).astype(np.float64)
-        values = [
-            np.linalg.solve(theirs[np.ix_(who, who)] + np.diag(added[who]), theirs[who, target])
-            for target, who in enumerate(rows)
-        ]
-        weights = ItemWeights(rows, np.array(values, dtype=np.float32), cosines_of(theirs.astype(np.float32), rows))
-        signals = ListSignals(facts, task.known)
-        shares = np.zeros((len(mine), len(CIRCLES) + 1), dtype=np.float32)
-        served = candidate_features(facts, weights, signals, mine, shares)
-        taught = join_features(evidence, shares, facts, signals, mine)
-        np.testing.assert_allclose(taught, served, atol=2e-4)
-
-
-def test_a_teacher_is_never_among_their_own_neighbours(network: TrainedNetwork, split: Split) -> None:
-    # Fewer users than there are neighbours: nobody but the teacher is left out.
-    few = split.train.keep_users(np.arange(split.train.n_users) < 30)
-    tasks = make_tasks(few, np.array([3, 17]), 0, 0.0, np.random.default_rng(0))
-    regression, embeddings = regression_of_train(few), network.list_embeddings
-    seen_rows = [few.list_of(row).seen_rows for row in range(few.n_users)]
-    for task in tasks:
-        got = _neighbours(task, regression, embeddings, embed_users(embeddings, few), seen_rows)
-        others = few.keep_users(np.arange(few.n_users) != task.user_row)
-        theirs = embed_users(embeddings, others) @ embed_list(embeddings, task.known.seen_rows)
-        order = top_k_rows(theirs, others.n_users)
-        lists = [others.list_of(int(row)).seen_rows for row in order]
-        expected = neighbour_evidence(regression, task.known.seen_rows, theirs[order], lists)
-        np.testing.assert_allclose(got, expected, atol=1e-4)
-
-
-def test_a_teacher_is_not_counted_in_the_popularity_of_what_is_hidden(
-    model: RecommenderModel, prepared: Prepared, split: Split
-) -> None:
-    catalogue = {**prepared.catalogue, **model.arrays}
-    facts = facts_of_train(split.train, catalogue)
-    task = make_tasks(split.train, np.array([4]), 0, 0.0, np.random.default_rng(0))[0]
-    candidates = np.arange(split.train.n_anime, dtype=np.int32)
-    is_target = np.isin(candidates, task.target_rows)
-    table = np.zeros((len(candidates), len(FEATURES)), dtype=np.float32)
-    _leave_teacher_out(table, is_target, facts, candidates)
-    seen = split.train.seen_matrix().toarray().sum(axis=0)
-    # One list less among as many users.
-    expected = np.log(np.where(is_target, seen, seen + 1.0) / (seen + 1.0))
-    for name in ("log share of lists", "popularity against the list's mean"):
-        np.testing.assert_allclose(table[:, FEATURES.index(name)], expected, atol=1e-5)
-    assert np.count_nonzero(table.any(axis=0)) == 2
+    # Fewer users than there are neighbours: nobody but the teacher is left out of those.
+    train = split.train.keep_users(np.arange(split.train.n_users) < 30)
+    fold = np.arange(30) == 4
+    others = train.keep_users(~fold)
+    facts = facts_of_train(others, {**prepared.catalogue, **model.arrays})
+    weights = fit_item_weights(co_counts(others), ItemsConfig(n_weights=8, l2=5.0))
+    task = make_tasks(train, np.array([4]), 0, 0.0, np.random.default_rng(0))[0]
+    lessons = _Lessons(train, network.list_embeddings, 20)
+    candidates, got = lessons._features_of(task, weights, facts)
+    similarities = embed_users(network.list_embeddings, others) @ embed_list(
+        network.list_embeddings, task.known.seen_rows
+    )
+    order = top_k_rows(similarities, CIRCLES[-1])
+    lists = [others.list_of(int(row)).seen_rows for row in order]
+    evidence = neighbour_evidence(regression_of_train(train), task.known.seen_rows, similarities[order], lists)
+    signals = ListSignals(facts, task.known)
+    expected = candidate_features(facts, weights, signals, candidates, evidence[candidates])
+    np.testing.assert_allclose(got, expected, atol=1e-4)
+    assert not np.isin(candidates, task.known.anime_rows).any()
+    assert len(candidates) == 20

@@ -23,17 +23,25 @@ class Material:
     queries : list of SimilarQuery
         A method may learn from those that ``may_choose`` only.
     settings : RunSettings
+    work : Path
+        Where methods that share a model keep it.
     """
 
     prepared: Prepared
     split: Split
     queries: list[SimilarQuery]
     settings: RunSettings
+    work: Path
 
     @property
     def choosing_queries(self) -> Sequence[SimilarQuery]:
         """Queries for similar anime that may choose weights and train rankers."""
         return [query for query in self.queries if query.may_choose]
+
+    def recommended_pairs(self) -> list[SimilarQuery]:
+        """Give every pair that people recommend, single votes included; rankers leave measuring queries out."""
+        dump = find_dump(Path(self.prepared.report.data_folder))
+        return read_similar_truth(dump, self.prepared.interactions.anime_ids, min_votes=1, min_pairs=1)
 
     @property
     def measuring_queries(self) -> Sequence[SimilarQuery]:
@@ -61,4 +69,4 @@ def load_material(work: Path, settings: RunSettings) -> Material:
     prepared = load_prepared(work / "prepared")
     lists = prepared.interactions
     queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), lists.anime_ids)
-    return Material(prepared, split_interactions(lists, settings.split_seed), queries, settings)
+    return Material(prepared, split_interactions(lists, settings.split_seed), queries, settings, work)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from models.scoring.neighbours import NeighbourRule
 from training.baselines.ease import fit_ease, fit_edlae
 from training.baselines.ials import fit_ials
 from training.baselines.item_knn import fit_item_knn
@@ -14,7 +15,10 @@ from training.baselines.random import RandomScorer
 from training.baselines.user_knn import fit_user_knn
 from training.benchmark.material import Material
 from training.benchmark.sanity import make_oracle
-from training.networks.trained import TrainedNetwork
+from training.folders import replaced_folder
+from training.networks.trained import TrainedNetwork, load_trained, save_trained
+from training.reranking.stage import FOLDER as RECOMMENDER
+from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
 from training.scorers import (
     EmbeddingScorer,
     ItemKnnScorer,
@@ -24,6 +28,17 @@ from training.scorers import (
     Scorer,
     embed_users,
 )
+from training.served_scorers import (
+    COLLAPSED,
+    ITEMS,
+    RANKED,
+    SIMILAR,
+    SIMILAR_COLLAPSED,
+    list_scorers,
+    similar_scorers,
+)
+from training.similar.stage import FOLDER as SIMILAR_FOLDER
+from training.similar.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
 from training.train import train_network
 
 Kind = Literal["sanity", "baseline", "ours"]
@@ -103,19 +118,84 @@ def _edlae(material: Material) -> Scorer:
     return fit_edlae(material.split.train)
 
 
-def _neighbours(material: Material) -> Scorer:
-    trained, train = _autoencoder(material), material.split.train
-    user_embeddings = embed_users(trained.list_embeddings, train)
-    return NeighboursScorer(trained.anime_embeddings, trained.list_embeddings, user_embeddings, train)
-
-
 def _embedding(material: Material) -> Scorer:
     trained = _autoencoder(material)
     return EmbeddingScorer(trained.anime_embeddings, trained.list_embeddings, trained.anime_gains)
 
 
+def _neighbours(material: Material) -> Scorer:
+    return _neighbours_by(material, "weighted")
+
+
+def _top_quarter(material: Material) -> Scorer:
+    return _neighbours_by(material, "top-quarter")
+
+
+def _neighbours_by(material: Material, rule: NeighbourRule) -> Scorer:
+    trained, train = _autoencoder(material), material.split.train
+    users = embed_users(trained.list_embeddings, train)
+    return NeighboursScorer(trained.anime_embeddings, trained.list_embeddings, users, train, rule=rule)
+
+
+def _similar(material: Material) -> Scorer:
+    return _served(material, SIMILAR)
+
+
+def _similar_collapsed(material: Material) -> Scorer:
+    return _served(material, SIMILAR_COLLAPSED)
+
+
+def _items(material: Material) -> Scorer:
+    return _served(material, ITEMS)
+
+
+def _ranked(material: Material) -> Scorer:
+    return _served(material, RANKED)
+
+
+def _ranked_collapsed(material: Material) -> Scorer:
+    return _served(material, COLLAPSED)
+
+
+def _served(material: Material, name: str) -> Scorer:
+    """Give what is served under a name, trained as `run` trains it. Rows share what an earlier one has trained."""
+    network, recommender = _autoencoder(material), _recommender(material)
+    if name in {SIMILAR, SIMILAR_COLLAPSED}:
+        scorers = similar_scorers(_similar_model(material), network, recommender)
+    else:
+        scorers = list_scorers(material.prepared, material.split, network, recommender)
+    return next(scorer for scorer in scorers if scorer.name == name)
+
+
+def _recommender(material: Material) -> RecommenderModel:
+    path = material.work / "trained" / RECOMMENDER
+    if not path.exists():
+        train, network = material.split.train, _autoencoder(material)
+        model = fit_recommender_model(material.prepared, train, network, material.settings)
+        with replaced_folder(path) as folder:
+            save_recommender(folder, model)
+    return load_recommender(path)
+
+
+def _similar_model(material: Material) -> SimilarAnimeModel:
+    path = material.work / "trained" / SIMILAR_FOLDER
+    if not path.exists():
+        train, embeddings = material.split.train, _autoencoder(material).anime_embeddings
+        queries = material.recommended_pairs()
+        model = fit_similar_anime(material.prepared, train, embeddings, queries, material.settings.model_dump())
+        with replaced_folder(path) as folder:
+            save_similar_anime(folder, model)
+    return load_similar_anime(path)
+
+
 def _autoencoder(material: Material) -> TrainedNetwork:
-    return train_network("autoencoder", material.split, material.settings, None, material.prepared.catalogue)
+    path = material.work / "trained" / "autoencoder"
+    if not path.exists():
+        catalogue = material.prepared.catalogue
+        trained = train_network("autoencoder", material.split, material.settings, None, catalogue)
+        with replaced_folder(path) as folder:
+            save_trained(folder, trained)
+    return load_trained(path)
 
 
 METHODS: Final = (
@@ -141,6 +221,12 @@ METHODS: Final = (
     Method("EASE", "baseline", _ease, "dense, tuned; Steck, WWW 2019"),
     Method("EDLAE", "baseline", _edlae, "dense, tuned; Steck, NeurIPS 2020"),
     # What the product serves. Append its next method here.
-    Method("autoencoder, neighbours", "ours", _neighbours, "what the nearest users by embedding rate highly"),
-    Method("autoencoder, embedding", "ours", _embedding, "cosine of embeddings; Vancura et al., RecSys 2022"),
+    Method("autoencoder, embedding", "ours", _embedding, "128 wide, distilled from EDLAE; all ours share it"),
+    Method("neighbours, top quarter", "ours", _top_quarter, "the notebook's rule on the 50 nearest by embedding"),
+    Method("neighbours", "ours", _neighbours, "the 200 nearest users by embedding, with fitted weights"),
+    Method(RANKED, "ours", _ranked, "item weights propose, a network re-ranks; the default of recommendations"),
+    Method(COLLAPSED, "ours", _ranked_collapsed, "the same with collapse_franchise=true, the default"),
+    Method(ITEMS, "ours", _items, "sparse item weights alone"),
+    Method(SIMILAR, "ours", _similar, "a network over pair features; the default of similar anime"),
+    Method(SIMILAR_COLLAPSED, "ours", _similar_collapsed, "the same with collapse_franchise=true, the default"),
 )

@@ -1,5 +1,6 @@
 """The benchmark command: prepare once, then every method in turn."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def run_benchmark(data: Path, work: Path, settings: RunSettings, methods: Sequen
     InputError
         If the dump cannot be used, or holds nobody to test with or to learn from.
     """
+    # What methods share is of one benchmark only.
+    shutil.rmtree(work / "trained", ignore_errors=True)
     run_prepare(data, work, settings)
     material = load_material(work, settings)
     if not len(material.split.test_user_rows) or not material.split.train.n_users:

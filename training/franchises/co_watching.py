@@ -44,6 +44,22 @@ class CoWatching:
             self._bits[row] = np.packbits(watched)
         self.viewers: NDArray[np.int64] = np.bitwise_count(self._bits).sum(axis=1, dtype=np.int64)
 
+    def count_shared(self, row: int, others: NDArray[np.integer]) -> int:
+        """Count the viewers of an anime who have seen any of some others.
+
+        Parameters
+        ----------
+        row : int
+        others : ndarray of shape (n,), dtype=integer
+            One at least.
+
+        Returns
+        -------
+        int
+        """
+        seen_any: NDArray[np.uint8] = np.bitwise_or.reduce(self._bits[others], axis=0)
+        return int(np.bitwise_count(seen_any & self._bits[row]).sum(dtype=np.int64))
+
     def points(self, first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:
         """Give points for pairs whose viewers are the same, and take some from pairs whose are not.
 

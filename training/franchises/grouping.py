@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.card import AnimeCard
+from training.franchises.beginnings import move_beginnings
 from training.franchises.candidates import candidate_pairs
 from training.franchises.co_watching import CoWatching
 from training.franchises.order import WatchFacts, order_franchises
@@ -40,9 +41,10 @@ def franchise_arrays(lists: Interactions, catalogue: Mapping[str, NDArray[Any]])
         ``franchise_codes``, ``franchise_positions`` and ``franchise_roles``, as
         :data:`models.layout.LAYOUT` says.
     """
-    titles = read_titles(catalogue)
-    codes = group_franchises(titles, catalogue, lists)
+    titles, watching = read_titles(catalogue), CoWatching(lists)
+    codes = group_franchises(titles, catalogue, watching)
     positions, roles = order_franchises(codes, WatchFacts.of_catalogue(catalogue, titles))
+    positions, roles = move_beginnings(codes, positions, roles, watching)
     return {"franchise_codes": codes, "franchise_positions": positions, "franchise_roles": roles}
 
 
@@ -63,7 +65,7 @@ def read_titles(catalogue: Mapping[str, NDArray[Any]]) -> list[Title]:
 
 
 def group_franchises(
-    titles: Sequence[Title], catalogue: Mapping[str, NDArray[Any]], lists: Interactions
+    titles: Sequence[Title], catalogue: Mapping[str, NDArray[Any]], watching: CoWatching
 ) -> NDArray[np.int32]:
     """Find which anime belong together.
 
@@ -73,14 +75,13 @@ def group_franchises(
         One per anime.
     catalogue : mapping of str to ndarray
         ``studio_codes``, ``source_codes``, ``type_codes`` and ``adult`` are looked at.
-    lists : Interactions
+    watching : CoWatching
 
     Returns
     -------
     ndarray of shape (n_anime,), dtype=int32
         Franchise of each anime, numbered by first row; a lone anime is its own franchise.
     """
-    watching = CoWatching(lists)
     telling = find_telling_words(titles, watching)
     pairs = candidate_pairs(titles, telling)
     scores = watching.points(pairs[:, 0], pairs[:, 1]) + _trait_points(pairs, catalogue)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.layout import FRANCHISE_ARRAYS, ITEM_ARRAYS, RERANKER_ARRAYS
 from models.scoring.anime_facts import AnimeFacts
+from models.scoring.franchises import FranchiseOrder
 from models.scoring.items import ItemWeights
 from models.scoring.reranker import Reranker, RerankingNetwork
 from models.writer import save_array
@@ -87,6 +88,10 @@ class RecommenderModel:
         empty = RerankingNetwork.empty()
         without = {name: getattr(empty, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
         return replace(self, arrays={**self.arrays, **without})
+
+    def franchises(self) -> FranchiseOrder:
+        """Give which anime belong together, and in what order to watch them."""
+        return FranchiseOrder(*(self.arrays[name] for name in FRANCHISE_ARRAYS))
 
     def weights(self) -> ItemWeights:
         """Give the item weights."""
