@@ -13,6 +13,7 @@ import pytest
 from models.bundle import read_bundle
 from models.store import INCOMING_PREFIX, Store
 from tests.models.small_bundle import unit_rows
+from tests.training.pretended import learn_item_weights, pretend_to_rank
 from tests.training.small_dump import SmallDump, write_small_dump
 from training.networks.trained import TrainedNetwork, save_trained
 from training.prepared import load_prepared
@@ -53,6 +54,8 @@ def trained_work(dump: SmallDump, tmp_path_factory: pytest.TempPathFactory) -> P
         rows_digest=lists.rows_digest(),
     )
     save_trained(folder, network)
+    pretend_to_rank(work, network)
+    learn_item_weights(work, network)
     return work
 
 

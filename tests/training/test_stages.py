@@ -8,16 +8,14 @@ import pytest
 
 from models.bundle import read_bundle
 from models.store import Store
-from tests.models.small_bundle import neighbours, unit_rows
+from tests.models.small_bundle import unit_rows
 from tests.training.commands import fails, works
+from tests.training.pretended import learn_item_weights, pretend_to_rank
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv
 from training.networks.trained import TrainedNetwork, load_trained, save_trained
 from training.prepared import load_prepared
-from training.reranking.stage import fit_recommender_model, load_recommender, save_recommender
+from training.reranking.stage import load_recommender, save_recommender
 from training.settings import make_settings
-from training.similar.rank import RankedNeighbours
-from training.similar.ranker import SHIPPED_FILE, load_ranker
-from training.similar.stage import SimilarAnimeModel, save_similar_anime
 
 
 @pytest.fixture
@@ -50,25 +48,6 @@ def pretend_to_train(work: Path, seed: int) -> None:
     save_trained(folder, network)
     pretend_to_rank(work, network)
     learn_item_weights(work, network)
-
-
-def learn_item_weights(work: Path, network: TrainedNetwork) -> None:
-    prepared = load_prepared(work / "prepared")
-    settings = make_settings({}, ["reranker.max_teachers=0", "items.n_weights=5"])
-    folder = work / "trained" / "recommender"
-    folder.mkdir(parents=True, exist_ok=True)
-    save_recommender(folder, fit_recommender_model(prepared, prepared.interactions, network, settings))
-
-
-def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:
-    n_anime = len(network.anime_embeddings)
-    rows = neighbours(n_anime, 5, np.random.default_rng(0))
-    scores = np.tile(np.linspace(0.9, 0.5, 5, dtype=np.float32), (n_anime, 1))
-    ranker = load_ranker(SHIPPED_FILE)
-    similar = SimilarAnimeModel(RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.rows_digest, {})
-    folder = work / "trained" / "similar"
-    folder.mkdir(parents=True, exist_ok=True)
-    save_similar_anime(folder, similar)
 
 
 def test_an_evaluation_with_another_split_than_the_training_is_refused(

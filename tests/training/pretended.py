@@ -1,0 +1,33 @@
+"""What follows the networks in a work folder, without the time it takes to learn it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.models.small_bundle import neighbours
+from training.networks.trained import TrainedNetwork
+from training.prepared import load_prepared
+from training.reranking.stage import fit_recommender_model, save_recommender
+from training.settings import make_settings
+from training.similar.rank import RankedNeighbours
+from training.similar.ranker import SHIPPED_FILE, load_ranker
+from training.similar.stage import SimilarAnimeModel, save_similar_anime
+
+
+def learn_item_weights(work: Path, network: TrainedNetwork) -> None:
+    prepared = load_prepared(work / "prepared")
+    settings = make_settings({}, ["reranker.max_teachers=0", "items.n_weights=5"])
+    folder = work / "trained" / "recommender"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_recommender(folder, fit_recommender_model(prepared, prepared.interactions, network, settings))
+
+
+def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:
+    n_anime = len(network.anime_embeddings)
+    rows = neighbours(n_anime, 5, np.random.default_rng(0))
+    scores = np.tile(np.linspace(0.9, 0.5, 5, dtype=np.float32), (n_anime, 1))
+    ranker = load_ranker(SHIPPED_FILE)
+    similar = SimilarAnimeModel(RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.rows_digest, {})
+    folder = work / "trained" / "similar"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_similar_anime(folder, similar)
