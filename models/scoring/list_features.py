@@ -156,13 +156,16 @@ class ListSignals:
         dropped = np.bincount(mine, weights=self.dropped[self.rows], minlength=n_franchises)[codes]
         main_before = np.zeros(len(candidates), dtype=np.float32)
         gap = np.full(len(candidates), 20.0, dtype=np.float32)
-        # Few lists hold anything of a candidate's franchise, so only those candidates are looked at one by one.
+        # Few lists hold anything of a candidate's franchise, so only those candidates and titles are compared.
         begun = np.flatnonzero(seen)
         if len(begun):
-            same = codes[begun][:, None] == mine[None, :]  # (n_begun, n_list)
-            earlier = facts.positions[self.rows][None, :] < facts.positions[candidates[begun]][:, None]
-            main_before[begun] = (same & earlier & facts.main[self.rows][None, :]).sum(axis=1)
-            apart = np.abs(facts.days[candidates[begun]][:, None] - facts.days[self.rows][None, :]) / DAYS_PER_YEAR
+            asked = np.zeros(n_franchises, dtype=bool)
+            asked[codes[begun]] = True
+            mates, own = self.rows[asked[mine]], candidates[begun]
+            same = codes[begun][:, None] == facts.franchises[mates][None, :]  # (n_begun, n_mates)
+            earlier = facts.positions[mates][None, :] < facts.positions[own][:, None]
+            main_before[begun] = (same & earlier & facts.main[mates][None, :]).sum(axis=1)
+            apart = np.abs(facts.days[own][:, None] - facts.days[mates][None, :]) / DAYS_PER_YEAR
             gap[begun] = np.where(same, apart, 20.0).min(axis=1)
         unseen_before = facts.n_main_before[candidates] - main_before
         return [
