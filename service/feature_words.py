@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
@@ -49,7 +50,7 @@ class FeatureWords:
         self._groups = {group: [FEATURES.index(name) for name in names] for group, names in _GROUPS.items()}
         self._say: dict[str, Callable[[int, NDArray[np.int32]], str | None]] = {
             "franchise": self._say_franchise,
-            "circle": lambda _row, _seen: "many whose lists are most like this one have seen it",
+            "circle": lambda _row, _seen: "seen by many with a list like this one",
             "studio": self._say_studio,
             "genres": self._say_genres,
             "years": self._say_years,
@@ -88,18 +89,26 @@ class FeatureWords:
         return [word for word in words if word][:MAX_WORDS]
 
     def _say_franchise(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
-        codes = self._bundle.franchise_codes
-        mates = int(np.count_nonzero(codes[seen_rows] == codes[anime_row]))
-        if not mates:
+        bundle = self._bundle
+        mates = seen_rows[bundle.franchise_codes[seen_rows] == bundle.franchise_codes[anime_row]]
+        if not len(mates):
             return None
-        return f"of a franchise of which {'one title was' if mates == 1 else f'{mates} titles were'} seen"
+        positions = bundle.franchise_positions[mates]
+        before = positions < bundle.franchise_positions[anime_row]
+        if before.any():
+            return f"comes after {self._name(int(mates[np.argmax(np.where(before, positions, -1))]))}"
+        return f"of the franchise of {self._name(int(mates[np.argmin(positions)]))}"
+
+    def _name(self, anime_row: int) -> str:
+        start, end = self._bundle.card_offsets[anime_row : anime_row + 2]
+        return str(orjson.loads(self._bundle.cards[start:end].tobytes())["name"])
 
     def _say_studio(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
         codes = self._bundle.studio_codes
         seen = int(np.count_nonzero(codes[seen_rows] == codes[anime_row]))
         if not codes[anime_row] or not seen:
             return None
-        return f"by {self._bundle.studio_names[codes[anime_row]]}, like {seen} seen before"
+        return f"by {self._bundle.studio_names[codes[anime_row]]}, like {seen} on the list"
 
     def _say_genres(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
         has = self._bundle.anime_genres
@@ -108,9 +117,9 @@ class FeatureWords:
         lift = np.where(has[anime_row], shares / (has.mean(axis=0) + 0.01), 0.0)
         best = [column for column in np.argsort(-lift, kind="stable")[:N_GENRES] if lift[column] > 1.0]
         names = " and ".join(str(self._bundle.genre_names[column]) for column in best)
-        return f"{names}: more of the list than of all anime" if names else None
+        return f"{names}: this list has much of it" if names else None
 
     def _say_years(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
         year = int(self._bundle.years[anime_row])
         near = np.abs(self._bundle.years[seen_rows].astype(np.int64) - year) <= 1
-        return f"from the years around {year}, as {int(near.sum())} seen before" if year and near.any() else None
+        return f"from the years around {year}, like {int(near.sum())} on the list" if year and near.any() else None

@@ -21,7 +21,7 @@ from service.loaded_model import LoadedModel
 from service.methods import make_methods
 from service.query import RecommendationsQuery
 from tests.service.running import running
-from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, Arrays, make_arrays, make_manifest
+from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TITLES, Arrays, make_arrays, make_manifest
 
 USER_ROW: Final = 5
 EVERYTHING: Final = {"limit": 100, "include_adult": True, "collapse_franchise": False}
@@ -229,18 +229,23 @@ def _rows(*rows: int) -> NDArray[np.int32]:
     return np.array(rows, dtype=np.int32)
 
 
-def test_a_franchise_is_counted_in_words(bundle: Bundle) -> None:
+def test_a_franchise_is_named_by_what_was_seen_of_it(bundle: Bundle) -> None:
     words = _words_of(bundle)
     # Rows 0, 1, 2 are one franchise.
-    assert words._say_franchise(1, _rows(0, 9)) == "of a franchise of which one title was seen"
-    assert words._say_franchise(1, _rows(0, 2, 9)) == "of a franchise of which 2 titles were seen"
+    places = bundle.franchise_positions[:3].tolist()
+    first, last = int(np.argmin(places)), int(np.argmax(places))
+    middle = 3 - first - last
+    name = {row: TITLES[row][0] for row in range(3)}
+    assert words._say_franchise(middle, _rows(first, 9)) == f"comes after {name[first]}"
+    assert words._say_franchise(last, _rows(*sorted((first, middle)), 9)) == f"comes after {name[middle]}"
+    assert words._say_franchise(first, _rows(last, 9)) == f"of the franchise of {name[last]}"
     assert words._say_franchise(1, _rows(9)) is None
 
 
 def test_a_studio_is_named_where_it_is_known_and_was_seen(bundle: Bundle) -> None:
     words, codes = _words_of(bundle), bundle.studio_codes
     known, unknown = (np.flatnonzero(codes == code) for code in (1, 0))
-    assert words._say_studio(int(known[0]), _rows(*known[1:4])) == "by Bones, like 3 seen before"
+    assert words._say_studio(int(known[0]), _rows(*known[1:4])) == "by Bones, like 3 on the list"
     assert words._say_studio(int(known[0]), _rows(*np.flatnonzero(codes == 2))) is None
     assert words._say_studio(int(unknown[0]), _rows(*unknown[1:4])) is None
 
@@ -250,7 +255,7 @@ def test_genres_are_named_that_the_list_has_more_of_than_all_anime(bundle: Bundl
     drama = np.flatnonzero(bundle.anime_genres[:, GENRES.index("Drama")])
     said = words._say_genres(int(drama[0]), drama[1:].astype(np.int32))
     assert said is not None
-    assert said.endswith(": more of the list than of all anime")
+    assert said.endswith(": this list has much of it")
     assert "Drama" in said.partition(":")[0].split(" and ")
     assert len(said.partition(":")[0].split(" and ")) <= 2
     none = np.flatnonzero(~bundle.anime_genres.any(axis=1))
@@ -261,7 +266,7 @@ def test_genres_are_named_that_the_list_has_more_of_than_all_anime(bundle: Bundl
 def test_years_are_said_where_they_are_known(bundle: Bundle) -> None:
     words = _words_of(bundle)
     assert bundle.years[[10, 11, 12, 14]].tolist() == [2000, 2001, 2002, 0]
-    assert words._say_years(11, _rows(10, 12, 20)) == "from the years around 2001, as 2 seen before"
+    assert words._say_years(11, _rows(10, 12, 20)) == "from the years around 2001, like 2 on the list"
     assert words._say_years(11, _rows(20)) is None
     assert words._say_years(14, _rows(10, 12, 19)) is None
     assert words._say_years(11, _rows()) is None
@@ -272,9 +277,9 @@ def test_words_are_of_what_raised_an_anime_the_strongest_first(bundle: Bundle) -
     effects = {"franchise": 0.2, "circle": 0.9, "studio": -3.0, "genres": LEAST_EFFECT / 2, "years": 0.5}
     told = words._words(1, 0, {key: np.array([value], np.float32) for key, value in effects.items()}, _rows(0, 2))
     assert told == [
-        "many whose lists are most like this one have seen it",
-        "from the years around 1991, as 2 seen before",
-        "of a franchise of which 2 titles were seen",
+        "seen by many with a list like this one",
+        "from the years around 1991, like 2 on the list",
+        words._say_franchise(1, _rows(0, 2)),
     ]
 
 
@@ -297,4 +302,4 @@ def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
     allowed = np.ones(N_ANIME, dtype=bool)
     reranked = reranker.rerank(nothing, np.zeros((N_ANIME, len(CIRCLES) + 1), np.float32), allowed)
     told = _words_of(bundle).explain(reranked, nothing.seen_rows, list(range(N_ANIME)))
-    assert {word for words in told for word in words} <= {"many whose lists are most like this one have seen it"}
+    assert {word for words in told for word in words} <= {"seen by many with a list like this one"}
