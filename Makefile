@@ -26,7 +26,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: setup ## make demo data, train, serve on http://127.0.0.1:8000
 	$(BIN)/python -m training demo-data --out $(DEMO)
-	$(BIN)/python -m training run --data $(DEMO)
+	$(BIN)/python -m training run --data $(DEMO) --set reranker.max_teachers=800
 	$(BIN)/python -m service --port $(PORT)
 
 test: check ## exactly what CI runs: lint, types, every test

@@ -31,5 +31,7 @@ else
     echo "Training on simulated demo data, since DATA_DIR is not set."
     data=runs/demo-data
     python -m training demo-data --out "$data"
+    # A demo should not keep anybody waiting.
+    set -- --set reranker.max_teachers=800 "$@"
 fi
 exec python -m training run --data "$data" --store "$store" "$@"
