@@ -67,7 +67,12 @@ function because(anime) {
     const many = anime.n_supporters === 1 ? "1 similar user rates" : `${anime.n_supporters} similar users rate`;
     words.append(`${many} it highly. `);
   }
-  words.append(anime.notes.join(" "));
+  // "Next after" stands on the card already, with a link's worth of emphasis.
+  const notes = anime.notes.filter((note) => !note.startsWith("comes after"));
+  if (notes.length) {
+    const said = notes.join("; ");
+    words.append(element("span", { className: "notes" }, `${said[0].toUpperCase()}${said.slice(1)}.`));
+  }
   return words.textContent.trim() ? words : null;
 }
 
