@@ -1,10 +1,7 @@
 """What item weights say for a candidate, in numbers that a re-ranker can weigh.
 
-Pairs of a list and a candidate are rows here. The service has one list and many candidates; training has one
-candidate and many lists, each with weights of its own, since the user who teaches must be left out of the weights.
-
-What counts the speakers on the list is not here: which anime speak for a rare one was learned from the few who have
-seen it, so to a teacher the count gives the answer away, and to a stranger it says little (docs/experiments.md).
+What counts the speakers on the list is not here: it says little of a stranger, and gave the answer away to teachers
+whose lists had decided who speaks for a rare anime (docs/experiments.md).
 """
 
 from typing import Final
