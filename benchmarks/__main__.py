@@ -1,36 +1,96 @@
-"""``python -m benchmarks [STORE]``: the routes of the service beside a bare route."""
+"""``python -m benchmarks all`` measures everything; ``python -m benchmarks report`` puts it into a page.
 
+A single benchmark has a command of its own, which stands beside its table.
+"""
+
+import argparse
+import shutil
+import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks.places import RESULTS, add_places
+from benchmarks.report import fill_page
+from benchmarks.results import read_results
 
-from benchmarks import http
-from models.errors import BundleError
+PAGE: Final = Path("docs/performance.md")
+PLOT: Final = "cost_curve.png"
+
+
+def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str]]:
+    """List what there is to measure, in an order in which each finds what it needs.
+
+    Parameters
+    ----------
+    out, dumps, work : Path
+    full : bool
+        At Kaggle's size.
+
+    Returns
+    -------
+    list of list of str
+        Modules with their arguments.
+    """
+    places: list[str | Path] = ["--out", out, "--dumps", dumps, "--work", work]
+    # The comparison of training ends with a published model, which is then served.
+    store = work / ("full" if full else "tenth") / "whole" / "store"
+    plan: list[list[str | Path]] = [
+        ["benchmarks.training_runs", *places, *(["--full"] if full else [])],
+        ["benchmarks.routes", "--store", store, "--out", out / "routes.json"],
+        ["benchmarks.similar_users", "--store", store, "--out", out / "similar_users.json"],
+        ["benchmarks.cost_curve", *places, "--up-to", "full" if full else "tenth"],
+    ]
+    return [[str(part) for part in command] for command in plan]
+
+
+def measure_all(options: argparse.Namespace) -> None:
+    """Run every benchmark, each in a process of its own; the first that fails ends it.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    """
+    for command in commands(options.out, options.dumps, options.work, full=options.full):
+        print(f"python -m {' '.join(command)}", flush=True)
+        if subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+            sys.exit(f"error: {command[0]} failed")
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    """
+    try:
+        page = fill_page(options.page.read_text(encoding="utf-8"), read_results(options.results))
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    to: Path = options.to or options.page
+    to.write_text(page, encoding="utf-8")
+    plot = options.results / PLOT
+    if plot.exists():
+        shutil.copyfile(plot, to.parent / f"{to.stem}_{PLOT}")
+    print(f"wrote {to}")
 
 
 def main() -> None:
-    """Measure and print."""
-    store = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("models/store")
-    table = Table(
-        "route", "requests/s", "p50 ms", "p99 ms", "bare requests/s", "ratio", title="16 connections, one worker"
-    )
-    try:
-        results = http.run(store)
-    except BundleError as error:
-        sys.exit(f"error: {error}")
-    for result in results:
-        service = result.service
-        table.add_row(
-            result.name,
-            f"{service.requests_per_s:,.0f}",
-            f"{service.p50_ms:.1f}",
-            f"{service.p99_ms:.1f}",
-            f"{result.bare.requests_per_s:,.0f}",
-            f"{result.ratio:.2f}",
-        )
-    Console().print(table)
+    """Run a command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    verbs = parser.add_subparsers(required=True)
+    everything = verbs.add_parser("all", help="Measure everything.")
+    add_places(everything)
+    everything.add_argument("--full", action="store_true", help="At Kaggle's size too; takes most of an hour.")
+    everything.set_defaults(do=measure_all)
+    page = verbs.add_parser("report", help="Put what was measured into the page.")
+    page.add_argument("--results", type=Path, default=RESULTS, help=f"Folder of tables. [default: {RESULTS}]")
+    page.add_argument("--page", type=Path, default=PAGE, help=f"Page with marks for tables. [default: {PAGE}]")
+    page.add_argument("--to", type=Path, help="Write it there. [default: the page itself]")
+    page.set_defaults(do=report)
+    options = parser.parse_args()
+    options.do(options)
 
 
 if __name__ == "__main__":
