@@ -36,7 +36,7 @@ def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str
     # The comparison of training ends with a published model, which is then served.
     store = work / ("full" if full else "tenth") / "whole" / "store"
     plan: list[list[str | Path]] = [
-        ["benchmarks.training_runs", *places, *(["--full"] if full else [])],
+        ["benchmarks.training_runs", *places, "--repeat", "3", *(["--full"] if full else [])],
         ["benchmarks.routes", "--store", store, "--out", out / "routes.json"],
         ["benchmarks.similar_users", "--store", store, "--out", out / "similar_users.json"],
         ["benchmarks.cost_curve", *places, "--up-to", "full" if full else "tenth"],

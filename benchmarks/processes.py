@@ -121,7 +121,10 @@ def run_measured(command: list[str], log: Path) -> Measured:
 
 def _wait_for(process: "subprocess.Popen[bytes]") -> tuple[str, int, resource.struct_rusage]:
     try:
-        output = process.stdout.read().decode() if process.stdout else ""
+        output = ""
+        if process.stdout:
+            with process.stdout:
+                output = process.stdout.read().decode()
         _, status, usage = os.wait4(process.pid, 0)
     except BaseException:
         process.kill()
