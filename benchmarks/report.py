@@ -68,7 +68,8 @@ def render(result: Result) -> str:
     str
         Ends with a newline.
     """
-    return f"`{result.command}`\n\n{markdown_table(result.rows)}"
+    note = f"{result.note}\n\n" if result.note else ""
+    return f"`{result.command}`\n\n{note}{markdown_table(result.rows)}"
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
@@ -27,15 +27,18 @@ class Result:
         See :func:`benchmarks.machine.describe_machine`.
     rows : list of mapping
         Keys are the columns; a row need not have them all.
+    note : str
+        A line about all rows, such as the size of the model.
     """
 
     name: str
     command: str
     machine: dict[str, str]
     rows: list[Row]
+    note: str = ""
 
 
-def write_result(path: Path, name: str, rows: Iterable[Row]) -> None:
+def write_result(path: Path, name: str, rows: Iterable[Row], note: str = "") -> None:
     """Write a table that the command line of this process has measured.
 
     Parameters
@@ -44,10 +47,12 @@ def write_result(path: Path, name: str, rows: Iterable[Row]) -> None:
         A JSON file; its folder is made.
     name : str
     rows : iterable of mapping
+    note : str, optional
+        A line about all rows.
     """
-    content = {"name": name, "command": this_command(), "machine": describe_machine(), "rows": list(rows)}
+    result = Result(name, this_command(), describe_machine(), list(rows), note)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(asdict(result), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_results(folder: Path) -> dict[str, Result]:
@@ -71,7 +76,8 @@ def read_results(folder: Path) -> dict[str, Result]:
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            result = Result(content["name"], content["command"], content.get("machine", {}), content["rows"])
+            told = (content["name"], content["command"], content.get("machine", {}), content["rows"])
+            result = Result(*told, content.get("note", ""))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f'{path}: expected {{"name", "command", "machine", "rows": [{{column: value}}]}}, found {error!r}'

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import PAGE
-from benchmarks.report import fill_page, markdown_table, render_machine
+from benchmarks.report import fill_page, markdown_table, render, render_machine
 from benchmarks.results import Result, read_results, write_result
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,8 +80,9 @@ def test_two_machines_say_which_tables_are_theirs() -> None:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    write_result(tmp_path / "new" / "a.json", "speed", [{"s": 1.5, "note": None}])
+    write_result(tmp_path / "new" / "a.json", "speed", [{"s": 1.5, "note": None}], "of a small model")
     result = read_results(tmp_path / "new")["speed"]
+    assert "`\n\nof a small model\n\n| s |" in render(result)
     assert result.rows == [{"s": 1.5, "note": None}]
     assert result.command.startswith("python -m ")
     assert {"processor", "cores", "memory", "python", "packages"} <= set(result.machine)
