@@ -8,7 +8,7 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import matplotlib as mpl
 
@@ -22,6 +22,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 SLOPE_FROM: Final = SIZES["thirtieth"]
+
+_STYLES: Final[dict[str, dict[str, Any]]] = {"whole run": {"color": "black", "linewidth": 2.5, "marker": "o"}}
 
 Point = tuple[Size, TrainingRun]
 Cost = Callable[[TrainingRun], float]
@@ -113,6 +115,7 @@ def growth_rows(points: Sequence[Point]) -> list[Row]:
                 {
                     "cost": f"{name}, {unit}",
                     f"slope from {SLOPE_FROM.share} to {points[-1][0].share}": _rounded(growth.slope, 2),
+                    "of the last step": _rounded(growth.last_slope, 2),
                     "fixed": _rounded(growth.fixed, 2),
                     "per million rows": _rounded(growth.per_row * 1e6, 4),
                     "largest error of this sum": None
@@ -135,16 +138,15 @@ def plot(points: Sequence[Point], path: Path) -> None:
     rows = [size.n_rows for size, _ in points]
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     for axes, unit, costs in ((left, "seconds", SECONDS), (right, "peak own memory, GB", OWN_GB)):
-        for name, cost in costs.items():
-            width = 2.5 if name == "whole run" else 1.2
+        for name in ("whole run", *STAGES):
             # A stage so short that nothing was sampled has no place on a logarithmic axis.
-            values = [cost(run) or math.nan for _, run in points]
-            axes.plot(rows, values, marker="o", markersize=3, linewidth=width, label=name)
+            values = [costs[name](run) or math.nan for _, run in points]
+            axes.plot(rows, values, label=name, **_STYLES.get(name, {"marker": "o", "markersize": 3}))
         top = costs["whole run"](points[-1][1])
         axes.plot(rows, [top * n / rows[-1] for n in rows], color="grey", linestyle=":", label="linear in rows")
         axes.set(xscale="log", yscale="log", xlabel="list rows", ylabel=unit)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(STAGES) + 2)
     figure.suptitle("training run, by the size of the dump")
     figure.savefig(path, dpi=120)
     plt.close(figure)

@@ -1,9 +1,11 @@
 """How a cost grows with the rows: a power, and a fixed part with what every row adds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 
@@ -16,6 +18,8 @@ class Growth:
     slope : float
         Of log cost on log rows: 1 is linear, below 1 is better than that. NaN where a cost is 0 or there is one
         size only.
+    last_slope : float
+        That of the two largest sizes, where what is fixed hides the least.
     fixed, per_row : float
         The cost is ``fixed + per_row * rows``, neither below 0, with the least sum of squared relative errors.
     worst_error : float
@@ -23,6 +27,7 @@ class Growth:
     """
 
     slope: float
+    last_slope: float
     fixed: float
     per_row: float
     worst_error: float
@@ -44,12 +49,16 @@ def fit_growth(rows: Sequence[int], costs: Sequence[float], slope_from_rows: int
     """
     x, y = np.asarray(rows, dtype=np.float64), np.asarray(costs, dtype=np.float64)
     if np.any(y <= 0):
-        return Growth(float("nan"), float("nan"), float("nan"), float("nan"))
+        return Growth(*[math.nan] * 5)
     large = x >= slope_from_rows
-    slope = float(np.polyfit(np.log(x[large]), np.log(y[large]), 1)[0]) if large.sum() > 1 else float("nan")
+    last = np.argsort(x)[-2:]
     # Divided by the cost, so that a small size counts as much as a large one; by the rows, so that both columns are
     # of a size.
     parts, _ = nnls(np.stack([1.0 / y, x / x.max() / y], axis=1), np.ones_like(y))
     fixed, per_row = float(parts[0]), float(parts[1] / x.max())
     worst = float(np.abs((fixed + per_row * x) / y - 1.0).max())
-    return Growth(slope, fixed, per_row, worst)
+    return Growth(_slope(x[large], y[large]), _slope(x[last], y[last]), fixed, per_row, worst)
+
+
+def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0]) if len(x) > 1 else math.nan

@@ -68,6 +68,12 @@ def test_small_sizes_do_not_count_for_the_slope() -> None:
     assert fit_growth(ROWS, costs, SIZES["thirtieth"].n_rows).slope == pytest.approx(1.0)
 
 
+def test_the_last_step_is_between_the_two_largest_sizes() -> None:
+    costs = [*(5.0 for _ in ROWS[:-1]), 5.0 * (ROWS[-1] / ROWS[-2]) ** 2]
+    assert fit_growth(ROWS, costs).last_slope == pytest.approx(2.0)
+    assert fit_growth(ROWS[::-1], costs[::-1]).last_slope == pytest.approx(2.0)
+
+
 def test_a_cost_of_zero_or_a_single_size_has_no_slope() -> None:
     assert np.isnan(fit_growth(ROWS, [0.0] * len(ROWS)).slope)
     assert np.isnan(fit_growth(ROWS[:1], [1.0]).slope)
