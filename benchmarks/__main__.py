@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from benchmarks.places import RESULTS, add_places
+from benchmarks.dumps import SIZES
+from benchmarks.places import DUMPS, RESULTS, WORK, add_places
 from benchmarks.report import fill_page
 from benchmarks.results import read_results
+from benchmarks.training_runs import store_of
 
 PAGE: Final = Path("docs/performance.md")
 PLOT: Final = "cost_curve.png"
@@ -32,14 +34,17 @@ def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str
     list of list of str
         Modules with their arguments.
     """
-    places: list[str | Path] = ["--out", out, "--dumps", dumps, "--work", work]
+    places = [("--out", out, RESULTS), ("--dumps", dumps, DUMPS), ("--work", work, WORK)]
+    # What is as it would be anyway has no place in a command that a page shows.
+    told = [part for name, place, default in places if place != default for part in (name, place)]
+    size = SIZES["full" if full else "tenth"]
     # The comparison of training ends with a published model, which is then served.
-    store = work / ("full" if full else "tenth") / "whole" / "store"
+    store = store_of(work, size)
     plan: list[list[str | Path]] = [
-        ["benchmarks.training_runs", *places, "--repeat", "3", *(["--full"] if full else [])],
+        ["benchmarks.training_runs", *told, "--repeat", "3", *(["--full"] if full else [])],
         ["benchmarks.routes", "--store", store, "--out", out / "routes.json"],
         ["benchmarks.similar_users", "--store", store, "--out", out / "similar_users.json"],
-        ["benchmarks.cost_curve", *places, "--up-to", "full" if full else "tenth"],
+        ["benchmarks.cost_curve", *told, "--up-to", size.name],
     ]
     return [[str(part) for part in command] for command in plan]
 

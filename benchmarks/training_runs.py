@@ -28,6 +28,22 @@ NOTEBOOK: Final = "the notebook: pandas, and one epoch"
 OURS: Final = (("run --only embeddings", "embeddings", EMBEDDINGS), ("run", "whole", WHOLE))
 
 
+def store_of(work: Path, size: Size) -> Path:
+    """Say where the last whole run of a size has published its model.
+
+    Parameters
+    ----------
+    work : Path
+    size : Size
+
+    Returns
+    -------
+    Path
+        A store, to be served.
+    """
+    return work / size.name / "whole" / "store"
+
+
 @dataclass(frozen=True)
 class Way:
     """What one way took.

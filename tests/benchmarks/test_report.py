@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import PAGE
+from benchmarks.__main__ import PAGE, commands
+from benchmarks.places import DUMPS, RESULTS, WORK
 from benchmarks.report import fill_page, markdown_table, render, render_machine
 from benchmarks.results import Result, read_results, write_result
 
@@ -99,3 +100,11 @@ def test_the_projects_page_has_a_place_for_every_table() -> None:
         "training_runs", "notebook_parts", "cost_seconds", "cost_memory", "cost_growth", "routes", "similar_users",
     )  # fmt: skip
     fill_page((ROOT / PAGE).read_text(encoding="utf-8"), {name: _result(name) for name in names})
+
+
+def test_what_a_page_shows_as_a_command_names_no_folder_that_is_the_default() -> None:
+    first, *_, last = commands(RESULTS, DUMPS, WORK, full=True)
+    assert first == ["benchmarks.training_runs", "--repeat", "3", "--full"]
+    assert last == ["benchmarks.cost_curve", "--up-to", "full"]
+    moved = commands(RESULTS, Path("elsewhere"), WORK, full=False)
+    assert moved[-1] == ["benchmarks.cost_curve", "--dumps", "elsewhere", "--up-to", "tenth"]
