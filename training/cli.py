@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -38,7 +38,17 @@ DataOption = Annotated[Path, typer.Option("--data", help="Folder with animelist.
 WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
 StoreOption = Annotated[Path, typer.Option("--store", help="Folder of published bundles.")]
 NetworkOption = Annotated[str, typer.Option("--network", help="The network to publish: autoencoder or rating.")]
-CompareOption = Annotated[bool, typer.Option(help="Train and measure the other network and the baselines too.")]
+OnlyOption = Annotated[
+    Literal["embeddings"] | None,
+    typer.Option(help="embeddings: the quick way, without item weights and what is ranked with them."),
+]
+CompareOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--compare/--no-compare",
+        help="Train and measure the other network and the baselines too. [default: up to 5 million rows]",
+    ),
+]
 MinUserOption = Annotated[int | None, typer.Option("--min-user-rows", help="Rows a user needs. [default: 5]")]
 MinAnimeOption = Annotated[int | None, typer.Option("--min-anime-rows", help="Rows an anime needs. [default: 5]")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Of everything random in the networks. [default: 0]")]
@@ -86,7 +96,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     store: StoreOption = DEFAULT_STORE,
     work: WorkOption = DEFAULT_WORK,
     network: NetworkOption = "autoencoder",
-    compare: CompareOption = True,
+    only: OnlyOption = None,
+    compare: CompareOption = None,
     min_user_rows: MinUserOption = None,
     min_anime_rows: MinAnimeOption = None,
     seed: SeedOption = None,
@@ -94,7 +105,15 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     tensorboard: LogOption = None,
 ) -> None:
     """Prepare, train, evaluate and publish."""
-    settings = _settings(network, compare, min_user_rows, min_anime_rows, seed, assignments)
+    settings = _settings(
+        assignments,
+        network=network,
+        only=only,
+        compare=compare,
+        min_user_rows=min_user_rows,
+        min_anime_rows=min_anime_rows,
+        seed=seed,
+    )
     find_dump(data)  # first: a mistyped folder must not leave an empty store behind
     Store(store).require_writable()
     started = time.monotonic()
@@ -120,7 +139,7 @@ def prepare(
     min_anime_rows: MinAnimeOption = None,
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
-    settings = _settings("autoencoder", True, min_user_rows, min_anime_rows, None, None)
+    settings = _settings(min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
     _print_prepared(stages.run_prepare(data, work, settings), work)
 
 
@@ -128,13 +147,14 @@ def prepare(
 def train(
     work: WorkOption = DEFAULT_WORK,
     network: NetworkOption = "autoencoder",
-    compare: CompareOption = True,
+    only: OnlyOption = None,
+    compare: CompareOption = None,
     seed: SeedOption = None,
     assignments: SetOption = None,
     tensorboard: LogOption = None,
 ) -> None:
     """Train the networks on a prepared dump."""
-    settings = _settings(network, compare, None, None, seed, assignments)
+    settings = _settings(assignments, network=network, only=only, compare=compare, seed=seed)
     for trained in stages.run_train(work, settings, tensorboard):
         loss = trained.history["loss"]
         _out.print(f"{trained.network}: loss {loss[0]:.4f} -> {loss[-1]:.4f} in {len(loss)} epochs")
@@ -144,11 +164,11 @@ def train(
 def evaluate(
     work: WorkOption = DEFAULT_WORK,
     network: NetworkOption = "autoencoder",
-    compare: CompareOption = True,
+    compare: CompareOption = None,
     assignments: SetOption = None,
 ) -> None:
     """Measure the trained networks beside the baselines."""
-    _print_metrics(stages.run_evaluate(work, _settings(network, compare, None, None, None, assignments)), work)
+    _print_metrics(stages.run_evaluate(work, _settings(assignments, network=network, compare=compare)), work)
 
 
 @app.command("publish")
@@ -161,7 +181,7 @@ def publish(
     ] = False,
 ) -> None:
     """Write the bundle into the store and make it current."""
-    settings = _settings(network, True, None, None, None, [f"hold_out={hold_out}"])
+    settings = _settings(network=network, hold_out=hold_out)
     bundle = stages.run_publish(work, Store(store), settings)
     _out.print(f"published {bundle}")
 
@@ -228,21 +248,7 @@ def settings_table() -> None:
     _out.print(table)
 
 
-def _settings(
-    network: str,
-    compare: bool,
-    min_user_rows: int | None,
-    min_anime_rows: int | None,
-    seed: int | None,
-    assignments: list[str] | None,
-) -> RunSettings:
-    options = {
-        "network": network,
-        "compare": compare,
-        "min_user_rows": min_user_rows,
-        "min_anime_rows": min_anime_rows,
-        "seed": seed,
-    }
+def _settings(assignments: list[str] | None = None, **options: Any) -> RunSettings:
     return make_settings(options, assignments or [])
 
 

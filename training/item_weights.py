@@ -7,56 +7,68 @@ Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2
 from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
 """
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
 from models.scoring.items import ItemWeights
-from training.interactions import Interactions
+from training.co_counts import Square, mirror
 from training.reranking.config import ItemsConfig
 
-Square = NDArray[np.float32]
-
-_USERS_PER_BLOCK: Final = 1024
 _TARGETS_PER_BLOCK: Final = 1024
 # 100 systems of 200 x 200 are 16 MB.
 _TARGETS_PER_SOLVE: Final = 100
 
 
-def co_counts(train: Interactions) -> Square:
-    """Count how many lists hold both anime of every pair.
-
-    Parameters
-    ----------
-    train : Interactions
-        Plan-to-watch is left out.
-
-    Returns
-    -------
-    ndarray of shape (n_anime, n_anime), dtype=float32
-        Symmetric; the diagonal counts the lists that hold an anime.
-    """
-    seen: Any = train.seen_matrix()
-    counts = np.zeros((train.n_anime, train.n_anime), dtype=np.float32, order="F")
-    for start in range(0, train.n_users, _USERS_PER_BLOCK):
-        block = seen[start : start + _USERS_PER_BLOCK].toarray()  # (B, N)
-        # One triangle is enough: half of the arithmetic of a full product.
-        counts = la.blas.ssyrk(1.0, block.T, beta=1.0, c=counts, trans=0, lower=1, overwrite_c=1)
-    _mirror(counts)
-    return counts
-
-
-def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
-    """Invert the regularised co-counts, which is all that EDLAE has to do.
+@dataclass(frozen=True)
+class DenseInverse:
+    """The inverse of the regularised co-counts of the anime on most lists, which is all that EDLAE has to do.
 
     The weight of anime i for anime j is ``-inverse[i, j] / inverse[j, j]``, and 0 where i is j.
+
+    The cost of an inverse grows with the cube of its size, and thousands of anime are on so few lists that all of
+    them together say next to nothing of the others. So only those on most lists are in it (docs/experiments.md shows
+    that it costs nothing).
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_dense,), dtype=int64
+        Which anime, ascending.
+    inverse : ndarray of shape (n_dense, n_dense), dtype=float32
+        Symmetric and positive definite.
+    """
+
+    rows: NDArray[np.int64]
+    inverse: Square
+
+
+def invert_popular(counts: Square, config: ItemsConfig) -> DenseInverse:
+    """Invert the regularised co-counts of the anime on most lists.
 
     Parameters
     ----------
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        From :func:`co_counts`. Left as it is.
+        From :func:`training.co_counts.co_counts`. Left as it is.
+    config : ItemsConfig
+
+    Returns
+    -------
+    DenseInverse
+    """
+    rows = np.sort(np.argsort(-np.diag(counts), kind="stable")[: config.n_dense])
+    return DenseInverse(rows, invert_gram(counts[np.ix_(rows, rows)], config.dropout, config.l2))
+
+
+def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
+    """Invert regularised co-counts.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, n), dtype=float32
+        Left as it is.
     dropout : float
         Share p of each list that is hidden from the input, in [0, 1).
     l2 : float
@@ -64,7 +76,7 @@ def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
 
     Returns
     -------
-    ndarray of shape (n_anime, n_anime), dtype=float32
+    ndarray of shape (n, n), dtype=float32
         Symmetric and positive definite.
 
     Raises
@@ -73,13 +85,12 @@ def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
         If the regularised matrix is not positive definite.
     """
     regularised = np.array(counts, dtype=np.float32, order="F")
-    diagonal = np.arange(len(counts))
-    regularised[diagonal, diagonal] += regularisation(counts, dropout, l2)
+    regularised[np.diag_indices_from(regularised)] += regularisation(counts, dropout, l2)
     factor, failed = la.lapack.spotrf(regularised, lower=1, overwrite_a=1, clean=0)
     if failed:
         raise np.linalg.LinAlgError(f"the co-counts with l2={l2} are not positive definite")
     inverse: Square = la.lapack.spotri(factor, lower=1, overwrite_c=1)[0]
-    _mirror(inverse)
+    mirror(inverse)
     return inverse
 
 
@@ -101,30 +112,84 @@ def regularisation(counts: Square, dropout: float, l2: float) -> NDArray[np.floa
     return added
 
 
-def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
-    """Find the anime with the largest weights for every anime.
+def dense_weights(inverse: Square) -> Square:
+    """Give what each anime on a list says for every other.
 
     Parameters
     ----------
     inverse : ndarray of shape (n_anime, n_anime), dtype=float32
         From :func:`invert_gram`.
-    k : int
-        At most n_anime - 1.
 
     Returns
     -------
-    ndarray of shape (n_anime, k), dtype=int32
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Row i holds what anime i says; the diagonal is 0.
+    """
+    weights: Square = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+def propose_speakers(counts: Square, dense: DenseInverse, config: ItemsConfig) -> NDArray[np.int32]:
+    """Propose for every anime those that may say most for it.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    dense : DenseInverse
+        Of the same counts.
+    config : ItemsConfig
+
+    Returns
+    -------
+    ndarray of shape (n_anime, min(n_proposed, n_anime - 1, n_dense - 1)), dtype=int32
+        Ascending within a row; row j without j. For the anime of the inverse those with the largest weights, for each
+        other anime those with the largest weights if it heard one alone.
+    """
+    k = min(config.n_proposed, len(dense.rows) - 1)
+    proposed = np.empty((len(counts), k), dtype=np.int32)
+    proposed[dense.rows] = dense.rows[strongest_rows(dense.inverse, k)]
+    heard_alone = np.sqrt(np.diag(counts) + np.float32(config.l2))
+    others = np.setdiff1d(np.arange(len(counts)), dense.rows)
+    for start in range(0, len(others), _TARGETS_PER_BLOCK):
+        targets = others[start : start + _TARGETS_PER_BLOCK]
+        strengths = counts[targets] / heard_alone
+        strengths[np.arange(len(targets)), targets] = -1.0
+        proposed[targets] = _largest(strengths, k)
+    return proposed
+
+
+def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
+    """Find the anime with the largest weights for every anime of an inverse.
+
+    Parameters
+    ----------
+    inverse : ndarray of shape (n, n), dtype=float32
+        From :func:`invert_gram`.
+    k : int
+        At most n - 1.
+
+    Returns
+    -------
+    ndarray of shape (n, k), dtype=int32
         Ascending within a row; row j without j.
     """
-    n_anime = len(inverse)
-    strongest = np.empty((n_anime, k), dtype=np.int32)
-    for start in range(0, n_anime, _TARGETS_PER_BLOCK):
+    strongest = np.empty((len(inverse), k), dtype=np.int32)
+    for start in range(0, len(inverse), _TARGETS_PER_BLOCK):
         # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
-        block = inverse[start : start + _TARGETS_PER_BLOCK].copy()
+        block = -inverse[start : start + _TARGETS_PER_BLOCK]
         targets = np.arange(len(block))
-        block[targets, start + targets] = np.inf
-        strongest[start : start + len(block)] = np.sort(np.argpartition(block, k - 1, axis=1)[:, :k], axis=1)
+        block[targets, start + targets] = -np.inf
+        strongest[start : start + len(block)] = _largest(block, k)
     return strongest
+
+
+def _largest(values: Square, k: int) -> NDArray[np.int32]:
+    """Find the columns of the k largest values of every row, ascending."""
+    if not k:
+        return np.empty((len(values), 0), dtype=np.int32)
+    last = values.shape[1] - k
+    return np.sort(np.argpartition(values, last, axis=1)[:, last:], axis=1).astype(np.int32)
 
 
 def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2: float) -> NDArray[np.float32]:
@@ -161,23 +226,22 @@ def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2:
     return values
 
 
-def fit_item_weights(counts: Square, config: ItemsConfig) -> ItemWeights:
+def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -> ItemWeights:
     """Learn sparse item weights: dense ones propose who speaks for whom, the best of them are fitted and cut, twice.
 
     Parameters
     ----------
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        From :func:`co_counts`.
+        From :func:`training.co_counts.co_counts`.
+    dense : DenseInverse
+        Of the same counts.
     config : ItemsConfig
 
     Returns
     -------
     ItemWeights
     """
-    most = len(counts) - 1
-    inverse = invert_gram(counts, config.dropout, config.l2)
-    rows = strongest_rows(inverse, min(config.n_proposed, most))
-    del inverse
+    rows = propose_speakers(counts, dense, config)
     values = fit_on_speakers(counts, rows, config.dropout, config.l2)
     if config.n_weights < rows.shape[1]:
         # A weight moves scores by its size, as often as its anime is on a list.
@@ -205,12 +269,3 @@ def cosines_of(counts: Square, rows: NDArray[np.int32]) -> NDArray[np.float32]:
     pairs = np.take_along_axis(counts, rows.astype(np.int64), axis=1)
     cosines: NDArray[np.float32] = (pairs / norms[rows] / norms[:, None]).astype(np.float32)
     return cosines
-
-
-def _mirror(matrix: Square, block: int = 2048) -> None:
-    """Copy the lower triangle to the upper one, in place and in blocks."""
-    for start in range(0, len(matrix), block):
-        end = start + block
-        matrix[start:end, end:] = matrix[end:, start:end].T
-        corner = matrix[start:end, start:end]
-        corner[:] = np.tril(corner) + np.tril(corner, -1).T

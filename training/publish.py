@@ -81,7 +81,7 @@ def publish(
             "recommender": {"history": recommender.history, "seconds": round(recommender.seconds, 1)},
         },
         metrics=metrics,
-        default_methods=_choose_methods(trained.network, has_reranker, metrics),
+        default_methods=_choose_methods(trained.network, arrays, metrics),
         reranker_features=FEATURES if has_reranker else (),
         golden=[],
         files=[],
@@ -116,27 +116,26 @@ def _bundle_arrays(
     }
 
 
-def _choose_methods(network: str, has_reranker: bool, metrics: dict[str, Any]) -> DefaultMethods:
+def _choose_methods(network: str, arrays: dict[str, NDArray[Any]], metrics: dict[str, Any]) -> DefaultMethods:
     """Make the ways that measured better the defaults.
 
-    Where they were not measured, the two stages recommend (without a re-ranker the first of them), and `ranked`
-    answers for similar anime.
+    Where they were not measured, the two stages recommend (without a re-ranker the first of them, without item
+    weights the embeddings), and `ranked` answers for similar anime where there are ranked neighbours.
     """
+    # Measured is not published: embeddings of another network leave the re-ranker out.
     names = {
-        "ranked": RANKED,
-        "items": ITEMS,
+        **({"ranked": RANKED} if len(arrays["reranker_first"]) else {}),
+        **({"items": ITEMS} if arrays["item_weight_rows"].shape[1] else {}),
         "embedding": f"{network}, embedding",
         "neighbours": f"{network}, neighbours",
     }
     measured = {
         method: values["ndcg_at_100"]["mean"]
         for method, name in names.items()
-        # Measured is not published: embeddings of another network leave the re-ranker out.
-        if (method != "ranked" or has_reranker)
-        and (values := metrics.get("methods", {}).get(name, {}).get("next_anime"))
+        if (values := metrics.get("methods", {}).get(name, {}).get("next_anime"))
     }
-    best = max(measured, key=lambda method: measured[method], default="ranked" if has_reranker else "items")
-    similar = _choose_similar(network, metrics)
+    best = max(measured, key=lambda method: measured[method], default=next(iter(names)))
+    similar = _choose_similar(network, metrics) if arrays["similar_rows"].shape[1] else "embedding"
     return DefaultMethods.model_validate({"recommendations": best, "similar_anime": similar})
 
 

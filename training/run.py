@@ -15,15 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from models.store import Store
 from training import publish as publishing
-from training.baselines.item_knn import fit_item_knn
+from training.co_counts import co_counts
 from training.dump import find_dump
 from training.errors import InputError
 from training.evaluate import Metrics, evaluate
 from training.folders import replaced_folder
+from training.item_weights import fit_item_weights, invert_popular
+from training.networks.teacher import Teacher, fit_teacher
 from training.networks.trained import TrainedNetwork, load_trained
 from training.prepare import prepare
 from training.prepared import Prepared, PrepareReport, load_prepared, save_prepared
@@ -35,21 +35,19 @@ from training.reranking.stage import (
     fit_recommender_model,
     load_recommender,
     save_recommender,
+    without_weights,
 )
-from training.scorers import (
-    EmbeddingScorer,
-    ItemKnnScorer,
-    NeighboursScorer,
-    PopularityScorer,
-    RatingNetworkScorer,
-    Scorer,
-    embed_users,
-)
-from training.served_scorers import list_scorers, similar_scorers
+from training.run_scorers import make_scorers
 from training.settings import RunSettings
 from training.similar.stage import FOLDER as SIMILAR_FOLDER
-from training.similar.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
-from training.similar_truth import read_similar_truth
+from training.similar.stage import (
+    SimilarAnimeModel,
+    fit_similar_anime,
+    load_similar_anime,
+    save_similar_anime,
+    without_ranking,
+)
+from training.similar_truth import SimilarQuery, read_similar_truth
 from training.split import Split, is_test_user, split_interactions
 from training.terminal import progress, say
 from training.thresholds import Thresholds
@@ -90,6 +88,8 @@ def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
 def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
     """Train the networks, then rank similar anime and learn to recommend with the embeddings of the published one.
 
+    What the co-counts of anime are needed for is done in an order that keeps the fewest large matrices at a time.
+
     Parameters
     ----------
     work : Path
@@ -108,9 +108,32 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
         If nothing is prepared.
     """
     prepared, split = _load_split(work, settings)
-    trained = train_networks(work, split, settings, log_folder, prepared.catalogue)
-    _rank_similar_anime(work, prepared, split, trained[0], settings)
-    _learn_to_recommend(work, prepared, split, trained[0], settings)
+    counts = co_counts(split.train)
+    if settings.only == "embeddings":
+        return _train_embeddings(work, prepared, split, fit_teacher(counts, settings.items), settings, log_folder)
+    dense = invert_popular(counts, settings.items)
+    weights = fit_item_weights(counts, dense, settings.items)
+    teacher = Teacher(dense, weights)
+    del dense
+    names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+    trained = train_networks(work, names, split, settings, log_folder, prepared.catalogue, teacher)
+    del teacher
+    _keep_recommender(work, fit_recommender_model(prepared, split.train, trained[0], counts, weights, settings))
+    del counts
+    queries = _read_queries(prepared, min_votes=1, min_pairs=1)
+    embeddings = trained[0].anime_embeddings
+    _keep_similar(work, fit_similar_anime(prepared, split.train, embeddings, queries, settings.model_dump()))
+    return trained
+
+
+def _train_embeddings(
+    work: Path, prepared: Prepared, split: Split, teacher: Teacher, settings: RunSettings, log_folder: Path | None
+) -> list[TrainedNetwork]:
+    """Train what a run of embeddings only publishes."""
+    names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+    trained = train_networks(work, names, split, settings, log_folder, prepared.catalogue, teacher)
+    _keep_similar(work, without_ranking(prepared, settings.model_dump()))
+    _keep_recommender(work, without_weights(prepared, split.train, trained[0], settings))
     return trained
 
 
@@ -134,20 +157,19 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
         If nothing is trained, or on other data or another split than this.
     """
     prepared, split = _load_split(work, settings)
-    trained = [load_trained(_trained_folder(work, name)) for name in networks_to_train(settings)]
+    trained = [
+        load_trained(_trained_folder(work, name))
+        for name in networks_to_train(settings, len(prepared.interactions.anime_rows))
+    ]
     for network in trained:
         _check_same_rows(prepared, network, work)
         _check_same_split(network, settings)
     similar, recommender = _load_learned(prepared, work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
-    queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids)
-    scorers: list[Scorer] = [
-        *_make_scorers(trained, split, compare=settings.compare),
-        *similar_scorers(similar, trained[0], recommender),
-        *list_scorers(prepared, split, trained[0], recommender),
-    ]
-    metrics = evaluate(scorers, split, queries)
+    split = split.some_test_users(settings.max_test_users)
+    scorers = make_scorers(prepared, split, trained, similar, recommender, settings)
+    metrics = evaluate(scorers, split, _read_queries(prepared))
     metrics["measured"] = {network.network: network.digest() for network in trained}
     metrics["measured"] |= {SIMILAR_FOLDER: similar.digest(), RECOMMENDER_FOLDER: recommender.digest()}
     with replaced_folder(work / "report") as folder:
@@ -225,52 +247,19 @@ def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
     return prepared, split
 
 
-def _make_scorers(trained: list[TrainedNetwork], split: Split, *, compare: bool) -> list[Scorer]:
-    seen = split.train.anime_rows[split.train.seen]
-    scorers: list[Scorer] = [PopularityScorer(np.bincount(seen, minlength=split.train.n_anime))]
-    if compare:
-        scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
-    for network in sorted(trained, key=lambda network: network.network, reverse=True):
-        scorers.extend(_network_scorers(network, split))
-    return scorers
-
-
-def _network_scorers(trained: TrainedNetwork, split: Split) -> list[Scorer]:
-    anime_embeddings, list_embeddings = trained.anime_embeddings, trained.list_embeddings
-    if trained.user_embeddings is not None:
-        return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
-    train_embeddings = embed_users(list_embeddings, split.train)
-    neighbours, embedding = f"{trained.network}, neighbours", f"{trained.network}, embedding"
-    return [
-        NeighboursScorer(
-            anime_embeddings,
-            list_embeddings,
-            train_embeddings,
-            split.train,
-            f"{trained.network}, neighbours' top quarter (notebook)",
-            rule="top-quarter",
-        ),
-        NeighboursScorer(anime_embeddings, list_embeddings, train_embeddings, split.train, neighbours),
-        EmbeddingScorer(anime_embeddings, list_embeddings, trained.anime_gains, embedding),
-    ]
-
-
-def _rank_similar_anime(
-    work: Path, prepared: Prepared, split: Split, trained: TrainedNetwork, settings: RunSettings
-) -> None:
-    dump = find_dump(Path(prepared.report.data_folder))
-    queries = read_similar_truth(dump, prepared.interactions.anime_ids, min_votes=1, min_pairs=1)
-    similar = fit_similar_anime(prepared, split.train, trained.anime_embeddings, queries, settings.model_dump())
+def _keep_similar(work: Path, similar: SimilarAnimeModel) -> None:
     with replaced_folder(_trained_folder(work, SIMILAR_FOLDER)) as folder:
         save_similar_anime(folder, similar)
 
 
-def _learn_to_recommend(
-    work: Path, prepared: Prepared, split: Split, trained: TrainedNetwork, settings: RunSettings
-) -> None:
-    recommender = fit_recommender_model(prepared, split.train, trained, settings)
+def _keep_recommender(work: Path, recommender: RecommenderModel) -> None:
     with replaced_folder(_trained_folder(work, RECOMMENDER_FOLDER)) as folder:
         save_recommender(folder, recommender)
+
+
+def _read_queries(prepared: Prepared, **least: int) -> list[SimilarQuery]:
+    dump = find_dump(Path(prepared.report.data_folder))
+    return read_similar_truth(dump, prepared.interactions.anime_ids, **least)
 
 
 def _trained_folder(work: Path, name: str) -> Path:

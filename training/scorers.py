@@ -16,8 +16,9 @@ from models.scoring.neighbours import (
     NeighbourRule,
     score_by_neighbours,
 )
-from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
+from training.nearest_users import NearestUsers
+from training.networks.trained import TrainedNetwork
 
 Rows = NDArray[np.int32]
 Scores = NDArray[np.float32]
@@ -148,15 +149,13 @@ class NeighboursScorer:
     """What the nearest training users have seen or rate highly, computed as the service computes it."""
 
     anime_embeddings: NDArray[np.float32]
-    list_embeddings: NDArray[np.float32]
-    user_embeddings: NDArray[np.float32]
-    train: Interactions
+    nearest: NearestUsers
     name: str = "autoencoder, neighbours"
     generalisation: Literal["strong", "weak"] = "strong"
     rule: NeighbourRule = DEFAULT_RULE
 
     def __post_init__(self) -> None:
-        self._regression = regression_of_train(self.train)
+        self._regression = regression_of_train(self.nearest.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours; what none of them speaks for is out of the ranking, as in the service."""
@@ -165,12 +164,10 @@ class NeighboursScorer:
         return np.where(scores > 0.0, scores, np.float32(-np.inf))
 
     def _score(self, input_rows: Rows) -> Scores:
-        similarities = cosine_scores(self.user_embeddings, embed_list(self.list_embeddings, input_rows))
-        nearest = top_k_rows(similarities, N_NEIGHBOURS_OF_RULE[self.rule])
-        lists = [self.train.list_of(int(row)) for row in nearest]
+        lists, similarities = self.nearest.lists_near(input_rows, N_NEIGHBOURS_OF_RULE[self.rule])
         if self.rule == "weighted":
             return self._regression.fit(input_rows, [theirs.seen_rows for theirs in lists]).scores
-        return score_by_neighbours(self.train.n_anime, similarities[nearest], lists).scores
+        return score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
 
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime, as every method of recommending does."""
@@ -230,6 +227,21 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
     rows[~rows.any(axis=1), 0] = 1.0
     return rows
+
+
+def nearest_users(network: TrainedNetwork, train: Interactions) -> NearestUsers:
+    """Make what finds the nearest training users by a network's embeddings.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    train : Interactions
+
+    Returns
+    -------
+    NearestUsers
+    """
+    return NearestUsers(network.list_embeddings, embed_users(network.list_embeddings, train), train)
 
 
 def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:

@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.candidate_features import CIRCLES, neighbour_evidence
-from models.scoring.embedding import cosine_scores, embed_list
 from models.scoring.franchises import FranchiseOrder, collapse_franchises, collapse_similar
 from models.scoring.items import ItemWeights
 from models.scoring.reranker import Reranker
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
+from training.nearest_users import NearestUsers
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.stage import RecommenderModel
-from training.scorers import Rows, Scorer, Scores, embed_users, regression_of_train
+from training.scorers import Rows, Scorer, Scores, regression_of_train
 from training.similar.stage import SimilarAnimeModel
 from training.split import Split
 
@@ -52,25 +52,21 @@ class TwoStageScorer:
     """Item weights propose, a network re-ranks, computed as the service computes it."""
 
     reranker: Reranker
-    list_embeddings: NDArray[np.float32]
-    train: Interactions
+    nearest: NearestUsers
     lists: Interactions
     name: str = RANKED
     generalisation: Literal["strong", "weak"] = "strong"
 
     def __post_init__(self) -> None:
-        """Embed the users among whom the nearest are found."""
-        self._regression = regression_of_train(self.train)
-        self._user_embeddings = embed_users(self.list_embeddings, self.train)
+        self._regression = regression_of_train(self.nearest.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Re-rank what is proposed for the known part of the list, ratings and statuses included."""
         known = self.lists.part_of(user_row, input_rows)
-        similarities = cosine_scores(self._user_embeddings, embed_list(self.list_embeddings, known.seen_rows))
-        nearest = top_k_rows(similarities, CIRCLES[-1])
-        seen_rows = [self.train.list_of(int(row)).seen_rows for row in nearest]
-        neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities[nearest], seen_rows)
-        unknown = np.ones(self.train.n_anime, dtype=bool)
+        lists, similarities = self.nearest.lists_near(input_rows, CIRCLES[-1])
+        seen_rows = [theirs.seen_rows for theirs in lists]
+        neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities, seen_rows)
+        unknown = np.ones(self.lists.n_anime, dtype=bool)
         unknown[input_rows] = False
         return self.reranker.rerank(known, neighbours, unknown).scores
 
@@ -134,7 +130,7 @@ class RankedSimilarScorer:
 
 
 def list_scorers(
-    prepared: Prepared, split: Split, network: TrainedNetwork, recommender: RecommenderModel
+    prepared: Prepared, split: Split, nearest: NearestUsers, recommender: RecommenderModel
 ) -> list[Scorer]:
     """Make scorers of the ways of recommending in stages.
 
@@ -142,19 +138,21 @@ def list_scorers(
     ----------
     prepared : Prepared
     split : Split
-    network : TrainedNetwork
-        Whose embeddings find the nearest users.
+    nearest : NearestUsers
+        Finds the nearest users by the embeddings that the re-ranker was learned with.
     recommender : RecommenderModel
 
     Returns
     -------
     list of Scorer
-        The first stage; with a re-ranker both, and both with one entry per franchise.
+        The first stage; with a re-ranker both, and both with one entry per franchise. None without item weights.
     """
+    if not recommender.has_weights:
+        return []
     scorers: list[Scorer] = [ItemsScorer(recommender.weights())]
     reranker = recommender.reranker(recommender.facts(split.train, prepared.catalogue))
     if reranker is not None:
-        two_stages = TwoStageScorer(reranker, network.list_embeddings, split.train, prepared.interactions)
+        two_stages = TwoStageScorer(reranker, nearest, prepared.interactions)
         scorers += [two_stages, CollapsedScorer(two_stages, recommender.franchises(), COLLAPSED)]
     return scorers
 
@@ -175,7 +173,9 @@ def similar_scorers(
     Returns
     -------
     list of Scorer
-        All anime, and one entry per franchise.
+        All anime, and one entry per franchise. None where no neighbours were ranked.
     """
+    if not similar.neighbours.rows.shape[1]:
+        return []
     ranked = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, network.anime_embeddings)
     return [ranked, CollapsedScorer(ranked, recommender.franchises(), SIMILAR_COLLAPSED)]

@@ -1,7 +1,7 @@
 """All settings of a run in one model. `--set network.name=value` changes any of them."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +12,8 @@ from training.similar.config import SimilarConfig
 
 NetworkName = Literal["autoencoder", "rating"]
 
+_MOST_ROWS_COMPARED: Final = 5_000_000
+
 
 class RunSettings(BaseModel):
     """What a run can be told."""
@@ -21,7 +23,16 @@ class RunSettings(BaseModel):
     min_user_rows: Annotated[int, Field(ge=0, description="Rows a user needs, plan-to-watch left out")] = 5
     min_anime_rows: Annotated[int, Field(ge=0, description="Rows an anime needs, plan-to-watch left out")] = 5
     network: Annotated[NetworkName, Field(description="The network that is published")] = "autoencoder"
-    compare: Annotated[bool, Field(description="Train and measure the other network and the baselines too")] = True
+    only: Annotated[
+        Literal["embeddings"] | None, Field(description="embeddings: no item weights, nothing ranked with them")
+    ] = None
+    compare: Annotated[
+        bool | None,
+        Field(description="Train and measure the other network and the baselines too; none: up to 5 million rows"),
+    ] = None
+    max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = (
+        1000
+    )
     hold_out: Annotated[
         bool,
         Field(description="Publish without the users who test: strangers over HTTP"),
@@ -32,6 +43,22 @@ class RunSettings(BaseModel):
     similar: SimilarConfig = SimilarConfig()
     items: ItemsConfig = ItemsConfig()
     reranker: RerankerConfig = RerankerConfig()
+
+    def compares(self, n_rows: int) -> bool:
+        """Tell whether the other network and the baselines are trained and measured too.
+
+        Parameters
+        ----------
+        n_rows : int
+            Of the prepared dump. An epoch of the other network on a hundred million takes twenty minutes.
+
+        Returns
+        -------
+        bool
+        """
+        if self.compare is None:
+            return self.only is None and n_rows <= _MOST_ROWS_COMPARED
+        return self.compare
 
 
 def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSettings:

@@ -1,6 +1,6 @@
 """Which users test, and which of their titles are the target. Decided by hashes, so that every run agrees."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -39,6 +39,29 @@ class Split:
     targets: list[NDArray[np.int32]]
     train: Interactions
     train_and_inputs: Interactions
+
+    def some_test_users(self, n_users: int) -> "Split":
+        """Give the same split with so many users who test at most, picked by a hash of their ids.
+
+        Parameters
+        ----------
+        n_users : int
+
+        Returns
+        -------
+        Split
+            Those who are left out neither test nor train.
+        """
+        if len(self.test_user_rows) <= n_users:
+            return self
+        hashes = splitmix64(self.train_and_inputs.user_ids[self.test_user_rows])
+        places = np.sort(np.argsort(hashes, kind="stable")[:n_users])
+        return replace(
+            self,
+            test_user_rows=self.test_user_rows[places],
+            inputs=[self.inputs[place] for place in places],
+            targets=[self.targets[place] for place in places],
+        )
 
 
 def splitmix64(values: NDArray[Any]) -> NDArray[np.uint64]:
@@ -79,6 +102,25 @@ def is_test_user(user_ids: NDArray[np.int64], fold: int = TEST_FOLD) -> NDArray[
     """
     marks: NDArray[np.bool_] = splitmix64(user_ids) % np.uint64(N_FOLDS) == np.uint64(fold)
     return marks
+
+
+def some_users(lists: Interactions, n_users: int) -> Interactions:
+    """Give so many users at most, picked by a hash of their ids: a sample that does not change from run to run.
+
+    Parameters
+    ----------
+    lists : Interactions
+    n_users : int
+
+    Returns
+    -------
+    Interactions
+    """
+    if lists.n_users <= n_users:
+        return lists
+    kept = np.zeros(lists.n_users, dtype=bool)
+    kept[np.argsort(splitmix64(lists.user_ids), kind="stable")[:n_users]] = True
+    return lists.keep_users(kept)
 
 
 def may_choose_weights(anime_ids: NDArray[np.int64]) -> NDArray[np.bool_]:

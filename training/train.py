@@ -8,20 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.co_counts import co_counts
 from training.errors import InputError
 from training.folders import replaced_folder
 from training.networks.content import read_content
+from training.networks.teacher import Teacher, fit_teacher
 from training.networks.trained import TrainedNetwork, save_trained
 from training.settings import NetworkName, RunSettings
 from training.split import Split
 
 
-def networks_to_train(settings: RunSettings) -> list[NetworkName]:
+def networks_to_train(settings: RunSettings, n_rows: int) -> list[NetworkName]:
     """Say which networks a run trains: the published one first.
 
     Parameters
     ----------
     settings : RunSettings
+    n_rows : int
+        Of the prepared dump.
 
     Returns
     -------
@@ -29,7 +33,7 @@ def networks_to_train(settings: RunSettings) -> list[NetworkName]:
     """
     every: Sequence[NetworkName] = ("autoencoder", "rating")
     others = [name for name in every if name != settings.network]
-    return [settings.network, *others] if settings.compare else [settings.network]
+    return [settings.network, *others] if settings.compares(n_rows) else [settings.network]
 
 
 def train_network(
@@ -38,6 +42,7 @@ def train_network(
     settings: RunSettings,
     log_folder: Path | None,
     catalogue: Mapping[str, NDArray[Any]] | None = None,
+    teacher: Teacher | None = None,
 ) -> TrainedNetwork:
     """Train one network on what the split lets it see.
 
@@ -52,6 +57,8 @@ def train_network(
         For TensorBoard.
     catalogue : mapping of str to ndarray, optional
         The catalogue's arrays, of which the autoencoder learns too.
+    teacher : Teacher, optional
+        The autoencoder's, where it is known already.
 
     Returns
     -------
@@ -67,7 +74,8 @@ def train_network(
         from training.networks.autoencoder import fit_autoencoder  # noqa: PLC0415
 
         content = read_content(catalogue) if catalogue else None
-        trained = fit_autoencoder(split.train, settings.autoencoder, log_folder, content)
+        teacher = teacher or fit_teacher(co_counts(split.train), settings.items)
+        trained = fit_autoencoder(split.train, teacher, settings.autoencoder, log_folder, content)
     else:
         from training.networks.rating import fit_rating  # noqa: PLC0415
 
@@ -80,21 +88,26 @@ def train_network(
 
 def train_networks(
     work: Path,
+    names: Sequence[NetworkName],
     split: Split,
     settings: RunSettings,
     log_folder: Path | None,
     catalogue: Mapping[str, NDArray[Any]] | None = None,
+    teacher: Teacher | None = None,
 ) -> list[TrainedNetwork]:
     """Train the networks of a run and keep each in ``<work>/trained/<network>``.
 
     Parameters
     ----------
     work : Path
+    names : sequence of str
+        From :func:`networks_to_train`.
     split : Split
     settings : RunSettings
     log_folder : Path or None
         For TensorBoard.
     catalogue : mapping of str to ndarray, optional
+    teacher : Teacher, optional
         See :func:`train_network`.
 
     Returns
@@ -103,8 +116,9 @@ def train_networks(
         The one to publish first.
     """
     trained = []
-    for name in networks_to_train(settings):
-        trained.append(train_network(name, split, settings, log_folder / name if log_folder else None, catalogue))
+    for name in names:
+        logs = log_folder / name if log_folder else None
+        trained.append(train_network(name, split, settings, logs, catalogue, teacher))
         with replaced_folder(work / "trained" / name) as folder:
             save_trained(folder, trained[-1])
     return trained

@@ -1,11 +1,14 @@
 """The best k of a score vector, exactly and repeatably."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Order = Literal["most", "least"]
+
+_STRETCHES_PER_KEY: Final = 4
+_SHORTEST_STRETCH: Final = 8
 
 
 def top_k_rows(
@@ -38,9 +41,25 @@ def top_k_rows(
     if k < len(rows):
         if k <= 0:
             return rows[:0]
-        # Keep everything tied with the k-th best: the partition alone would pick among ties at random.
-        threshold = np.partition(keys, k - 1)[k - 1]
-        kept = np.flatnonzero(keys <= threshold)
+        kept = np.flatnonzero(keys <= _bound(keys, k))
         rows, keys = rows[kept], keys[kept]
+        if k < len(rows):
+            # Keep everything tied with the k-th best: the partition alone would pick among ties at random.
+            kept = np.flatnonzero(keys <= np.partition(keys, k - 1)[k - 1])
+            rows, keys = rows[kept], keys[kept]
     best: NDArray[np.int64] = rows[np.argsort(keys, kind="stable")[:k]]
     return best
+
+
+def _bound(keys: NDArray[np.floating[Any]], k: int) -> Any:
+    """Give a bound that the k lowest keys do not pass, and few others.
+
+    The k-th lowest among the lowest of many stretches: k keys at least are as low. Looking for minima costs a tenth
+    of partitioning everything.
+    """
+    length = len(keys) // (_STRETCHES_PER_KEY * k)
+    if length < _SHORTEST_STRETCH:
+        return np.inf
+    n_stretches = len(keys) // length
+    lowest = keys[: n_stretches * length].reshape(n_stretches, length).min(axis=1)
+    return np.partition(lowest, k - 1)[k - 1]

@@ -4,9 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from models.scoring.items import ItemWeights
 from tests.models.small_bundle import neighbours
+from training.co_counts import Square, co_counts
+from training.interactions import Interactions
+from training.item_weights import fit_item_weights, invert_popular
 from training.networks.trained import TrainedNetwork
 from training.prepared import load_prepared
+from training.reranking.config import ItemsConfig
 from training.reranking.stage import fit_recommender_model, save_recommender
 from training.settings import make_settings
 from training.similar.rank import RankedNeighbours
@@ -19,7 +24,14 @@ def learn_item_weights(work: Path, network: TrainedNetwork) -> None:
     settings = make_settings({}, ["reranker.max_teachers=0", "items.n_weights=5"])
     folder = work / "trained" / "recommender"
     folder.mkdir(parents=True, exist_ok=True)
-    save_recommender(folder, fit_recommender_model(prepared, prepared.interactions, network, settings))
+    lists = prepared.interactions
+    counts, weights = count_and_weigh(lists, settings.items)
+    save_recommender(folder, fit_recommender_model(prepared, lists, network, counts, weights, settings))
+
+
+def count_and_weigh(lists: Interactions, items: ItemsConfig) -> tuple[Square, ItemWeights]:
+    counts = co_counts(lists)
+    return counts, fit_item_weights(counts, invert_popular(counts, items), items)
 
 
 def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:

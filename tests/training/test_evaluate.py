@@ -18,6 +18,7 @@ from tests.training.test_prepare import prepare_folder
 from training.baselines.item_knn import fit_item_knn
 from training.evaluate import evaluate
 from training.interactions import Interactions
+from training.nearest_users import NearestUsers
 from training.report import print_table, write_report
 from training.scorers import (
     EmbeddingScorer,
@@ -161,7 +162,7 @@ def test_users_are_embedded_without_their_plans_and_never_without_direction() ->
 def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule, score: float) -> None:
     embeddings = np.eye(4, dtype=np.float32)
     train = make_interactions([(1, 0, 9, 2), (1, 1, 9, 2), (2, 2, 9, 2), (2, 3, 9, 2)])
-    scorer = NeighboursScorer(embeddings, embeddings, embed_users(embeddings, train), train, rule=rule)
+    scorer = NeighboursScorer(embeddings, NearestUsers(embeddings, embed_users(embeddings, train), train), rule=rule)
     scores = scorer.score_list(0, np.array([0], dtype=np.int32))
     # What no neighbour speaks for is out of the ranking, as it is in the service.
     assert np.isneginf(scores).tolist() == [False, False, True, True]

@@ -6,15 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.training.interactions_for_tests import make_interactions, random_interactions
+from models.scoring.items import ItemWeights
+from tests.training.interactions_for_tests import random_interactions
 from training import item_weights
+from training.co_counts import Square, co_counts
 from training.interactions import Interactions
 from training.item_weights import (
-    co_counts,
     cosines_of,
     fit_item_weights,
     fit_on_speakers,
     invert_gram,
+    invert_popular,
+    propose_speakers,
     regularisation,
     strongest_rows,
 )
@@ -26,7 +29,6 @@ seeds = st.integers(0, 2**32 - 1)
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small enough for a test to have several, the last of which is not full."""
-    monkeypatch.setattr(item_weights, "_USERS_PER_BLOCK", 16)
     monkeypatch.setattr(item_weights, "_TARGETS_PER_BLOCK", 8)
     monkeypatch.setattr(item_weights, "_TARGETS_PER_SOLVE", 8)
 
@@ -41,25 +43,8 @@ def regularised(counts: NDArray[np.float64], dropout: float, l2: float) -> NDArr
     return counts + np.diag(dropout / (1 - dropout) * np.diag(counts) + l2)
 
 
-@pytest.mark.parametrize("n_users", [1, 15, 16, 17, 33])
-@pytest.mark.parametrize("n_anime", [1, 7, 8, 9, 17])
-def test_co_counts_are_those_of_the_dense_product(n_users: int, n_anime: int) -> None:
-    lists = random_interactions(n_users, n_anime, 0.4, seed=n_users * n_anime)
-    np.testing.assert_array_equal(co_counts(lists), dense_counts(lists))
-
-
-def test_plans_are_not_counted() -> None:
-    lists = make_interactions([(1, 1, 8, 2), (1, 2, 0, 6), (2, 1, 0, 1), (2, 2, 3, 4)])
-    assert co_counts(lists).tolist() == [[2, 1], [1, 1]]
-
-
-@pytest.mark.parametrize("size", [1, 2, 4, 5, 9])
-def test_the_lower_triangle_is_mirrored_across_blocks(size: int) -> None:
-    full = np.arange(size * size, dtype=np.float32).reshape(size, size)
-    full = full + full.T
-    lower = np.tril(full)
-    item_weights._mirror(lower, block=4)
-    np.testing.assert_array_equal(lower, full)
+def fit(counts: Square, config: ItemsConfig) -> ItemWeights:
+    return fit_item_weights(counts, invert_popular(counts, config), config)
 
 
 @given(seed=seeds, n_anime=st.integers(1, 25), dropout=st.floats(0, 0.8), l2=st.floats(0.5, 100))
@@ -133,17 +118,33 @@ def test_fitted_weights_solve_a_ridge_regression_per_anime(seed: int, n_anime: i
         np.testing.assert_allclose(values, np.linalg.solve(among, dense[speakers, target]), atol=1e-4)
 
 
+def test_anime_on_few_lists_are_offered_those_that_say_most_alone() -> None:
+    counts = co_counts(random_interactions(60, 14, 0.3, seed=4))
+    config = ItemsConfig(l2=5.0, n_dense=6, n_proposed=4)
+    dense = invert_popular(counts, config)
+    popularity = np.diag(counts)
+    assert popularity[dense.rows].min() >= np.delete(popularity, dense.rows).max()
+    proposed = propose_speakers(counts, dense, config)
+    assert proposed.shape == (14, 4)
+    assert (np.diff(proposed, axis=1) > 0).all()
+    assert np.isin(proposed[dense.rows], dense.rows).all()
+    for target in np.setdiff1d(np.arange(14), dense.rows):
+        alone = counts[target] / np.sqrt(popularity + 5.0)
+        others = np.delete(np.arange(14), target)
+        np.testing.assert_array_equal(np.sort(alone[proposed[target]]), np.sort(alone[others])[-4:])
+
+
 def test_fitting_leaves_the_counts_as_they_are() -> None:
     counts = co_counts(random_interactions(20, 9, 0.4, seed=2))
     before = counts.copy()
-    fit_item_weights(counts, ItemsConfig(n_proposed=5, n_weights=3))
+    fit(counts, ItemsConfig(n_proposed=5, n_weights=3))
     np.testing.assert_array_equal(counts, before)
 
 
 def test_all_others_as_speakers_give_the_weights_of_the_dense_inverse() -> None:
     counts = co_counts(random_interactions(50, 12, 0.3, seed=3))
     inverse = invert_gram(counts, 0.3, 5.0)
-    weights = fit_item_weights(counts, ItemsConfig(dropout=0.3, l2=5.0))
+    weights = fit(counts, ItemsConfig(dropout=0.3, l2=5.0))
     for target, (speakers, values) in enumerate(zip(weights.rows, weights.values, strict=True)):
         np.testing.assert_allclose(values, -inverse[speakers, target] / inverse[target, target], atol=1e-4)
 
@@ -154,7 +155,7 @@ def test_of_the_proposed_those_that_move_most_are_fitted_again(seed: int) -> Non
     config = ItemsConfig(dropout=0.3, l2=5.0, n_proposed=8, n_weights=3)
     proposed = strongest_rows(invert_gram(counts, 0.3, 5.0), 8)
     first = fit_on_speakers(counts, proposed, 0.3, 5.0)
-    weights = fit_item_weights(counts, config)
+    weights = fit(counts, config)
     moved = np.abs(first) * np.sqrt(np.diag(counts))[proposed]
     for target in range(12):
         kept = np.isin(proposed[target], weights.rows[target])

@@ -11,12 +11,13 @@ from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_featu
 from models.scoring.embedding import embed_list
 from models.scoring.list_features import ListSignals
 from models.scoring.top_k import top_k_rows
+from tests.training.pretended import count_and_weigh
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
+from training.co_counts import co_counts
 from training.errors import InputError
 from training.evaluate import evaluate
 from training.interactions import Interactions
-from training.item_weights import co_counts, fit_item_weights
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.config import ItemsConfig, RerankerConfig
@@ -24,7 +25,7 @@ from training.reranking.fit import _choose_teachers, _Lessons, facts_of_train
 from training.reranking.network import fit_network
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
 from training.reranking.tasks import make_tasks
-from training.scorers import embed_users, regression_of_train
+from training.scorers import embed_users, nearest_users, regression_of_train
 from training.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
 from training.settings import RunSettings, make_settings
 from training.split import Split, split_interactions
@@ -75,9 +76,15 @@ def network(prepared: Prepared) -> TrainedNetwork:
     return drawn_network(prepared.interactions)
 
 
+def fit_model(prepared: Prepared, split: Split, network: TrainedNetwork, *assignments: str) -> RecommenderModel:
+    settings = quick_settings(*assignments)
+    counts, weights = count_and_weigh(split.train, settings.items)
+    return fit_recommender_model(prepared, split.train, network, counts, weights, settings)
+
+
 @pytest.fixture(scope="module")
 def model(prepared: Prepared, split: Split, network: TrainedNetwork) -> RecommenderModel:
-    return fit_recommender_model(prepared, split.train, network, quick_settings())
+    return fit_model(prepared, split, network)
 
 
 def test_the_loss_falls_and_the_arrays_are_those_of_a_network(model: RecommenderModel, prepared: Prepared) -> None:
@@ -98,7 +105,7 @@ def test_both_stages_find_what_users_of_one_taste_have_in_common(
 ) -> None:
     reranker = model.reranker(model.facts(split.train, prepared.catalogue))
     assert reranker is not None
-    two_stages = TwoStageScorer(reranker, network.list_embeddings, split.train, prepared.interactions)
+    two_stages = TwoStageScorer(reranker, nearest_users(network, split.train), prepared.interactions)
     methods = evaluate([ItemsScorer(model.weights()), two_stages], split, [])["methods"]
     ndcg = {name: methods[name]["next_anime"]["ndcg_at_10"]["mean"] for name in (ITEMS, RANKED)}
     # Four tastes of ten anime each, of which eight are on a list: by chance it would be about 0.1.
@@ -109,11 +116,9 @@ def test_both_stages_find_what_users_of_one_taste_have_in_common(
 def test_one_seed_gives_the_same_arrays_and_another_seed_others(
     model: RecommenderModel, prepared: Prepared, split: Split, network: TrainedNetwork
 ) -> None:
-    again = fit_recommender_model(prepared, split.train, network, quick_settings())
+    again = fit_model(prepared, split, network)
     assert again.digest() == model.digest()
-    other = fit_recommender_model(
-        prepared, split.train, network, quick_settings("reranker.seed=1", "reranker.epochs=1")
-    )
+    other = fit_model(prepared, split, network, "reranker.seed=1", "reranker.epochs=1")
     assert other.digest() != model.digest()
     # The first stage has nothing random in it.
     for name in ITEM_ARRAYS:
@@ -141,7 +146,7 @@ def test_the_network_learns_which_feature_tells() -> None:
 def test_of_too_few_teachers_there_are_item_weights_alone(
     model: RecommenderModel, prepared: Prepared, split: Split, network: TrainedNetwork, few: tuple[str, ...]
 ) -> None:
-    alone = fit_recommender_model(prepared, split.train, network, quick_settings(*few))
+    alone = fit_model(prepared, split, network, *few)
     assert alone.history == {}
     assert alone.reranker(alone.facts(split.train, prepared.catalogue)) is None
     assert not len(alone.arrays["reranker_first"])
@@ -224,7 +229,7 @@ def test_a_teacher_is_shown_what_the_service_would_show_a_stranger(
     fold = np.arange(30) == 4
     others = train.keep_users(~fold)
     facts = facts_of_train(others, {**prepared.catalogue, **model.arrays})
-    weights = fit_item_weights(co_counts(others), ItemsConfig(n_weights=8, l2=5.0))
+    _, weights = count_and_weigh(others, ItemsConfig(n_weights=8, l2=5.0))
     task = make_tasks(train, np.array([4]), 0, 0.0, np.random.default_rng(0))[0]
     lessons = _Lessons(train, network.list_embeddings, 20)
     candidates, got = lessons._features_of(task, weights, facts)

@@ -15,7 +15,9 @@ from training.baselines.random import RandomScorer
 from training.baselines.user_knn import fit_user_knn
 from training.benchmark.material import Material
 from training.benchmark.sanity import make_oracle
+from training.co_counts import co_counts
 from training.folders import replaced_folder
+from training.item_weights import fit_item_weights, invert_popular
 from training.networks.trained import TrainedNetwork, load_trained, save_trained
 from training.reranking.stage import FOLDER as RECOMMENDER
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
@@ -26,7 +28,7 @@ from training.scorers import (
     PopularityScorer,
     RatingNetworkScorer,
     Scorer,
-    embed_users,
+    nearest_users,
 )
 from training.served_scorers import (
     COLLAPSED,
@@ -132,9 +134,8 @@ def _top_quarter(material: Material) -> Scorer:
 
 
 def _neighbours_by(material: Material, rule: NeighbourRule) -> Scorer:
-    trained, train = _autoencoder(material), material.split.train
-    users = embed_users(trained.list_embeddings, train)
-    return NeighboursScorer(trained.anime_embeddings, trained.list_embeddings, users, train, rule=rule)
+    trained = _autoencoder(material)
+    return NeighboursScorer(trained.anime_embeddings, nearest_users(trained, material.split.train), rule=rule)
 
 
 def _similar(material: Material) -> Scorer:
@@ -163,7 +164,8 @@ def _served(material: Material, name: str) -> Scorer:
     if name in {SIMILAR, SIMILAR_COLLAPSED}:
         scorers = similar_scorers(_similar_model(material), network, recommender)
     else:
-        scorers = list_scorers(material.prepared, material.split, network, recommender)
+        nearest = nearest_users(network, material.split.train)
+        scorers = list_scorers(material.prepared, material.split, nearest, recommender)
     return next(scorer for scorer in scorers if scorer.name == name)
 
 
@@ -171,7 +173,9 @@ def _recommender(material: Material) -> RecommenderModel:
     path = material.work / "trained" / RECOMMENDER
     if not path.exists():
         train, network = material.split.train, _autoencoder(material)
-        model = fit_recommender_model(material.prepared, train, network, material.settings)
+        counts, items = co_counts(train), material.settings.items
+        weights = fit_item_weights(counts, invert_popular(counts, items), items)
+        model = fit_recommender_model(material.prepared, train, network, counts, weights, material.settings)
         with replaced_folder(path) as folder:
             save_recommender(folder, model)
     return load_recommender(path)

@@ -27,15 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.interactions import Interactions
-from training.item_weights import co_counts, invert_gram
 from training.networks.callbacks import ReportProgress, tensorboard
 from training.networks.config import AutoencoderConfig
 from training.networks.content import Content
 from training.networks.keras_setup import keras, make_repeatable, tf
 from training.networks.principal import principal_directions
 from training.networks.similar_targets import SimilarTargets
+from training.networks.teacher import Teacher
 from training.networks.trained import TrainedNetwork, unit_rows
-from training.terminal import progress, say
+from training.split import some_users
+from training.terminal import progress
 
 Matrix = NDArray[np.float32]
 
@@ -144,7 +145,11 @@ class UnitEmbeddings(keras.Model):  # type: ignore[misc]
 
 
 def fit_autoencoder(
-    train: Interactions, config: AutoencoderConfig, log_folder: Path | None = None, content: Content | None = None
+    train: Interactions,
+    teacher: Teacher,
+    config: AutoencoderConfig,
+    log_folder: Path | None = None,
+    content: Content | None = None,
 ) -> TrainedNetwork:
     """Learn embeddings of anime from lists and from what the catalogue says.
 
@@ -152,6 +157,8 @@ def fit_autoencoder(
     ----------
     train : Interactions
         The lists to learn from; plan-to-watch is left out.
+    teacher : Teacher
+        Learned from the same lists.
     config : AutoencoderConfig
     log_folder : Path, optional
         For TensorBoard.
@@ -166,15 +173,14 @@ def fit_autoencoder(
     started = time.monotonic()
     make_repeatable(config.seed)
     rng = np.random.default_rng(config.seed)
-    counts = co_counts(train)
-    weights = teacher_weights(counts, config)
-    say(f"autoencoder: the teacher's weights took {time.monotonic() - started:.1f} s")
+    some = some_users(train, config.max_users)
     directions, energies = principal_directions(
-        train.seen_matrix(), weights, config.length_power, config.embedding_size + _N_SPARE_DIRECTIONS, rng
+        some.seen_matrix(), teacher, config.length_power, config.embedding_size + _N_SPARE_DIRECTIONS, rng
     )
     network = UnitEmbeddings(_start(directions, energies, config, rng), directions, energies, config)
     likeness = content.weighted(config.genre_weight, config.synopsis_weight) if content else None
-    targets = SimilarTargets(weights, likeness, np.diag(counts), config.target_sharpness, config.batch_size, rng)
+    counts = np.bincount(train.anime_rows[train.seen], minlength=train.n_anime)
+    targets = SimilarTargets(teacher, likeness, counts, config.target_sharpness, config.batch_size, rng)
     history = _train(network, targets, config, log_folder)
     anime_embeddings = unit_rows(network.embeddings.numpy())
     gains = np.exp(network.log_lengths.numpy()[:, 0])
@@ -182,7 +188,7 @@ def fit_autoencoder(
     return TrainedNetwork(
         network="autoencoder",
         anime_embeddings=anime_embeddings,
-        list_embeddings=_list_embeddings(weights, anime_embeddings * gains[:, None]),
+        list_embeddings=_list_embeddings(teacher, anime_embeddings * gains[:, None]),
         anime_gains=gains,
         user_embeddings=None,
         user_embedding_rule="normalised_sum",
@@ -190,26 +196,6 @@ def fit_autoencoder(
         history=history,
         seconds=time.monotonic() - started,
     )
-
-
-def teacher_weights(counts: Matrix, config: AutoencoderConfig) -> Matrix:
-    """Give what each anime on a list tells of every other.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        How many lists hold both anime of every pair.
-    config : AutoencoderConfig
-
-    Returns
-    -------
-    ndarray of shape (n_anime, n_anime), dtype=float32
-        Row i holds what anime i says for each other; the diagonal is 0.
-    """
-    inverse = invert_gram(counts, config.input_dropout, config.l2)
-    weights: Matrix = inverse / -np.diag(inverse)
-    np.fill_diagonal(weights, 0.0)
-    return weights
 
 
 def _strengths(energies: NDArray[np.float32], config: AutoencoderConfig) -> NDArray[np.float32]:
@@ -257,12 +243,12 @@ def _train(
     return {name: [float(value) for value in values] for name, values in history.history.items()}
 
 
-def _list_embeddings(weights: Matrix, embeddings: Matrix) -> Matrix:
+def _list_embeddings(teacher: Teacher, embeddings: Matrix) -> Matrix:
     """Solve for what each anime on a list adds to the user, so that the teacher's scores come out best."""
     exact = embeddings.astype(np.float64)
     gram = exact.T @ exact
     gram[np.diag_indices_from(gram)] += _RIDGE * np.trace(gram) / len(gram)
-    solved = np.linalg.solve(gram, (weights @ embeddings).T.astype(np.float64)).T
+    solved = np.linalg.solve(gram, teacher.times(embeddings).T.astype(np.float64)).T
     # Only the direction of a sum counts, so any common scale will do: rows of length 1 on average.
     typical = np.linalg.norm(solved, axis=1).mean() or 1.0
     list_embeddings: Matrix = (solved / typical).astype(np.float32)

@@ -16,10 +16,9 @@ class AutoencoderConfig(BaseModel):
     learning_rate: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a hundredth")
     ] = 0.005
-    input_dropout: Annotated[
-        float, Field(ge=0, lt=1, description="Share of a list hidden from the teacher's input")
-    ] = 0.3
-    l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Regularisation of the teacher")] = 50.0
+    max_users: Annotated[
+        int, Field(ge=1, description="Users whose lists say which directions matter, at most; picked by a hash")
+    ] = 20_000
     length_power: Annotated[
         float, Field(ge=0, le=1, description="Users count by the length of the list to minus this power")
     ] = 0.6

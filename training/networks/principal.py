@@ -11,6 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from training.networks.teacher import Teacher
+
 Matrix = NDArray[np.float32]
 
 _N_SPARE: Final = 10
@@ -18,7 +20,7 @@ _N_ROUNDS: Final = 3
 
 
 def principal_directions(
-    lists: sp.csr_matrix, weights: Matrix, length_power: float, n_directions: int, rng: np.random.Generator
+    lists: sp.csr_matrix, teacher: Teacher, length_power: float, n_directions: int, rng: np.random.Generator
 ) -> tuple[Matrix, NDArray[np.float32]]:
     """Find the best low-rank space for the scores ``lists @ weights``.
 
@@ -26,8 +28,8 @@ def principal_directions(
     ----------
     lists : scipy.sparse.csr_matrix of shape (n_users, n_anime), dtype=float32
         1 where an anime is on a list.
-    weights : ndarray of shape (n_anime, n_anime), dtype=float32
-        Item-to-item weights.
+    teacher : Teacher
+        The weights.
     length_power : float
         A user counts by the length of the list to minus this power, so that the longest lists, whose scores
         are the largest, do not have the say alone.
@@ -41,15 +43,15 @@ def principal_directions(
     energies : ndarray of shape (min(n_directions, n_anime),), dtype=float32
         Sum of the squared scores along each.
     """
-    n_anime = len(weights)
+    n_anime = teacher.n_anime
     lengths = np.maximum(np.diff(lists.indptr), 1).astype(np.float32)
     scaled: Any = sp.diags(lengths**-length_power) @ lists
     transposed: Any = scaled.T.tocsr()
     n_columns = min(n_directions + _N_SPARE, n_anime)
     basis = np.linalg.qr(rng.normal(size=(n_anime, n_columns)).astype(np.float32))[0]
     for _ in range(_N_ROUNDS):
-        basis = np.linalg.qr(weights.T @ (transposed @ (scaled @ (weights @ basis))))[0]
-    scores = scaled @ (weights @ basis)  # (U, K)
+        basis = np.linalg.qr(teacher.transposed_times(transposed @ (scaled @ teacher.times(basis))))[0]
+    scores = scaled @ teacher.times(basis)  # (U, K)
     energies, turn = np.linalg.eigh(scores.T.astype(np.float64) @ scores)
     strongest = np.argsort(-energies)[:n_directions]
     directions: Matrix = (basis @ turn[:, strongest]).astype(np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.networks.keras_setup import keras
+from training.networks.teacher import Teacher
 
 Matrix = NDArray[np.float32]
 
@@ -18,11 +19,11 @@ class SimilarTargets(keras.utils.PyDataset):  # type: ignore[misc]
 
     Parameters
     ----------
-    weights : ndarray of shape (n_anime, n_anime), dtype=float32
-        Item-to-item weights. A row is scaled to a maximum of 1, what is below 0 counts as 0.
+    teacher : Teacher
+        What an anime says for the others is scaled to a maximum of 1, what is below 0 counts as 0.
     content : ndarray of shape (n_anime, n_features), dtype=float32 or None
         The product of two rows is added.
-    counts : ndarray of shape (n_anime,), dtype=float32
+    counts : ndarray of shape (n_anime,), dtype=int64
         How many lists hold an anime.
     sharpness : float
         The target is the softmax of this times the sum.
@@ -32,28 +33,28 @@ class SimilarTargets(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(
         self,
-        weights: Matrix,
+        teacher: Teacher,
         content: Matrix | None,
-        counts: NDArray[np.float32],
+        counts: NDArray[np.integer],
         sharpness: float,
         batch_size: int,
         rng: np.random.Generator,
     ) -> None:
         super().__init__()
-        self._weights = weights
+        self._teacher = teacher
         self._content = content
         self._sharpness = sharpness
-        self._batch_size = min(batch_size, len(weights))
+        self._batch_size = min(batch_size, teacher.n_anime)
         chances = (counts.astype(np.float64) + 1.0) ** _COUNT_POWER
         self._chances = chances / chances.sum()
         self._rng = rng
 
     def __len__(self) -> int:
-        return -(-len(self._weights) // self._batch_size)
+        return -(-self._teacher.n_anime // self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.int32], Matrix]:
         del index  # every batch is drawn anew
-        anime_rows = self._rng.choice(len(self._weights), self._batch_size, replace=False, p=self._chances)
+        anime_rows = self._rng.choice(self._teacher.n_anime, self._batch_size, replace=False, p=self._chances)
         return anime_rows.astype(np.int32), self.targets_of(anime_rows)
 
     def targets_of(self, anime_rows: NDArray[np.integer]) -> Matrix:
@@ -68,7 +69,7 @@ class SimilarTargets(keras.utils.PyDataset):  # type: ignore[misc]
         ndarray of shape (batch, n_anime), dtype=float32
             Rows add up to 1; an anime has no share of itself, unless there is no other.
         """
-        alike = np.maximum(self._weights[anime_rows], 0.0)  # (B, N)
+        alike = np.maximum(self._teacher.said_by(anime_rows), 0.0)  # (B, N)
         alike /= np.maximum(alike.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         if self._content is not None:
             alike += np.maximum(self._content[anime_rows] @ self._content.T, 0.0)

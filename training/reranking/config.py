@@ -12,6 +12,10 @@ class ItemsConfig(BaseModel):
 
     dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list hidden from the input")] = 0.3
     l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Penalty of the weights")] = 50.0
+    n_dense: Annotated[
+        int,
+        Field(ge=2, description="Anime on most lists, whose dense weights propose; costs its cube"),
+    ] = 4096
     n_proposed: Annotated[int, Field(ge=1, le=1000, description="Anime proposed to speak for each anime")] = 200
     n_weights: Annotated[int, Field(ge=1, le=1000, description="Anime that speak for each anime in the end")] = 100
 
@@ -24,6 +28,9 @@ class RerankerConfig(BaseModel):
     max_teachers: Annotated[int, Field(ge=0, description="Users who teach, at most; 0 leaves the re-ranker out")] = (
         8000
     )
+    few_teachers: Annotated[
+        int, Field(ge=20, description="Users who teach where so few are a small share of all: in one group")
+    ] = 4000
     n_folds: Annotated[
         int, Field(ge=2, le=20, description="Groups of teachers, each left out of the item weights it is taught with")
     ] = 3

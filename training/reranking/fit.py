@@ -1,8 +1,9 @@
-"""Learns both stages of recommending: item weights, and the network that re-ranks what they propose."""
+"""Learns the second stage of recommending: the network that re-ranks what item weights propose."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,92 +11,112 @@ from numpy.typing import NDArray
 
 from models.scoring.anime_facts import AnimeFacts, read_facts
 from models.scoring.candidate_features import CIRCLES, candidate_features, neighbour_evidence
-from models.scoring.embedding import embed_list
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
 from models.scoring.reranker import RerankingNetwork
 from models.scoring.top_k import top_k_rows
+from training.co_counts import Square, co_counts
 from training.interactions import Interactions
-from training.item_weights import co_counts, fit_item_weights
+from training.item_weights import fit_item_weights, invert_popular
+from training.nearest_users import NearestUsers
 from training.reranking.config import ItemsConfig, RerankerConfig
 from training.reranking.tasks import Task, make_tasks
 from training.scorers import embed_users, regression_of_train
 from training.split import splitmix64
-from training.terminal import progress
+from training.terminal import ProgressUpdate, progress
 
 _LEAST_TASKS: Final = 20
 _SCALE_TASKS: Final = 1000
+# Where teachers are no larger a share of all users than this, leaving all of them out at once costs nothing.
+_SMALL_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True)
-class TrainedRecommender:
-    """What recommending in two stages needs.
+class TrainedReranker:
+    """The second stage of recommending.
 
     Attributes
     ----------
-    weights : ItemWeights
     network : RerankingNetwork or None
         None where there were too few lists to learn one from.
     history : dict of str to list of float
         Loss per epoch.
     seconds : float
-        Wall-clock time of it all.
+        Wall-clock time.
     """
 
-    weights: ItemWeights
     network: RerankingNetwork | None
     history: dict[str, list[float]]
     seconds: float
 
 
-def fit_recommender(
+def fit_reranker(
     train: Interactions,
+    counts: Square,
     catalogue: Mapping[str, NDArray[Any]],
     list_embeddings: NDArray[np.float32],
     items: ItemsConfig,
-    reranker: RerankerConfig,
-) -> TrainedRecommender:
-    """Learn item weights from all who train, and a re-ranker from the same users, each left out in turn.
+    config: RerankerConfig,
+) -> TrainedReranker:
+    """Learn a re-ranker from users who train, each left out of the item weights that they are taught with.
 
     Parameters
     ----------
     train : Interactions
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        Its co-counts. Those of teachers are taken out of them for a while, and put back.
     catalogue : mapping of str to ndarray
         The catalogue's and the franchises' arrays, one row per anime.
     list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Sums of them find the nearest users.
     items : ItemsConfig
-    reranker : RerankerConfig
+    config : RerankerConfig
 
     Returns
     -------
-    TrainedRecommender
+    TrainedReranker
     """
     started = time.monotonic()
-    counts = co_counts(train)
-    # Lists that leave fewer candidates do not teach; in a small catalogue that must not be most of them.
-    lessons = _Lessons(train, list_embeddings, min(reranker.n_candidates, train.n_anime // 2))
-    folds = _choose_teachers(train, reranker)
-    with progress("fit item weights", len(folds) + 1, "folds") as update:
-        for number, teachers in enumerate(folds):
-            # The weights they are taught with must not know them, nor may their lists say who speaks for whom.
-            others = train.keep_users(~teachers)
-            own = co_counts(train.keep_users(teachers))
-            weights = fit_item_weights(counts - own, items)
-            tasks = _make_tasks(train, np.flatnonzero(teachers), reranker)
-            lessons.add(tasks, weights, facts_of_train(others, catalogue))
-            update(number + 1)
-        weights = fit_item_weights(counts, items)
-        update(len(folds) + 1)
     network: RerankingNetwork | None = None
     history: dict[str, list[float]] = {}
-    if len(lessons.hidden) >= _LEAST_TASKS:
-        from training.reranking.network import fit_network  # noqa: PLC0415 - brings TensorFlow
+    groups = _choose_teachers(train, config)
+    if groups:
+        lessons = _teach(train, counts, groups, catalogue, list_embeddings, items, config)
+        if len(lessons.hidden) >= _LEAST_TASKS:
+            from training.reranking.network import fit_network  # noqa: PLC0415 - brings TensorFlow
 
-        features, hidden = np.stack(lessons.features), np.stack(lessons.hidden)
-        lessons.features.clear()
-        network, history = fit_network(features, hidden, lessons.scales, reranker)
-    return TrainedRecommender(weights, network, history, time.monotonic() - started)
+            features, hidden = np.stack(lessons.features), np.stack(lessons.hidden)
+            lessons.features.clear()
+            network, history = fit_network(features, hidden, lessons.scales, config)
+    return TrainedReranker(network, history, time.monotonic() - started)
+
+
+def _teach(
+    train: Interactions,
+    counts: Square,
+    groups: Sequence[NDArray[np.bool_]],
+    catalogue: Mapping[str, NDArray[Any]],
+    list_embeddings: NDArray[np.float32],
+    items: ItemsConfig,
+    config: RerankerConfig,
+) -> "_Lessons":
+    # Lists that leave fewer candidates do not teach; in a small catalogue that must not be most of them.
+    lessons = _Lessons(train, list_embeddings, min(config.n_candidates, train.n_anime // 2))
+    tasks_of = [_make_tasks(train, np.flatnonzero(teachers), config) for teachers in groups]
+    done = 0
+    with progress("prepare lessons", sum(map(len, tasks_of)), "lists") as update:
+        for teachers, tasks in zip(groups, tasks_of, strict=True):
+            # The weights they are taught with must not know them, nor may their lists say who speaks for whom.
+            own = co_counts(train.keep_users(teachers))
+            counts -= own
+            weights = fit_item_weights(counts, invert_popular(counts, items), items)
+            facts = read_facts(
+                {**catalogue, "popularity": np.diag(counts).astype(np.int64)}, train.n_users - int(teachers.sum())
+            )
+            counts += own
+            lessons.add(tasks, weights, facts, partial(_report, update, done))
+            done += len(tasks)
+    return lessons
 
 
 def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> AnimeFacts:
@@ -117,13 +138,15 @@ def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -
 
 def _choose_teachers(train: Interactions, config: RerankerConfig) -> list[NDArray[np.bool_]]:
     """Choose who teaches, in groups: a mask of users for each. Nobody where there are too few."""
+    few = config.few_teachers <= _SMALL_SHARE * train.n_users
+    n_teachers, n_groups = (config.few_teachers, 1) if few else (config.max_teachers, config.n_folds)
     # Those with the lowest hashes: who teaches does not depend on the order of the users.
-    chosen = np.argsort(splitmix64(train.user_ids), kind="stable")[: config.max_teachers]
+    chosen = np.argsort(splitmix64(train.user_ids), kind="stable")[: min(n_teachers, config.max_teachers)]
     if len(chosen) < _LEAST_TASKS:
         return []
     group = np.full(train.n_users, -1)
-    group[chosen] = np.arange(len(chosen)) % config.n_folds
-    return [group == fold for fold in range(config.n_folds)]
+    group[chosen] = np.arange(len(chosen)) % n_groups
+    return [group == number for number in range(n_groups)]
 
 
 def _make_tasks(train: Interactions, teachers: NDArray[np.int64], config: RerankerConfig) -> list[Task]:
@@ -135,6 +158,10 @@ def _make_tasks(train: Interactions, teachers: NDArray[np.int64], config: Rerank
     ]
 
 
+def _report(update: ProgressUpdate, done: int, number: int) -> None:
+    update(done + number)
+
+
 class _Lessons:
     """Collects features and hidden titles of tasks, whose features are computed as the service computes them."""
 
@@ -143,20 +170,27 @@ class _Lessons:
         self.hidden: list[NDArray[np.bool_]] = []
         self.scales = RerankingNetwork.empty().scales
         self._n_candidates = n_candidates
-        self._list_embeddings = list_embeddings
-        self._user_embeddings = embed_users(list_embeddings, train)
+        self._train = train
+        self._nearest = NearestUsers(list_embeddings, embed_users(list_embeddings, train), train)
         self._regression = regression_of_train(train)
-        self._seen_rows = [train.list_of(row).seen_rows for row in range(train.n_users)]
 
-    def add(self, tasks: Sequence[Task], weights: ItemWeights, facts: AnimeFacts) -> None:
+    def add(
+        self,
+        tasks: Sequence[Task],
+        weights: ItemWeights,
+        facts: AnimeFacts,
+        update: Callable[[int], None] = lambda _: None,
+    ) -> None:
         """Take some tasks, with weights and facts that do not know their users."""
         held: list[NDArray[np.float32]] = []
+        self._nearest.find([task.known.seen_rows for task in tasks])
         for number, task in enumerate(tasks, start=1):
             candidates, table = self._features_of(task, weights, facts)
             hidden = np.isin(candidates, task.target_rows)
             if len(candidates) == self._n_candidates and hidden.any():
                 self.hidden.append(hidden)
                 held.append(table)
+            update(number)
             if held and (len(held) == _SCALE_TASKS or number == len(tasks)):
                 self._standardise(held)
                 held = []
@@ -165,7 +199,7 @@ class _Lessons:
         self, task: Task, weights: ItemWeights, facts: AnimeFacts
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         signals = ListSignals(facts, task.known)
-        unknown = np.ones(len(self._list_embeddings), dtype=bool)
+        unknown = np.ones(self._train.n_anime, dtype=bool)
         unknown[task.known.anime_rows] = False
         unknown[task.other_rows] = False
         candidates = top_k_rows(weights.score(signals.rows), self._n_candidates, allowed=unknown)
@@ -173,11 +207,9 @@ class _Lessons:
         return candidates, candidate_features(facts, weights, signals, candidates, neighbours)
 
     def _neighbours(self, task: Task) -> NDArray[np.float32]:
-        similarities = self._user_embeddings @ embed_list(self._list_embeddings, task.known.seen_rows)
-        others = np.arange(len(similarities)) != task.user_row
-        nearest = top_k_rows(similarities, CIRCLES[-1], allowed=others)
-        rows = [self._seen_rows[row] for row in nearest]
-        return neighbour_evidence(self._regression, task.known.seen_rows, similarities[nearest], rows)
+        seen_rows = task.known.seen_rows
+        lists, similarities = self._nearest.lists_near(seen_rows, CIRCLES[-1], without=task.user_row)
+        return neighbour_evidence(self._regression, seen_rows, similarities, [theirs.seen_rows for theirs in lists])
 
     def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:
         if not self.features:

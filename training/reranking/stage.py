@@ -16,12 +16,13 @@ from models.scoring.franchises import FranchiseOrder
 from models.scoring.items import ItemWeights
 from models.scoring.reranker import Reranker, RerankingNetwork
 from models.writer import save_array
+from training.co_counts import Square
 from training.errors import InputError
 from training.franchises.grouping import franchise_arrays
 from training.interactions import Interactions
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
-from training.reranking.fit import facts_of_train, fit_recommender
+from training.reranking.fit import TrainedReranker, facts_of_train, fit_reranker
 from training.settings import RunSettings
 from training.terminal import say
 
@@ -89,6 +90,11 @@ class RecommenderModel:
         without = {name: getattr(empty, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
         return replace(self, arrays={**self.arrays, **without})
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are item weights: a run of embeddings only has none."""
+        return bool(self.arrays["item_weight_rows"].shape[1])
+
     def franchises(self) -> FranchiseOrder:
         """Give which anime belong together, and in what order to watch them."""
         return FranchiseOrder(*(self.arrays[name] for name in FRANCHISE_ARRAYS))
@@ -128,9 +134,14 @@ class RecommenderModel:
 
 
 def fit_recommender_model(
-    prepared: Prepared, train: Interactions, network: TrainedNetwork, settings: RunSettings
+    prepared: Prepared,
+    train: Interactions,
+    network: TrainedNetwork,
+    counts: Square,
+    weights: ItemWeights,
+    settings: RunSettings,
 ) -> RecommenderModel:
-    """Group franchises, learn item weights, and learn the re-ranker.
+    """Group franchises, and learn the re-ranker.
 
     Parameters
     ----------
@@ -139,6 +150,10 @@ def fit_recommender_model(
         Of the users who train: nobody else's lists are looked at, not even for franchises.
     network : TrainedNetwork
         Its embeddings find the nearest users.
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        Co-counts of those who train.
+    weights : ItemWeights
+        Learned from them.
     settings : RunSettings
 
     Returns
@@ -147,11 +162,45 @@ def fit_recommender_model(
     """
     franchises = franchise_arrays(train, prepared.catalogue)
     catalogue = {**prepared.catalogue, **franchises}
-    fitted = fit_recommender(train, catalogue, network.list_embeddings, settings.items, settings.reranker)
+    fitted = fit_reranker(train, counts, catalogue, network.list_embeddings, settings.items, settings.reranker)
+    return _make_model(prepared, network, settings, franchises, weights, fitted)
+
+
+def without_weights(
+    prepared: Prepared, train: Interactions, network: TrainedNetwork, settings: RunSettings
+) -> RecommenderModel:
+    """Group franchises only: embeddings and neighbours recommend.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    train : Interactions
+    network : TrainedNetwork
+    settings : RunSettings
+
+    Returns
+    -------
+    RecommenderModel
+        With item weights of width 0, and without a re-ranker.
+    """
+    none = np.zeros((train.n_anime, 0), dtype=np.float32)
+    weights = ItemWeights(none.astype(np.int32), none, none)
+    franchises = franchise_arrays(train, prepared.catalogue)
+    return _make_model(prepared, network, settings, franchises, weights, TrainedReranker(None, {}, 0.0))
+
+
+def _make_model(
+    prepared: Prepared,
+    network: TrainedNetwork,
+    settings: RunSettings,
+    franchises: Mapping[str, NDArray[Any]],
+    weights: ItemWeights,
+    fitted: TrainedReranker,
+) -> RecommenderModel:
+    reranker = fitted.network or RerankingNetwork.empty()
     arrays = dict(franchises)
-    arrays |= {name: getattr(fitted.weights, name.removeprefix("item_weight_")) for name in ITEM_ARRAYS}
-    network_of = fitted.network or RerankingNetwork.empty()
-    arrays |= {name: getattr(network_of, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
+    arrays |= {name: getattr(weights, name.removeprefix("item_weight_")) for name in ITEM_ARRAYS}
+    arrays |= {name: getattr(reranker, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
     return RecommenderModel(
         arrays,
         fitted.history,

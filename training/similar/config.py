@@ -18,6 +18,9 @@ class SimilarConfig(BaseModel):
         int, Field(ge=1, description="Users whose lists are looked at, at most; picked by a hash of their id")
     ] = 10_000
     dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list the item weights must do without")] = 0.3
+    n_dense: Annotated[
+        int, Field(ge=1, description="Anime on most lists, among which the item weights are exact")
+    ] = 6144
     l2_per_user: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Regularisation of the item weights, per user")
     ] = 0.08

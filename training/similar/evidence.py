@@ -7,10 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from training.co_counts import Square, co_counts
 from training.interactions import Interactions
-from training.item_weights import Square, co_counts, invert_gram
+from training.item_weights import invert_gram, regularisation
 from training.similar.config import SimilarConfig
-from training.split import splitmix64
+from training.split import some_users
 
 Block = NDArray[np.float32]
 Rows = NDArray[np.integer[Any]]
@@ -140,7 +141,7 @@ def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config
     -------
     ListEvidence
     """
-    lists = _some_users(train, config.max_users)
+    lists = some_users(train, config.max_users)
     lists = lists.keep_entries(lists.seen)
     user_rows = lists.user_rows()
     rated = lists.ratings > 0
@@ -150,9 +151,28 @@ def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config
     seen = lists.matrix(np.ones(len(user_rows))).tocsc()
     liked = lists.matrix(rated & (lists.ratings >= means[user_rows])).tocsc()
     even = lists.matrix(1.0 / np.sqrt(lengths[user_rows])).tocsc()
-    inverse = invert_gram(co_counts(lists), config.dropout, max(config.l2_per_user * lists.n_users, 1.0))
+    inverse = _invert(co_counts(lists), config, lists.n_users)
     counts = [np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() for matrix in (seen, liked, even)]
     return ListEvidence(seen, liked, even, counts[0], counts[1], counts[2], inverse, embeddings)
+
+
+def _invert(counts: Square, config: SimilarConfig, n_users: int) -> Square:
+    """Invert the regularised co-counts: exactly among the anime on most lists, the others as if in pairs alone.
+
+    The cost of an inverse grows with the cube of its size; those on few lists are not worth it.
+    """
+    l2 = max(config.l2_per_user * n_users, 1.0)
+    order = np.argsort(-np.diag(counts), kind="stable")
+    dense = np.sort(order[: config.n_dense])
+    exact = invert_gram(counts[np.ix_(dense, dense)], config.dropout, l2)
+    if len(dense) == len(counts):
+        return exact
+    diagonal = np.diag(counts) + regularisation(counts, config.dropout, l2)
+    counts /= -diagonal
+    counts /= diagonal[:, None]
+    np.fill_diagonal(counts, 1.0 / diagonal)
+    counts[np.ix_(dense, dense)] = exact
+    return counts
 
 
 @dataclass(frozen=True)
@@ -198,14 +218,6 @@ def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
     return Neighbourhoods(
         {kind: np.maximum(np.concatenate(parts), np.float32(_LEAST)) for kind, parts in tenth_best.items()}, unit
     )
-
-
-def _some_users(train: Interactions, max_users: int) -> Interactions:
-    if train.n_users <= max_users:
-        return train
-    kept = np.zeros(train.n_users, dtype=bool)
-    kept[np.argsort(splitmix64(train.user_ids), kind="stable")[:max_users]] = True
-    return train.keep_users(kept)
 
 
 def _products(matrix: sp.csc_matrix, rows: Rows) -> Block:

@@ -111,6 +111,26 @@ def fit_similar_anime(
     )
 
 
+def without_ranking(prepared: Prepared, settings: dict[str, Any]) -> SimilarAnimeModel:
+    """Rank nothing: embeddings tell which anime are similar.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    settings : dict
+        Every setting of the run.
+
+    Returns
+    -------
+    SimilarAnimeModel
+        With neighbours of width 0.
+    """
+    none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
+    neighbours = RankedNeighbours(none.astype(np.int32), none)
+    rows_digest = prepared.interactions.rows_digest()
+    return SimilarAnimeModel(neighbours, load_ranker(SHIPPED_FILE), "shipped", 0.0, rows_digest, settings)
+
+
 def gather_pair_evidence(
     prepared: Prepared, train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig
 ) -> PairEvidence:

@@ -1,0 +1,154 @@
+"""How many lists hold both anime of every pair: the one pass over all rows that learning in closed form needs.
+
+Anime are numbered by popularity, and users taken in blocks that fit into the processor's cache. Most entries of most
+lists are among the most popular anime, so those stand in a row of bytes per user, and adding up rows of bytes is what
+a processor does fastest; the others are counted along the lists (docs/performance.md has the figures).
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.user_list import Status
+from training.interactions import Interactions
+
+Square = NDArray[np.float32]
+
+_USERS_PER_BLOCK: Final = 4096
+# How many of the most popular anime stand in bytes. With the users of a block they are 8 MB.
+_N_DENSE: Final = 2048
+# Few enough that all threads end at about the same time.
+_ANIME_PER_TASK: Final = 64
+# So many ones fit into a byte.
+_MOST_PER_BYTE: Final = 255
+
+
+def co_counts(train: Interactions) -> Square:
+    """Count how many lists hold both anime of every pair.
+
+    Parameters
+    ----------
+    train : Interactions
+        Plan-to-watch is left out.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Symmetric; the diagonal counts the lists that hold an anime. Exact up to 2**24 lists.
+    """
+    n_anime = train.n_anime
+    popularity = np.bincount(train.anime_rows[train.seen], minlength=n_anime)
+    ranks = np.empty(n_anime, dtype=np.int32)
+    ranks[np.argsort(-popularity, kind="stable")] = np.arange(n_anime)
+    lower, full = np.zeros((n_anime, n_anime), dtype=np.float32), np.empty((n_anime, n_anime), dtype=np.float32)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for start in range(0, train.n_users, _USERS_PER_BLOCK):
+            offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
+            block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
+            _for_all_anime(pool, n_anime, partial(_count_anime, *block, lower))
+        mirror(lower)
+        _for_all_anime(pool, n_anime, partial(_reorder, lower, ranks, full))
+    return full
+
+
+def mirror(matrix: Square, block: int = 2048) -> None:
+    """Copy the lower triangle to the upper one, in place and in blocks.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n), dtype=float32
+    block : int, optional
+    """
+    for start in range(0, len(matrix), block):
+        end = start + block
+        matrix[start:end, end:] = matrix[end:, start:end].T
+        corner = matrix[start:end, start:end]
+        corner[:] = np.tril(corner) + np.tril(corner, -1).T
+
+
+def _reorder(by_rank: Square, ranks: NDArray[np.int32], full: Square, first: int, last: int) -> None:
+    for anime_row in range(first, last):
+        np.take(by_rank[ranks[anime_row]], ranks, out=full[anime_row], mode="clip")
+
+
+def _lists_by_rank(
+    train: Interactions, start: int, end: int, ranks: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Give what users [start, end) have seen: where each list begins, and the ranks of its anime."""
+    first, last = train.offsets[start], train.offsets[end]
+    seen = train.statuses[first:last] != int(Status.PLAN_TO_WATCH)
+    ends = np.concatenate([[0], np.cumsum(seen, dtype=np.int64)])
+    return ends[train.offsets[start : end + 1] - first], ranks[train.anime_rows[first:last][seen]]
+
+
+def _for_all_anime(pool: ThreadPoolExecutor, n_anime: int, work: Callable[[int, int], None]) -> None:
+    starts = range(0, n_anime, _ANIME_PER_TASK)
+    # A list, so that what went wrong in a thread is raised here.
+    list(pool.map(lambda start: work(start, min(start + _ANIME_PER_TASK, n_anime)), starts))
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+def _invert(offsets: Any, ranks: Any, n_anime: int, n_dense: int) -> Any:  # pragma: no cover - compiled
+    """Turn lists into who has seen each anime, the dense part of every list, and the rest of it by rank."""
+    n_users = len(offsets) - 1
+    starts = np.zeros(n_anime + 1, np.int64)
+    for rank in ranks:
+        starts[rank + 1] += 1
+    for rank in range(n_anime):
+        starts[rank + 1] += starts[rank]
+    free = starts[:-1].copy()
+    holders = np.empty(len(ranks), np.int32)
+    dense = np.zeros((n_users, n_dense), np.uint8)
+    rest_offsets = np.zeros(n_users + 1, np.int64)
+    for user in range(n_users):
+        rest_offsets[user + 1] = rest_offsets[user]
+        for entry in range(offsets[user], offsets[user + 1]):
+            rank = ranks[entry]
+            holders[free[rank]] = user
+            free[rank] += 1
+            if rank < n_dense:
+                dense[user, rank] = 1
+            else:
+                rest_offsets[user + 1] += 1
+    # Going through the anime in order puts every list in order.
+    rest = np.empty(rest_offsets[n_users], np.int32)
+    free = rest_offsets[:-1].copy()
+    for rank in range(n_dense, n_anime):
+        for user in holders[starts[rank] : starts[rank + 1]]:
+            rest[free[user]] = rank
+            free[user] += 1
+    return starts, holders, dense, rest_offsets, rest
+
+
+@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+def _count_anime(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
+    starts: Any, holders: Any, dense: Any, rest_offsets: Any, rest: Any, lower: Any, first: int, last: int
+) -> None:  # pragma: no cover - compiled
+    """Count the pairs of anime [first, last), each with those more popular than itself."""
+    n_dense = dense.shape[1]
+    sums = np.zeros(n_dense, np.uint8)
+    for rank in range(first, last):
+        row = lower[rank]
+        width = min(rank + 1, n_dense)
+        for start in range(starts[rank], starts[rank + 1], _MOST_PER_BYTE):
+            sums[:width] = 0
+            for place in range(start, min(start + _MOST_PER_BYTE, starts[rank + 1])):
+                ones = dense[holders[place]]
+                for other in range(width):
+                    sums[other] += ones[other]
+            for other in range(width):
+                row[other] += sums[other]
+        if rank >= n_dense:
+            for place in range(starts[rank], starts[rank + 1]):
+                holder = holders[place]
+                for entry in range(rest_offsets[holder], rest_offsets[holder + 1]):
+                    other = rest[entry]
+                    if other > rank:
+                        break
+                    row[other] += 1

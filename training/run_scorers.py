@@ -1,0 +1,76 @@
+"""What `evaluate` measures: everything that is served, beside the baselines."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.baselines.item_knn import fit_item_knn
+from training.nearest_users import NearestUsers
+from training.networks.trained import TrainedNetwork
+from training.prepared import Prepared
+from training.reranking.stage import RecommenderModel
+from training.scorers import (
+    EmbeddingScorer,
+    ItemKnnScorer,
+    NeighboursScorer,
+    PopularityScorer,
+    RatingNetworkScorer,
+    Scorer,
+    nearest_users,
+)
+from training.served_scorers import list_scorers, similar_scorers
+from training.settings import RunSettings
+from training.similar.stage import SimilarAnimeModel
+from training.split import Split
+
+
+def make_scorers(
+    prepared: Prepared,
+    split: Split,
+    trained: Sequence[TrainedNetwork],
+    similar: SimilarAnimeModel,
+    recommender: RecommenderModel,
+    settings: RunSettings,
+) -> list[Scorer]:
+    """Make a scorer of everything that a run measures.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    split : Split
+    trained : sequence of TrainedNetwork
+        The published one first.
+    similar : SimilarAnimeModel
+    recommender : RecommenderModel
+    settings : RunSettings
+
+    Returns
+    -------
+    list of Scorer
+    """
+    seen = split.train.anime_rows[split.train.seen]
+    scorers: list[Scorer] = [PopularityScorer(np.bincount(seen, minlength=split.train.n_anime))]
+    if settings.compares(len(prepared.interactions.anime_rows)):
+        scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
+    published = nearest_users(trained[0], split.train)
+    published.find(split.inputs)
+    for network in sorted(trained, key=lambda network: network.network, reverse=True):
+        scorers.extend(_network_scorers(network, split, published if network is trained[0] else None))
+    return [
+        *scorers,
+        *similar_scorers(similar, trained[0], recommender),
+        *list_scorers(prepared, split, published, recommender),
+    ]
+
+
+def _network_scorers(trained: TrainedNetwork, split: Split, nearest: NearestUsers | None) -> list[Scorer]:
+    anime_embeddings, list_embeddings = trained.anime_embeddings, trained.list_embeddings
+    if trained.user_embeddings is not None:
+        return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
+    nearest = nearest or nearest_users(trained, split.train)
+    by_notebook = f"{trained.network}, neighbours' top quarter (notebook)"
+    return [
+        NeighboursScorer(anime_embeddings, nearest, by_notebook, rule="top-quarter"),
+        NeighboursScorer(anime_embeddings, nearest, f"{trained.network}, neighbours"),
+        EmbeddingScorer(anime_embeddings, list_embeddings, trained.anime_gains, f"{trained.network}, embedding"),
+    ]
