@@ -35,6 +35,7 @@ from training.reranking.stage import (
     load_recommender,
     save_recommender,
 )
+from training.reuse import find_prepared
 from training.scorers import (
     EmbeddingScorer,
     ItemKnnScorer,
@@ -55,8 +56,8 @@ from training.thresholds import Thresholds
 from training.train import networks_to_train, train_networks
 
 
-def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
-    """Prepare a dump.
+def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
+    """Prepare a dump, unless that was done before and nothing has changed since.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
         Folder of the dump.
     work : Path
     settings : RunSettings
+    anew : bool, optional
+        Whatever was done before.
 
     Returns
     -------
@@ -76,6 +79,10 @@ def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
     """
     dump = find_dump(data)
     thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
+    earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
+    if earlier:
+        say(f"{work / 'prepared'}: the dump has not changed since it was prepared, so that is used again")
+        return earlier
     with replaced_folder(work / "prepared") as folder:
         with (
             RejectedRows(folder / REJECTS_FILE) as rejects,

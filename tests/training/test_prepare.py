@@ -16,7 +16,8 @@ from tests.training.small_dump import CATALOGUE_HEADER, LIST_HEADER, SmallDump, 
 from training.dump import find_dump
 from training.errors import InputError
 from training.interactions import Interactions
-from training.prepare import DUPLICATE, UNKNOWN_ANIME, prepare
+from training.list_builder import DUPLICATE, UNKNOWN_ANIME
+from training.prepare import prepare
 from training.prepared import Prepared, load_prepared, save_prepared
 from training.rejects import RejectedRows
 from training.thresholds import Thresholds
