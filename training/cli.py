@@ -55,6 +55,7 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting, NAME=VALUE; `settings` lists them.", metavar="NAME=VALUE"),
 ]
+AnewOption = Annotated[bool, typer.Option("--prepare-anew", help="Prepare even a dump that has not changed since.")]
 LogOption = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
 
 DEFAULT_WORK = Path("runs/latest")
@@ -102,6 +103,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     seed: SeedOption = None,
     assignments: SetOption = None,
     tensorboard: LogOption = None,
+    anew: AnewOption = False,
 ) -> None:
     """Prepare, train, evaluate and publish."""
     settings = _settings(
@@ -116,7 +118,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     find_dump(data)  # first: a mistyped folder must not leave an empty store behind
     Store(store).require_writable()
     started = time.monotonic()
-    _print_prepared(stages.run_prepare(data, work, settings), work)
+    _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
     stages.run_train(work, settings, tensorboard)
     _print_metrics(stages.run_evaluate(work, settings), work)
     bundle = stages.run_publish(work, Store(store), settings)
@@ -131,10 +133,11 @@ def prepare(
     work: WorkOption = DEFAULT_WORK,
     min_user_rows: MinUserOption = None,
     min_anime_rows: MinAnimeOption = None,
+    anew: AnewOption = False,
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
     settings = _settings(min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
-    _print_prepared(stages.run_prepare(data, work, settings), work)
+    _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
 
 
 @app.command("train")
