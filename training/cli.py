@@ -56,6 +56,7 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Any setting, NAME=VALUE; `settings` lists them.", metavar="NAME=VALUE"),
 ]
+AnewOption = Annotated[bool, typer.Option("--prepare-anew", help="Prepare even a dump that has not changed since.")]
 LogOption = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
 
 DEFAULT_WORK = Path("runs/latest")
@@ -103,6 +104,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     seed: SeedOption = None,
     assignments: SetOption = None,
     tensorboard: LogOption = None,
+    anew: AnewOption = False,
 ) -> None:
     """Prepare, train, evaluate and publish."""
     settings = _settings(
@@ -119,7 +121,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     started = time.monotonic()
     times = StageTimes(work)
     with times.stage("prepare"):
-        _print_prepared(stages.run_prepare(data, work, settings), work)
+        _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
     with times.stage("train"):
         stages.run_train(work, settings, tensorboard)
     with times.stage("evaluate"):
@@ -137,10 +139,11 @@ def prepare(
     work: WorkOption = DEFAULT_WORK,
     min_user_rows: MinUserOption = None,
     min_anime_rows: MinAnimeOption = None,
+    anew: AnewOption = False,
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
     settings = _settings(min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
-    _print_prepared(stages.run_prepare(data, work, settings), work)
+    _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
 
 
 @app.command("train")

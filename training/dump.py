@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from training.errors import InputError
 SUFFIXES: Final = (".csv", ".csv.gz", ".parquet")
 # In this order: the fuller list file wins where both are there.
 LIST_NAMES: Final = ("animelist", "rating_complete")
+# The coarsest clock that file systems in use keep times by.
+CLOCK_STEP_NS: Final = 2_000_000_000
 
 
 class DatasetNote(BaseModel):
@@ -22,6 +25,54 @@ class DatasetNote(BaseModel):
 
     name: str = "MyAnimeList dump"
     simulated: bool = False
+
+
+class FileState(BaseModel):
+    """By what a file is known to be unchanged without reading it.
+
+    Relies on every write setting the time of the file's last change, which no program can set back (unlike the time
+    of modification), and which a copy under the same name does not inherit. Two writes within one step of the clock
+    may share a time, so a file that changed just now is remembered without one.
+
+    Attributes
+    ----------
+    name : str
+    n_bytes : int
+    inode : int
+    modified_ns, changed_ns : int or None
+        Since 1970. None where the file changed too shortly before.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    n_bytes: int
+    inode: int
+    modified_ns: int | None
+    changed_ns: int | None
+
+    @classmethod
+    def of(cls, path: Path) -> "FileState":
+        """Look at a file.
+
+        Parameters
+        ----------
+        path : Path
+
+        Returns
+        -------
+        FileState
+        """
+        found = path.stat()
+        modified_ns, changed_ns = found.st_mtime_ns, found.st_ctime_ns
+        settled = max(modified_ns, changed_ns) + CLOCK_STEP_NS < time.time_ns()
+        return cls(
+            name=path.name,
+            n_bytes=found.st_size,
+            inode=found.st_ino,
+            modified_ns=modified_ns if settled else None,
+            changed_ns=changed_ns if settled else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -52,10 +103,24 @@ class DumpFiles:
     note: DatasetNote
 
     @property
+    def folder(self) -> str:
+        """Where they are, from the root."""
+        return str(self.lists.parent.absolute())
+
+    @property
     def paths(self) -> list[Path]:
         """The files that are there."""
         found = (self.lists, self.catalogue, self.synopses, self.recommendations, self.franchises)
         return [path for path in found if path]
+
+    def states(self) -> list[FileState]:
+        """Look at the files without reading them.
+
+        Returns
+        -------
+        list of FileState
+        """
+        return [FileState.of(path) for path in self.paths]
 
     def fingerprint(self) -> str:
         """Hash names and contents.

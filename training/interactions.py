@@ -1,14 +1,19 @@
 """Lists in rows: who has what on their list, one compressed sparse row per user."""
 
 import hashlib
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.user_list import Status, UserList
+
+# About how many entries the groups have that users are worked on in.
+GROUP_ENTRIES: Final = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,40 @@ class Interactions:
         kept = np.isin(whole.anime_rows, anime_rows)
         return UserList(whole.anime_rows[kept], whole.ratings[kept], whole.statuses[kept])
 
+    def groups_of_users(self) -> Iterator[tuple[int, int]]:
+        """Group neighbouring users, so that what is computed of a group stays small, however many users there are.
+
+        Yields
+        ------
+        tuple of int
+            The first user row of a group, and the one after its last.
+        """
+        firsts = np.searchsorted(self.offsets, np.arange(0, self.offsets[-1], GROUP_ENTRIES))
+        return itertools.pairwise([*np.unique([0, *firsts]).tolist(), self.n_users])
+
+    def users_between(self, first: int, last: int) -> "Interactions":
+        """Give a run of users.
+
+        Parameters
+        ----------
+        first, last : int
+            The first user row, and the one after the last.
+
+        Returns
+        -------
+        Interactions
+            Views; of the entries nothing is copied.
+        """
+        start, end = int(self.offsets[first]), int(self.offsets[last])
+        return Interactions(
+            self.user_ids[first:last],
+            self.anime_ids,
+            self.offsets[first : last + 1] - start,
+            self.anime_rows[start:end],
+            self.ratings[start:end],
+            self.statuses[start:end],
+        )
+
     def keep_entries(self, kept: NDArray[np.bool_]) -> "Interactions":
         """Give the same users and anime with fewer entries.
 
@@ -119,15 +158,33 @@ class Interactions:
         -------
         Interactions
         """
-        ends = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])
         return Interactions(
             self.user_ids,
             self.anime_ids,
-            ends[self.offsets],
+            np.concatenate([[0], np.cumsum(self.count_by_user(kept))]),
             self.anime_rows[kept],
             self.ratings[kept],
             self.statuses[kept],
         )
+
+    def count_by_user(self, marks: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Count the marked entries of each user.
+
+        Parameters
+        ----------
+        marks : ndarray of shape (n_entries,), dtype=bool
+
+        Returns
+        -------
+        ndarray of shape (n_users,), dtype=int64
+        """
+        counts = np.zeros(self.n_users, dtype=np.int64)
+        for first, last in self.groups_of_users():
+            start, end = int(self.offsets[first]), int(self.offsets[last])
+            marked_before = np.zeros(end - start + 1, dtype=np.int64)
+            np.cumsum(marks[start:end], out=marked_before[1:])
+            counts[first:last] = np.diff(marked_before[self.offsets[first : last + 1] - start])
+        return counts
 
     def keep_users(self, kept: NDArray[np.bool_]) -> "Interactions":
         """Give fewer users, with their whole lists. Anime stay as they are.
@@ -140,16 +197,22 @@ class Interactions:
         -------
         Interactions
         """
-        lengths = np.diff(self.offsets)
-        entries = np.repeat(kept, lengths)
-        offsets = np.concatenate([[0], np.cumsum(lengths[kept], dtype=np.int64)])
+        offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[kept], dtype=np.int64)])
+        # Users mostly stay in runs, and a run of lists is one slice. A mark per entry would cost a pass over all.
+        turns = np.flatnonzero(np.diff(kept, prepend=False, append=False))
+        slices = [slice(start, end) for start, end in self.offsets[turns].reshape(-1, 2).tolist()]
+
+        def pick(column: NDArray[Any]) -> NDArray[Any]:
+            plain = np.asarray(column)  # slices of a memory map cost more than their bytes
+            return np.concatenate([plain[:0], *(plain[entries] for entries in slices)])
+
         return Interactions(
             self.user_ids[kept],
             self.anime_ids,
             offsets,
-            self.anime_rows[entries],
-            self.ratings[entries],
-            self.statuses[entries],
+            pick(self.anime_rows),
+            pick(self.ratings),
+            pick(self.statuses),
         )
 
     def matrix(self, values: NDArray[Any]) -> sp.csr_matrix:
@@ -164,7 +227,7 @@ class Interactions:
         scipy.sparse.csr_matrix of shape (n_users, n_anime), dtype=float32
         """
         shape = (self.n_users, self.n_anime)
-        return sp.csr_matrix((values.astype(np.float32), self.anime_rows, self.offsets), shape=shape)
+        return sp.csr_matrix((values.astype(np.float32, copy=False), self.anime_rows, self.offsets), shape=shape)
 
     def seen_matrix(self) -> sp.csr_matrix:
         """Give the binary matrix of what users have seen.
@@ -174,5 +237,7 @@ class Interactions:
         scipy.sparse.csr_matrix of shape (n_users, n_anime), dtype=float32
             1 where an anime is on the list, plan-to-watch left out.
         """
-        seen = self.keep_entries(self.seen)
-        return seen.matrix(np.ones(len(seen.anime_rows)))
+        seen = self.seen
+        offsets = np.concatenate([[0], np.cumsum(self.count_by_user(seen))])
+        ones = np.ones(int(offsets[-1]), dtype=np.float32)
+        return sp.csr_matrix((ones, self.anime_rows[seen], offsets), shape=(self.n_users, self.n_anime))

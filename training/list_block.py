@@ -20,7 +20,15 @@ TYPES: Final = {
     columns.RATING: pa.float32(),
     columns.STATUS: pa.int64(),
 }
-_VALID_STATUSES: Final = np.array([status for status in Status if status is not Status.UNKNOWN])
+# What nearly every row fits in: a third of the bytes, and parsed in two thirds of the time.
+NARROW_TYPES: Final = {
+    columns.USER_ID: pa.int32(),
+    columns.ANIME_ID: pa.int32(),
+    columns.RATING: pa.uint8(),
+    columns.STATUS: pa.uint8(),
+}
+# By status, for the 256 that a byte can hold.
+_IS_STATUS: Final = np.isin(np.arange(256), [status for status in Status if status is not Status.UNKNOWN])
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class ListBlock:
 
     Attributes
     ----------
-    user_ids, anime_ids : ndarray of shape (n,), dtype=int64
+    user_ids, anime_ids : ndarray of shape (n,), dtype=int32 or int64
     ratings : ndarray of shape (n,), dtype=uint8
         1..10, 0 = unrated.
     statuses : ndarray of shape (n,), dtype=uint8
@@ -37,8 +45,8 @@ class ListBlock:
         Line of each row in the file, the header being line 1; in Parquet files the row, from 1.
     """
 
-    user_ids: NDArray[np.int64]
-    anime_ids: NDArray[np.int64]
+    user_ids: NDArray[np.signedinteger]
+    anime_ids: NDArray[np.signedinteger]
     ratings: NDArray[np.uint8]
     statuses: NDArray[np.uint8]
     lines: NDArray[np.int64]
@@ -98,12 +106,10 @@ def check_values(
     ListBlock
     """
     ratings, user_ids, anime_ids = cells[columns.RATING], cells[columns.USER_ID], cells[columns.ANIME_ID]
-    statuses = cells.get(columns.STATUS, np.full(len(lines), int(Status.COMPLETED)))
-    # Written so that NaN is wrong too.
-    is_rating = (ratings >= 0) & (ratings <= 10) & (ratings == np.rint(ratings))
+    statuses = cells.get(columns.STATUS, np.full(len(lines), int(Status.COMPLETED), dtype=np.uint8))
     checks = (
-        ("rating outside 0..10 or no whole number", ~is_rating),
-        ("unknown watching_status", ~np.isin(statuses, _VALID_STATUSES)),
+        ("rating outside 0..10 or no whole number", ~_is_rating(ratings)),
+        ("unknown watching_status", ~_is_status(statuses)),
         ("negative id", (user_ids < 0) | (anime_ids < 0)),
     )
     wrong = np.zeros(len(lines), dtype=bool)
@@ -117,4 +123,16 @@ def check_values(
         keep = ~wrong
         user_ids, anime_ids, ratings, statuses = user_ids[keep], anime_ids[keep], ratings[keep], statuses[keep]
         lines = lines[keep]
-    return ListBlock(user_ids, anime_ids, ratings.astype(np.uint8), statuses.astype(np.uint8), lines)
+    small = [column.astype(np.uint8, copy=False) for column in (ratings, statuses)]
+    return ListBlock(user_ids, anime_ids, small[0], small[1], lines)
+
+
+def _is_rating(ratings: NDArray[Any]) -> NDArray[np.bool_]:
+    # Written so that NaN is wrong too.
+    marks: NDArray[np.bool_] = (ratings >= 0) & (ratings <= 10)
+    return marks if ratings.dtype == np.uint8 else marks & (ratings == np.rint(ratings))
+
+
+def _is_status(statuses: NDArray[Any]) -> NDArray[np.bool_]:
+    marks: NDArray[np.bool_] = _IS_STATUS[statuses & 0xFF]
+    return marks if statuses.dtype == np.uint8 else marks & (statuses >> 8 == 0)

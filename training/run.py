@@ -37,6 +37,7 @@ from training.reranking.stage import (
     save_recommender,
     without_weights,
 )
+from training.reuse import find_prepared
 from training.run_scorers import make_scorers
 from training.settings import RunSettings
 from training.similar.stage import FOLDER as SIMILAR_FOLDER
@@ -54,8 +55,8 @@ from training.thresholds import Thresholds
 from training.train import networks_to_train, train_networks
 
 
-def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
-    """Prepare a dump.
+def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
+    """Prepare a dump, unless that was done before and nothing has changed since.
 
     Parameters
     ----------
@@ -63,6 +64,8 @@ def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
         Folder of the dump.
     work : Path
     settings : RunSettings
+    anew : bool, optional
+        Whatever was done before.
 
     Returns
     -------
@@ -75,6 +78,10 @@ def run_prepare(data: Path, work: Path, settings: RunSettings) -> PrepareReport:
     """
     dump = find_dump(data)
     thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
+    earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
+    if earlier:
+        say(f"{work / 'prepared'}: the dump has not changed since it was prepared, so that is used again")
+        return earlier
     with replaced_folder(work / "prepared") as folder:
         with (
             RejectedRows(folder / REJECTS_FILE) as rejects,

@@ -1,6 +1,7 @@
 """One form for everything that can be evaluated: lists in, a score for every anime out."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -222,8 +223,19 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
     ndarray of shape (n_users, embedding_size), dtype=float32
         Unit rows.
     """
-    lists: Sequence[Any] = [interactions.list_of(row).seen_rows for row in range(interactions.n_users)]
-    rows = np.stack([embed_list(list_embeddings, seen) for seen in lists])
+    rows = np.zeros((interactions.n_users, list_embeddings.shape[1]), dtype=np.float32)
+    # float64, as in embed_list.
+    adds = list_embeddings.astype(np.float64)
+
+    def embed(group: tuple[int, int]) -> None:
+        seen: Any = interactions.users_between(*group).seen_matrix()
+        sums = seen.astype(np.float64) @ adds  # Shape: (n_users of the group, embedding_size)
+        norms = np.linalg.norm(sums, axis=1, keepdims=True)
+        np.divide(sums, norms, out=rows[slice(*group)], where=norms > 0.0, casting="same_kind")
+
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(embed, interactions.groups_of_users()):
+            pass
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
     rows[~rows.any(axis=1), 0] = 1.0
     return rows

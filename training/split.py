@@ -1,6 +1,7 @@
 """Which users test, and which of their titles are the target. Decided by hashes, so that every run agrees."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -29,16 +30,25 @@ class Split:
         For each test user, the anime rows to be found.
     train : Interactions
         The whole lists of the users who train.
-    train_and_inputs : Interactions
-        Everything but the targets and the test users' plans: for networks with a row per user (weak
-        generalisation).
+    whole : Interactions
+        The whole lists of all users.
+    left_out : ndarray of shape (n_left_out,), dtype=int64
+        Entries of the whole lists that nobody may learn from: the targets and the test users' plans.
     """
 
     test_user_rows: NDArray[np.int64]
     inputs: list[NDArray[np.int32]]
     targets: list[NDArray[np.int32]]
     train: Interactions
-    train_and_inputs: Interactions
+    whole: Interactions
+    left_out: NDArray[np.int64]
+
+    @cached_property
+    def train_and_inputs(self) -> Interactions:
+        """The whole lists without what is left out: for networks with a row per user (weak generalisation)."""
+        kept = np.ones(len(self.whole.anime_rows), dtype=bool)
+        kept[self.left_out] = False
+        return self.whole.keep_entries(kept)
 
     def some_test_users(self, n_users: int) -> "Split":
         """Give the same split with so many users who test at most, picked by a hash of their ids.
@@ -54,7 +64,7 @@ class Split:
         """
         if len(self.test_user_rows) <= n_users:
             return self
-        hashes = splitmix64(self.train_and_inputs.user_ids[self.test_user_rows])
+        hashes = splitmix64(self.whole.user_ids[self.test_user_rows])
         places = np.sort(np.argsort(hashes, kind="stable")[:n_users])
         return replace(
             self,
@@ -154,27 +164,48 @@ def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TE
     Split
         Without test users where the hash picks none.
     """
-    seen = interactions.seen
-    entry_is_target = np.zeros(len(seen), dtype=bool)
     is_test = is_test_user(interactions.user_ids, fold)
-    test_rows, inputs, targets = [], [], []
-    for user_row in np.flatnonzero(is_test):
-        start, end = interactions.offsets[user_row : user_row + 2]
-        entries = start + np.flatnonzero(seen[start:end])
-        if len(entries) < 2:
-            continue
-        target = choose_targets(interactions, int(user_row), entries, seed)
-        entry_is_target[target] = True
-        test_rows.append(user_row)
-        inputs.append(interactions.anime_rows[np.setdiff1d(entries, target)])
-        targets.append(interactions.anime_rows[np.sort(target)])
+    lists = interactions.keep_users(is_test)
+    is_target = mark_targets(lists, seed)
+    is_input = lists.seen & ~is_target
+    tests = np.flatnonzero(lists.count_by_user(is_target))
+    user_rows = np.flatnonzero(is_test)
+    left_out = np.flatnonzero(~is_input)
+    owners = np.searchsorted(lists.offsets, left_out, side="right") - 1
     return Split(
-        np.array(test_rows, dtype=np.int64),
-        inputs,
-        targets,
+        user_rows[tests],
+        _rows_by_user(lists, is_input, tests),
+        _rows_by_user(lists, is_target, tests),
         interactions.keep_users(~is_test),
-        interactions.keep_entries(~entry_is_target & (seen | ~np.repeat(is_test, np.diff(interactions.offsets)))),
+        interactions,
+        left_out + (interactions.offsets[user_rows] - lists.offsets[:-1])[owners],
     )
+
+
+def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
+    """Choose the targets of many users, the same as :func:`choose_targets` for one after the other.
+
+    Parameters
+    ----------
+    lists : Interactions
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (n_entries,), dtype=bool
+        None is marked of users with fewer than two positives.
+    """
+    marks = np.zeros(len(lists.anime_rows), dtype=bool)
+    for first, last in lists.groups_of_users():
+        part = lists.users_between(first, last)
+        entries = np.flatnonzero(part.seen)
+        n_seen = part.count_by_user(part.seen)
+        owners = np.repeat(np.arange(part.n_users), n_seen)
+        order = np.lexsort((_draw(part.user_ids[owners], part.anime_ids[part.anime_rows[entries]], seed), owners))
+        places = np.arange(len(entries)) - np.repeat(np.cumsum(n_seen) - n_seen, n_seen)
+        n_targets = np.where(n_seen < 2, 0, np.maximum(1, np.rint(TARGET_SHARE * n_seen)))
+        marks[lists.offsets[first] + entries[order[places < n_targets[owners]]]] = True
+    return marks
 
 
 def choose_targets(
@@ -195,9 +226,23 @@ def choose_targets(
     ndarray of shape (m,), dtype=int64
         One entry at least.
     """
-    user_key = splitmix64(splitmix64(interactions.user_ids[user_row : user_row + 1]) ^ np.uint64(seed))
-    anime_ids = interactions.anime_ids[interactions.anime_rows[entries]].astype(np.uint64)
-    with np.errstate(over="ignore"):
-        keys = splitmix64(user_key + anime_ids)
+    anime_ids = interactions.anime_ids[interactions.anime_rows[entries]]
+    keys = _draw(interactions.user_ids[user_row : user_row + 1], anime_ids, seed)
     n_targets = max(1, round(TARGET_SHARE * len(entries)))
     return entries[np.argsort(keys, kind="stable")[:n_targets]]
+
+
+def _draw(user_ids: NDArray[np.int64], anime_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+    user_keys = splitmix64(splitmix64(user_ids) ^ np.uint64(seed))
+    with np.errstate(over="ignore"):
+        return splitmix64(user_keys + anime_ids.astype(np.uint64))
+
+
+def _rows_by_user(
+    lists: Interactions, marks: NDArray[np.bool_], user_rows: NDArray[np.int64]
+) -> list[NDArray[np.int32]]:
+    """Give the anime rows of the marked entries, user by user."""
+    rows = lists.anime_rows[marks]
+    ends = np.cumsum(lists.count_by_user(marks))
+    starts = np.concatenate([[0], ends[:-1]])
+    return [rows[start:end] for start, end in zip(starts[user_rows].tolist(), ends[user_rows].tolist(), strict=True)]

@@ -100,4 +100,4 @@ def say(line: str) -> None:
     ----------
     line : str
     """
-    _console.print(line)
+    _console.print(line, soft_wrap=True)

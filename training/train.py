@@ -82,7 +82,7 @@ def train_network(
         trained = fit_rating(split.train_and_inputs, settings.rating, log_folder)
     if not np.isfinite(trained.anime_embeddings).all():
         raise InputError(f"the {name} network diverged (its embeddings are no numbers); lower its learning rate")
-    rows_digest = split.train_and_inputs.rows_digest()
+    rows_digest = split.whole.rows_digest()
     return replace(trained, settings=settings.model_dump(), rows_digest=rows_digest)
 
 

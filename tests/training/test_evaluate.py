@@ -157,6 +157,17 @@ def test_users_are_embedded_without_their_plans_and_never_without_direction() ->
     assert embed_users(embeddings, lists).tolist() == [[1, 0], [1, 0]]
 
 
+def test_users_embedded_together_are_users_embedded_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.interactions.GROUP_ENTRIES", 100)
+    lists = random_interactions(80, 60, 0.3, 5)
+    embeddings = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
+    rows = embed_users(embeddings, lists)
+    assert rows.dtype == np.float32
+    expected = [embed_list(embeddings, lists.list_of(row).seen_rows) for row in range(lists.n_users)]
+    np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
+
+
 # Fitted: one title in common over two of the neighbour and a ridge of twice that.
 @pytest.mark.parametrize(("rule", "score"), [("weighted", 1 / 6), ("top-quarter", 1.0)])
 def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule, score: float) -> None:

@@ -1,11 +1,14 @@
 """Lists in rows: keeping fewer of them, thresholds, and sparse matrices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions, rows_of
+from training import interactions
 from training.errors import InputError
 from training.thresholds import Thresholds, apply_thresholds
 
@@ -40,6 +43,26 @@ def test_the_digest_follows_who_and_what_stands_in_the_rows() -> None:
         != lists.rows_digest()
     )
     assert make_interactions(ROWS, [10, 11, 13, 12]).rows_digest() != lists.rows_digest()
+
+
+@given(shape=SHAPES, group_entries=st.integers(1, 30), n_empty=st.integers(0, 3))
+def test_groups_of_users_are_all_users_once(
+    shape: tuple[int, int, float, int], group_entries: int, n_empty: int
+) -> None:
+    lists = random_interactions(*shape)
+    ends = [lists.offsets[-1]] * n_empty
+    ids = np.arange(lists.n_users + n_empty)
+    lists = replace(lists, user_ids=ids, offsets=np.append(lists.offsets, ends).astype(np.int64))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interactions, "GROUP_ENTRIES", group_entries)
+        groups = list(lists.groups_of_users())
+        counts = lists.count_by_user(lists.seen)
+    assert [row for first, last in groups for row in range(first, last)] == list(range(lists.n_users))
+    parts = [lists.users_between(first, last) for first, last in groups]
+    assert [row for part in parts for row in rows_of(part)] == rows_of(lists)
+    assert counts.tolist() == [len(lists.list_of(row).seen_rows) for row in range(lists.n_users)]
+    longest = int(np.diff(lists.offsets).max())
+    assert all(len(part.anime_rows) <= group_entries + longest for part in parts)
 
 
 @given(shape=SHAPES, data=st.data())

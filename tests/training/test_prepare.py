@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import hashlib
 import random
 from collections import Counter
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.training.small_dump import CATALOGUE_HEADER, LIST_HEADER, SmallDump, 
 from training.dump import find_dump
 from training.errors import InputError
 from training.interactions import Interactions
-from training.prepare import DUPLICATE, UNKNOWN_ANIME, prepare
+from training.list_builder import DUPLICATE, UNKNOWN_ANIME
+from training.prepare import prepare
 from training.prepared import Prepared, load_prepared, save_prepared
 from training.rejects import RejectedRows
 from training.thresholds import Thresholds
@@ -225,6 +227,18 @@ def test_a_prepared_dump_reads_back(small_dump: SmallDump, tmp_path: Path) -> No
     assert loaded.report == prepared.report
     for name, array in prepared.catalogue.items():
         np.testing.assert_array_equal(loaded.catalogue[name], array)
+
+
+def test_what_prepare_makes_of_a_dump_changes_only_with_its_format_version(
+    small_dump: SmallDump, tmp_path: Path
+) -> None:
+    prepared, _ = prepare_folder(small_dump.folder)
+    save_prepared(tmp_path, prepared)
+    total = hashlib.sha256()
+    for path in sorted(tmp_path.glob("*.npy")):
+        total.update(path.name.encode() + path.read_bytes())
+    # Where this fails on purpose, raise PrepareReport.format_version: prepared folders of before must not be used.
+    assert (prepared.report.format_version, total.hexdigest()[:16]) == (2, "9cd1bf9e94d89e8b")
 
 
 def test_a_catalogue_without_genres_survives_saving(small_dump: SmallDump, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from models.card import AnimeCard
 from tests.training.test_prepare import as_rows, assert_same_lists
 from training.dump import find_dump
 from training.interactions import Interactions
-from training.prepare import UNKNOWN_ANIME, prepare
+from training.list_builder import UNKNOWN_ANIME
+from training.prepare import prepare
 from training.prepared import Prepared
 from training.rejects import RejectedRows
 from training.similar_truth import read_similar_truth

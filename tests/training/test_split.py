@@ -1,11 +1,20 @@
 """The split: decided by hashes, the same for everybody, and without leaks."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions, rows_of
-from training.split import is_test_user, may_choose_weights, split_interactions, splitmix64
+from training import interactions
+from training.split import (
+    choose_targets,
+    is_test_user,
+    mark_targets,
+    may_choose_weights,
+    split_interactions,
+    splitmix64,
+)
 
 
 def test_splitmix64_gives_the_values_of_its_paper() -> None:
@@ -96,3 +105,27 @@ def test_another_seed_draws_other_targets_for_the_same_users() -> None:
     assert [targets.tolist() for targets in one.targets] != [targets.tolist() for targets in other.targets]
     again = split_interactions(lists, seed=1)
     assert [targets.tolist() for targets in again.targets] == [targets.tolist() for targets in other.targets]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n_users=st.integers(1, 20),
+    n_anime=st.integers(1, 60),
+    density=st.floats(0, 0.9),
+    seed=st.integers(0, 2**63 - 1),
+    group_entries=st.integers(1, 200),
+)
+def test_targets_of_many_users_at_once_are_those_of_one_after_the_other(
+    n_users: int, n_anime: int, density: float, seed: int, group_entries: int
+) -> None:
+    lists = random_interactions(n_users, n_anime, density, seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interactions, "GROUP_ENTRIES", group_entries)
+        marks = mark_targets(lists, seed)
+    expected = np.zeros(len(marks), dtype=bool)
+    for user_row in range(n_users):
+        start, end = lists.offsets[user_row : user_row + 2]
+        entries = start + np.flatnonzero(lists.seen[start:end])
+        if len(entries) >= 2:
+            expected[choose_targets(lists, user_row, entries, seed)] = True
+    assert marks.tolist() == expected.tolist()

@@ -1,0 +1,87 @@
+"""Lists are the same in whatever order rows, blocks and groups come; of duplicates the last row counts."""
+
+import csv
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.training.interactions_for_tests import rows_of
+from training import interactions, list_builder
+from training.interactions import Interactions
+from training.list_block import ListBlock
+from training.list_builder import DUPLICATE, UNKNOWN_ANIME, ListBuilder
+from training.rejects import RejectedRows
+
+ANIME_IDS = np.array([1, 4, 5, 9, 40], dtype=np.int64)
+Row = tuple[int, int, int, int]
+
+ROWS = st.lists(
+    st.tuples(
+        st.integers(1, 6), st.sampled_from([*ANIME_IDS.tolist(), 0, 7, 41]), st.integers(0, 10), st.integers(1, 4)
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def build_lists(path: Path, rows: Sequence[Row], lines: Sequence[int], cuts: Sequence[int]) -> Interactions:
+    """Build lists of blocks that end at the cuts; the rejected rows are in the file."""
+    columns = np.array(rows, dtype=np.int64).T
+    with RejectedRows(path) as rejects:
+        builder = ListBuilder(ANIME_IDS, "animelist.csv", rejects)
+        bounds = [0, *sorted(cut % len(rows) for cut in cuts), len(rows)]
+        for start, end in itertools.pairwise(bounds):
+            users, anime, ratings, statuses = columns[:, start:end]
+            numbers = np.array(lines[start:end], dtype=np.int64)
+            builder.add(ListBlock(users, anime, ratings.astype(np.uint8), statuses.astype(np.uint8), numbers))
+        return builder.build()
+
+
+@pytest.mark.parametrize("table_size", [0, 100])
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=ROWS,
+    cuts=st.lists(st.integers(0, 60), max_size=5),
+    order=st.sampled_from(["as they come", "by user", "by user and anime"]),
+    gap=st.integers(1, 2),
+    group_entries=st.integers(1, 20),
+)
+def test_lists_are_what_the_last_row_of_each_user_and_anime_says(
+    tmp_path_factory: pytest.TempPathFactory,
+    table_size: int,
+    rows: list[Row],
+    cuts: list[int],
+    order: str,
+    gap: int,
+    group_entries: int,
+) -> None:
+    if order != "as they come":
+        rows = sorted(rows, key=lambda row: row[: 1 + (order == "by user and anime")])
+    # As where lines between were set aside before.
+    lines = np.cumsum([2, *(1 + (gap - 1) * (row[2] == 0) for row in rows[1:])]).tolist()
+    rows = [*rows, (9, 1, 8, 2)]
+    lines = [*lines, lines[-1] + 1]
+    known = [(line, row) for line, row in zip(lines, rows, strict=True) if row[1] in ANIME_IDS]
+    last = {row[:2]: (line, row) for line, row in known}
+    path = tmp_path_factory.mktemp("rejects") / "rejected.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interactions, "GROUP_ENTRIES", group_entries)
+        patch.setattr(list_builder, "_MAX_TABLE_SIZE", table_size)
+        lists = build_lists(path, rows, lines, cuts)
+    assert rows_of(lists) == sorted(row for _, row in last.values())
+    assert [column.dtype for column in (lists.anime_rows, lists.ratings, lists.statuses)] == [
+        np.int32,
+        np.uint8,
+        np.uint8,
+    ]
+    with path.open(newline="", encoding="utf-8") as file:
+        rejected = [(int(row["line"]), row["reason"], row["row"]) for row in csv.DictReader(file)]
+    unknown = [item for item in zip(lines, rows, strict=True) if item[1][1] not in ANIME_IDS]
+    again = [item for item in known if item not in last.values()]
+    expected = [(line, UNKNOWN_ANIME, row) for line, row in unknown] + [(line, DUPLICATE, row) for line, row in again]
+    assert sorted(rejected) == sorted((line, reason, ",".join(map(str, row))) for line, reason, row in expected)
