@@ -21,6 +21,7 @@ from training.scorers import embed_users
 from training.served_scorers import ITEMS, RANKED
 from training.similar.rank import RankedNeighbours
 from training.similar.stage import SimilarAnimeModel
+from training.user_index import build_user_index
 
 
 def publish(
@@ -62,6 +63,8 @@ def publish(
         If the arrays break the format.
     """
     arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
+    user_index, user_index_metrics = build_user_index(arrays["user_embeddings"])
+    arrays |= user_index
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)
     digest = hashlib.sha256((trained.digest() + prepared.report.data.fingerprint).encode()).hexdigest()
@@ -80,7 +83,7 @@ def publish(
             "similar_anime": {"weights": similar.weights, "seconds": round(similar.seconds, 1)},
             "recommender": {"history": recommender.history, "seconds": round(recommender.seconds, 1)},
         },
-        metrics=metrics,
+        metrics=metrics | {"user_index": user_index_metrics},
         default_methods=_choose_methods(trained.network, has_reranker, metrics),
         reranker_features=FEATURES if has_reranker else (),
         golden=[],
