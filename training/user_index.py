@@ -1,6 +1,5 @@
 """The index of users: groups, and the nearest users of every user, computed once when a model is published."""
 
-import time
 from typing import Any, Final
 
 import numpy as np
@@ -34,9 +33,8 @@ def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArr
     arrays : dict of str to ndarray
         By their names in a bundle.
     metrics : dict
-        Sizes, seconds, and which share of the true nearest users is among those found.
+        Sizes, and which share of the true nearest users is among those found.
     """
-    started = time.monotonic()
     rng = np.random.default_rng(seed)
     n_groups, k = count_groups(len(embeddings)), min(N_NEAREST, len(embeddings) - 1)
     centroids = fit_centroids(embeddings, n_groups, rng)
@@ -52,7 +50,7 @@ def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArr
     }
     metrics = {"n_groups": n_groups, "n_probed": min(N_PROBED, n_groups), "n_nearest": k}
     metrics |= measure_recall(embeddings, nearest, rng)
-    return arrays, {**metrics, "seconds": round(time.monotonic() - started, 1)}
+    return arrays, metrics
 
 
 def measure_recall(embeddings: Matrix, nearest: NDArray[np.int32], rng: np.random.Generator) -> dict[str, Any]:

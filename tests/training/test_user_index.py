@@ -69,7 +69,7 @@ def test_users_with_the_same_list_come_in_the_order_of_their_rows() -> None:
 @pytest.mark.parametrize("n_users", [1, 2])
 def test_one_or_two_users_have_nobody_or_each_other(n_users: int) -> None:
     arrays, metrics = build_user_index(_users(n_users))
-    assert arrays["nearest_user_rows"].tolist() == [[], [[1], [0]]][n_users - 1]
+    assert arrays["nearest_user_rows"].tolist() == [[[]], [[1], [0]]][n_users - 1]
     assert metrics["n_nearest"] == n_users - 1
 
 
