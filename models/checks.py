@@ -49,7 +49,8 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
     _check_franchises(arrays, folder)
     _check_recommender(arrays, folder)
     _check_neighbours(arrays["similar_rows"], arrays["similar_scores"], folder)
-    for name in ("list_embeddings", "mean_scores"):
+    _check_user_index(arrays, folder)
+    for name in ("list_embeddings", "mean_scores", "user_centroids"):
         if not np.isfinite(arrays[name]).all():
             raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
     gains = arrays["anime_gains"]
@@ -157,3 +158,23 @@ def _check_neighbours(rows: Array, scores: Array, folder: Path) -> None:
         raise BundleContentError(folder / "similar_scores.npy", "holds values outside 0..1")
     if (scores[:, 1:] > scores[:, :-1]).any():
         raise BundleContentError(folder / "similar_scores.npy", "similarities do not descend")
+
+
+def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
+    grouped, nearest = arrays["grouped_user_rows"], arrays["nearest_user_rows"]
+    path = folder / "grouped_user_rows.npy"
+    _check_offsets(arrays["user_group_offsets"], len(grouped), folder / "user_group_offsets.npy")
+    _check_range(grouped, len(grouped), path)
+    if (np.bincount(grouped) != 1).any():
+        raise BundleContentError(path, "does not hold every user row once")
+    path = folder / "nearest_user_rows.npy"
+    _check_range(nearest.ravel(), len(nearest), path)
+    _check_nobody_next_to_themselves(nearest, path)
+
+
+def _check_nobody_next_to_themselves(nearest: Array, path: Path, block: int = 8_192) -> None:
+    for start in range(0, len(nearest), block):
+        rows = nearest[start : start + block]
+        own = np.flatnonzero((rows == np.arange(start, start + len(rows))[:, None]).any(axis=1))
+        if len(own):
+            raise BundleContentError(path, f"row {start + own[0]} is among its own neighbours")

@@ -10,6 +10,7 @@ from models.bundle import Bundle
 from models.manifest import GoldenAnswer
 from models.scoring.embedding import cosine_scores, list_scores
 from models.scoring.top_k import top_k_rows
+from models.scoring.user_index import user_index_of
 from models.scoring.user_list import list_of_user
 
 GOLDEN_K: Final = 10
@@ -68,14 +69,13 @@ def _similar_anime(bundle: Bundle, anime_row: int) -> GoldenAnswer:
     scores = cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[anime_row])
     others = np.arange(bundle.n_anime) != anime_row
     rows = top_k_rows(scores, GOLDEN_K, allowed=others)
-    return _golden("similar_anime", bundle.anime_ids, anime_row, rows, scores)
+    return _golden("similar_anime", bundle.anime_ids[anime_row], bundle.anime_ids[rows], scores[rows])
 
 
 def _similar_users(bundle: Bundle, user_row: int) -> GoldenAnswer:
-    scores = cosine_scores(bundle.user_embeddings, bundle.user_embeddings[user_row])
-    others = np.arange(bundle.n_users) != user_row
-    rows = top_k_rows(scores, GOLDEN_K, allowed=others)
-    return _golden("similar_users", bundle.user_ids, user_row, rows, scores)
+    # By the index, which may miss somebody: the service must answer as the writer would, not as a scan would.
+    nearest = user_index_of(bundle).ranked(user_row, min(GOLDEN_K, bundle.n_users - 1))
+    return _golden("similar_users", bundle.user_ids[user_row], bundle.user_ids[nearest.rows], nearest.similarities)
 
 
 def _recommendations(bundle: Bundle, user_row: int) -> GoldenAnswer:
@@ -83,22 +83,10 @@ def _recommendations(bundle: Bundle, user_row: int) -> GoldenAnswer:
     unlisted = np.ones(bundle.n_anime, dtype=bool)
     unlisted[list_of_user(bundle, user_row).anime_rows] = False
     rows = top_k_rows(scores, GOLDEN_K, allowed=unlisted)
-    answer = _golden("recommendations", bundle.anime_ids, 0, rows, scores)
-    return answer.model_copy(update={"query_id": int(bundle.user_ids[user_row])})
+    return _golden("recommendations", bundle.user_ids[user_row], bundle.anime_ids[rows], scores[rows])
 
 
-def _golden(
-    kind: str,
-    ids: NDArray[np.int64],
-    query_row: int,
-    rows: NDArray[np.int64],
-    scores: NDArray[np.float32],
-) -> GoldenAnswer:
+def _golden(kind: str, query_id: np.int64, ids: NDArray[np.int64], scores: NDArray[np.float32]) -> GoldenAnswer:
     return GoldenAnswer.model_validate(
-        {
-            "kind": kind,
-            "query_id": int(ids[query_row]),
-            "ids": ids[rows].tolist(),
-            "scores": scores[rows].tolist(),
-        }
+        {"kind": kind, "query_id": int(query_id), "ids": ids.tolist(), "scores": scores.tolist()}
     )

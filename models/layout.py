@@ -8,7 +8,7 @@ row i of every ``n_users`` array to ``user_ids[i]``.
 from dataclasses import dataclass
 from typing import Final
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
@@ -46,6 +46,10 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ),
     ArraySpec("anime_gains", ("n_anime",), "float32", "in (0, 1]: what a cosine to a user is worth"),
     ArraySpec("user_embeddings", ("n_users", "embedding_size"), "float32", "unit rows"),
+    ArraySpec("user_centroids", ("n_groups", "embedding_size"), "float32", "the middle of each group of users"),
+    ArraySpec("user_group_offsets", ("n_groups+1",), "int64", "group g: grouped_user_rows[o[g]:o[g + 1]]"),
+    ArraySpec("grouped_user_rows", ("n_users",), "int32", "every user row once, group by group"),
+    ArraySpec("nearest_user_rows", ("n_users", "n_nearest"), "int32", "the most similar user rows, best first"),
     ArraySpec("list_offsets", ("n_users+1",), "int64", "list of user row u: [offsets[u], offsets[u + 1])"),
     ArraySpec("list_anime_rows", ("n_entries",), "int32", "anime rows, ascending within a list"),
     ArraySpec("list_ratings", ("n_entries",), "uint8", "1..10, 0 = unrated"),

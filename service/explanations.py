@@ -99,7 +99,8 @@ def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -
 def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> list[tuple[list[Supporter], int]]:
     """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many."""
     lists = viewer.neighbour_lists(bundle, N_NEIGHBOURS)
-    similarities = viewer.neighbours.similarities[: len(lists)]
+    neighbours = viewer.neighbours(N_NEIGHBOURS)
+    similarities = neighbours.similarities
     # All lists end to end: one look at 50 of them instead of 50 looks.
     listed = np.concatenate([viewer.user_list.anime_rows[:0], *(theirs.anime_rows for theirs in lists)])
     ratings = np.concatenate([viewer.user_list.ratings[:0], *(theirs.ratings for theirs in lists)])
@@ -112,7 +113,7 @@ def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> list[t
     places: dict[int, list[int]] = {row: [] for row in anime_rows}
     for place, row in enumerate(listed[held].tolist()):
         places[row].append(place)
-    users = viewer.neighbours.rows[owners[held]].tolist()
+    users = neighbours.rows[owners[held]].tolist()
     nearness = similarities[owners[held]].tolist()
     given = ratings[held].tolist()
     return [

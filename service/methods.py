@@ -150,7 +150,7 @@ class RankedMethod:
         neighbours = neighbour_evidence(
             self._regression,
             seen_rows,
-            viewer.neighbours.similarities[: CIRCLES[-1]],
+            viewer.neighbours(CIRCLES[-1]).similarities,
             [theirs.seen_rows for theirs in viewer.neighbour_lists(self._bundle, CIRCLES[-1])],
         )
         reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
@@ -200,10 +200,8 @@ class TopQuarterMethod:
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime by who supports it; what nobody supports is left out."""
         del allowed
-        similarities, lists = (
-            viewer.neighbours.similarities[:N_NEIGHBOURS],
-            viewer.neighbour_lists(self._bundle, N_NEIGHBOURS),
-        )
+        similarities = viewer.neighbours(N_NEIGHBOURS).similarities
+        lists = viewer.neighbour_lists(self._bundle, N_NEIGHBOURS)
         support = score_by_neighbours(self._bundle.n_anime, similarities, lists)
         return Scoring(support.scores, partial(self._contributions, viewer, support), positive_only=True)
 
@@ -214,13 +212,14 @@ class TopQuarterMethod:
         the viewer's is a sum over the list. So weight over similarity, times the supporter's embedding, summed over
         the supporters, is a direction whose product with the viewer's embedding is the score.
         """
-        similarities = viewer.neighbours.similarities[:N_NEIGHBOURS]
+        neighbours = viewer.neighbours(N_NEIGHBOURS)
+        similarities = neighbours.similarities
         factors = np.divide(support.weights, similarities, out=np.zeros_like(similarities), where=similarities > 0)
         holds = np.zeros((len(anime_rows), len(factors)), dtype=np.float32)
         for place, who in enumerate(support.supporters_of_each(anime_rows)):
             holds[place, who] = factors[who]
         # Shape: (n_page, n_neighbours) @ (n_neighbours, embedding_size)
-        directions = holds @ self._bundle.user_embeddings[viewer.neighbours.rows[:N_NEIGHBOURS]]
+        directions = holds @ self._bundle.user_embeddings[neighbours.rows]
         return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
 
 

@@ -1,26 +1,15 @@
 """The nearest rows of an embedding matrix, remembered."""
 
 import threading
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.embedding import cosine_scores
 from models.scoring.top_k import Order, top_k_rows
+from models.scoring.user_index import Nearest
 
-
-class Nearest(NamedTuple):
-    """Rows and their cosine, in order.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n,), dtype=int32
-    similarities : ndarray of shape (n,), dtype=float32
-    """
-
-    rows: NDArray[np.int32]
-    similarities: NDArray[np.float32]
+__all__ = ["Nearest", "NearestRows"]
 
 
 class NearestRows:

@@ -1,6 +1,7 @@
 """What should this user watch next, because of what they have seen and of whom they resemble."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from models.bundle import Bundle
 from models.scoring.embedding import embed_list
 from models.scoring.neighbours import DEFAULT_RULE, N_NEIGHBOURS_OF_RULE, NeighbourRule
+from models.scoring.user_index import Nearest
 from models.scoring.user_list import UserList, list_of_user
 from service.catalogue import Catalogue
 from service.errors import InvalidRequestError, Issue
@@ -78,8 +80,8 @@ class Recommender:
         -------
         Viewer
         """
-        neighbours = self._similar_users.neighbours_of_user(user_row, MAX_NEIGHBOURS)
-        return Viewer(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], neighbours)
+        find = partial(self._similar_users.neighbours_of_user, user_row)
+        return Viewer(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], find)
 
     def unseen_viewer(self, user_list: UserList) -> Viewer:
         """Describe somebody the model never saw, by their list.
@@ -93,8 +95,9 @@ class Recommender:
         Viewer
         """
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
-        neighbours = self._similar_users.neighbours_of_embedding(embedding, MAX_NEIGHBOURS)
-        return Viewer(user_list, embedding, neighbours)
+        # One search for everybody who will ask.
+        found = self._similar_users.neighbours_of_embedding(embedding, MAX_NEIGHBOURS)
+        return Viewer(user_list, embedding, lambda k: Nearest(found.rows[:k], found.similarities[:k]))
 
     def page(self, viewer: Viewer, query: RecommendationsQuery) -> RecommendationsPage:
         """Rank what the viewer has not seen, and cut one page out.

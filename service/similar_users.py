@@ -1,22 +1,17 @@
 """Which users are similar to this one."""
 
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.scoring.embedding import embed_list
-from models.scoring.user_list import UserList, list_of_user
-from service.nearest import Nearest, NearestRows
+from models.scoring.user_index import Nearest, user_index_of
+from models.scoring.user_list import Status, UserList, list_of_user
 from service.query import SimilarUsersQuery
 from service.ranked_page import RankedPage
-
-# As many as any way of recommending asks.
-DEPTH: Final = 200
-# 4,000 users x 200 x 8 bytes are 6 MB.
-CAPACITY: Final = 4_000
 
 
 @dataclass(frozen=True)
@@ -45,22 +40,20 @@ class SimilarUsers:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._nearest = NearestRows(bundle.user_embeddings, depth=DEPTH, capacity=CAPACITY)
+        self._index = user_index_of(bundle)
 
-    def recalls(self, user_row: int, query: SimilarUsersQuery) -> bool:
-        """Tell whether what is remembered answers a query, so that nothing has to be scanned.
+    def has_at_hand(self, query: SimilarUsersQuery) -> bool:
+        """Tell whether a page of similar users of a known user only has to be looked up.
 
         Parameters
         ----------
-        user_row : int
         query : SimilarUsersQuery
 
         Returns
         -------
         bool
         """
-        remembered = self._nearest.recall(user_row) is not None
-        return remembered and query.order == "most" and query.offset + query.limit <= self._nearest.depth
+        return query.order == "most" and query.offset + query.limit <= self._index.depth
 
     def page(self, user_row: int, query: SimilarUsersQuery) -> SimilarUsersPage:
         """Rank all other users by similarity, and cut one page out.
@@ -76,13 +69,7 @@ class SimilarUsers:
         SimilarUsersPage
         """
         total = self._bundle.n_users - 1
-        end = min(query.offset + query.limit, total)
-        if query.order == "most" and end <= self._nearest.depth:
-            nearest = self._nearest.of_row(user_row)
-        else:
-            embedding = self._bundle.user_embeddings[user_row]
-            k = end if query.offset < total else 0
-            nearest = self._nearest.scan(embedding, k, without_row=user_row, order=query.order)
+        nearest = self._index.ranked(user_row, _length(query, total), order=query.order)
         return self._cut_page(nearest, list_of_user(self._bundle, user_row), query, total)
 
     def page_of_list(self, user_list: UserList, query: SimilarUsersQuery) -> SimilarUsersPage:
@@ -100,8 +87,9 @@ class SimilarUsers:
         """
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         total = self._bundle.n_users if embedding.any() else 0
-        k = min(query.offset + query.limit, total) if query.offset < total else 0
-        nearest = self._nearest.scan(embedding, k, order=query.order)
+        k = _length(query, total)
+        find = self._index.search if query.order == "most" else partial(self._index.scan, order=query.order)
+        nearest = find(embedding, k)
         return self._cut_page(nearest, user_list, query, total)
 
     def _cut_page(
@@ -120,15 +108,13 @@ class SimilarUsers:
         ----------
         user_row : int
         k : int
-            At most :data:`DEPTH`.
 
         Returns
         -------
         Nearest
             Best first, without the user.
         """
-        nearest = self._nearest.of_row(user_row)
-        return Nearest(nearest.rows[:k], nearest.similarities[:k])
+        return self._index.neighbours(user_row, k)
 
     def neighbours_of_embedding(self, embedding: NDArray[np.float32], k: int) -> Nearest:
         """Find the users most similar to somebody the model never saw.
@@ -144,7 +130,7 @@ class SimilarUsers:
         Nearest
             Best first.
         """
-        return self._nearest.scan(embedding, k)
+        return self._index.search(embedding, k)
 
     def anime_in_common(self, user_list: UserList, user_rows: list[int]) -> list[int]:
         """Count what one user and each of some others have both seen.
@@ -160,6 +146,21 @@ class SimilarUsers:
         list of int
             One per user; plan-to-watch does not count.
         """
-        seen = np.zeros(self._bundle.n_anime, dtype=bool)
+        bundle = self._bundle
+        seen = np.zeros(bundle.n_anime, dtype=bool)
         seen[user_list.seen_rows] = True
-        return [int(np.count_nonzero(seen[list_of_user(self._bundle, row).seen_rows])) for row in user_rows]
+        # All lists end to end: a few looks at thousands of entries instead of a few per list.
+        lists = [list_of_user(bundle, row) for row in user_rows]
+        anime_rows = np.concatenate([user_list.anime_rows[:0], *(theirs.anime_rows for theirs in lists)])
+        statuses = np.concatenate([user_list.statuses[:0], *(theirs.statuses for theirs in lists)])
+        shared = seen[anime_rows]
+        shared &= statuses != int(Status.PLAN_TO_WATCH)
+        passed = np.concatenate([[0], np.cumsum(shared)])
+        ends = np.cumsum([0, *(len(theirs.anime_rows) for theirs in lists)])
+        counts: list[int] = np.diff(passed[ends]).tolist()
+        return counts
+
+
+def _length(query: SimilarUsersQuery, total: int) -> int:
+    """Say how far to rank for a page: past the end there is nothing to rank."""
+    return min(query.offset + query.limit, total) if query.offset < total else 0

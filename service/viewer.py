@@ -1,13 +1,14 @@
 """Somebody to recommend to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
+from models.scoring.user_index import Nearest
 from models.scoring.user_list import UserList, list_of_user
-from service.nearest import Nearest
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,13 @@ class Viewer:
     user_list : UserList
     embedding : ndarray of shape (embedding_size,), dtype=float32
         A unit vector, or zeros where the list says nothing.
-    neighbours : Nearest
-        The users most similar to them, best first.
+    neighbours : callable
+        Finds the k users most similar to them, best first.
     """
 
     user_list: UserList
     embedding: NDArray[np.float32]
-    neighbours: Nearest
+    neighbours: Callable[[int], Nearest]
 
     @property
     def has_seen_something(self) -> bool:
@@ -47,4 +48,4 @@ class Viewer:
         list of UserList
             The most similar user's first.
         """
-        return [list_of_user(bundle, row) for row in self.neighbours.rows[:k].tolist()]
+        return [list_of_user(bundle, row) for row in self.neighbours(k).rows.tolist()]

@@ -1,114 +1,157 @@
-"""The training users nearest to a list, found for many lists at once."""
+"""The nearest users of every user, group by group in matrix products."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from models.scoring.embedding import embed_list
-from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE
-from models.scoring.top_k import top_k_rows
-from models.scoring.user_list import UserList
-from training.interactions import Interactions
+Matrix = NDArray[np.float32]
+Rows = NDArray[np.int64]
 
-Rows = NDArray[np.int32]
+_BLOCK: Final = 8192
+_N_THREADS: Final = 2
+# The groups nearest to a user say how near the k-th neighbour is at least.
+_N_FIRST: Final = 16
+# As many best values per neighbour that is wanted: the more, the nearer the bound is to the truth.
+_N_BESTS: Final = 5
+# Below every cosine.
+_NOBODY: Final = np.float32(-2.0)
+# Cosines become whole numbers in steps far below what float32 tells apart.
+_STEPS: Final = 2.0**30
+_LARGEST_KEY: Final = np.iinfo(np.int64).max
 
-# As many as any way of recommending asks; where somebody is left out, one more is found.
-MAX_NEIGHBOURS: Final = max(N_NEIGHBOURS_OF_RULE.values())
-# 64 x 325,772 similarities are 83 MB.
-_LISTS_PER_PRODUCT: Final = 64
+
+@dataclass(frozen=True)
+class GroupedUsers:
+    """Users in the order of their groups.
+
+    Attributes
+    ----------
+    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
+        Unit rows, group by group.
+    rows : ndarray of shape (n_users,), dtype=int32
+        Which user each is.
+    offsets : ndarray of shape (n_groups + 1,), dtype=int64
+        Group g lies at [offsets[g], offsets[g + 1]).
+    centroids : ndarray of shape (n_groups, embedding_size), dtype=float32
+        Unit rows.
+    """
+
+    embeddings: Matrix
+    rows: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    centroids: Matrix
+
+    def members(self, group: int) -> Matrix:
+        """Give the embeddings of a group."""
+        return self.embeddings[self.offsets[group] : self.offsets[group + 1]]
 
 
-class NearestUsers:
-    """Finds the nearest of the users who train, and remembers what it found.
+def nearest_users(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int32]:
+    """Find the nearest users of every user, among those of the groups nearest to them.
 
-    Every way of recommending asks for the same lists, and one product for many costs a tenth of one for each.
+    Where all groups are looked into, the answer is exact.
 
     Parameters
     ----------
-    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        What each anime on a list adds.
-    user_embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows: the lists of those who train, embedded.
-    train : Interactions
-    depth : int, optional
-        How many are found for a list.
+    users : GroupedUsers
+    k : int
+        Below the number of users.
+    n_probed : int
+        Into how many groups to look for each user.
+
+    Returns
+    -------
+    ndarray of shape (n_users, k), dtype=int32
+        Best first; ties go to the lower row. No user is their own neighbour.
     """
+    nearest = np.empty((len(users.rows), k), dtype=np.int32)
 
-    def __init__(
-        self,
-        list_embeddings: NDArray[np.float32],
-        user_embeddings: NDArray[np.float32],
-        train: Interactions,
-        depth: int = MAX_NEIGHBOURS + 1,
-    ) -> None:
-        self.train = train
-        self._list_embeddings = list_embeddings
-        self._user_embeddings = user_embeddings
-        self._depth = depth
-        self._found: dict[bytes, tuple[Rows, NDArray[np.float32]]] = {}
+    def fill(start: int) -> None:
+        block = slice(start, start + _BLOCK)
+        nearest[users.rows[block]] = _nearest_of_block(users, block, k, n_probed)
 
-    def find(self, lists: Sequence[Rows]) -> None:
-        """Find and remember the nearest users of many lists.
+    # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_N_THREADS) as pool:
+        list(pool.map(fill, range(0, len(nearest), _BLOCK)))
+    return nearest
 
-        Parameters
-        ----------
-        lists : sequence of ndarray, dtype=int32
-            Anime rows.
-        """
-        for start in range(0, len(lists), _LISTS_PER_PRODUCT):
-            batch = lists[start : start + _LISTS_PER_PRODUCT]
-            embeddings = np.stack([embed_list(self._list_embeddings, rows) for rows in batch])
-            similarities = embeddings @ self._user_embeddings.T  # (B, n_users)
-            for rows, row in zip(batch, similarities, strict=True):
-                nearest = top_k_rows(row, self._depth)
-                self._found[rows.tobytes()] = nearest.astype(np.int32), row[nearest]
 
-    def lists_near(
-        self, rows: Rows, k: int, without: int | None = None
-    ) -> tuple[list[UserList], NDArray[np.float32]]:
-        """Give the lists of the users nearest to a list.
+def _nearest_of_block(users: GroupedUsers, block: slice, k: int, n_probed: int) -> NDArray[np.int32]:
+    queries = users.embeddings[block]
+    n_groups = len(users.centroids)
+    n_probed = min(n_probed, n_groups)
+    to_groups = queries @ users.centroids.T  # (B, G)
+    n_first = min(_N_FIRST, n_probed)
+    limits = np.partition(to_groups, (n_groups - n_probed, n_groups - n_first), axis=1)
+    bounds = _lower_bounds(users, queries, to_groups >= limits[:, n_groups - n_first, None], k)
+    probed = to_groups >= limits[:, n_groups - n_probed, None]
+    del to_groups, limits
+    askers, places, cosines = _hits(users, queries, probed, bounds)
+    keys = ((1.0 - cosines.astype(np.float64)) * _STEPS).astype(np.int64) << 32
+    keys |= users.rows[places]
+    keys[places == askers.astype(np.int64) + block.start] = _LARGEST_KEY
+    return _smallest_keys(askers, keys, len(queries), k)
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), dtype=int32
-        k : int
-        without : int, optional
-            As for :meth:`of_list`.
 
-        Returns
-        -------
-        lists : list of UserList
-            Best first.
-        similarities : ndarray of shape (min(k, n_users),), dtype=float32
-        """
-        nearest, similarities = self.of_list(rows, k, without)
-        return [self.train.list_of(row) for row in nearest.tolist()], similarities
+def _visits(probed: NDArray[np.bool_]) -> Iterator[tuple[int, Rows]]:
+    """Go through the groups that somebody looks into, with who does."""
+    groups, askers = np.nonzero(probed.T)
+    visited, starts = np.unique(groups, return_index=True)
+    for group, start, stop in zip(visited.tolist(), starts, [*starts[1:], len(askers)], strict=True):
+        yield group, askers[start:stop]
 
-    def of_list(self, rows: Rows, k: int, without: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
-        """Give the users nearest to a list.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), dtype=int32
-            Anime rows.
-        k : int
-            At most the depth; one less, where somebody is left out.
-        without : int, optional
-            Row of a user who is left out.
+def _lower_bounds(users: GroupedUsers, queries: Matrix, first: NDArray[np.bool_], k: int) -> Matrix:
+    """Find a cosine that the k nearest users of each query reach, the query itself among them not counted.
 
-        Returns
-        -------
-        rows : ndarray of shape (min(k, n_users),), dtype=int32
-            Best first, ties to the lower row.
-        similarities : ndarray of the same shape, dtype=float32
-        """
-        key = rows.tobytes()
-        if key not in self._found:
-            self.find([rows])
-        nearest, similarities = self._found[key]
-        if without is not None:
-            others = nearest != without
-            nearest, similarities = nearest[others], similarities[others]
-        return nearest[:k], similarities[:k]
+    Each group is dealt into as many heaps as there are places for it, and the best of each heap counts: k + 1 heaps
+    whose best reach a cosine hold as many users who do. Sorting heaps' bests is far cheaper than sorting users.
+    """
+    n_first = int(first.sum(axis=1).max())
+    n_heaps = -(-_N_BESTS * (k + 1) // n_first)
+    bests = np.full((len(queries), n_first, n_heaps), _NOBODY)  # (B, F, H)
+    turns = np.cumsum(first, axis=1, dtype=np.int32) - 1
+    for group, askers in _visits(first):
+        cosines = queries[askers] @ users.members(group).T  # (b, m)
+        heaps = np.full((len(askers), n_heaps), _NOBODY)
+        for start in range(0, cosines.shape[1], n_heaps):
+            dealt = cosines[:, start : start + n_heaps]
+            np.maximum(heaps[:, : dealt.shape[1]], dealt, out=heaps[:, : dealt.shape[1]])
+        bests[askers, turns[askers, group]] = heaps
+    flat = bests.reshape(len(queries), -1)
+    place = flat.shape[1] - (k + 1)
+    flat.partition(place, axis=1)
+    return flat[:, place, None].copy()
+
+
+def _hits(
+    users: GroupedUsers, queries: Matrix, probed: NDArray[np.bool_], bounds: Matrix
+) -> tuple[NDArray[np.uint16], Rows, NDArray[np.float32]]:
+    """Find everybody in the probed groups who reaches the bound: who asks, place of the hit, its cosine."""
+    found: list[tuple[NDArray[np.uint16], Rows, NDArray[np.float32]]] = []
+    for group, askers in _visits(probed):
+        cosines = queries[askers] @ users.members(group).T  # (b, m)
+        flat = np.flatnonzero(cosines >= bounds[askers])
+        who, places = np.divmod(flat, cosines.shape[1])
+        found.append((askers[who].astype(np.uint16), places + users.offsets[group], cosines.ravel()[flat]))
+    whose, where, how_near = zip(*found, strict=True)
+    return np.concatenate(whose), np.concatenate(where), np.concatenate(how_near)
+
+
+def _smallest_keys(askers: NDArray[np.uint16], keys: Rows, n_askers: int, k: int) -> NDArray[np.int32]:
+    """Take the rows of everybody's k smallest keys, smallest first."""
+    # 16 bits, so that numpy sorts by radix.
+    order = np.argsort(askers, kind="stable")
+    counts = np.bincount(askers, minlength=n_askers)
+    places = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
+    table = np.full((n_askers, int(counts.max())), _LARGEST_KEY)
+    table[askers[order], places] = keys[order]
+    table.partition(k - 1, axis=1)
+    best = np.sort(table[:, :k], axis=1)
+    rows: NDArray[np.int32] = (best & 0xFFFFFFFF).astype(np.int32)
+    return rows

@@ -1,6 +1,7 @@
 """The publish stage: embeddings, lists and catalogue -> a checked bundle in the store."""
 
 import hashlib
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from training.scorers import embed_users
 from training.served_scorers import ITEMS, RANKED
 from training.similar.rank import RankedNeighbours
 from training.similar.stage import SimilarAnimeModel
+from training.user_index import build_user_index
 
 
 def publish(
@@ -62,6 +64,10 @@ def publish(
         If the arrays break the format.
     """
     arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
+    started = time.monotonic()
+    user_index, user_index_metrics = build_user_index(arrays["user_embeddings"])
+    arrays |= user_index
+    user_index_seconds = time.monotonic() - started
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)
     digest = hashlib.sha256((trained.digest() + prepared.report.data.fingerprint).encode()).hexdigest()
@@ -78,9 +84,10 @@ def publish(
             "history": trained.history,
             "seconds": round(trained.seconds, 1),
             "similar_anime": {"weights": similar.weights, "seconds": round(similar.seconds, 1)},
+            "user_index": {"seconds": round(user_index_seconds, 1)},
             "recommender": {"history": recommender.history, "seconds": round(recommender.seconds, 1)},
         },
-        metrics=metrics,
+        metrics=metrics | {"user_index": user_index_metrics},
         default_methods=_choose_methods(trained.network, arrays, metrics),
         reranker_features=FEATURES if has_reranker else (),
         golden=[],

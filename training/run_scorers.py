@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from training.baselines.item_knn import fit_item_knn
-from training.nearest_users import NearestUsers
+from training.list_neighbours import ListNeighbours
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.stage import RecommenderModel
@@ -16,7 +16,7 @@ from training.scorers import (
     PopularityScorer,
     RatingNetworkScorer,
     Scorer,
-    nearest_users,
+    list_neighbours,
 )
 from training.served_scorers import list_scorers, similar_scorers
 from training.settings import RunSettings
@@ -52,7 +52,7 @@ def make_scorers(
     scorers: list[Scorer] = [PopularityScorer(np.bincount(seen, minlength=split.train.n_anime))]
     if settings.compares(len(prepared.interactions.anime_rows)):
         scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
-    published = nearest_users(trained[0], split.train)
+    published = list_neighbours(trained[0], split.train)
     published.find(split.inputs)
     for network in sorted(trained, key=lambda network: network.network, reverse=True):
         scorers.extend(_network_scorers(network, split, published if network is trained[0] else None))
@@ -63,11 +63,11 @@ def make_scorers(
     ]
 
 
-def _network_scorers(trained: TrainedNetwork, split: Split, nearest: NearestUsers | None) -> list[Scorer]:
+def _network_scorers(trained: TrainedNetwork, split: Split, nearest: ListNeighbours | None) -> list[Scorer]:
     anime_embeddings, list_embeddings = trained.anime_embeddings, trained.list_embeddings
     if trained.user_embeddings is not None:
         return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
-    nearest = nearest or nearest_users(trained, split.train)
+    nearest = nearest or list_neighbours(trained, split.train)
     by_notebook = f"{trained.network}, neighbours' top quarter (notebook)"
     return [
         NeighboursScorer(anime_embeddings, nearest, by_notebook, rule="top-quarter"),

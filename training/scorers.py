@@ -18,7 +18,7 @@ from models.scoring.neighbours import (
     score_by_neighbours,
 )
 from training.interactions import Interactions
-from training.nearest_users import NearestUsers
+from training.list_neighbours import ListNeighbours
 from training.networks.trained import TrainedNetwork
 
 Rows = NDArray[np.int32]
@@ -150,7 +150,7 @@ class NeighboursScorer:
     """What the nearest training users have seen or rate highly, computed as the service computes it."""
 
     anime_embeddings: NDArray[np.float32]
-    nearest: NearestUsers
+    nearest: ListNeighbours
     name: str = "autoencoder, neighbours"
     generalisation: Literal["strong", "weak"] = "strong"
     rule: NeighbourRule = DEFAULT_RULE
@@ -241,7 +241,7 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
     return rows
 
 
-def nearest_users(network: TrainedNetwork, train: Interactions) -> NearestUsers:
+def list_neighbours(network: TrainedNetwork, train: Interactions) -> ListNeighbours:
     """Make what finds the nearest training users by a network's embeddings.
 
     Parameters
@@ -251,9 +251,9 @@ def nearest_users(network: TrainedNetwork, train: Interactions) -> NearestUsers:
 
     Returns
     -------
-    NearestUsers
+    ListNeighbours
     """
-    return NearestUsers(network.list_embeddings, embed_users(network.list_embeddings, train), train)
+    return ListNeighbours(network.list_embeddings, embed_users(network.list_embeddings, train), train)
 
 
 def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:

@@ -13,7 +13,7 @@ from models.scoring.reranker import Reranker
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
-from training.nearest_users import NearestUsers
+from training.list_neighbours import ListNeighbours
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.stage import RecommenderModel
@@ -52,7 +52,7 @@ class TwoStageScorer:
     """Item weights propose, a network re-ranks, computed as the service computes it."""
 
     reranker: Reranker
-    nearest: NearestUsers
+    nearest: ListNeighbours
     lists: Interactions
     name: str = RANKED
     generalisation: Literal["strong", "weak"] = "strong"
@@ -130,7 +130,7 @@ class RankedSimilarScorer:
 
 
 def list_scorers(
-    prepared: Prepared, split: Split, nearest: NearestUsers, recommender: RecommenderModel
+    prepared: Prepared, split: Split, nearest: ListNeighbours, recommender: RecommenderModel
 ) -> list[Scorer]:
     """Make scorers of the ways of recommending in stages.
 
@@ -138,7 +138,7 @@ def list_scorers(
     ----------
     prepared : Prepared
     split : Split
-    nearest : NearestUsers
+    nearest : ListNeighbours
         Finds the nearest users by the embeddings that the re-ranker was learned with.
     recommender : RecommenderModel
 

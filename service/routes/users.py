@@ -25,7 +25,7 @@ async def similar_users(user_id: UserId, request: Request) -> Response:
     model = model_of(request)
     query = query_of(request, SimilarUsersQuery)
     row = row_of_user(model.bundle, user_id)
-    if model.similar_users.recalls(row, query):
+    if model.similar_users.has_at_hand(query):
         page = model.similar_users.page(row, query)
     else:
         page = await run_in_cpu_thread(request, model.similar_users.page, row, query)

@@ -33,19 +33,42 @@ def neighbours(n_anime: int, k: int, rng: np.random.Generator) -> NDArray[np.int
     return np.array(drawn, dtype=np.int32).reshape(n_anime, k)
 
 
+def user_index(user_embeddings: NDArray[np.float32], n_groups: int = 1, n_nearest: int = 100) -> Arrays:
+    """Index users by comparing all of them."""
+    n_users = len(user_embeddings)
+    centroids = user_embeddings[:n_groups]
+    groups = (user_embeddings @ centroids.T).argmax(axis=1)
+    others = [np.delete(np.arange(n_users), row) for row in range(n_users)]
+    nearest = [
+        rows[np.argsort(-(user_embeddings @ user_embeddings[row])[rows], kind="stable")[:n_nearest]]
+        for row, rows in enumerate(others)
+    ]
+    return {
+        "user_centroids": centroids,
+        "user_group_offsets": np.cumsum([0, *np.bincount(groups, minlength=n_groups)], dtype=np.int64),
+        "grouped_user_rows": np.argsort(groups, kind="stable").astype(np.int32),
+        "nearest_user_rows": np.array(nearest, dtype=np.int32).reshape(n_users, -1),
+    }
+
+
 def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, seed: int = 0) -> Arrays:
     rng = np.random.default_rng(seed)
     anime_ids = np.sort(rng.choice(1000, n_anime, replace=False)).astype(np.int64)
     lists = [np.sort(rng.choice(n_anime, rng.integers(1, n_anime + 1), replace=False)) for _ in range(n_users)]
     cards = [_card(int(anime_id)).model_dump_json().encode() for anime_id in anime_ids]
     n_entries = sum(map(len, lists))
+    anime_embeddings = unit_rows(n_anime, embedding_size, rng)
+    list_embeddings = rng.normal(size=(n_anime, embedding_size)).astype(np.float32)
+    anime_gains = rng.uniform(0.1, 1.0, n_anime).astype(np.float32)
+    user_embeddings = unit_rows(n_users, embedding_size, rng)
     return {
         "anime_ids": anime_ids,
         "user_ids": np.arange(10, 10 + 3 * n_users, 3, dtype=np.int64),
-        "anime_embeddings": unit_rows(n_anime, embedding_size, rng),
-        "list_embeddings": rng.normal(size=(n_anime, embedding_size)).astype(np.float32),
-        "anime_gains": rng.uniform(0.1, 1.0, n_anime).astype(np.float32),
-        "user_embeddings": unit_rows(n_users, embedding_size, rng),
+        "anime_embeddings": anime_embeddings,
+        "list_embeddings": list_embeddings,
+        "anime_gains": anime_gains,
+        "user_embeddings": user_embeddings,
+        **user_index(user_embeddings, n_groups=min(2, n_users), n_nearest=3),
         "list_offsets": np.cumsum([0, *map(len, lists)], dtype=np.int64),
         "list_anime_rows": np.concatenate(lists).astype(np.int32),
         "list_ratings": rng.integers(0, 11, n_entries).astype(np.uint8),

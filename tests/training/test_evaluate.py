@@ -18,7 +18,7 @@ from tests.training.test_prepare import prepare_folder
 from training.baselines.item_knn import fit_item_knn
 from training.evaluate import evaluate
 from training.interactions import Interactions
-from training.nearest_users import NearestUsers
+from training.list_neighbours import ListNeighbours
 from training.report import print_table, write_report
 from training.scorers import (
     EmbeddingScorer,
@@ -173,7 +173,9 @@ def test_users_embedded_together_are_users_embedded_one_by_one(monkeypatch: pyte
 def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule, score: float) -> None:
     embeddings = np.eye(4, dtype=np.float32)
     train = make_interactions([(1, 0, 9, 2), (1, 1, 9, 2), (2, 2, 9, 2), (2, 3, 9, 2)])
-    scorer = NeighboursScorer(embeddings, NearestUsers(embeddings, embed_users(embeddings, train), train), rule=rule)
+    scorer = NeighboursScorer(
+        embeddings, ListNeighbours(embeddings, embed_users(embeddings, train), train), rule=rule
+    )
     scores = scorer.score_list(0, np.array([0], dtype=np.int32))
     # What no neighbour speaks for is out of the ranking, as it is in the service.
     assert np.isneginf(scores).tolist() == [False, False, True, True]

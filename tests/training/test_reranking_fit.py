@@ -25,7 +25,7 @@ from training.reranking.fit import _choose_teachers, _Lessons, facts_of_train
 from training.reranking.network import fit_network
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
 from training.reranking.tasks import make_tasks
-from training.scorers import embed_users, nearest_users, regression_of_train
+from training.scorers import embed_users, list_neighbours, regression_of_train
 from training.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
 from training.settings import RunSettings, make_settings
 from training.split import Split, split_interactions
@@ -105,7 +105,7 @@ def test_both_stages_find_what_users_of_one_taste_have_in_common(
 ) -> None:
     reranker = model.reranker(model.facts(split.train, prepared.catalogue))
     assert reranker is not None
-    two_stages = TwoStageScorer(reranker, nearest_users(network, split.train), prepared.interactions)
+    two_stages = TwoStageScorer(reranker, list_neighbours(network, split.train), prepared.interactions)
     methods = evaluate([ItemsScorer(model.weights()), two_stages], split, [])["methods"]
     ndcg = {name: methods[name]["next_anime"]["ndcg_at_10"]["mean"] for name in (ITEMS, RANKED)}
     # Four tastes of ten anime each, of which eight are on a list: by chance it would be about 0.1.

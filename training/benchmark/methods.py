@@ -28,7 +28,7 @@ from training.scorers import (
     PopularityScorer,
     RatingNetworkScorer,
     Scorer,
-    nearest_users,
+    list_neighbours,
 )
 from training.served_scorers import (
     COLLAPSED,
@@ -135,7 +135,7 @@ def _top_quarter(material: Material) -> Scorer:
 
 def _neighbours_by(material: Material, rule: NeighbourRule) -> Scorer:
     trained = _autoencoder(material)
-    return NeighboursScorer(trained.anime_embeddings, nearest_users(trained, material.split.train), rule=rule)
+    return NeighboursScorer(trained.anime_embeddings, list_neighbours(trained, material.split.train), rule=rule)
 
 
 def _similar(material: Material) -> Scorer:
@@ -164,7 +164,7 @@ def _served(material: Material, name: str) -> Scorer:
     if name in {SIMILAR, SIMILAR_COLLAPSED}:
         scorers = similar_scorers(_similar_model(material), network, recommender)
     else:
-        nearest = nearest_users(network, material.split.train)
+        nearest = list_neighbours(network, material.split.train)
         scorers = list_scorers(material.prepared, material.split, nearest, recommender)
     return next(scorer for scorer in scorers if scorer.name == name)
 

@@ -18,7 +18,7 @@ from models.scoring.top_k import top_k_rows
 from training.co_counts import Square, co_counts
 from training.interactions import Interactions
 from training.item_weights import fit_item_weights, invert_popular
-from training.nearest_users import NearestUsers
+from training.list_neighbours import ListNeighbours
 from training.reranking.config import ItemsConfig, RerankerConfig
 from training.reranking.tasks import Task, make_tasks
 from training.scorers import embed_users, regression_of_train
@@ -171,7 +171,7 @@ class _Lessons:
         self.scales = RerankingNetwork.empty().scales
         self._n_candidates = n_candidates
         self._train = train
-        self._nearest = NearestUsers(list_embeddings, embed_users(list_embeddings, train), train)
+        self._nearest = ListNeighbours(list_embeddings, embed_users(list_embeddings, train), train)
         self._regression = regression_of_train(train)
 
     def add(

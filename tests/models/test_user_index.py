@@ -1,0 +1,63 @@
+"""Ranking users by an index: what is known, what is searched, what is scanned."""
+
+import numpy as np
+import pytest
+
+from models.bundle import assemble
+from models.scoring.top_k import Order
+from models.scoring.user_index import UserIndex, user_index_of
+from tests.models.small_bundle import make_arrays, make_manifest, unit_rows, user_index
+
+USERS = unit_rows(50, 6, np.random.default_rng(0))
+ARRAYS = user_index(USERS, n_groups=3, n_nearest=12)
+INDEX = UserIndex(
+    USERS,
+    ARRAYS["user_centroids"],
+    ARRAYS["user_group_offsets"],
+    ARRAYS["grouped_user_rows"],
+    ARRAYS["nearest_user_rows"],
+)
+
+
+def _brute_force(row: int, order: Order = "most") -> list[int]:
+    similarities = USERS @ USERS[row]
+    sign = 1 if order == "least" else -1
+    return sorted(set(range(50)) - {row}, key=lambda other: (sign * similarities[other], other))
+
+
+@pytest.mark.parametrize("k", [0, 1, 12, 13, 49])
+@pytest.mark.parametrize("order", ["most", "least"])
+def test_a_ranking_is_the_same_within_and_beyond_what_is_known(k: int, order: Order) -> None:
+    for row in (0, 7, 49):
+        ranked = INDEX.ranked(row, k, order=order)
+        assert ranked.rows.tolist() == _brute_force(row, order)[:k]
+        np.testing.assert_allclose(ranked.similarities, USERS[ranked.rows] @ USERS[row], atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [0, 5, 12, 30, 49, 60])
+def test_neighbours_never_contain_the_user(k: int) -> None:
+    for row in (0, 7, 49):
+        assert INDEX.neighbours(row, k).rows.tolist() == _brute_force(row)[:k]
+
+
+def test_similarities_never_rise_along_a_ranking() -> None:
+    for row in range(50):
+        assert (np.diff(INDEX.ranked(row, 12).similarities) <= 0).all()
+
+
+def test_a_search_among_few_groups_is_a_scan() -> None:
+    query = unit_rows(1, 6, np.random.default_rng(1))[0]
+    found, scanned = INDEX.search(query, 20), INDEX.scan(query, 20)
+    assert found.rows.tolist() == scanned.rows.tolist()
+    assert found.similarities.tolist() == scanned.similarities.tolist()
+
+
+def test_a_vector_without_direction_is_as_near_to_everybody() -> None:
+    assert INDEX.search(np.zeros(6, dtype=np.float32), 4).rows.tolist() == [0, 1, 2, 3]
+
+
+def test_the_index_of_a_bundle_is_made_of_its_arrays() -> None:
+    bundle = assemble(make_manifest(), make_arrays())
+    index = user_index_of(bundle)
+    assert index.depth == 3
+    assert index.ranked(2, 3).rows.tolist() == bundle.nearest_user_rows[2].tolist()

@@ -1,0 +1,130 @@
+"""The index of users against comparing everybody with everybody."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from models.scoring.top_k import top_k_rows
+from models.scoring.user_index import UserIndex
+from training.nearest_users import GroupedUsers, nearest_users
+from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
+from training.user_index import build_user_index, measure_recall
+
+Matrix = NDArray[np.float32]
+
+
+def _users(n_users: int, size: int = 8, n_tastes: int = 12, seed: int = 0) -> Matrix:
+    """Users around a few tastes; some have the same list as another."""
+    rng = np.random.default_rng(seed)
+    tastes = rng.normal(size=(n_tastes, size))
+    rows = tastes[rng.integers(0, n_tastes, n_users)] + 0.5 * rng.normal(size=(n_users, size))
+    rows[n_users // 2 :: 7] = rows[0]
+    unit: Matrix = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
+
+
+def _grouped(users: Matrix, n_groups: int) -> GroupedUsers:
+    centroids = fit_centroids(users, n_groups, np.random.default_rng(0))
+    rows, offsets = group_rows(assign_groups(users, centroids), n_groups)
+    return GroupedUsers(users[rows], rows, offsets, centroids)
+
+
+def _assert_nearest(users: Matrix, nearest: NDArray[np.int32]) -> None:
+    """Hold nearest users against an exact scan; near-ties may stand in each other's place."""
+    for row, rows in enumerate(nearest):
+        others = np.arange(len(users)) != row
+        exact = users @ users[row]
+        expected = top_k_rows(exact, nearest.shape[1], allowed=others)
+        assert row not in rows
+        assert len(set(rows.tolist())) == nearest.shape[1]
+        np.testing.assert_allclose(exact[rows], exact[expected], rtol=0, atol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(n_users=st.integers(2, 300), n_groups=st.integers(1, 20), k=st.integers(1, 40), seed=st.integers(0, 2**32 - 1))
+def test_looking_into_every_group_finds_what_an_exact_scan_finds(
+    n_users: int, n_groups: int, k: int, seed: int
+) -> None:
+    users = _users(n_users, seed=seed)
+    n_groups, k = min(n_groups, n_users), min(k, n_users - 1)
+    _assert_nearest(users, nearest_users(_grouped(users, n_groups), k, n_groups))
+
+
+def test_few_users_are_compared_with_all() -> None:
+    users = _users(700)
+    arrays, metrics = build_user_index(users)
+    assert arrays["user_centroids"].shape == (1, 8)
+    assert metrics["recall_at_10"] == metrics["recall_at_100"] == 1.0
+    _assert_nearest(users, arrays["nearest_user_rows"])
+
+
+def test_users_with_the_same_list_come_in_the_order_of_their_rows() -> None:
+    users = np.eye(4, dtype=np.float32)[[0, 1, 0, 2, 0, 0, 3]]
+    arrays, _ = build_user_index(users)
+    assert arrays["nearest_user_rows"][2].tolist() == [0, 4, 5, 1, 3, 6]
+
+
+@pytest.mark.parametrize("n_users", [1, 2])
+def test_one_or_two_users_have_nobody_or_each_other(n_users: int) -> None:
+    arrays, metrics = build_user_index(_users(n_users))
+    assert arrays["nearest_user_rows"].tolist() == [[[]], [[1], [0]]][n_users - 1]
+    assert metrics["n_nearest"] == n_users - 1
+
+
+def test_users_come_in_groups_once_there_are_many() -> None:
+    assert [count_groups(n) for n in (1, 16_383, 16_384, 325_772)] == [1, 1, 51, 1018]
+
+
+def test_the_same_users_make_the_same_index() -> None:
+    users = _users(400)
+    first, second = _grouped(users, 9), _grouped(users, 9)
+    assert (first.rows == second.rows).all()
+    assert (first.centroids == second.centroids).all()
+
+
+def test_every_user_belongs_to_the_nearest_centre_and_lies_there_once() -> None:
+    users = _users(500)
+    grouped = _grouped(users, 11)
+    assert sorted(grouped.rows.tolist()) == list(range(500))
+    for group in range(11):
+        rows = grouped.rows[grouped.offsets[group] : grouped.offsets[group + 1]]
+        assert (np.diff(rows) > 0).all()
+        assert ((users[rows] @ grouped.centroids.T).argmax(axis=1) == group).all()
+
+
+def test_more_groups_than_kinds_of_users_leave_some_empty_and_lose_nobody() -> None:
+    users = np.eye(3, dtype=np.float32)[[0, 1, 2] * 20]
+    grouped = _grouped(users, 10)
+    assert np.isfinite(grouped.centroids).all()
+    _assert_nearest(users, nearest_users(grouped, 30, 10))
+
+
+def test_looking_into_some_groups_finds_most_of_the_nearest() -> None:
+    users = _users(6000, size=16, n_tastes=60)
+    nearest = nearest_users(_grouped(users, 60), 10, 12)
+    assert measure_recall(users, nearest, np.random.default_rng(0))["recall_at_10"] > 0.95
+
+
+def test_recall_is_the_share_of_the_nearest_that_was_found() -> None:
+    users = _users(100)
+    exact = build_user_index(users)[0]["nearest_user_rows"]
+    worse = np.concatenate([exact[:, :5], exact[:, 20:25]], axis=1)
+    assert measure_recall(users, worse, np.random.default_rng(0))["recall_at_10"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_search_by_groups_finds_most_of_what_a_scan_finds() -> None:
+    users = _users(6000, size=16, n_tastes=60)
+    grouped = _grouped(users, 60)
+    nearest = nearest_users(grouped, 100, 60)
+    index = UserIndex(users, grouped.centroids, grouped.offsets, grouped.rows, nearest)
+    queries = _users(40, size=16, seed=1)
+    shares = [len(np.intersect1d(index.search(query, 10).rows, index.scan(query, 10).rows)) / 10 for query in queries]
+    assert np.mean(shares) > 0.95
+    for query in queries:
+        found = index.search(query, 150)
+        assert len(np.unique(found.rows)) == 150
+        np.testing.assert_allclose(found.similarities, users[found.rows] @ query, atol=1e-6)
+        order = np.lexsort((found.rows, -found.similarities))
+        assert (order == np.arange(150)).all()
