@@ -110,12 +110,13 @@ def parts_row(size: Size, parts: dict[str, Any]) -> Row:
     -------
     dict
     """
-    timed = f"{parts['batches_timed']:,} of {parts['batches_in_epoch']:,}"
+    n_batches = f"{parts['batches_in_epoch']:,}"
+    trained = f"{parts['batches_timed']:,} of {n_batches}, extrapolated"
     return {
         "size": size.share,
         "rows kept": parts["n_rows"],
         **{f"{name}, s": round(seconds, 1) for name, seconds in parts["seconds"].items()},
-        "batches timed": timed + (", extrapolated" if parts["epoch_is_extrapolated"] else ""),
+        "batches": trained if parts["epoch_is_extrapolated"] else f"all {n_batches}",
         "ms per batch": round(parts["seconds_per_batch"] * 1000, 1),
     }
 

@@ -12,7 +12,7 @@ from benchmarks.extrapolate import extrapolate
 from benchmarks.growth import fit_growth
 from benchmarks.processes import Measured, Sample, run_measured
 from benchmarks.training_command import STAGES, TrainingRun
-from benchmarks.training_runs import NOTEBOOK, Way, summarise
+from benchmarks.training_runs import NOTEBOOK, Way, parts_row, summarise
 
 ROWS = [size.n_rows for size in SIZES.values()]
 
@@ -93,6 +93,15 @@ def test_ratios_are_taken_within_a_round_and_then_their_median() -> None:
     assert [row["times as fast"] for row in rows] == [1.0, 4.0]
     assert rows[1]["times less CPU"] == 2.0
     assert rows[1]["seconds"] == 10.0
+
+
+def test_a_table_says_where_an_epoch_is_extrapolated() -> None:
+    parts = {"n_rows": 9, "seconds": {"read": 1.26}, "batches_timed": 3, "batches_in_epoch": 1000}
+    parts |= {"seconds_per_batch": 0.03}
+    whole = parts_row(SIZES["tenth"], parts | {"epoch_is_extrapolated": False})
+    some = parts_row(SIZES["tenth"], parts | {"epoch_is_extrapolated": True})
+    assert (whole["batches"], some["batches"]) == ("all 1,000", "3 of 1,000, extrapolated")
+    assert (some["read, s"], some["ms per batch"]) == (1.3, 30.0)
 
 
 def test_memory_of_a_stage_is_its_peak_while_it_runs() -> None:
