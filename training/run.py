@@ -22,7 +22,7 @@ from training.baselines.item_knn import fit_item_knn
 from training.dump import find_dump
 from training.errors import InputError
 from training.evaluate import Metrics, evaluate
-from training.folders import replaced_folder
+from training.folders import replaced_folder, sweep_leftovers
 from training.networks.trained import TrainedNetwork, load_trained
 from training.prepare import prepare
 from training.prepared import Prepared, PrepareReport, load_prepared, save_prepared
@@ -81,6 +81,7 @@ def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = F
     thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
     earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
     if earlier:
+        sweep_leftovers(work / "prepared")
         say(f"{work / 'prepared'}: the dump has not changed since it was prepared, so that is used again")
         return earlier
     with replaced_folder(work / "prepared") as folder:
