@@ -5,8 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.nearest_users import GroupedUsers, nearest_users
 from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
+from training.user_neighbours import GroupedUsers, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
@@ -41,7 +41,7 @@ def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArr
     rows, offsets = group_rows(assign_groups(embeddings, centroids), n_groups)
     nearest = np.empty((len(embeddings), 0), dtype=np.int32)
     if k:
-        nearest = nearest_users(GroupedUsers(embeddings[rows], rows, offsets, centroids), k, N_PROBED)
+        nearest = neighbours_of_all(GroupedUsers(embeddings[rows], rows, offsets, centroids), k, N_PROBED)
     arrays: dict[str, NDArray[Any]] = {
         "user_centroids": centroids,
         "user_group_offsets": offsets,

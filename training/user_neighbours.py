@@ -13,6 +13,8 @@ Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 _BLOCK: Final = 8192
+# A product of a block and a group: 64 MB at most, which only a single group of many comes near.
+_MAX_COSINES: Final = 1 << 24
 _N_THREADS: Final = 2
 # The groups nearest to a user say how near the k-th neighbour is at least.
 _N_FIRST: Final = 16
@@ -51,7 +53,7 @@ class GroupedUsers:
         return self.embeddings[self.offsets[group] : self.offsets[group + 1]]
 
 
-def nearest_users(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int32]:
+def neighbours_of_all(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int32]:
     """Find the nearest users of every user, among those of the groups nearest to them.
 
     Where all groups are looked into, the answer is exact.
@@ -70,14 +72,15 @@ def nearest_users(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int3
         Best first; ties go to the lower row. No user is their own neighbour.
     """
     nearest = np.empty((len(users.rows), k), dtype=np.int32)
+    block_length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
 
     def fill(start: int) -> None:
-        block = slice(start, start + _BLOCK)
+        block = slice(start, start + block_length)
         nearest[users.rows[block]] = _nearest_of_block(users, block, k, n_probed)
 
     # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(_N_THREADS) as pool:
-        list(pool.map(fill, range(0, len(nearest), _BLOCK)))
+        list(pool.map(fill, range(0, len(nearest), block_length)))
     return nearest
 
 
