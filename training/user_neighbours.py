@@ -75,8 +75,8 @@ def neighbours_of_all(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.
     block_length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
 
     def fill(start: int) -> None:
-        block = slice(start, start + block_length)
-        nearest[users.rows[block]] = _nearest_of_block(users, block, k, n_probed)
+        places = np.arange(start, min(start + block_length, len(nearest)))
+        nearest[users.rows[places]] = nearest_of(users, places, k, n_probed)
 
     # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(_N_THREADS) as pool:
@@ -84,8 +84,25 @@ def neighbours_of_all(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.
     return nearest
 
 
-def _nearest_of_block(users: GroupedUsers, block: slice, k: int, n_probed: int) -> NDArray[np.int32]:
-    queries = users.embeddings[block]
+def nearest_of(users: GroupedUsers, places: Rows, k: int, n_probed: int) -> NDArray[np.int32]:
+    """Find the nearest users of some, as :func:`neighbours_of_all` does of all.
+
+    Parameters
+    ----------
+    users : GroupedUsers
+    places : ndarray of shape (n,), dtype=int64
+        Whose, as places in the order of the groups; at most 65,536.
+    k : int
+        Below the number of users.
+    n_probed : int
+        Into how many groups to look for each user.
+
+    Returns
+    -------
+    ndarray of shape (n, k), dtype=int32
+        Rows, best first; ties go to the lower row.
+    """
+    queries = users.embeddings[places]
     n_groups = len(users.centroids)
     n_probed = min(n_probed, n_groups)
     to_groups = queries @ users.centroids.T  # (B, G)
@@ -94,10 +111,10 @@ def _nearest_of_block(users: GroupedUsers, block: slice, k: int, n_probed: int) 
     bounds = _lower_bounds(users, queries, to_groups >= limits[:, n_groups - n_first, None], k)
     probed = to_groups >= limits[:, n_groups - n_probed, None]
     del to_groups, limits
-    askers, places, cosines = _hits(users, queries, probed, bounds)
+    askers, found, cosines = _hits(users, queries, probed, bounds)
     keys = ((1.0 - cosines.astype(np.float64)) * _STEPS).astype(np.int64) << 32
-    keys |= users.rows[places]
-    keys[places == askers.astype(np.int64) + block.start] = _LARGEST_KEY
+    keys |= users.rows[found]
+    keys[found == places[askers]] = _LARGEST_KEY
     return _smallest_keys(askers, keys, len(queries), k)
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import UserIndex
 from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
-from training.user_index import build_user_index, measure_recall
-from training.user_neighbours import GroupedUsers, neighbours_of_all
+from training.user_index import WANTED_RECALL, build_user_index, enough_groups, recall
+from training.user_neighbours import GroupedUsers, nearest_of, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
@@ -104,14 +104,35 @@ def test_more_groups_than_kinds_of_users_leave_some_empty_and_lose_nobody() -> N
 def test_looking_into_some_groups_finds_most_of_the_nearest() -> None:
     users = _users(6000, size=16, n_tastes=60)
     nearest = neighbours_of_all(_grouped(users, 60), 10, 12)
-    assert measure_recall(users, nearest, np.random.default_rng(0))["recall_at_10"] > 0.95
+    assert recall(neighbours_of_all(_grouped(users, 60), 10, 60), nearest) > 0.95
 
 
 def test_recall_is_the_share_of_the_nearest_that_was_found() -> None:
-    users = _users(100)
-    exact = build_user_index(users)[0]["nearest_user_rows"]
-    worse = np.concatenate([exact[:, :5], exact[:, 20:25]], axis=1)
-    assert measure_recall(users, worse, np.random.default_rng(0))["recall_at_10"] == pytest.approx(0.5, abs=0.15)
+    truth = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], dtype=np.int32)
+    found = np.array([[2, 1, 9, 4], [8, 7, 6, 5]], dtype=np.int32)
+    assert recall(truth, found) == 7 / 8
+
+
+def test_as_many_groups_are_looked_into_as_neighbours_need() -> None:
+    users = _users(6000, size=16, n_tastes=60)
+    grouped = _grouped(users, 60)
+    sample = np.arange(0, 6000, 20)
+    truth = nearest_of(grouped, sample, 10, 60)
+    n_probed = enough_groups(grouped, sample, truth)
+    assert 1 < n_probed < 60
+    assert recall(truth, nearest_of(grouped, sample, 10, n_probed)) >= WANTED_RECALL
+    assert recall(truth, nearest_of(grouped, sample, 10, n_probed - 1)) < WANTED_RECALL
+
+
+def test_an_index_of_many_groups_says_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.user_index.count_groups", lambda n_users: 40)
+    users = _users(4000, size=16, n_tastes=60)
+    arrays, metrics = build_user_index(users)
+    assert metrics["n_groups"] == 40
+    assert 1 <= metrics["n_probed"] < 40
+    assert 0.98 < metrics["recall_at_10"] <= 1.0
+    assert 0.9 < metrics["recall_at_100"] <= metrics["recall_at_10"]
+    assert arrays["user_group_offsets"][-1] == 4000
 
 
 def test_a_search_by_groups_finds_most_of_what_a_scan_finds() -> None:
