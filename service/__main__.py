@@ -21,6 +21,7 @@ import uvicorn
 from models.bundle import read_manifest
 from models.errors import BundleError
 from models.store import Store
+from service.joined_writes import JoiningProtocol
 from service.logs import SERVICE, configure_logs
 from service.metrics import MULTIPROCESS_FOLDER
 from service.settings import Settings, SettingsError, as_environment, read_settings
@@ -141,6 +142,7 @@ def _run_uvicorn(settings: Settings) -> None:
         uvicorn.run(
             WORKER_APP,
             factory=True,
+            http=JoiningProtocol,
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
 from service.access_log import AccessLog
+from service.answer_memory import AnswerFromMemory, AnswerMemory
 from service.cpu import N_THREADS
 from service.loaded_model import load_model
 from service.logs import SERVICE
@@ -62,9 +63,13 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
     )
     app.state.readiness = readiness
     app.state.metrics = Metrics(readiness)
+    memory = AnswerMemory(settings.answer_memory_mb * 1_000_000, app.state.metrics.registry)
+    app.state.answer_memory = memory
     app.state.cpu_threads = anyio.CapacityLimiter(N_THREADS)
     add_problem_handlers(app)
     _add_routes(app, settings)
+    # The last one added stands outermost.
+    app.add_middleware(AnswerFromMemory, memory=memory)
     if settings.cors_origins:
         exposed = ["etag", "x-request-id"]
         app.add_middleware(

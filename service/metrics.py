@@ -33,15 +33,15 @@ class Metrics:
     """
 
     def __init__(self, readiness: Readiness) -> None:
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         names = ("route", "method", "status")
-        self._requests = Counter("osusume_http_requests", "Requests answered", names, registry=self._registry)
+        self._requests = Counter("osusume_http_requests", "Requests answered", names, registry=self.registry)
         self._durations = Histogram(
             "osusume_http_request_duration_seconds",
             "Time from a request's head to the end of its answer",
             ("route", "method"),
             buckets=_BUCKETS_S,
-            registry=self._registry,
+            registry=self.registry,
         )
         # prometheus_client looks children up under a lock and by string; there are few, so they are kept here.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -76,13 +76,13 @@ class Metrics:
         -------
         bytes
         """
-        registry = self._registry
+        registry = self.registry
         if os.environ.get(MULTIPROCESS_FOLDER):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         parts = CollectorRegistry()
         parts.register(self._model)
-        if registry is self._registry:
+        if registry is self.registry:
             ProcessCollector(registry=parts)
             PlatformCollector(registry=parts)
         return generate_latest(registry) + generate_latest(parts)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
+from service.answer_memory import RememberedResponse
 from service.loaded_model import LoadedModel
 from service.ranked_page import RankedPage
 from service.similar_users import SimilarUsersPage
@@ -234,6 +235,6 @@ def _similar_cards(model: LoadedModel, page: RankedPage) -> Iterable[bytes | mem
 def _model_response(model: LoadedModel, body: bytes) -> Response:
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
     etag = b'"%b-%08x"' % (model.version.encode(), zlib.crc32(body))
-    response = Response(body, media_type=JSON)
+    response = RememberedResponse(body, media_type=JSON)
     response.raw_headers += [(b"cache-control", b"no-cache"), (b"etag", etag)]
     return response
