@@ -9,17 +9,16 @@ from hypothesis import strategies as st
 
 from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores, list_scores
-from models.scoring.franchises import collapse_franchises
+from models.scoring.franchises import collapse_franchises, collapse_similar
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.filters import Filters
-from service.franchise_page import Cut, franchises_of, places_of, rank_next_entries, rank_similar_franchises
+from service.franchise_page import Cut, franchises_of, places_of, rank_next_entries
 from service.loaded_model import LoadedModel, build_model
 from service.methods import MethodKey, make_methods
-from service.nearest import NearestRows
 from service.query import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
-from service.ranked_page import RankedPage, rank
+from service.ranked_page import RankedPage
 from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TYPES, make_bundle
 
 BUNDLE: Final[Bundle] = make_bundle()
@@ -115,18 +114,6 @@ def test_ranked_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any]
 
 
 @given(row=anime_rows, wanted=filters, page=paging)
-def test_neighbours_at_hand_are_what_a_scan_finds(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
-    allowed = MODEL.catalogue.allowed(query.filters).mask.copy()
-    allowed[row] = False
-    scores = ranked_scores(BUNDLE.similar_rows, BUNDLE.similar_scores, BUNDLE.anime_embeddings, row)
-    recalled = MODEL.similar_anime.recall_page(row, query)
-    assert recalled is None or recalled == rank(scores, allowed, query.offset, query.limit, query.order)
-    passing = int(allowed[BUNDLE.similar_rows[row]].sum())
-    assert recalled is not None or page["order"] == "least" or passing < page["offset"] + page["limit"]
-
-
-@given(row=anime_rows, wanted=filters, page=paging)
 def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
     query = SimilarAnimeQuery(collapse_franchise=False, **wanted, **page, method="embedding")
     candidates = [other for other in range(N_ANIME) if other != row and _passes(other, wanted)]
@@ -137,26 +124,27 @@ def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page:
     assert answer.total == len(candidates)
 
 
-@given(row=anime_rows, wanted=filters, page=paging, collapse=st.booleans())
-def test_what_is_remembered_is_what_a_scan_finds(
-    row: int, wanted: dict[str, Any], page: dict[str, Any], collapse: bool
+@given(row=anime_rows, wanted=filters, page=paging, method=st.sampled_from(["ranked", "embedding"]))
+def test_pages_of_similar_franchises_are_cut_from_the_collapsed_ranking(
+    row: int, wanted: dict[str, Any], page: dict[str, Any], method: str
 ) -> None:
-    query = SimilarAnimeQuery(collapse_franchise=collapse, **wanted, **page, method="embedding")
-    scanned = _without_memory(row, query)
-    MODEL.similar_anime.page(row, SimilarAnimeQuery(method="embedding"))
-    recalled = MODEL.similar_anime.recall_page(row, query)
-    assert recalled is None or recalled == scanned
-    assert recalled is not None or page["order"] == "least"
-
-
-def _without_memory(row: int, query: SimilarAnimeQuery) -> RankedPage:
-    allowed = MODEL.catalogue.allowed(query.filters).mask.copy()
-    allowed[row] = False
-    scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
-    if query.collapse_franchise:
-        cut = Cut(query.offset, query.limit, query.order)
-        return rank_similar_franchises(scores, FRANCHISES, row, allowed, cut)
-    return rank(scores, allowed, query.offset, query.limit, query.order)
+    query = SimilarAnimeQuery.model_validate({**wanted, **page, "method": method})
+    allowed = MODEL.catalogue.allowed(query.filters).mask
+    if method == "ranked":
+        scores = ranked_scores(BUNDLE.similar_rows, BUNDLE.similar_scores, BUNDLE.anime_embeddings, row)
+    else:
+        scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
+    rows = top_k_rows(scores, N_ANIME, allowed=allowed)
+    shown, collapsed = collapse_similar(rows, scores[rows], FRANCHISES, row, allowed)
+    if page["order"] == "least":
+        turned = np.lexsort((shown, collapsed))
+        shown, collapsed = shown[turned], collapsed[turned]
+    part = slice(query.offset, query.offset + query.limit)
+    answer = MODEL.similar_anime.page(row, query)
+    assert answer.rows == shown[part].tolist()
+    assert answer.scores == collapsed[part].tolist()
+    assert answer.scores == scores[answer.scored_rows].tolist()
+    assert answer.total == len(shown)
 
 
 @given(row=user_rows, page=paging)
@@ -358,15 +346,6 @@ def test_ties_go_to_the_lower_row() -> None:
     query = SimilarAnimeQuery(limit=100, include_adult=True, collapse_franchise=False, method="embedding")
     page = MODEL.similar_anime.page(0, query)
     assert page.rows.index(41) + 1 == page.rows.index(45)
-
-
-def test_a_full_memory_forgets_the_oldest_and_stays_right() -> None:
-    nearest = NearestRows(BUNDLE.anime_embeddings, depth=5, capacity=3)
-    for row in (0, 1, 2, 3, 0, 4):
-        fresh = nearest.scan(BUNDLE.anime_embeddings[row], 5, without_row=row)
-        assert nearest.of_row(row).rows.tolist() == fresh.rows.tolist()
-    assert nearest.recall(4) is not None
-    assert sum(nearest.recall(row) is not None for row in range(N_ANIME)) == 3
 
 
 def test_an_unknown_year_passes_no_bound_and_no_bound_lets_it_pass() -> None:
