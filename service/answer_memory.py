@@ -88,8 +88,6 @@ class AnswerMemory:
         key : tuple of str and bytes
         answer : Answer
         """
-        if not self.max_bytes:
-            return
         self._misses.inc()
         size = _size(key, answer)
         if size > self.max_bytes:
@@ -111,8 +109,9 @@ class RememberedResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
         memory: AnswerMemory = scope["app"].state.answer_memory
-        answer = Answer(tuple(self.raw_headers), bytes(self.body), scope.get("route"))
-        memory.remember((scope["path"], scope["query_string"]), answer)
+        if memory.max_bytes:
+            answer = Answer(tuple(self.raw_headers), bytes(self.body), scope.get("route"))
+            memory.remember((scope["path"], scope["query_string"]), answer)
         await super().__call__(scope, receive, send)
 
 

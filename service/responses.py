@@ -224,12 +224,14 @@ def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> It
         yield model.catalogue.card(row)[1:]
 
 
-def _similar_cards(model: LoadedModel, page: RankedPage) -> Iterable[bytes | memoryview]:
+def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryview]:
     owners = model.bundle.anime_ids[page.scored_rows].tolist()
+    card, comma = model.catalogue.card, b""
+    parts: list[bytes | memoryview] = []
     for rank, (row, score, owner) in enumerate(zip(page.rows, page.scores, owners, strict=True), page.offset + 1):
-        comma = b"" if rank == page.offset + 1 else b","
-        yield b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner)
-        yield model.catalogue.card(row)[1:]
+        parts += (b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner), card(row)[1:])
+        comma = b","
+    return parts
 
 
 def _model_response(model: LoadedModel, body: bytes) -> Response:

@@ -7,10 +7,11 @@ from service.errors import NotReadyError, UnknownAnimeError
 from service.query import SimilarAnimeQuery, TitlesQuery
 from service.responses import anime_response, similar_anime_response, titles_response
 from service.routes.asking import model_of, query_of, refuse_query
+from service.routes.direct import DirectRoute
 from service.routes.documented import AnimeId, documented
 from service.schemas import AnimeAnswer, SimilarAnimeAnswer, TitlesAnswer
 
-router = APIRouter(tags=["anime"])
+router = APIRouter(tags=["anime"], route_class=DirectRoute)
 
 
 # The most asked for stands first: routes are tried in order.
