@@ -15,6 +15,7 @@ from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
 from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScores, score_by_neighbours
 from models.scoring.reranker import Reranker, reranker_of
+from models.scoring.user_list import seen_rows_of_users
 from service.feature_words import FeatureWords
 from service.query import MethodName
 from service.viewer import Viewer
@@ -151,7 +152,7 @@ class RankedMethod:
             self._regression,
             seen_rows,
             viewer.neighbours.similarities[: CIRCLES[-1]],
-            [theirs.seen_rows for theirs in viewer.neighbour_lists(self._bundle, CIRCLES[-1])],
+            seen_rows_of_users(self._bundle, viewer.neighbours.rows[: CIRCLES[-1]]),
         )
         reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
         return Scoring(
@@ -177,8 +178,8 @@ class WeightedNeighboursMethod:
         """Score every anime by who has seen it; what nobody has, or speaks against itself, is left out."""
         del allowed
         seen_rows = viewer.user_list.seen_rows
-        lists = viewer.neighbour_lists(self._bundle, N_WEIGHTED_NEIGHBOURS)
-        fitted = self._regression.fit(seen_rows, [theirs.seen_rows for theirs in lists])
+        theirs = seen_rows_of_users(self._bundle, viewer.neighbours.rows[:N_WEIGHTED_NEIGHBOURS])
+        fitted = self._regression.fit(seen_rows, theirs)
         return Scoring(
             fitted.scores,
             lambda rows: fitted.contributions(seen_rows, np.array(rows, dtype=np.int64)),

@@ -12,7 +12,7 @@ from models.bundle import assemble
 from models.scoring.embedding import cosine_scores, embed_list, list_contributions, list_scores
 from models.scoring.neighbours import score_by_neighbours
 from models.scoring.top_k import top_k_rows
-from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user
+from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user, seen_rows_of_users
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows
 
 # Few different values, so that ties abound.
@@ -182,3 +182,11 @@ def test_the_list_of_a_user_is_a_view_of_the_bundle() -> None:
         one: NDArray[np.int32] = list_of_user(bundle, user_row).anime_rows
         assert one.tolist() == arrays["list_anime_rows"][start:end].tolist()
         assert np.shares_memory(one, bundle.list_anime_rows)
+
+
+def test_what_many_users_have_seen_is_what_each_of_them_has() -> None:
+    bundle = assemble(make_manifest(), make_arrays())
+    rows = np.array([2, 0, 2, 1])
+    together = seen_rows_of_users(bundle, rows)
+    assert [seen.tolist() for seen in together] == [list_of_user(bundle, row).seen_rows.tolist() for row in rows]
+    assert seen_rows_of_users(bundle, rows[:0]) == []
