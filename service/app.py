@@ -27,7 +27,9 @@ from service.settings import Settings
 from service.watching import WatchRequests
 
 
-def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, on_refused: Callable[[], None] | None = None, seal: str | None = None
+) -> FastAPI:
     """Build the application. Loading begins when it starts, beside the event loop.
 
     Parameters
@@ -35,6 +37,8 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
     settings : Settings
     on_refused : callable, optional
         Called if the bundle cannot be used. By default the application lives on, and says so to whoever asks.
+    seal : str, optional
+        Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(readiness, settings, on_refused))
+        loading = asyncio.create_task(_load(readiness, settings, on_refused, seal))
         if settings.workers > 1:
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
             await loading
@@ -97,11 +101,13 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     use_own_openapi(app)
 
 
-async def _load(readiness: Readiness, settings: Settings, on_refused: Callable[[], None] | None) -> None:
+async def _load(
+    readiness: Readiness, settings: Settings, on_refused: Callable[[], None] | None, seal: str | None
+) -> None:
     logger = logging.getLogger(SERVICE)
     started = time.perf_counter()
     try:
-        loaded = await run_in_threadpool(load_model, settings.store)
+        loaded = await run_in_threadpool(load_model, settings.store, seal)
     except (BundleError, OSError) as error:
         readiness.refuse(str(error))
         logger.critical("the bundle was refused", extra={"fields": {"fault": str(error)}})

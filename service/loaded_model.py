@@ -67,12 +67,14 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
     )
 
 
-def load_model(store: Path) -> LoadedModel:
+def load_model(store: Path, seal: str | None = None) -> LoadedModel:
     """Read the store's current bundle with every check, and have it reproduce its golden answers.
 
     Parameters
     ----------
     store : Path
+    seal : str, optional
+        Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
 
     Returns
     -------
@@ -84,7 +86,7 @@ def load_model(store: Path) -> LoadedModel:
         If there is no bundle, or it cannot be trusted.
     """
     folder = Store(store).current_folder()
-    model = build_model(read_bundle(folder), folder)
+    model = build_model(read_bundle(folder, seal=seal), folder)
     check_golden_answers(model, folder)
     # What was just read lives as long as the process: the collector need not walk it again and again.
     gc.collect()

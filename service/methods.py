@@ -117,6 +117,8 @@ class ItemsMethod:
 
     def __init__(self, weights: ItemWeights) -> None:
         self._weights = weights
+        # Worked out now, so that nobody's request waits for it.
+        _ = weights.by_speaker
 
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime by the sum of the weights of what the viewer has seen."""
@@ -272,9 +274,10 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
         ("neighbours", "top-quarter"): TopQuarterMethod(bundle),
         ("popular", None): PopularMethod(bundle),
     }
-    if bundle.item_weight_rows.shape[1]:
-        methods["items", None] = ItemsMethod(weights_of(bundle))
     reranker = reranker_of(bundle)
+    if bundle.item_weight_rows.shape[1]:
+        # One and the same for both stages: they keep a copy by speaker.
+        methods["items", None] = ItemsMethod(weights_of(bundle) if reranker is None else reranker.weights)
     if reranker is not None:
         methods["ranked", None] = RankedMethod(bundle, reranker, FeatureWords(bundle, reranker))
     return methods
