@@ -97,7 +97,7 @@ def load_model(store: Path, seal: str | None = None) -> LoadedModel:
 
 
 def _give_memory_back() -> None:
-    """Give the kernel what reading and checking left unused: glibc would keep it, a sixth of a worker's own memory."""
+    """Give the kernel what loading left unused: glibc would keep it, a sixth of a worker's own memory."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
