@@ -47,7 +47,8 @@ def anime_response(model: LoadedModel, anime_row: int) -> Response:
     -------
     Response
     """
-    return _model_response(model, b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row))))
+    body = b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row)))
+    return _model_response(model, body, body)
 
 
 def model_card_response(model: LoadedModel) -> Response:
@@ -71,7 +72,8 @@ def model_card_response(model: LoadedModel) -> Response:
         "embedding_size": manifest.embedding_size,
     }
     card |= {"types": model.catalogue.type_names, "genres": model.catalogue.genre_names}
-    return _model_response(model, orjson.dumps(card))
+    body = orjson.dumps(card)
+    return _model_response(model, body, body)
 
 
 def similar_anime_response(model: LoadedModel, anime_row: int, page: RankedPage) -> Response:
@@ -207,9 +209,11 @@ def list_response(
     Response
     """
     tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
-    body = b"".join([beginning, b'"data":[', *rows, tail])
+    parts = [beginning, b'"data":[', *rows, tail]
+    body = b"".join(parts)
     if cacheable:
-        return _model_response(model, body)
+        # Cards that are shown as the bundle holds them are known by the model's version.
+        return _model_response(model, body, b"".join([part for part in parts if isinstance(part, bytes)]))
     response = Response(body, media_type=JSON)
     response.raw_headers.append((b"cache-control", b"no-store"))
     return response
@@ -234,9 +238,6 @@ def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryv
     return parts
 
 
-def _model_response(model: LoadedModel, body: bytes) -> Response:
+def _model_response(model: LoadedModel, body: bytes, telling: bytes) -> Response:
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
-    etag = b'"%b-%08x"' % (model.version.encode(), zlib.crc32(body))
-    response = RememberedResponse(body, media_type=JSON)
-    response.raw_headers += [(b"cache-control", b"no-cache"), (b"etag", etag)]
-    return response
+    return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(telling)))
