@@ -92,22 +92,27 @@ def post(path: str, body: bytes) -> bytes:
 
 async def _measure(port: int, requests: Iterator[bytes], n_connections: int, seconds: float) -> LoadResult:
     loop = asyncio.get_running_loop()
-    connections = [_Connection(requests, loop.create_future()) for _ in range(n_connections)]
+    connections = [_Connection(requests, loop) for _ in range(n_connections)]
     for connection in connections:
         await loop.create_connection(lambda made=connection: made, "127.0.0.1", port)  # type: ignore[misc]
     started = time.perf_counter()
     for connection in connections:
         connection.start(started + seconds)
-    await asyncio.gather(*(connection.done for connection in connections))
+    await asyncio.wait([connection.done for connection in connections], return_when=asyncio.FIRST_EXCEPTION)
     elapsed = time.perf_counter() - started
+    for connection in connections:
+        connection.close()
+    await asyncio.gather(*(connection.closed for connection in connections))
+    await asyncio.gather(*(connection.done for connection in connections if not connection.done.cancelled()))
     latencies = np.concatenate([np.array(connection.latencies_s) for connection in connections]) * 1000
     return LoadResult(len(latencies) / elapsed, latencies)
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], done: "asyncio.Future[None]") -> None:
+    def __init__(self, requests: Iterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
         self._requests = requests
-        self.done = done
+        self.done: asyncio.Future[None] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
         self.latencies_s: list[float] = []
         self._received = bytearray()
         self._expected = 0
@@ -142,17 +147,17 @@ class _Connection(asyncio.Protocol):
             if now < self._deadline:
                 self._ask(now)
             else:
-                self._end()
+                self.done.set_result(None)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
-            self._fail(str(error).encode())
+            self._fail(str(exc).encode())
+        self.closed.set_result(None)
 
-    def _end(self) -> None:
-        self.done.set_result(None)
+    def close(self) -> None:
+        self.done.cancel()
         self._transport.close()
 
     def _fail(self, answer: bytes) -> None:
         fault = f"{self._request[:200]!r} was answered with {answer[:100]!r}"
         self.done.set_exception(UnexpectedAnswerError(fault))
-        self._transport.close()
