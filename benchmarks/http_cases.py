@@ -64,14 +64,19 @@ def make_cases(bundle: Bundle, seed: int = 0) -> list[Case]:
     bundle : Bundle
         Whose users and anime are asked for.
     seed : int, optional
+        Draws and orders them.
 
     Returns
     -------
     list of Case
     """
     rng = np.random.default_rng(seed)
-    # In a random order and around again where the model has fewer.
-    anime = np.resize(bundle.anime_ids[rng.permutation(bundle.n_anime)], _N_PATHS)
+    # In a random order and around again where the model has fewer. Adult titles stand apart: what is most similar to
+    # them is adult too, and left out unless it is asked for, so that the whole catalogue has to be ranked.
+    anime, adult = (
+        np.resize(bundle.anime_ids[rng.permutation(np.flatnonzero(bundle.adult == is_adult))], _N_PATHS)
+        for is_adult in (False, True)
+    )
     # Somebody who has seen something, as the measured method could not answer for others.
     heard = np.flatnonzero(np.diff(bundle.list_offsets) > 0)
     users = np.resize(bundle.user_ids[rng.permutation(heard)], _N_PATHS)
@@ -86,6 +91,11 @@ def make_cases(bundle: Bundle, seed: int = 0) -> list[Case]:
             f"similar anime, {genre} from 2000 on",
             anime,
             lambda i: f"/anime/{i}/similar?genre={genre}&year_from=2000".replace(" ", "%20"),
+        ),
+        *(
+            [get_case("similar anime of adult titles", adult, lambda i: f"/anime/{i}/similar")]
+            if bundle.adult.any()
+            else []
         ),
         get_case("similar users", users, lambda i: f"/users/{i}/similar"),
         get_case("recommendations", users, lambda i: f"/users/{i}/recommendations"),

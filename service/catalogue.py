@@ -95,6 +95,19 @@ class Catalogue:
         """
         return self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]]
 
+    def card_fields(self, anime_row: int) -> memoryview:
+        """Give the card of an anime without its opening brace, to put other fields in front.
+
+        Parameters
+        ----------
+        anime_row : int
+
+        Returns
+        -------
+        memoryview
+        """
+        return self._cards[self._card_ends[anime_row] + 1 : self._card_ends[anime_row + 1]]
+
     def row_of(self, anime_id: int) -> int:
         """Find the row of an anime.
 

@@ -224,16 +224,15 @@ def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> It
     for rank, (row, score) in enumerate(zip(page.rows, scores, strict=True), page.offset + 1):
         written = b"null" if score is None else b"%.6f" % score
         yield b'%b{"rank":%d,"%b":%b,' % (b"" if rank == page.offset + 1 else b",", rank, score_name, written)
-        # What follows the brace of the card, without copying it once more.
-        yield model.catalogue.card(row)[1:]
+        yield model.catalogue.card_fields(row)
 
 
 def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryview]:
     owners = model.bundle.anime_ids[page.scored_rows].tolist()
-    card, comma = model.catalogue.card, b""
+    fields, comma = model.catalogue.card_fields, b""
     parts: list[bytes | memoryview] = []
     for rank, (row, score, owner) in enumerate(zip(page.rows, page.scores, owners, strict=True), page.offset + 1):
-        parts += (b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner), card(row)[1:])
+        parts += (b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner), fields(row))
         comma = b","
     return parts
 
