@@ -48,8 +48,9 @@ fmt: setup ## format and mend what can be mended
 cov: setup ## tests with a coverage report
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
-bench: setup ## measure the service against a bare route; ratios of one run
-	$(BIN)/python -m benchmarks
+bench: setup ## measure speed and memory at up to 1/10 of Kaggle's size; FULL=1: all of it, into docs/performance.md
+	$(BIN)/python -m benchmarks all $(if $(FULL),--full)
+	$(BIN)/python -m benchmarks report $(if $(FULL),,--to runs/bench/performance.md)
 
 # The service here answers to this verb alone and ends with it.
 quality: setup ## train on DATA, serve it without those who test, measure the answers over HTTP

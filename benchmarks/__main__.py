@@ -1,60 +1,101 @@
-"""``python -m benchmarks --store DIR``: the routes of the service beside a bare route."""
+"""``python -m benchmarks all`` measures everything; ``python -m benchmarks report`` puts it into a page.
+
+A single benchmark has a command of its own, which stands beside its table.
+"""
 
 import argparse
-import json
+import shutil
+import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
-from benchmarks import http
-from models.errors import BundleError
+from benchmarks.dumps import SIZES
+from benchmarks.places import DUMPS, RESULTS, WORK, add_places
+from benchmarks.report import fill_page
+from benchmarks.results import read_results
+from benchmarks.training_runs import store_of
 
-
-def main() -> None:
-    """Measure and print a table in Markdown."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--store", type=Path, default=Path("models/store"), help="folder of published bundles")
-    parser.add_argument("--out", type=Path, help="write the figures there as JSON too")
-    parser.add_argument("--rounds", type=int, default=12, help="turns that the service and the bare route take")
-    parser.add_argument("--seconds", type=float, default=0.5, help="length of a turn")
-    parser.add_argument("--only", default="", help="measure the cases whose name holds this")
-    options = parser.parse_args()
-    plan = http.Plan(options.rounds, options.seconds)
-    try:
-        title = http.describe(options.store)
-        results = http.run(options.store, plan, options.only)
-    except BundleError as error:
-        sys.exit(f"error: {error}")
-    print(f"{title}. One worker on one core, {plan.n_connections} connections from another, in turns.\n")
-    print("\n".join(as_markdown(results)))
-    if options.out:
-        content = {"data": title, "plan": asdict(plan), "routes": [asdict(result) for result in results]}
-        options.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+PAGE: Final = Path("docs/performance.md")
+PLOT: Final = "cost_curve.png"
 
 
-def as_markdown(results: list[http.RouteResult]) -> list[str]:
-    """Write a table.
+def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str]]:
+    """List what there is to measure, in an order in which each finds what it needs.
 
     Parameters
     ----------
-    results : list of RouteResult
+    out, dumps, work : Path
+    full : bool
+        At Kaggle's size.
 
     Returns
     -------
-    list of str
-        Its lines.
+    list of list of str
+        Modules with their arguments.
     """
-    columns = ("kB", "requests/s", "p50 ms", "p99 ms", "CPU us", "bare requests/s", "p99 ms", "CPU us")
-    lines = [f"| route | {' | '.join(columns)} | ratio | CPU ratio |", f"|---|{'--:|' * (len(columns) + 2)}"]
-    for result in results:
-        service, bare = result.service, result.bare
-        lines.append(
-            f"| {result.name} | {result.answer_bytes / 1000:.1f} "
-            f"| {service.requests_per_s:,.0f} | {service.p50_ms:.1f} | {service.p99_ms:.1f} | {service.cpu_us:,.0f} "
-            f"| {bare.requests_per_s:,.0f} | {bare.p99_ms:.1f} | {bare.cpu_us:,.0f} "
-            f"| {result.ratio:.2f} | {result.cpu_ratio:.2f} |"
-        )
-    return lines
+    places = [("--out", out, RESULTS), ("--dumps", dumps, DUMPS), ("--work", work, WORK)]
+    # What is as it would be anyway has no place in a command that a page shows.
+    told = [part for name, place, default in places if place != default for part in (name, place)]
+    size = SIZES["full" if full else "tenth"]
+    # The comparison of training ends with a published model, which is then served.
+    store = store_of(work, size)
+    plan: list[list[str | Path]] = [
+        ["benchmarks.training_runs", *told, "--repeat", "3", *(["--full"] if full else [])],
+        ["benchmarks.routes", "--store", store, "--out", out / "routes.json"],
+        ["benchmarks.similar_users", "--store", store, "--out", out / "similar_users.json"],
+        ["benchmarks.cost_curve", *told, "--up-to", size.name],
+    ]
+    return [[str(part) for part in command] for command in plan]
+
+
+def measure_all(options: argparse.Namespace) -> None:
+    """Run every benchmark, each in a process of its own; the first that fails ends it.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    """
+    for command in commands(options.out, options.dumps, options.work, full=options.full):
+        print(f"python -m {' '.join(command)}", flush=True)
+        if subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+            sys.exit(f"error: {command[0]} failed")
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    """
+    try:
+        page = fill_page(options.page.read_text(encoding="utf-8"), read_results(options.results))
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    to: Path = options.to or options.page
+    to.write_text(page, encoding="utf-8")
+    plot = options.results / PLOT
+    if plot.exists():
+        shutil.copyfile(plot, to.parent / f"{to.stem}_{PLOT}")
+    print(f"wrote {to}")
+
+
+def main() -> None:
+    """Run a command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    verbs = parser.add_subparsers(required=True)
+    everything = verbs.add_parser("all", help="Measure everything.")
+    add_places(everything)
+    everything.add_argument("--full", action="store_true", help="At Kaggle's size too; takes most of an hour.")
+    everything.set_defaults(do=measure_all)
+    page = verbs.add_parser("report", help="Put what was measured into the page.")
+    page.add_argument("--results", type=Path, default=RESULTS, help=f"Folder of tables. [default: {RESULTS}]")
+    page.add_argument("--page", type=Path, default=PAGE, help=f"Page with marks for tables. [default: {PAGE}]")
+    page.add_argument("--to", type=Path, help="Write it there. [default: the page itself]")
+    page.set_defaults(do=report)
+    options = parser.parse_args()
+    options.do(options)
 
 
 if __name__ == "__main__":

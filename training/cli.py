@@ -23,6 +23,7 @@ from training.prepared import PrepareReport
 from training.rejects import REJECTS_FILE
 from training.settings import RunSettings, describe_settings, make_settings
 from training.similar.ranker import SHIPPED_FILE
+from training.stage_times import StageTimes
 from training.terminal import progress
 
 app = typer.Typer(
@@ -118,10 +119,15 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     find_dump(data)  # first: a mistyped folder must not leave an empty store behind
     Store(store).require_writable()
     started = time.monotonic()
-    _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
-    stages.run_train(work, settings, tensorboard)
-    _print_metrics(stages.run_evaluate(work, settings), work)
-    bundle = stages.run_publish(work, Store(store), settings)
+    times = StageTimes(work)
+    with times.stage("prepare"):
+        _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
+    with times.stage("train"):
+        stages.run_train(work, settings, tensorboard)
+    with times.stage("evaluate"):
+        _print_metrics(stages.run_evaluate(work, settings), work)
+    with times.stage("publish"):
+        bundle = stages.run_publish(work, Store(store), settings)
     _out.print(
         f"published {bundle} in {time.monotonic() - started:.0f} s; `python -m service --store {store}` serves it"
     )

@@ -7,6 +7,7 @@
     <work>/trained/recommender/  franchises, item weights, the re-ranker, recommender.json
     <work>/trained/similar/  ranked neighbours of every anime, the ranker, similar.json
     <work>/report/       evaluation.json, report.md, plots
+    <work>/timings.json  what each stage of `run` took
 """
 
 import json

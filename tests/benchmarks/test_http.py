@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.__main__ import as_markdown
 from benchmarks.http import Plan, RouteResult, Side, run
 from benchmarks.http_cases import make_cases
 from benchmarks.load import UnexpectedAnswerError, get, measure
+from benchmarks.routes import as_row
 from tests.service import small_bundle
 from tests.service.running import ROOT, running
 
@@ -58,18 +58,19 @@ def test_an_answer_that_is_none_ends_the_measuring(store: Path) -> None:
             measure(port, itertools.repeat(get("/anime/2")), 2, 0.05)
 
 
-def test_the_table_is_markdown() -> None:
-    side = Side(1000.0, 1.0, 2.0, 300.0)
-    head, rule, row = as_markdown([RouteResult("similar anime", 12_000, side, side, 1.0, 1.0)])
-    assert head.count("|") == rule.count("|") == row.count("|")
-    assert row.startswith("| similar anime | 12.0 |")
+def test_a_row_shows_both_sides_and_their_ratios() -> None:
+    service, bare = Side(3000.4, 5.04, 9.0, 310.4), Side(4000.0, 4.0, 7.0, 233.0)
+    row = as_row(RouteResult("similar anime", 12_345, service, bare, 0.752, 0.749))
+    assert row["route"] == "similar anime"
+    assert [row[column] for column in ("kB", "requests/s", "p50 ms", "CPU us")] == [12.3, 3000, 5.0, 310]
+    assert [row[column] for column in ("bare requests/s", "ratio", "CPU ratio")] == [4000, 0.75, 0.75]
 
 
 def test_the_command_writes_what_it_measured(store: Path, tmp_path: Path) -> None:
     out = tmp_path / "http.json"
-    command = ["-m", "benchmarks", "--store", str(store), "--only", "similar users", "--rounds", "1"]
+    command = ["-m", "benchmarks.routes", "--store", str(store), "--only", "similar users", "--rounds", "1"]
     subprocess.run(
         [sys.executable, *command, "--seconds", "0.05", "--out", str(out)], cwd=ROOT, check=True, capture_output=True
     )
     content: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    assert [route["name"] for route in content["routes"]] == ["similar users", "similar users, asked again"]
+    assert [row["route"] for row in content["rows"]] == ["similar users", "similar users, asked again"]
