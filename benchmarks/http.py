@@ -1,26 +1,51 @@
 """Throughput and latency of every route beside a bare FastAPI route that returns the same bytes, alternating."""
 
-import contextlib
-import json
-import socket
-import subprocess
-import sys
+import itertools
+import os
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from benchmarks.load import LoadResult, measure
+from benchmarks.http_cases import Case, make_cases
+from benchmarks.load import LoadResult, get, measure
+from benchmarks.serving import Server, cores, fetch, serving_bare, serving_store
 from models.bundle import Bundle, read_bundle
-from models.scoring.top_k import top_k_rows
 from models.store import Store
 
-N_QUERIES = 200
+DEFAULT_MEMORY_MB: Final = 64
+_N_SAMPLES: Final = 25
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to measure.
+
+    Attributes
+    ----------
+    rounds : int
+        The service and the bare route take turns this often.
+    seconds : float
+        Length of a turn.
+    n_connections : int
+    """
+
+    rounds: int = 12
+    seconds: float = 0.5
+    n_connections: int = 16
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison, over all turns: throughput, latencies, and time on the core per request."""
+
+    requests_per_s: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: float
 
 
 @dataclass(frozen=True)
@@ -30,111 +55,113 @@ class RouteResult:
     Attributes
     ----------
     name : str
-    service, bare : LoadResult
-        Medians over the rounds.
+    answer_bytes : int
+        Length of the answer that the bare route gives: the median of some of the service's.
+    service, bare : Side
     ratio : float
         Throughput of the service over that of the bare route: the median of the rounds' ratios.
+    cpu_ratio : float
+        Time on the core that the bare route takes for a request, over the service's. On a machine that others use
+        too this is the steadier of the two.
     """
 
     name: str
-    service: LoadResult
-    bare: LoadResult
+    answer_bytes: int
+    service: Side
+    bare: Side
     ratio: float
+    cpu_ratio: float
 
 
-def run(store: Path, rounds: int = 5, seconds: float = 2.0, n_connections: int = 16) -> list[RouteResult]:
-    """Measure the routes that matter.
+def run(store: Path, plan: Plan | None = None, only: str = "") -> list[RouteResult]:
+    """Measure the routes that matter, asked for the first time, and asked again.
 
     Parameters
     ----------
     store : Path
         Its current bundle is served.
-    rounds : int, optional
-        Service and bare route take turns this often.
-    seconds : float, optional
-        Length of a turn.
-    n_connections : int, optional
+    plan : Plan, optional
+    only : str, optional
+        Measure the cases whose name holds this.
 
     Returns
     -------
     list of RouteResult
     """
     bundle = read_bundle(Store(store).current_folder())
-    routes, bodies = _paths(bundle), {"lists_of_1000": _list_body(bundle)}
-    with tempfile.TemporaryDirectory() as folder, _serving("service", "--store", str(store)) as port:
-        for name, paths in routes.items():
-            # A request with a body is a POST.
-            asked = urllib.request.Request(f"http://127.0.0.1:{port}{paths[0]}", bodies.get(name))
-            asked.add_header("content-type", "application/json")
-            with urllib.request.urlopen(asked) as answer:
-                (Path(folder) / f"{name}.json").write_bytes(answer.read())
-        with _serving("benchmarks.bare", folder) as bare_port:
-            return [
-                _compare(name, port, paths, bare_port, (rounds, seconds, n_connections), bodies.get(name))
-                for name, paths in routes.items()
-            ]
-
-
-def _compare(
-    name: str, port: int, paths: list[str], bare_port: int, plan: tuple[int, float, int], body: bytes | None
-) -> RouteResult:
-    rounds, seconds, n_connections = plan
-    pairs = []
-    for _ in range(rounds):
-        service = measure(port, paths, n_connections, seconds, body)
-        bare = measure(bare_port, [f"/{name}/1"], n_connections, seconds)
-        pairs.append((service, bare))
-    ratios = [service.requests_per_s / bare.requests_per_s for service, bare in pairs]
-    return RouteResult(name, _median([p[0] for p in pairs]), _median([p[1] for p in pairs]), float(np.median(ratios)))
-
-
-def _median(results: list[LoadResult]) -> LoadResult:
-    return LoadResult(*np.median([(r.requests_per_s, r.p50_ms, r.p99_ms) for r in results], axis=0).tolist())
-
-
-def _paths(bundle: Bundle) -> dict[str, list[str]]:
-    anime = bundle.anime_ids[top_k_rows(bundle.popularity.astype(np.float32), N_QUERIES)]
-    users = bundle.user_ids[np.linspace(0, bundle.n_users - 1, min(N_QUERIES, bundle.n_users)).astype(int)]
-    return {
-        "similar_anime": [f"/anime/{identity}/similar" for identity in anime],
-        "similar_users": [f"/users/{identity}/similar" for identity in users],
-        "recommendations": [f"/users/{identity}/recommendations" for identity in users],
-        "lists_of_1000": ["/recommendations"],
-    }
-
-
-def _list_body(bundle: Bundle) -> bytes:
-    """Write a long list as a client would."""
-    rows = np.random.default_rng(0).permutation(bundle.n_anime)[:1000]
-    entries = [
-        {"anime_id": identity, "rating": identity % 11, "status": "completed"}
-        for identity in bundle.anime_ids[rows].tolist()
-    ]
-    return json.dumps({"ratings": entries}).encode()
-
-
-@contextlib.contextmanager
-def _serving(module: str, *arguments: str) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    place = ["--port", str(port)] if module == "service" else [str(port)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments, *place], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    cases = [case for case in make_cases(bundle) if only in case.name]
+    _, client = cores()
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, client)
     try:
-        _wait_for(port, "/health/ready" if module == "service" else "/openapi.json")
-        yield port
+        results: list[RouteResult] = []
+        for again in (False, True):
+            chosen = [case for case in cases if case.again is again]
+            if chosen:
+                results += _run_cases(store, chosen, DEFAULT_MEMORY_MB if again else 0, plan or Plan())
+        return results
     finally:
-        process.terminate()
-        process.wait(10)
+        os.sched_setaffinity(0, before)
 
 
-def _wait_for(port: int, path: str, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").close()
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"nothing answers on port {port}")
+def describe(store: Path) -> str:
+    """Say what was measured, in a line.
+
+    Parameters
+    ----------
+    store : Path
+
+    Returns
+    -------
+    str
+    """
+    bundle: Bundle = read_bundle(Store(store).current_folder())
+    return (
+        f"{bundle.n_users:,} users x {bundle.n_anime:,} anime, {len(bundle.list_anime_rows):,} list entries, "
+        f"{bundle.manifest.embedding_size} numbers per embedding"
+    )
+
+
+def _run_cases(store: Path, cases: list[Case], answer_memory_mb: int, plan: Plan) -> Iterator[RouteResult]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving_store(store, answer_memory_mb=answer_memory_mb) as service,
+    ):
+        for case in cases:
+            (Path(folder) / f"{case.key}.json").write_bytes(_typical_answer(service, case))
+        with serving_bare(Path(folder)) as bare:
+            for case in cases:
+                size = (Path(folder) / f"{case.key}.json").stat().st_size
+                yield _compare(case, size, (service, bare), plan)
+
+
+def _typical_answer(service: Server, case: Case) -> bytes:
+    """Give the answer of median length among the last ones, which are hardly asked for again."""
+    n_samples = min(_N_SAMPLES, len(case.paths))
+    bodies: list[bytes | None] = [*case.bodies[-n_samples:]] or [None] * n_samples
+    answers = [fetch(service.port, path, body) for path, body in zip(case.paths[-n_samples:], bodies, strict=True)]
+    return sorted(answers, key=len)[n_samples // 2]
+
+
+def _compare(case: Case, answer_bytes: int, servers: tuple[Server, Server], plan: Plan) -> RouteResult:
+    if case.again:
+        for path in case.paths:
+            fetch(servers[0].port, path)
+    requests = (case.requests(), itertools.cycle([get(f"/{case.key}/1")]))
+    results: tuple[list[LoadResult], list[LoadResult]] = ([], [])
+    cpu_s = [0.0, 0.0]
+    for _ in range(plan.rounds):
+        for place, server in enumerate(servers):
+            before = server.cpu_s()
+            results[place].append(measure(server.port, requests[place], plan.n_connections, plan.seconds))
+            cpu_s[place] += server.cpu_s() - before
+    ratios = [ours.requests_per_s / theirs.requests_per_s for ours, theirs in zip(*results, strict=True)]
+    service, bare = (_sum_up(side, spent) for side, spent in zip(results, cpu_s, strict=True))
+    return RouteResult(case.name, answer_bytes, service, bare, float(np.median(ratios)), bare.cpu_us / service.cpu_us)
+
+
+def _sum_up(results: list[LoadResult], cpu_s: float) -> Side:
+    latencies = np.concatenate([result.latencies_ms for result in results])
+    p50, p99 = np.percentile(latencies, (50, 99))
+    rate = float(np.median([result.requests_per_s for result in results]))
+    return Side(rate, float(p50), float(p99), cpu_s / len(latencies) * 1e6)

@@ -19,6 +19,7 @@ from models import checks
 from models.errors import BundleContentError, BundleCorruptError, BundleFormatError, BundleMissingError
 from models.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.manifest import FileEntry, Manifest
+from models.seal import seal_of
 
 Array = NDArray[Any]
 
@@ -130,13 +131,16 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleFormatError(path, f"field {where}: {first['msg']}") from error
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(folder: Path, *, seal: str | None = None) -> Bundle:
     """Read a bundle memory-mapped, after checking every byte and every promise of the format.
 
     Parameters
     ----------
     folder : Path
         The bundle.
+    seal : str, optional
+        From :func:`models.seal.seal_of`, of a bundle that another process has read with every check since. If it
+        is still this bundle's, neither bytes nor contents are checked once more; otherwise all is.
 
     Returns
     -------
@@ -155,18 +159,21 @@ def read_bundle(folder: Path) -> Bundle:
         If lengths disagree, embeddings hold NaN or non-unit rows, ids are not ascending, or lists or cards
         point outside their arrays.
     """
+    is_checked = seal is not None and seal == seal_of(folder)
     manifest = read_manifest(folder)
     entries = {entry.name: entry for entry in manifest.files}
     expected = {f"{spec.name}.npy" for spec in LAYOUT}
     if set(entries) != expected:
         odd = ", ".join(sorted(set(entries) ^ expected))
         raise BundleFormatError(folder / MANIFEST_FILE, f"lists other files than format {FORMAT_VERSION} has: {odd}")
-    # hashlib lets go of the interpreter lock, so threads do help; the largest file first keeps them all busy.
-    with ThreadPoolExecutor() as pool:
-        for _ in pool.map(partial(_check_file, folder), sorted(entries.values(), key=lambda e: -e.n_bytes)):
-            pass
+    if not is_checked:
+        # hashlib lets go of the interpreter lock, so threads do help; the largest file first keeps them all busy.
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(partial(_check_file, folder), sorted(entries.values(), key=lambda e: -e.n_bytes)):
+                pass
     arrays = {spec.name: _load(folder, entries[f"{spec.name}.npy"]) for spec in LAYOUT}
-    checks.check_contents(arrays, manifest, folder)
+    if not is_checked:
+        checks.check_contents(arrays, manifest, folder)
     return Bundle(manifest=manifest, **arrays)
 
 

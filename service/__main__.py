@@ -18,13 +18,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import uvicorn
 
-from models.bundle import read_manifest
+from models.bundle import read_bundle, read_manifest
 from models.errors import BundleError
+from models.seal import seal_of
 from models.store import Store
+from service.handed_down import MULTIPROCESS_FOLDER, SEAL, any_refused
+from service.joined_writes import JoiningProtocol
 from service.logs import SERVICE, configure_logs
-from service.metrics import MULTIPROCESS_FOLDER
 from service.settings import Settings, SettingsError, as_environment, read_settings
-from service.worker import any_refused
 
 WORKER_APP: Final = "service.worker:create_worker_app"
 
@@ -59,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BundleError, StartError) as error:
         return _fail(str(error), 1)
     _greet(settings)
-    return _serve(settings)
+    try:
+        return _serve(settings)
+    except BundleError as error:
+        return _fail(str(error), 1)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -80,7 +84,7 @@ def _fail(fault: str, code: int) -> int:
 
 
 def _check_bundle(settings: Settings) -> None:
-    """Look at the bundle's manifest before anything starts; the workers check every byte."""
+    """Look at the bundle's manifest before anything starts; every byte is checked later."""
     read_manifest(Store(settings.store).current_folder())
 
 
@@ -115,13 +119,23 @@ def _greet(settings: Settings) -> None:
 def _serve(settings: Settings) -> int:
     # Workers are new processes; the environment is what they inherit.
     os.environ.update(as_environment(settings))
+    os.environ.pop(SEAL, None)
     if settings.workers == 1:
         _run_uvicorn(settings)
         return 0
+    os.environ[SEAL] = _check_every_byte(settings)
     with tempfile.TemporaryDirectory(prefix="osusume-workers-") as folder:
         os.environ[MULTIPROCESS_FOLDER] = folder
         _run_uvicorn(settings)
         return 1 if any_refused(Path(folder)) else 0
+
+
+def _check_every_byte(settings: Settings) -> str:
+    """Check the bundle once for all workers; give its seal, by which they know it."""
+    folder = Store(settings.store).current_folder()
+    seal = seal_of(folder)
+    read_bundle(folder)
+    return seal
 
 
 def _stop(*_: object) -> None:
@@ -141,6 +155,7 @@ def _run_uvicorn(settings: Settings) -> None:
         uvicorn.run(
             WORKER_APP,
             factory=True,
+            http=JoiningProtocol,
             host=settings.host,
             port=settings.port,
             workers=settings.workers,

@@ -14,6 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
 from service.access_log import AccessLog
+from service.answer_memory import AnswerFromMemory, AnswerMemory
 from service.cpu import N_THREADS
 from service.loaded_model import load_model
 from service.logs import SERVICE
@@ -26,7 +27,9 @@ from service.settings import Settings
 from service.watching import WatchRequests
 
 
-def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, on_refused: Callable[[], None] | None = None, seal: str | None = None
+) -> FastAPI:
     """Build the application. Loading begins when it starts, beside the event loop.
 
     Parameters
@@ -34,6 +37,8 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
     settings : Settings
     on_refused : callable, optional
         Called if the bundle cannot be used. By default the application lives on, and says so to whoever asks.
+    seal : str, optional
+        Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
 
     Returns
     -------
@@ -43,7 +48,7 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(readiness, settings, on_refused))
+        loading = asyncio.create_task(_load(readiness, settings, on_refused, seal))
         if settings.workers > 1:
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
             await loading
@@ -62,9 +67,13 @@ def create_app(settings: Settings, *, on_refused: Callable[[], None] | None = No
     )
     app.state.readiness = readiness
     app.state.metrics = Metrics(readiness)
+    memory = AnswerMemory(settings.answer_memory_mb * 1_000_000, app.state.metrics.registry)
+    app.state.answer_memory = memory
     app.state.cpu_threads = anyio.CapacityLimiter(N_THREADS)
     add_problem_handlers(app)
     _add_routes(app, settings)
+    # The last one added stands outermost.
+    app.add_middleware(AnswerFromMemory, memory=memory)
     if settings.cors_origins:
         exposed = ["etag", "x-request-id"]
         app.add_middleware(
@@ -92,11 +101,13 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     use_own_openapi(app)
 
 
-async def _load(readiness: Readiness, settings: Settings, on_refused: Callable[[], None] | None) -> None:
+async def _load(
+    readiness: Readiness, settings: Settings, on_refused: Callable[[], None] | None, seal: str | None
+) -> None:
     logger = logging.getLogger(SERVICE)
     started = time.perf_counter()
     try:
-        loaded = await run_in_threadpool(load_model, settings.store)
+        loaded = await run_in_threadpool(load_model, settings.store, seal)
     except (BundleError, OSError) as error:
         readiness.refuse(str(error))
         logger.critical("the bundle was refused", extra={"fields": {"fault": str(error)}})

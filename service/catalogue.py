@@ -22,14 +22,16 @@ N_ANIME_IDS_IN_A_KEY: Final = 50
 SCORE_KEY: Final = b'"score":'
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Allowed:
-    """The rows that pass a filter. Equal to itself alone, so that it can be a key of what depends on it.
+    """The rows that pass a filter.
 
     Attributes
     ----------
     mask : ndarray of shape (n_anime,), dtype=bool
         Shared between requests: read-only.
+    with_first : ndarray of shape (n_anime,), dtype=bool
+        Those of them whose franchise's first entry passes too. Read-only.
     count : int
         How many pass.
     first_count : int
@@ -37,6 +39,7 @@ class Allowed:
     """
 
     mask: NDArray[np.bool_]
+    with_first: NDArray[np.bool_]
     count: int
     first_count: int
 
@@ -61,7 +64,8 @@ class Catalogue:
         self._cards = bundle.cards.data
         self._card_ends: list[int] = bundle.card_offsets.tolist()
         self._rows = {anime_id: row for row, anime_id in enumerate(bundle.anime_ids.tolist())}
-        self._first_rows = np.flatnonzero(bundle.franchise_positions == 0)
+        #: For each anime, the row of the first entry of its franchise.
+        self.first_rows: NDArray[np.int32] = _first_rows(bundle)
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
         self.titles = [_titles(bytes(self.card(row)), bundle, row, folder) for row in range(bundle.n_anime)]
@@ -90,6 +94,19 @@ class Catalogue:
             The bytes of a JSON object, see :class:`models.card.AnimeCard`. Nothing is copied.
         """
         return self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]]
+
+    def card_fields(self, anime_row: int) -> memoryview:
+        """Give the card of an anime without its opening brace, to put other fields in front.
+
+        Parameters
+        ----------
+        anime_row : int
+
+        Returns
+        -------
+        memoryview
+        """
+        return self._cards[self._card_ends[anime_row] + 1 : self._card_ends[anime_row + 1]]
 
     def row_of(self, anime_id: int) -> int:
         """Find the row of an anime.
@@ -163,8 +180,10 @@ class Catalogue:
         if not filters.include_adult:
             mask &= ~bundle.adult
         mask[[self._rows[anime_id] for anime_id in filters.excluded_ids if anime_id in self._rows]] = False
-        mask.flags.writeable = False
-        return Allowed(mask, int(mask.sum()), int(np.count_nonzero(mask[self._first_rows])))
+        with_first = mask & mask[self.first_rows]
+        first_count = np.count_nonzero(mask & (bundle.franchise_positions == 0))
+        mask.flags.writeable = with_first.flags.writeable = False
+        return Allowed(mask, with_first, int(np.count_nonzero(mask)), int(first_count))
 
 
 def row_of_user(bundle: Bundle, user_id: int) -> int:
@@ -189,6 +208,13 @@ def row_of_user(bundle: Bundle, user_id: int) -> int:
     if row == bundle.n_users or int(bundle.user_ids[row]) != user_id:
         raise UnknownUserError(user_id, bundle.user_ids[:3].tolist())
     return row
+
+
+def _first_rows(bundle: Bundle) -> NDArray[np.int32]:
+    first = np.flatnonzero(bundle.franchise_positions == 0).astype(np.int32)
+    of_franchise = np.empty(len(first), dtype=np.int32)
+    of_franchise[bundle.franchise_codes[first]] = first
+    return of_franchise[bundle.franchise_codes]
 
 
 def _titles(card: bytes, bundle: Bundle, row: int, folder: Path) -> tuple[str, ...]:

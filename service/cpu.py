@@ -1,4 +1,4 @@
-"""Threads for work that takes longer than an event loop should wait."""
+"""A thread for work that takes longer than an event loop should wait."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar, TypeVarTuple
@@ -6,21 +6,21 @@ from typing import Final, TypeVar, TypeVarTuple
 import anyio
 from fastapi import Request
 
-# Python runs one thread at a time. More of them do not finish sooner, they only get in each other's way, but a second
-# one goes on while the first is inside a matrix product.
-N_THREADS: Final = 2
+# Python runs one thread at a time, and most of the work is many short steps: a second thread finishes nothing sooner.
+# It only lets requests overtake each other, so that under load the slowest took ten times as long as the median.
+N_THREADS: Final = 1
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
 async def run_in_cpu_thread(request: Request, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-    """Run work in one of the application's few threads, so that the event loop goes on meanwhile.
+    """Run work in the application's thread for such, so that the event loop goes on meanwhile.
 
     Parameters
     ----------
     request : Request
-        Of the application whose threads these are.
+        Of the application whose thread it is.
     work : callable
     *arguments
         What it is called with.

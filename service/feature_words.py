@@ -47,6 +47,7 @@ class FeatureWords:
     def __init__(self, bundle: Bundle, reranker: Reranker) -> None:
         self._bundle = bundle
         self._reranker = reranker
+        self._genre_shares = bundle.anime_genres.mean(axis=0)
         self._groups = {group: [FEATURES.index(name) for name in names] for group, names in _GROUPS.items()}
         self._say: dict[str, Callable[[int, NDArray[np.int32]], str | None]] = {
             "franchise": self._say_franchise,
@@ -114,7 +115,7 @@ class FeatureWords:
         has = self._bundle.anime_genres
         shares = has[seen_rows].mean(axis=0) if len(seen_rows) else np.zeros(has.shape[1])
         # What is common on this list and rare elsewhere says more than Comedy.
-        lift = np.where(has[anime_row], shares / (has.mean(axis=0) + 0.01), 0.0)
+        lift = np.where(has[anime_row], shares / (self._genre_shares + 0.01), 0.0)
         best = [column for column in np.argsort(-lift, kind="stable")[:N_GENRES] if lift[column] > 1.0]
         names = " and ".join(str(self._bundle.genre_names[column]) for column in best)
         return f"{names}: this list has much of it" if names else None

@@ -81,18 +81,41 @@ def rank_next_entries(
     RankedPage
         ``total`` counts franchises. ``least`` turns the ranking round: a franchise keeps the score of its best.
     """
-    shown = franchises.next_rows(seen, allowed)
-    candidates = ranked & (shown >= 0)[franchises.codes]
-    present = np.zeros(len(shown), dtype=bool)
+    next_rows = franchises.next_rows(seen, allowed)
+    shown = next_rows[franchises.codes]
+    candidates = ranked & (shown >= 0)
+    present = np.zeros(len(next_rows), dtype=bool)
     present[franchises.codes[candidates]] = True
-    total, n_candidates = int(np.count_nonzero(present)), int(np.count_nonzero(candidates))
+    return rank_franchises(scores, candidates, shown, int(np.count_nonzero(present)), cut)
+
+
+def rank_franchises(scores: Scores, candidates: Mask, shown: NDArray[np.integer], total: int, cut: Cut) -> RankedPage:
+    """Rank franchises by their best candidate, and cut one page out.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_anime,), dtype=float32
+    candidates : ndarray of shape (n_anime,), dtype=bool
+        Anime that may lend a franchise their score.
+    shown : ndarray of shape (n_anime,), dtype=integer
+        The row that each anime's franchise is shown as: one per franchise.
+    total : int
+        How many franchises have a candidate.
+    cut : Cut
+
+    Returns
+    -------
+    RankedPage
+        ``least`` turns the ranking round: a franchise keeps the score of its best.
+    """
+    n_candidates = int(np.count_nonzero(candidates))
     end = min(cut.offset + cut.limit, total) if cut.offset < total else 0
     # The head of the ranking nearly always holds enough franchises, and sorting is most of the work.
     k = n_candidates if cut.order == "least" else min(_ROWS_PER_FRANCHISE * end, n_candidates)
-    best = _best_rows(scores, candidates, franchises, k)
+    best = _best_rows(scores, candidates, shown, k)
     if len(best) < end:
-        best = _best_rows(scores, candidates, franchises, n_candidates)
-    rows = shown[franchises.codes[best]]
+        best = _best_rows(scores, candidates, shown, n_candidates)
+    rows = shown[best]
     if cut.order == "least":
         turned = np.lexsort((rows, scores[best]))
         best, rows = best[turned], rows[turned]
@@ -100,33 +123,12 @@ def rank_next_entries(
     return RankedPage(rows.tolist(), scores[best].tolist(), cut.offset, cut.limit, total, best.tolist())
 
 
-def rank_similar_franchises(
-    similarities: Scores, franchises: FranchiseOrder, query_row: int, allowed: Mask, cut: Cut
-) -> RankedPage:
-    """Rank the other franchises by similarity to an anime, each shown as its first entry, and cut one page out.
-
-    Parameters
-    ----------
-    similarities : ndarray of shape (n_anime,), dtype=float32
-    franchises : FranchiseOrder
-    query_row : int
-    allowed : ndarray of shape (n_anime,), dtype=bool
-    cut : Cut
-
-    Returns
-    -------
-    RankedPage
-        As from :func:`rank_next_entries`; see :func:`models.scoring.franchises.collapse_similar`.
-    """
-    others = allowed & (franchises.codes != franchises.codes[query_row])
-    return rank_next_entries(similarities, others, franchises, np.zeros_like(others), others, cut)
-
-
-def _best_rows(scores: Scores, candidates: Mask, franchises: FranchiseOrder, k: int) -> Rows:
+def _best_rows(scores: Scores, candidates: Mask, shown: NDArray[np.integer], k: int) -> Rows:
     """Find the best row of each franchise among the k best candidates, the best first."""
     rows = top_k_rows(scores, k, allowed=candidates)
-    _, firsts = np.unique(franchises.codes[rows], return_index=True)
-    return rows[np.sort(firsts)]
+    firsts = np.unique(shown[rows], return_index=True)[1]
+    best: Rows = rows[np.sort(firsts)]
+    return best
 
 
 def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: FranchiseOrder) -> list[Place]:

@@ -1,5 +1,6 @@
 """A bundle, read, checked and ready to answer."""
 
+import ctypes
 import gc
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +68,14 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
     )
 
 
-def load_model(store: Path) -> LoadedModel:
+def load_model(store: Path, seal: str | None = None) -> LoadedModel:
     """Read the store's current bundle with every check, and have it reproduce its golden answers.
 
     Parameters
     ----------
     store : Path
+    seal : str, optional
+        Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
 
     Returns
     -------
@@ -84,12 +87,20 @@ def load_model(store: Path) -> LoadedModel:
         If there is no bundle, or it cannot be trusted.
     """
     folder = Store(store).current_folder()
-    model = build_model(read_bundle(folder), folder)
+    model = build_model(read_bundle(folder, seal=seal), folder)
     check_golden_answers(model, folder)
     # What was just read lives as long as the process: the collector need not walk it again and again.
     gc.collect()
     gc.freeze()
+    _give_memory_back()
     return model
+
+
+def _give_memory_back() -> None:
+    """Give the kernel what loading left unused: glibc would keep it, a sixth of a worker's own memory."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def check_golden_answers(model: LoadedModel, folder: Path) -> None:

@@ -15,6 +15,7 @@ from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
 from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScores, score_by_neighbours
 from models.scoring.reranker import Reranker, reranker_of
+from models.scoring.user_list import seen_rows_of_users
 from service.feature_words import FeatureWords
 from service.query import MethodName
 from service.viewer import Viewer
@@ -116,6 +117,8 @@ class ItemsMethod:
 
     def __init__(self, weights: ItemWeights) -> None:
         self._weights = weights
+        # Worked out now, so that nobody's request waits for it.
+        _ = weights.by_speaker
 
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime by the sum of the weights of what the viewer has seen."""
@@ -147,11 +150,12 @@ class RankedMethod:
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Score every anime; the contributions are those of the first stage."""
         seen_rows = viewer.user_list.seen_rows
+        nearest = viewer.neighbours(CIRCLES[-1])
         neighbours = neighbour_evidence(
             self._regression,
             seen_rows,
-            viewer.neighbours(CIRCLES[-1]).similarities,
-            [theirs.seen_rows for theirs in viewer.neighbour_lists(self._bundle, CIRCLES[-1])],
+            nearest.similarities,
+            seen_rows_of_users(self._bundle, nearest.rows),
         )
         reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
         return Scoring(
@@ -177,8 +181,8 @@ class WeightedNeighboursMethod:
         """Score every anime by who has seen it; what nobody has, or speaks against itself, is left out."""
         del allowed
         seen_rows = viewer.user_list.seen_rows
-        lists = viewer.neighbour_lists(self._bundle, N_WEIGHTED_NEIGHBOURS)
-        fitted = self._regression.fit(seen_rows, [theirs.seen_rows for theirs in lists])
+        theirs = seen_rows_of_users(self._bundle, viewer.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
+        fitted = self._regression.fit(seen_rows, theirs)
         return Scoring(
             fitted.scores,
             lambda rows: fitted.contributions(seen_rows, np.array(rows, dtype=np.int64)),
@@ -270,9 +274,10 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
         ("neighbours", "top-quarter"): TopQuarterMethod(bundle),
         ("popular", None): PopularMethod(bundle),
     }
-    if bundle.item_weight_rows.shape[1]:
-        methods["items", None] = ItemsMethod(weights_of(bundle))
     reranker = reranker_of(bundle)
+    if bundle.item_weight_rows.shape[1]:
+        # One and the same for both stages: they keep a copy by speaker.
+        methods["items", None] = ItemsMethod(weights_of(bundle) if reranker is None else reranker.weights)
     if reranker is not None:
         methods["ranked", None] = RankedMethod(bundle, reranker, FeatureWords(bundle, reranker))
     return methods

@@ -1,6 +1,6 @@
 """What Prometheus can ask: how many requests, how fast, of which model.
 
-With several workers, prometheus_client keeps each worker's numbers in files under PROMETHEUS_MULTIPROC_DIR, which
+With several workers, prometheus_client keeps each worker's numbers in files under :data:`MULTIPROCESS_FOLDER`, which
 ``__main__`` sets up before the workers start, and whichever worker answers adds them up.
 """
 
@@ -15,10 +15,10 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from service.handed_down import MULTIPROCESS_FOLDER
 from service.readiness import Readiness
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
-MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -33,15 +33,15 @@ class Metrics:
     """
 
     def __init__(self, readiness: Readiness) -> None:
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         names = ("route", "method", "status")
-        self._requests = Counter("osusume_http_requests", "Requests answered", names, registry=self._registry)
+        self._requests = Counter("osusume_http_requests", "Requests answered", names, registry=self.registry)
         self._durations = Histogram(
             "osusume_http_request_duration_seconds",
             "Time from a request's head to the end of its answer",
             ("route", "method"),
             buckets=_BUCKETS_S,
-            registry=self._registry,
+            registry=self.registry,
         )
         # prometheus_client looks children up under a lock and by string; there are few, so they are kept here.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -76,13 +76,13 @@ class Metrics:
         -------
         bytes
         """
-        registry = self._registry
+        registry = self.registry
         if os.environ.get(MULTIPROCESS_FOLDER):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         parts = CollectorRegistry()
         parts.register(self._model)
-        if registry is self._registry:
+        if registry is self.registry:
             ProcessCollector(registry=parts)
             PlatformCollector(registry=parts)
         return generate_latest(registry) + generate_latest(parts)

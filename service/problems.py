@@ -6,11 +6,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from service import errors
-from service.query_string import issues_of
 from service.responses import json_response
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -87,7 +85,6 @@ def add_problem_handlers(app: FastAPI) -> None:
     app : FastAPI
     """
     app.add_exception_handler(errors.ServiceError, _on_service_error)
-    app.add_exception_handler(RequestValidationError, _on_invalid_path)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
@@ -95,16 +92,6 @@ async def _on_service_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.ServiceError):
         raise error
     return problem_response(error, request.url.path)
-
-
-async def _on_invalid_path(request: Request, error: Exception) -> Response:
-    """Answer where FastAPI could not read the path; query strings are read by :mod:`service.query_string`."""
-    if not isinstance(error, RequestValidationError):
-        raise error
-    found = [{**fault, "loc": fault["loc"][1:]} for fault in error.errors()]
-    # Path parameters are ids, all of them.
-    expectations = {str(fault["loc"][0]): "a whole number from 0 to 9223372036854775807" for fault in found}
-    return problem_response(errors.InvalidRequestError(issues_of(found, expectations)), request.url.path)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

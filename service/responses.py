@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
+from service.answer_memory import RememberedResponse
 from service.loaded_model import LoadedModel
 from service.ranked_page import RankedPage
 from service.similar_users import SimilarUsersPage
@@ -46,7 +47,8 @@ def anime_response(model: LoadedModel, anime_row: int) -> Response:
     -------
     Response
     """
-    return _model_response(model, b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row))))
+    body = b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row)))
+    return _model_response(model, body, body)
 
 
 def model_card_response(model: LoadedModel) -> Response:
@@ -70,7 +72,8 @@ def model_card_response(model: LoadedModel) -> Response:
         "embedding_size": manifest.embedding_size,
     }
     card |= {"types": model.catalogue.type_names, "genres": model.catalogue.genre_names}
-    return _model_response(model, orjson.dumps(card))
+    body = orjson.dumps(card)
+    return _model_response(model, body, body)
 
 
 def similar_anime_response(model: LoadedModel, anime_row: int, page: RankedPage) -> Response:
@@ -206,9 +209,11 @@ def list_response(
     Response
     """
     tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
-    body = b"".join([beginning, b'"data":[', *rows, tail])
+    parts = [beginning, b'"data":[', *rows, tail]
+    body = b"".join(parts)
     if cacheable:
-        return _model_response(model, body)
+        # Cards that are shown as the bundle holds them are known by the model's version.
+        return _model_response(model, body, b"".join([part for part in parts if isinstance(part, bytes)]))
     response = Response(body, media_type=JSON)
     response.raw_headers.append((b"cache-control", b"no-store"))
     return response
@@ -219,21 +224,19 @@ def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> It
     for rank, (row, score) in enumerate(zip(page.rows, scores, strict=True), page.offset + 1):
         written = b"null" if score is None else b"%.6f" % score
         yield b'%b{"rank":%d,"%b":%b,' % (b"" if rank == page.offset + 1 else b",", rank, score_name, written)
-        # What follows the brace of the card, without copying it once more.
-        yield model.catalogue.card(row)[1:]
+        yield model.catalogue.card_fields(row)
 
 
-def _similar_cards(model: LoadedModel, page: RankedPage) -> Iterable[bytes | memoryview]:
+def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryview]:
     owners = model.bundle.anime_ids[page.scored_rows].tolist()
+    fields, comma = model.catalogue.card_fields, b""
+    parts: list[bytes | memoryview] = []
     for rank, (row, score, owner) in enumerate(zip(page.rows, page.scores, owners, strict=True), page.offset + 1):
-        comma = b"" if rank == page.offset + 1 else b","
-        yield b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner)
-        yield model.catalogue.card(row)[1:]
+        parts += (b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner), fields(row))
+        comma = b","
+    return parts
 
 
-def _model_response(model: LoadedModel, body: bytes) -> Response:
+def _model_response(model: LoadedModel, body: bytes, telling: bytes) -> Response:
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
-    etag = b'"%b-%08x"' % (model.version.encode(), zlib.crc32(body))
-    response = Response(body, media_type=JSON)
-    response.raw_headers += [(b"cache-control", b"no-cache"), (b"etag", etag)]
-    return response
+    return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(telling)))

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[
         str, Field(description="Addresses of reverse proxies whose X-Forwarded-For is believed; * for all")
     ] = "127.0.0.1"
+    answer_memory_mb: Annotated[
+        int, Field(ge=0, le=65_536, description="Megabytes that each process may remember answers in; 0: none")
+    ] = 64
     docs: Annotated[bool, Field(description="Serve /docs")] = True
     metrics: Annotated[bool, Field(description="Serve /metrics")] = True
     shutdown_s: Annotated[

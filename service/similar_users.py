@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ from models.scoring.user_index import Nearest, user_index_of
 from models.scoring.user_list import Status, UserList, list_of_user
 from service.query import SimilarUsersQuery
 from service.ranked_page import RankedPage
+
+_PLAN_TO_WATCH: Final = np.uint8(Status.PLAN_TO_WATCH)
 
 
 @dataclass(frozen=True)
@@ -149,16 +153,17 @@ class SimilarUsers:
         bundle = self._bundle
         seen = np.zeros(bundle.n_anime, dtype=bool)
         seen[user_list.seen_rows] = True
+        starts, stops = bundle.list_offsets[user_rows].tolist(), bundle.list_offsets[1:][user_rows].tolist()
+        entries = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
         # All lists end to end: a few looks at thousands of entries instead of a few per list.
-        lists = [list_of_user(bundle, row) for row in user_rows]
-        anime_rows = np.concatenate([user_list.anime_rows[:0], *(theirs.anime_rows for theirs in lists)])
-        statuses = np.concatenate([user_list.statuses[:0], *(theirs.statuses for theirs in lists)])
-        shared = seen[anime_rows]
-        shared &= statuses != int(Status.PLAN_TO_WATCH)
-        passed = np.concatenate([[0], np.cumsum(shared)])
-        ends = np.cumsum([0, *(len(theirs.anime_rows) for theirs in lists)])
-        counts: list[int] = np.diff(passed[ends]).tolist()
-        return counts
+        shared = seen[np.concatenate([user_list.anime_rows[:0], *(bundle.list_anime_rows[own] for own in entries)])]
+        statuses = np.concatenate([user_list.statuses[:0], *(bundle.list_statuses[own] for own in entries)])
+        shared &= statuses != _PLAN_TO_WATCH
+        ends = accumulate(stop - start for start, stop in zip(starts, stops, strict=True))
+        return [
+            int(np.count_nonzero(shared[end - (stop - start) : end]))
+            for start, stop, end in zip(starts, stops, ends, strict=True)
+        ]
 
 
 def _length(query: SimilarUsersQuery, total: int) -> int:

@@ -26,11 +26,8 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         A folder beside the target; taken away if the block raises, Ctrl-C included.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{target.name}-"
-    for leftover in target.parent.glob(f"{prefix}*"):
-        with contextlib.suppress(OSError), _locked(leftover):
-            shutil.rmtree(leftover, ignore_errors=True)
-    area = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+    sweep_leftovers(target)
+    area = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
     try:
         with _locked(area):
             folder = area / "new"
@@ -39,6 +36,23 @@ def replaced_folder(target: Path) -> Iterator[Path]:
             _put_in_place(folder, target, area / "earlier")
     finally:
         shutil.rmtree(area, ignore_errors=True)
+
+
+def sweep_leftovers(target: Path) -> None:
+    """Remove what writers that were killed left behind.
+
+    Parameters
+    ----------
+    target : Path
+        What they were to write.
+    """
+    for leftover in target.parent.glob(f"{_prefix(target)}*"):
+        with contextlib.suppress(OSError), _locked(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}-"
 
 
 def _put_in_place(folder: Path, target: Path, earlier: Path) -> None:

@@ -180,10 +180,8 @@ class Interactions:
         """
         counts = np.zeros(self.n_users, dtype=np.int64)
         for first, last in self.groups_of_users():
-            start, end = int(self.offsets[first]), int(self.offsets[last])
-            marked_before = np.zeros(end - start + 1, dtype=np.int64)
-            np.cumsum(marks[start:end], out=marked_before[1:])
-            counts[first:last] = np.diff(marked_before[self.offsets[first : last + 1] - start])
+            marked = self.offsets[first] + np.flatnonzero(marks[self.offsets[first] : self.offsets[last]])
+            counts[first:last] = np.diff(np.searchsorted(marked, self.offsets[first : last + 1]))
         return counts
 
     def keep_users(self, kept: NDArray[np.bool_]) -> "Interactions":

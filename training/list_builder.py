@@ -1,5 +1,7 @@
 """Turns blocks of list rows into lists: by user, then by anime, and of duplicate rows the last one."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -12,14 +14,15 @@ from training.rejects import RejectedRows
 UNKNOWN_ANIME: Final = "anime_id is not in the catalogue"
 DUPLICATE: Final = "same user and anime again in a later row (the last row counts)"
 
-# A table from id to row may have so many places; MyAnimeList's ids stay below 100,000.
-_MAX_TABLE_SIZE: Final = 1 << 22
+# A table from id to row takes 4 bytes per id: 64 MB at most. MyAnimeList's ids stay below 100,000, those of titles
+# that demo data makes up below 10,000,000.
+_MAX_TABLE_SIZE: Final = 1 << 24
 
 
 class _Rows(NamedTuple):
     """Rows in as few bytes as they fit: users once per run of rows, anime by row."""
 
-    run_users: NDArray[np.int64]
+    run_users: NDArray[np.signedinteger]
     run_lengths: NDArray[np.int32]
     anime_rows: NDArray[np.integer]
     ratings: NDArray[np.uint8]
@@ -72,7 +75,7 @@ class ListBuilder:
         first_line, last_line = int(block.lines[0]), int(block.lines[-1])
         self._blocks.append(
             _Rows(
-                block.user_ids[starts].astype(np.int64),
+                block.user_ids[starts],
                 np.diff(starts, append=len(block)).astype(np.int32),
                 anime_rows.astype(self._row_dtype),
                 block.ratings,
@@ -92,16 +95,17 @@ class ListBuilder:
             Of all anime of the catalogue, and of every user with a row.
         """
         run_users, run_lengths = self._join("run_users"), self._join("run_lengths")
-        columns = [self._join("anime_rows", np.int32), self._join("ratings"), self._join("statuses")]
         order = None
         if not (run_users[1:] >= run_users[:-1]).all():
-            by_user = np.argsort(run_users, kind="stable")
-            order = _entries_of_runs(run_lengths, by_user)
+            order = _stable_order(np.repeat(run_users, run_lengths))
+            by_user = _stable_order(run_users)
             run_users, run_lengths = run_users[by_user], run_lengths[by_user]
+        columns = [self._join("anime_rows", np.int32), self._join("ratings"), self._join("statuses")]
+        if order is not None:
             columns = [column[order] for column in columns]
         starts = _starts_of_runs(run_users)
         offsets = np.concatenate([[0], np.cumsum(np.add.reduceat(run_lengths, starts, dtype=np.int64))])
-        lists = Interactions(run_users[starts], self._anime_ids, offsets, *columns)
+        lists = Interactions(run_users[starts].astype(np.int64), self._anime_ids, offsets, *columns)
         repeated, came_from = _sort_each_list(lists)
         if len(repeated):
             self._reject_duplicates(lists, repeated, came_from if order is None else order[came_from])
@@ -113,8 +117,8 @@ class ListBuilder:
     def _find_rows(self, anime_ids: NDArray[np.signedinteger]) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
         """Give the rows of anime, and which of them are in the catalogue."""
         if self._row_table is not None:
-            # The last place is nobody's.
-            rows = self._row_table[np.minimum(anime_ids, len(self._row_table) - 1)]
+            # Ids beyond the table are clipped to its last place, which is nobody's.
+            rows = self._row_table.take(anime_ids, mode="clip")
             return rows, rows >= 0
         rows = np.minimum(np.searchsorted(self._anime_ids, anime_ids), len(self._anime_ids) - 1)
         return rows, self._anime_ids[rows] == anime_ids
@@ -155,14 +159,18 @@ def _starts_of_runs(values: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
 
 
-def _entries_of_runs(run_lengths: NDArray[np.int32], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the entries of runs that stand in another order than their entries do."""
-    starts = np.cumsum(run_lengths, dtype=np.int64) - run_lengths
-    lengths = run_lengths[order]
-    new_starts = np.cumsum(lengths, dtype=np.int64) - lengths
-    entries = np.repeat(starts[order] - new_starts, lengths)
-    entries += np.arange(len(entries))
-    return entries
+def _stable_order(values: NDArray[np.signedinteger]) -> NDArray[np.int64]:
+    """Give the order that sorts numbers from 0 up, equal ones as they stand."""
+    n_bits = len(values).bit_length()
+    if int(values.max()) >> (63 - n_bits):
+        return np.argsort(values, kind="stable")
+    # One number holds value and place: a plain sort is many times faster than one that keeps places beside values.
+    keys = values.astype(np.int64)
+    keys <<= n_bits
+    keys |= np.arange(len(values))
+    keys.sort()
+    keys &= (1 << n_bits) - 1
+    return keys
 
 
 def _sort_each_list(lists: Interactions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -175,23 +183,27 @@ def _sort_each_list(lists: Interactions) -> tuple[NDArray[np.int64], NDArray[np.
     came_from : ndarray of shape (n_repeated,), dtype=int64
         Where they stood before.
     """
-    repeated, came_from = [np.array([], dtype=np.int64)], [np.array([], dtype=np.int64)]
-    for first, last in lists.groups_of_users():
-        start, end = int(lists.offsets[first]), int(lists.offsets[last])
-        rows = lists.anime_rows[start:end]
-        rising = rows[1:] > rows[:-1]
-        rising[lists.offsets[first + 1 : last] - start - 1] = True  # from one list to the next
-        if rising.all():
-            continue
-        # One number holds list, anime and place: a plain sort, which is the fastest, then keeps equal rows in order.
-        n_bits = (end - start).bit_length()
-        keys = np.repeat(np.arange(last - first) * lists.n_anime, np.diff(lists.offsets[first : last + 1])) + rows
-        keys = np.sort(keys << n_bits | np.arange(end - start))
-        order = keys & ((1 << n_bits) - 1)
-        for column in (lists.anime_rows, lists.ratings, lists.statuses):
-            column[start:end] = column[start:end][order]
-        keys >>= n_bits
-        again = np.flatnonzero(keys[1:] == keys[:-1])
-        repeated.append(start + again)
-        came_from.append(start + order[again])
-    return np.concatenate(repeated), np.concatenate(came_from)
+    nothing = np.array([], dtype=np.int64)
+    with ThreadPoolExecutor() as pool:
+        found = [(nothing, nothing), *pool.map(partial(_sort_group, lists), lists.groups_of_users())]
+    repeated, came_from = (np.concatenate(part) for part in zip(*found, strict=True))
+    return repeated, came_from
+
+
+def _sort_group(lists: Interactions, group: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    first, last = group
+    start, end = int(lists.offsets[first]), int(lists.offsets[last])
+    rows = lists.anime_rows[start:end]
+    rising = rows[1:] > rows[:-1]
+    rising[lists.offsets[first + 1 : last] - start - 1] = True  # from one list to the next
+    if rising.all():
+        return np.array([], dtype=np.int64), np.array([], dtype=np.int64)
+    lengths = np.diff(lists.offsets[first : last + 1])
+    # Shape: (n_entries of the group,), a list's number and an anime's in one.
+    places = np.repeat(np.arange(last - first) * lists.n_anime, lengths) + rows
+    order = _stable_order(places)
+    for column in (lists.anime_rows, lists.ratings, lists.statuses):
+        column[start:end] = column[start:end][order]
+    places = places[order]
+    again = np.flatnonzero(places[1:] == places[:-1])
+    return start + again, start + order[again]

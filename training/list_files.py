@@ -141,14 +141,7 @@ class _CsvBlocks:
         self._wanted = [name for name in header if name in TYPES]
         self._read_options = pacsv.ReadOptions(column_names=header, block_size=1 << 20, use_threads=False)
         self._parse_options = pacsv.ParseOptions(ignore_empty_lines=False)
-        self._narrow, self._wide = (
-            pacsv.ConvertOptions(
-                column_types={name: types[name] for name in self._wanted},
-                include_columns=self._wanted,
-                null_values=[],
-            )
-            for types in (NARROW_TYPES, TYPES)
-        )
+        self._narrow, self._wide = (self._convert_options(types) for types in (NARROW_TYPES, TYPES))
         self._narrow_fits = True
 
     def _convert_options(self, types: dict[str, pa.DataType]) -> pacsv.ConvertOptions:

@@ -14,7 +14,9 @@ from models.golden import make_golden_answers
 from models.layout import FORMAT_VERSION
 from models.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
 from models.scoring.candidate_features import FEATURES
+from models.scoring.user_list import Status
 from models.store import Store
+from training.interactions import Interactions
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.stage import RecommenderModel
@@ -104,7 +106,6 @@ def _bundle_arrays(
     user_embeddings = trained.user_embeddings
     if user_embeddings is None:
         user_embeddings = embed_users(trained.list_embeddings, lists)
-    popularity = np.bincount(lists.anime_rows[lists.seen], minlength=lists.n_anime)
     return {
         "anime_ids": lists.anime_ids,
         "user_ids": lists.user_ids,
@@ -118,9 +119,19 @@ def _bundle_arrays(
         "list_statuses": lists.statuses,
         "similar_rows": neighbours.rows,
         "similar_scores": neighbours.scores,
-        "popularity": popularity.astype(np.int32),
+        "popularity": _popularity(lists),
         **prepared.catalogue,
     }
+
+
+def _popularity(lists: Interactions, block: int = 1 << 22) -> NDArray[np.int32]:
+    """Count how many lists hold each anime, plans left out; a part at a time, for 109 million entries are not few."""
+    popularity = np.zeros(lists.n_anime, dtype=np.int32)
+    for start in range(0, len(lists.anime_rows), block):
+        entries = slice(start, start + block)
+        seen = lists.statuses[entries] != int(Status.PLAN_TO_WATCH)
+        popularity += np.bincount(lists.anime_rows[entries][seen], minlength=lists.n_anime).astype(np.int32)
+    return popularity
 
 
 def _choose_methods(network: str, arrays: dict[str, NDArray[Any]], metrics: dict[str, Any]) -> DefaultMethods:

@@ -21,7 +21,7 @@ from training.co_counts import co_counts
 from training.dump import find_dump
 from training.errors import InputError
 from training.evaluate import Metrics, evaluate
-from training.folders import replaced_folder
+from training.folders import replaced_folder, sweep_leftovers
 from training.item_weights import fit_item_weights, invert_popular
 from training.networks.teacher import Teacher, fit_teacher
 from training.networks.trained import TrainedNetwork, load_trained
@@ -80,6 +80,7 @@ def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = F
     thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
     earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
     if earlier:
+        sweep_leftovers(work / "prepared")
         say(f"{work / 'prepared'}: the dump has not changed since it was prepared, so that is used again")
         return earlier
     with replaced_folder(work / "prepared") as folder:

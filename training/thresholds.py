@@ -1,5 +1,6 @@
 """Leaves out users and anime with too few rows to learn from."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,13 +49,17 @@ def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Inte
     # A list of plans alone gives no direction to embed, so one seen row is needed whatever the threshold.
     user_minimum, anime_minimum = max(1, thresholds.min_user_rows), max(1, thresholds.min_anime_rows)
     users_kept, anime_kept = np.ones(interactions.n_users, dtype=bool), np.ones(interactions.n_anime, dtype=bool)
+    by_user, by_anime = interactions.count_by_user(interactions.seen), _count_by_anime(interactions)
     while True:
-        by_user, by_anime = _count_seen(interactions, users_kept, anime_kept)
         users_fall, anime_fall = users_kept & (by_user < user_minimum), anime_kept & (by_anime < anime_minimum)
         if not users_fall.any() and not anime_fall.any():
             break
         users_kept &= ~users_fall
         anime_kept &= ~anime_fall
+        # What is counted of those that fell does not matter any more.
+        by_anime -= _count_by_anime(interactions.keep_users(users_fall))
+        if anime_fall.any():
+            by_user -= interactions.count_by_user(anime_fall[interactions.anime_rows] & interactions.seen)
     if not users_kept.any() or not anime_kept.any():
         raise InputError(
             f"nothing is left of {interactions.n_users:,} users and {interactions.n_anime:,} anime: no user has "
@@ -64,43 +69,43 @@ def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Inte
     return _keep(interactions, users_kept, anime_kept)
 
 
-def _count_seen(
-    interactions: Interactions, users_kept: Marks, anime_kept: Marks
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count what users have seen of the anime kept, and by how many of the users kept an anime was seen."""
-    by_user, by_anime = np.zeros(interactions.n_users, dtype=np.int64), np.zeros(interactions.n_anime, dtype=np.int64)
-    for first, last in interactions.groups_of_users():
-        part = interactions.users_between(first, last)
-        seen = part.seen & anime_kept[part.anime_rows]
-        by_user[first:last] = part.count_by_user(seen)
-        seen &= np.repeat(users_kept[first:last], np.diff(part.offsets))
-        by_anime += np.bincount(part.anime_rows[seen], minlength=interactions.n_anime)
-    return by_user, by_anime
+def _count_by_anime(interactions: Interactions) -> NDArray[np.int64]:
+    """Count by how many users each anime was seen."""
+    counts = np.zeros(interactions.n_anime, dtype=np.int64)
+    for group in interactions.groups_of_users():
+        part = interactions.users_between(*group)
+        counts += np.bincount(part.anime_rows[part.seen], minlength=len(counts))
+    return counts
 
 
 def _keep(interactions: Interactions, users_kept: Marks, anime_kept: Marks) -> Interactions:
-    """Leave users and anime out, group by group: one after the other, all entries would be held three times."""
+    """Leave users and anime out at once: one after the other, the entries would be held three times."""
     if users_kept.all() and anime_kept.all():
         return interactions
+    kept = anime_kept[interactions.anime_rows]
+    lengths = np.where(users_kept, interactions.count_by_user(kept), 0)
+    ends = np.concatenate([[0], np.cumsum(lengths)])
     new_rows = np.cumsum(anime_kept, dtype=np.int32) - np.int32(1)
-    lengths = np.zeros(interactions.n_users, dtype=np.int64)
-    # What is not needed at the end is never touched, and takes no memory.
-    anime_rows = np.empty_like(interactions.anime_rows)
-    ratings, statuses = np.empty_like(interactions.ratings), np.empty_like(interactions.statuses)
-    end = 0
-    for first, last in interactions.groups_of_users():
+    anime_rows = np.empty(ends[-1], dtype=np.int32)
+    ratings, statuses = np.empty(ends[-1], dtype=np.uint8), np.empty(ends[-1], dtype=np.uint8)
+
+    def copy(group: tuple[int, int]) -> None:
+        first, last = group
         part = interactions.users_between(first, last)
-        kept = anime_kept[part.anime_rows] & np.repeat(users_kept[first:last], np.diff(part.offsets))
-        lengths[first:last] = part.count_by_user(kept)
-        start, end = end, end + int(lengths[first:last].sum())
-        anime_rows[start:end] = new_rows[part.anime_rows[kept]]
-        ratings[start:end] = part.ratings[kept]
-        statuses[start:end] = part.statuses[kept]
+        marks = kept[interactions.offsets[first] : interactions.offsets[last]]
+        marks = marks & np.repeat(users_kept[first:last], np.diff(part.offsets))
+        entries = slice(ends[first], ends[last])
+        anime_rows[entries] = new_rows[part.anime_rows[marks]]
+        ratings[entries], statuses[entries] = part.ratings[marks], part.statuses[marks]
+
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(copy, interactions.groups_of_users()):
+            pass
     return Interactions(
         interactions.user_ids[users_kept],
         interactions.anime_ids[anime_kept],
         np.concatenate([[0], np.cumsum(lengths[users_kept])]),
-        anime_rows[:end],
-        ratings[:end],
-        statuses[:end],
+        anime_rows,
+        ratings,
+        statuses,
     )

@@ -1,21 +1,22 @@
 """The index of users: groups, and the nearest users of every user, computed once when a model is published."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.nearest_users import GroupedUsers, nearest_users
 from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
+from training.user_neighbours import GroupedUsers, nearest_of, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
 # As many as the default way of recommending asks; whoever asks for more searches.
 N_NEAREST: Final = 100
-# Finds 0.99 of the nearest ten among 325,772 users. Measured.
-N_PROBED: Final = 72
-N_MEASURED: Final = 1000
-_BLOCK: Final = 64
+# So many of the nearest ten must lie in the groups that are looked into; a search is promised 0.99.
+WANTED_RECALL: Final = 0.993
+_DEPTH: Final = 10
+_N_MEASURED: Final = 1000
 
 
 def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -26,7 +27,7 @@ def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArr
     embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
         Unit rows.
     seed : int
-        Of the sample that centroids start from.
+        Of the samples: users that centroids start from, and users to measure with.
 
     Returns
     -------
@@ -39,49 +40,70 @@ def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArr
     n_groups, k = count_groups(len(embeddings)), min(N_NEAREST, len(embeddings) - 1)
     centroids = fit_centroids(embeddings, n_groups, rng)
     rows, offsets = group_rows(assign_groups(embeddings, centroids), n_groups)
-    nearest = np.empty((len(embeddings), 0), dtype=np.int32)
+    nearest, metrics = np.empty((len(embeddings), k), dtype=np.int32), {"n_groups": n_groups, "n_nearest": k}
     if k:
-        nearest = nearest_users(GroupedUsers(embeddings[rows], rows, offsets, centroids), k, N_PROBED)
+        nearest, measured = _measured_neighbours(GroupedUsers(embeddings[rows], rows, offsets, centroids), k, rng)
+        metrics |= measured
     arrays: dict[str, NDArray[Any]] = {
         "user_centroids": centroids,
         "user_group_offsets": offsets,
         "grouped_user_rows": rows,
         "nearest_user_rows": nearest,
     }
-    metrics = {"n_groups": n_groups, "n_probed": min(N_PROBED, n_groups), "n_nearest": k}
-    metrics |= measure_recall(embeddings, nearest, rng)
     return arrays, metrics
 
 
-def measure_recall(embeddings: Matrix, nearest: NDArray[np.int32], rng: np.random.Generator) -> dict[str, Any]:
-    """Compare nearest users with those that an exact scan finds.
+def _measured_neighbours(
+    users: GroupedUsers, k: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int32], dict[str, Any]]:
+    """Find everybody's neighbours, in as many groups as some users whose true neighbours are found first need."""
+    n_users = len(users.rows)
+    sample = np.sort(rng.choice(n_users, min(_N_MEASURED, n_users), replace=False))
+    truth = nearest_of(users, sample, k, len(users.centroids))
+    n_probed = enough_groups(users, sample, truth[:, :_DEPTH])
+    nearest = neighbours_of_all(users, k, n_probed)
+    depths = [depth for depth in (_DEPTH, N_NEAREST) if depth <= k]
+    found = nearest[users.rows[sample]]
+    recalls = {f"recall_at_{depth}": recall(truth[:, :depth], found[:, :depth]) for depth in depths}
+    return nearest, {"n_probed": n_probed, **recalls}
+
+
+def enough_groups(users: GroupedUsers, places: NDArray[np.int64], neighbours: NDArray[np.int32]) -> int:
+    """Tell into how many of the nearest groups to look to find :data:`WANTED_RECALL` of some users' neighbours.
 
     Parameters
     ----------
-    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows.
-    nearest : ndarray of shape (n_users, n_nearest), dtype=int32
-        Best first.
-    rng : numpy.random.Generator
-        Draws the users to measure with.
+    users : GroupedUsers
+    places : ndarray of shape (n,), dtype=int64
+        The users, as places in the order of the groups.
+    neighbours : ndarray of shape (n, k), dtype=int32
+        Rows of their true neighbours.
 
     Returns
     -------
-    dict
-        ``recall_at_10`` and, where so many are known, ``recall_at_100``.
+    int
+        From 1 to the number of groups.
     """
-    n_users = len(embeddings)
-    depths = [k for k in (10, 100) if k <= nearest.shape[1]]
-    queries = np.sort(rng.choice(n_users, min(N_MEASURED, n_users), replace=False))
-    found_shares: dict[int, list[float]] = {k: [] for k in depths}
-    for start in range(0, len(queries), _BLOCK):
-        rows = queries[start : start + _BLOCK]
-        every = embeddings[rows] @ embeddings.T  # (b, n_users)
-        every[np.arange(len(rows)), rows] = -2.0
-        for row, cosines in zip(rows, every, strict=True):
-            for k in depths:
-                found = cosines[nearest[row, :k]]
-                # Only who is as near as the last one found can be among the k nearest.
-                nearest_k = np.sort(cosines[cosines >= found.min()])[-k:]
-                found_shares[k].append(float(np.mean(found >= nearest_k[0])))
-    return {f"recall_at_{k}": round(float(np.mean(shares)), 4) for k, shares in found_shares.items()}
+    groups = np.empty(len(users.rows), dtype=np.int64)
+    groups[users.rows] = np.repeat(np.arange(len(users.centroids)), np.diff(users.offsets))
+    to_groups = users.embeddings[places] @ users.centroids.T  # (n, G)
+    theirs = np.take_along_axis(to_groups, groups[neighbours], axis=1)  # (n, k)
+    # How many groups are nearer than that of each neighbour.
+    ranks = np.sort([(to_groups > column[:, None]).sum(axis=1) for column in theirs.T], axis=None)
+    return int(ranks[math.ceil(WANTED_RECALL * len(ranks)) - 1]) + 1
+
+
+def recall(truth: NDArray[np.int32], found: NDArray[np.int32]) -> float:
+    """Tell which share of the true neighbours was found.
+
+    Parameters
+    ----------
+    truth, found : ndarray of shape (n, k), dtype=int32
+        Rows, none twice in a line.
+
+    Returns
+    -------
+    float
+        From 0 to 1, to four digits.
+    """
+    return round(float((truth[:, :, None] == found[:, None, :]).any(axis=2).mean()), 4)

@@ -53,7 +53,8 @@ def candidate_features(
     -------
     ndarray of shape (m, len(FEATURES)), dtype=float32
     """
-    speakers = weights.rows[candidates]  # (m, n_weights)
+    # As numpy wants an index: it would be turned into one at each of the three looks.
+    speakers = weights.rows[candidates].astype(np.intp)  # (m, n_weights)
     evidence = weigh_evidence(
         weights.values[candidates],
         weights.cosines[candidates],

@@ -41,23 +41,22 @@ def weigh_evidence(weights: Matrix, cosines: Matrix, seen: Matrix, ratings: Matr
     """
     spoken = weights * seen
     strongest = np.argmax(spoken, axis=1)[:, None]
+    ten = _highest(spoken, 10)
     columns = (
         spoken.sum(axis=1),
         np.take_along_axis(spoken, strongest, axis=1)[:, 0],
-        _sum_of_highest(spoken, 3),
-        _sum_of_highest(spoken, 10),
-        (weights * ratings).sum(axis=1),
+        _highest(ten, 3).sum(axis=1),
+        ten.sum(axis=1),
+        np.einsum("ij,ij->i", weights, ratings),
         np.take_along_axis(ratings, strongest, axis=1)[:, 0],
-        (weights * dropped).sum(axis=1),
+        np.einsum("ij,ij->i", weights, dropped),
         (weights * (ratings >= 0.75)).sum(axis=1),
         (cosines * seen).max(axis=1, initial=0.0),
     )
     return np.stack(columns, axis=1).astype(np.float32, copy=False)
 
 
-def _sum_of_highest(values: Matrix, k: int) -> Matrix:
-    if values.shape[1] <= k:
-        summed: Matrix = values.sum(axis=1)
-        return summed
-    highest: Matrix = np.partition(values, -k, axis=1)[:, -k:].sum(axis=1)
+def _highest(values: Matrix, k: int) -> Matrix:
+    """Give the k highest of each row, in any order."""
+    highest: Matrix = values if values.shape[1] <= k else np.partition(values, -k, axis=1)[:, -k:]
     return highest

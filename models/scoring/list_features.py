@@ -181,13 +181,14 @@ class ListSignals:
 
     def _relate_taste(self, candidates: Rows) -> list[Vector]:
         facts, rows = self._facts, self.rows
-        genres = facts.genres[candidates]  # (m, G)
-        profile = facts.genres[rows].sum(axis=0)  # (G,)
-        has = facts.genres[rows] > 0
-        shares = (has.sum(axis=0) + 5.0 * facts.genre_shares * has.shape[1]) / (self._n + 5.0)
+        genres, own = facts.genres[candidates], facts.genres[rows]  # (m, G), (n, G)
+        # As numbers, which BLAS multiplies; marks it does not.
+        marks, has = (genres > 0).astype(np.float32), (own > 0).astype(np.float32)
+        profile, counts = own.sum(axis=0), has.sum(axis=0)  # (G,)
+        shares = (counts + 5.0 * facts.genre_shares * has.shape[1]) / (self._n + 5.0)
         lift = np.log(shares / (facts.genre_shares * has.shape[1]) + 1e-3)
-        liked = (self.ratings[rows] @ has) / (has.sum(axis=0) + 5.0)
-        n_genres = np.maximum((genres > 0).sum(axis=1), 1)
+        liked = (self.ratings[rows] @ has) / (counts + 5.0)
+        by_genre = marks @ np.stack([lift, liked], axis=1) / np.maximum(marks.sum(axis=1), 1.0)[:, None]  # (m, 2)
         studio = facts.codes["studio"]
         by_studio = np.bincount(studio[rows], minlength=len(facts.code_shares["studio"])).astype(np.float32)
         summed = np.bincount(studio[rows], weights=self.ratings[rows], minlength=len(by_studio))
@@ -195,8 +196,8 @@ class ListSignals:
         known = studio[candidates] > 0
         return [
             genres @ (profile / max(float(np.linalg.norm(profile)), 1e-6)),
-            (genres > 0) @ lift / n_genres,
-            (genres > 0) @ liked / n_genres,
+            by_genre[:, 0],
+            by_genre[:, 1],
             *(self._lift(name, candidates) for name in ("type", "source", "studio", "age_rating", "year")),
             np.where(known, liked_studio[studio[candidates]], 0.0),
             np.where(known, np.log1p(by_studio[studio[candidates]]), 0.0),

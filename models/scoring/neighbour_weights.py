@@ -43,8 +43,8 @@ class WeightedNeighbours:
     scores: Vector
     weights: Vector
     _gram: Matrix
-    _holds: Matrix
-    _column_of: NDArray[np.int64]
+    _rows: NDArray[np.integer]
+    _owners: NDArray[np.int64]
     _telling: Vector
     _discounts: Vector
 
@@ -58,12 +58,13 @@ class WeightedNeighbours:
         seen_rows : ndarray of shape (n,), dtype=integer
             The list that the weights were fitted to.
         anime_rows : ndarray of shape (m,), dtype=integer
+            No row twice.
 
         Returns
         -------
         ndarray of shape (m, n), dtype=float32
         """
-        if not self._holds.size:
+        if not len(self._rows):
             return np.zeros((len(anime_rows), len(seen_rows)), dtype=np.float32)
         holders = self._holders(anime_rows) * self._discounts[anime_rows]  # (k, m)
         owners = self._holders(seen_rows) * self._telling[seen_rows]  # (k, n)
@@ -72,8 +73,12 @@ class WeightedNeighbours:
 
     def _holders(self, rows: NDArray[np.integer]) -> Matrix:
         """Mark which neighbour has seen which of some anime, shape (n_neighbours, n)."""
-        columns = self._column_of[rows]
-        held: Matrix = self._holds[:, columns] * (columns >= 0)
+        place_of = np.full(len(self._telling), -1, dtype=np.int32)
+        place_of[rows] = np.arange(len(rows))
+        places = place_of[self._rows]
+        kept = np.flatnonzero(places >= 0)
+        held = np.zeros((len(self.weights), len(rows)), dtype=np.float32)
+        held[self._owners[kept], places[kept]] = 1.0
         return held
 
 
@@ -89,6 +94,7 @@ class NeighbourRegression:
     def __init__(self, popularity: NDArray[np.integer]) -> None:
         counts = np.maximum(popularity, 1).astype(np.float64)
         self._telling: Vector = (counts**-TELLING_POWER).astype(np.float32)
+        self._roots: Vector = np.sqrt(self._telling)
         self._discounts: Vector = (counts**-POPULARITY_POWER).astype(np.float32)
 
     def fit(
@@ -109,18 +115,29 @@ class NeighbourRegression:
         """
         n_anime, k = len(self._discounts), len(neighbour_rows)
         rows = np.concatenate([np.empty(0, dtype=np.int32), *neighbour_rows])
-        columns = np.flatnonzero(np.bincount(rows, minlength=n_anime))
-        column_of = np.full(n_anime, -1, dtype=np.int64)
-        column_of[columns] = np.arange(len(columns))
-        holds = np.zeros((k, len(columns)), dtype=np.float32)
-        holds[np.repeat(np.arange(k), [len(theirs) for theirs in neighbour_rows]), column_of[rows]] = 1.0
-        telling = holds * np.sqrt(self._telling[columns])  # (k, n_columns)
-        gram = telling @ telling.T  # (k, k)
+        owners = np.repeat(np.arange(k), [len(theirs) for theirs in neighbour_rows])
+        telling = self._telling[rows]
+        gram = self._overlaps(rows, owners, k)
         diagonal = np.arange(k)
         gram[diagonal, diagonal] += np.float32(RIDGE) * (np.trace(gram) / np.float32(max(k, 1)) + np.float32(1e-6))
-        mine = seen_rows[column_of[seen_rows] >= 0]
-        overlap = holds[:, column_of[mine]] @ self._telling[mine]  # (k,)
+        mine = np.zeros(n_anime, dtype=np.float32)
+        mine[seen_rows] = 1.0
+        overlap = np.bincount(owners, telling * mine[rows], minlength=k).astype(np.float32)
         weights: Vector = np.linalg.solve(gram, overlap) if k else np.zeros(0, dtype=np.float32)
-        scores = np.zeros(n_anime, dtype=np.float32)
-        scores[columns] = (weights @ holds) * self._discounts[columns]
-        return WeightedNeighbours(scores, weights, gram, holds, column_of, self._telling, self._discounts)
+        scores = np.bincount(rows, weights[owners], minlength=n_anime).astype(np.float32) * self._discounts
+        return WeightedNeighbours(scores, weights, gram, rows, owners, self._telling, self._discounts)
+
+    def _overlaps(self, rows: NDArray[np.integer], owners: NDArray[np.int64], k: int) -> Matrix:
+        """Tell how much each two neighbours have in common, shape (k, k)."""
+        # What one neighbour alone has seen is in common with nobody but themselves.
+        shared = np.flatnonzero(np.bincount(rows, minlength=len(self._telling)) > 1)
+        column_of = np.full(len(self._telling), -1, dtype=np.int32)
+        column_of[shared] = np.arange(len(shared))
+        columns = column_of[rows]
+        kept = np.flatnonzero(columns >= 0)
+        holds = np.zeros((k, len(shared)), dtype=np.float32)
+        holds[owners[kept], columns[kept]] = self._roots[rows[kept]]
+        gram: Matrix = holds @ holds.T
+        diagonal = np.arange(k)
+        gram[diagonal, diagonal] += np.bincount(owners, self._telling[rows] * (columns < 0), minlength=k)
+        return gram

@@ -187,13 +187,12 @@ class Reranker:
         dict of str to ndarray of shape (m,), dtype=float32
             How much lower the log odds would be with these features at their mean.
         """
-        whole = self.network.logits(features)
-        moved = {}
-        for name, columns in groups.items():
-            without = features.copy()
+        # All at once: the rows are few, and each product of matrices has a price of its own.
+        tables = np.repeat(features[None], 1 + len(groups), axis=0)
+        for without, columns in zip(tables[1:], groups.values(), strict=True):
             without[:, columns] = 0.0
-            moved[name] = whole - self.network.logits(without)
-        return moved
+        logits = self.network.logits(tables.reshape(-1, features.shape[1])).reshape(len(tables), -1)
+        return dict(zip(groups, logits[0] - logits[1:], strict=True))
 
 
 def reranker_of(bundle: Bundle) -> Reranker | None:

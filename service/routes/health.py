@@ -8,11 +8,12 @@ from service.errors import NotReadyError
 from service.metrics import CONTENT_TYPE, Metrics
 from service.responses import json_response
 from service.routes.asking import model_of, readiness_of, refuse_query
+from service.routes.direct import DirectRoute
 from service.routes.documented import documented
 from service.schemas import HealthAnswer
 
-router = APIRouter(tags=["health"])
-metrics_router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=DirectRoute)
+metrics_router = APIRouter(tags=["health"], route_class=DirectRoute)
 
 
 @router.get("/health/live", **documented(HealthAnswer, "isLive"))

@@ -10,9 +10,10 @@ from service.loaded_model import LoadedModel
 from service.posted_list import read_list
 from service.query import RecommendationsQuery, SimilarUsersQuery
 from service.routes.asking import body_of, model_of, query_of
+from service.routes.direct import DirectRoute
 from service.routes.documented import documented
 
-router = APIRouter(tags=["lists"])
+router = APIRouter(tags=["lists"], route_class=DirectRoute)
 
 _FAILURES = (MediaTypeError, BodyTooLargeError, NotReadyError)
 

@@ -5,10 +5,11 @@ from fastapi import APIRouter, Request, Response
 from service.errors import NotReadyError
 from service.responses import model_card_response
 from service.routes.asking import model_of, refuse_query
+from service.routes.direct import DirectRoute
 from service.routes.documented import documented
 from service.schemas import ModelAnswer
 
-router = APIRouter(tags=["model"])
+router = APIRouter(tags=["model"], route_class=DirectRoute)
 
 
 @router.get("/model", **documented(ModelAnswer, "getModel", NotReadyError))

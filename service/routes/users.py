@@ -10,10 +10,11 @@ from service.query import RecommendationsQuery, SimilarUsersQuery
 from service.recommendation_responses import recommendations_response
 from service.responses import similar_users_response
 from service.routes.asking import model_of, query_of
+from service.routes.direct import DirectRoute
 from service.routes.documented import UserId, documented
 from service.schemas import RecommendationsAnswer, SimilarUsersAnswer
 
-router = APIRouter(tags=["users"])
+router = APIRouter(tags=["users"], route_class=DirectRoute)
 
 
 @router.get(

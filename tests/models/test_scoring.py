@@ -12,7 +12,7 @@ from models.bundle import assemble
 from models.scoring.embedding import cosine_scores, embed_list, list_contributions, list_scores
 from models.scoring.neighbours import score_by_neighbours
 from models.scoring.top_k import top_k_rows
-from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user
+from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user, seen_rows_of_users
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows
 
 # Few different values, so that ties abound.
@@ -182,3 +182,29 @@ def test_the_list_of_a_user_is_a_view_of_the_bundle() -> None:
         one: NDArray[np.int32] = list_of_user(bundle, user_row).anime_rows
         assert one.tolist() == arrays["list_anime_rows"][start:end].tolist()
         assert np.shares_memory(one, bundle.list_anime_rows)
+
+
+def test_what_many_users_have_seen_is_what_each_of_them_has() -> None:
+    bundle = assemble(make_manifest(), make_arrays())
+    rows = np.array([2, 0, 2, 1])
+    together = seen_rows_of_users(bundle, rows)
+    assert [seen.tolist() for seen in together] == [list_of_user(bundle, row).seen_rows.tolist() for row in rows]
+    assert seen_rows_of_users(bundle, rows[:0]) == []
+
+
+@pytest.mark.parametrize("kind", ["normal", "few values", "ascending", "descending", "periodic"])
+@pytest.mark.parametrize("k", [1, 80, 1_000, 4_999])
+def test_top_k_of_large_vectors_is_exact_however_the_scores_lie(kind: str, k: int) -> None:
+    rng = np.random.default_rng(3)
+    n = 20_000
+    scores = {
+        "normal": rng.normal(size=n),
+        "few values": rng.integers(0, 3, n).astype(np.float64),
+        "ascending": np.arange(n, dtype=np.float64),
+        "descending": -np.arange(n, dtype=np.float64),
+        # Every sixteenth is the best there is: a sample of these alone.
+        "periodic": np.where(np.arange(n) % 16 == 0, 1.0, rng.random(n)),
+    }[kind]
+    expected = np.argsort(-scores, kind="stable")[:k]
+    assert top_k_rows(scores, k).tolist() == expected.tolist()
+    assert top_k_rows(-scores, k, order="least").tolist() == expected.tolist()

@@ -1,4 +1,4 @@
-"""Rankings and filters against brute force."""
+"""Rankings for users and lists against brute force."""
 
 from typing import Any, Final
 
@@ -7,163 +7,32 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores, list_scores
 from models.scoring.franchises import collapse_franchises
-from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import UserList, list_of_user
-from service.filters import Filters
-from service.franchise_page import Cut, franchises_of, places_of, rank_next_entries, rank_similar_franchises
-from service.loaded_model import LoadedModel, build_model
+from service.franchise_page import Cut, places_of, rank_next_entries
 from service.methods import MethodKey, make_methods
-from service.nearest import NearestRows
 from service.query import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
-from service.ranked_page import RankedPage, rank
-from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TYPES, make_bundle
-
-BUNDLE: Final[Bundle] = make_bundle()
-MODEL: Final[LoadedModel] = build_model(BUNDLE)
-FRANCHISES: Final = franchises_of(BUNDLE)
-
-anime_rows = st.integers(0, N_ANIME - 1)
-user_rows = st.integers(0, N_USERS - 1)
-some_genres = st.lists(st.sampled_from([*GENRES, "action", "SLICE OF LIFE"]), max_size=2).map(tuple)
-filters = st.fixed_dictionaries(
-    {},
-    optional={
-        "type": st.lists(st.sampled_from([*TYPES[1:], "tv", "ova"]), max_size=2).map(tuple),
-        "genre": some_genres,
-        "exclude_genre": some_genres,
-        "min_score": st.floats(0, 10),
-        "min_members": st.integers(0, 50_000),
-        "max_members": st.integers(50_000, 110_000),
-        "year_from": st.integers(1985, 2005),
-        "year_to": st.integers(2005, 2025),
-        "exclude": st.lists(st.integers(0, 200), max_size=80).map(tuple),
-        "include_adult": st.booleans(),
-    },
+from tests.service.rankings import (
+    BUNDLE,
+    FRANCHISES,
+    MODEL,
+    anime_rows,
+    brute_force,
+    filters,
+    paging,
+    passes,
+    user_rows,
 )
-paging = st.fixed_dictionaries(
-    {"limit": st.integers(1, 100), "offset": st.integers(0, 70), "order": st.sampled_from(["most", "least"])}
-)
-
-
-def _passes(row: int, wanted: dict[str, Any]) -> bool:
-    """Filter one anime the slow way, from the promises of the documentation."""
-    genres = {GENRES[column].casefold() for column in np.flatnonzero(BUNDLE.anime_genres[row])}
-    bounds = [
-        (float(np.float32(wanted["min_score"])) if "min_score" in wanted else None, None, BUNDLE.mean_scores[row]),
-        (wanted.get("min_members"), wanted.get("max_members"), BUNDLE.members[row]),
-        (wanted.get("year_from"), wanted.get("year_to"), BUNDLE.years[row]),
-    ]
-    return (
-        (not wanted.get("type") or _type(row) in {name.casefold() for name in wanted["type"]})
-        and all(name.casefold() in genres for name in wanted.get("genre", ()))
-        and not any(name.casefold() in genres for name in wanted.get("exclude_genre", ()))
-        and all(value > 0 for low, high, value in bounds if low is not None or high is not None)
-        and all(value >= low for low, _, value in bounds if low is not None)
-        and all(value <= high for _, high, value in bounds if high is not None)
-        and int(BUNDLE.anime_ids[row]) not in wanted.get("exclude", ())
-        and (wanted.get("include_adult", False) or not BUNDLE.adult[row])
-    )
-
-
-def _type(row: int) -> str:
-    return str(BUNDLE.type_names[BUNDLE.type_codes[row]]).casefold()
-
-
-def _brute_force(scores: Any, candidates: list[int], page: dict[str, Any]) -> list[int]:
-    sign = -1 if page["order"] == "most" else 1
-    ranked = sorted(candidates, key=lambda row: (sign * scores[row], row))
-    return ranked[page["offset"] : page["offset"] + page["limit"]]
-
-
-@given(wanted=filters)
-def test_filters_let_through_what_they_say(wanted: dict[str, Any]) -> None:
-    allowed = MODEL.catalogue.allowed(SimilarAnimeQuery(**wanted).filters)
-    expected = [row for row in range(N_ANIME) if _passes(row, wanted)]
-    assert np.flatnonzero(allowed.mask).tolist() == expected
-    assert allowed.count == len(expected)
-
-
-def _ranked_scores_the_slow_way(row: int) -> dict[int, float]:
-    """Score as the bundle says: the neighbours as they are, all others below them by their cosine."""
-    cosines = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
-    ranked = dict(zip(BUNDLE.similar_rows[row].tolist(), BUNDLE.similar_scores[row].tolist(), strict=True))
-    last = min(ranked.values())
-    return {
-        other: ranked.get(other, 0.99 * last * (float(cosines[other]) + 1) / 2)
-        for other in range(N_ANIME)
-        if other != row
-    }
-
-
-@given(row=anime_rows, wanted=filters, page=paging)
-def test_ranked_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
-    candidates = [other for other in range(N_ANIME) if other != row and _passes(other, wanted)]
-    scores = _ranked_scores_the_slow_way(row)
-    answer = MODEL.similar_anime.page(row, query)
-    assert [scores[other] for other in answer.rows] == pytest.approx(
-        [scores[other] for other in _brute_force(scores, candidates, page)], abs=1e-6
-    )
-    assert answer.scores == pytest.approx([scores[other] for other in answer.rows], abs=1e-6)
-    assert answer.scores == sorted(answer.scores, reverse=page["order"] == "most")
-    assert len(set(answer.rows)) == len(answer.rows)
-    assert answer.total == len(candidates)
-
-
-@given(row=anime_rows, wanted=filters, page=paging)
-def test_neighbours_at_hand_are_what_a_scan_finds(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
-    allowed = MODEL.catalogue.allowed(query.filters).mask.copy()
-    allowed[row] = False
-    scores = ranked_scores(BUNDLE.similar_rows, BUNDLE.similar_scores, BUNDLE.anime_embeddings, row)
-    recalled = MODEL.similar_anime.recall_page(row, query)
-    assert recalled is None or recalled == rank(scores, allowed, query.offset, query.limit, query.order)
-    passing = int(allowed[BUNDLE.similar_rows[row]].sum())
-    assert recalled is not None or page["order"] == "least" or passing < page["offset"] + page["limit"]
-
-
-@given(row=anime_rows, wanted=filters, page=paging)
-def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(collapse_franchise=False, **wanted, **page, method="embedding")
-    candidates = [other for other in range(N_ANIME) if other != row and _passes(other, wanted)]
-    scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
-    answer = MODEL.similar_anime.page(row, query)
-    assert answer.rows == _brute_force(scores, candidates, page)
-    assert answer.scores == scores[answer.rows].tolist()
-    assert answer.total == len(candidates)
-
-
-@given(row=anime_rows, wanted=filters, page=paging, collapse=st.booleans())
-def test_what_is_remembered_is_what_a_scan_finds(
-    row: int, wanted: dict[str, Any], page: dict[str, Any], collapse: bool
-) -> None:
-    query = SimilarAnimeQuery(collapse_franchise=collapse, **wanted, **page, method="embedding")
-    scanned = _without_memory(row, query)
-    MODEL.similar_anime.page(row, SimilarAnimeQuery(method="embedding"))
-    recalled = MODEL.similar_anime.recall_page(row, query)
-    assert recalled is None or recalled == scanned
-    assert recalled is not None or page["order"] == "least"
-
-
-def _without_memory(row: int, query: SimilarAnimeQuery) -> RankedPage:
-    allowed = MODEL.catalogue.allowed(query.filters).mask.copy()
-    allowed[row] = False
-    scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
-    if query.collapse_franchise:
-        cut = Cut(query.offset, query.limit, query.order)
-        return rank_similar_franchises(scores, FRANCHISES, row, allowed, cut)
-    return rank(scores, allowed, query.offset, query.limit, query.order)
+from tests.service.small_bundle import N_ANIME, N_USERS
 
 
 @given(row=user_rows, page=paging)
 def test_similar_users_equal_brute_force(row: int, page: dict[str, Any]) -> None:
     scores = cosine_scores(BUNDLE.user_embeddings, BUNDLE.user_embeddings[row])
     answer = MODEL.similar_users.page(row, SimilarUsersQuery(**page)).ranking
-    assert answer.rows == _brute_force(scores, [other for other in range(N_USERS) if other != row], page)
+    assert answer.rows == brute_force(scores, [other for other in range(N_USERS) if other != row], page)
     assert answer.total == N_USERS - 1
 
 
@@ -177,10 +46,10 @@ def test_recommendations_by_embedding_equal_brute_force(
         method="embedding", include_plan_to_watch=planned, collapse_franchise=False, **wanted, **page
     )
     blocked = set((mine.seen_rows if planned else mine.anime_rows).tolist())
-    candidates = [other for other in range(N_ANIME) if other not in blocked and _passes(other, wanted)]
+    candidates = [other for other in range(N_ANIME) if other not in blocked and passes(other, wanted)]
     scores = list_scores(BUNDLE.anime_embeddings, BUNDLE.anime_gains, BUNDLE.user_embeddings[row])
     answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query).ranking
-    assert answer.rows == _brute_force(scores, candidates, page)
+    assert answer.rows == brute_force(scores, candidates, page)
     assert answer.total == len(candidates)
 
 
@@ -267,7 +136,7 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     query = RecommendationsQuery(method=method, rule=rule, **wanted, **page)
     listed = set(viewer.user_list.anime_rows.tolist())
     seen = set(viewer.user_list.seen_rows.tolist())
-    allowed = [other for other in range(N_ANIME) if other not in listed and _passes(other, wanted)]
+    allowed = [other for other in range(N_ANIME) if other not in listed and passes(other, wanted)]
     scoring = make_methods(BUNDLE)[key].score(viewer, np.isin(np.arange(N_ANIME), allowed))
     best: dict[int, tuple[float, int, int]] = {}
     for other in allowed:
@@ -315,23 +184,6 @@ def _next_of(code: int, seen: set[int], allowed: list[int]) -> int | None:
     return min(shown, key=lambda row: int(BUNDLE.franchise_roles[row]), default=None)
 
 
-@given(row=anime_rows, wanted=filters, order=st.sampled_from(["most", "least"]), limit=st.integers(1, 9))
-def test_pages_of_franchises_neither_repeat_nor_miss_one(row: int, wanted: Any, order: Any, limit: int) -> None:
-    def page(offset: int, limit: int) -> RankedPage:
-        query = SimilarAnimeQuery(order=order, offset=offset, limit=limit, **wanted)
-        return MODEL.similar_anime.page(row, query)
-
-    whole = page(0, 100)
-    assert whole.total == len(whole.rows) == len(set(BUNDLE.franchise_codes[whole.rows].tolist()))
-    assert BUNDLE.franchise_codes[row] not in BUNDLE.franchise_codes[whole.rows]
-    assert not BUNDLE.franchise_positions[whole.rows].any()
-    assert BUNDLE.franchise_codes[whole.scored_rows].tolist() == BUNDLE.franchise_codes[whole.rows].tolist()
-    paged = [page(offset, limit) for offset in range(0, whole.total + limit, limit)]
-    assert [shown for part in paged for shown in part.rows] == whole.rows
-    assert [scored for part in paged for scored in part.scored_rows] == whole.scored_rows
-    assert {part.total for part in paged} == {whole.total}
-
-
 def test_a_place_in_a_franchise_tells_what_comes_before_it() -> None:
     # Rows 0, 1, 2 are a season, what comes after it, and a side story.
     def places(shown: int, *seen: int) -> list[int]:
@@ -352,33 +204,6 @@ def test_a_stranger_without_a_list_gets_what_is_popular_and_no_reasons() -> None
         assert page.ranking.scores == sorted(page.ranking.scores, reverse=True)
         assert page.ranking.total == N_ANIME - int(BUNDLE.adult.sum())
         assert not any(explanation.because or explanation.supporters for explanation in page.explanations)
-
-
-def test_ties_go_to_the_lower_row() -> None:
-    query = SimilarAnimeQuery(limit=100, include_adult=True, collapse_franchise=False, method="embedding")
-    page = MODEL.similar_anime.page(0, query)
-    assert page.rows.index(41) + 1 == page.rows.index(45)
-
-
-def test_a_full_memory_forgets_the_oldest_and_stays_right() -> None:
-    nearest = NearestRows(BUNDLE.anime_embeddings, depth=5, capacity=3)
-    for row in (0, 1, 2, 3, 0, 4):
-        fresh = nearest.scan(BUNDLE.anime_embeddings[row], 5, without_row=row)
-        assert nearest.of_row(row).rows.tolist() == fresh.rows.tolist()
-    assert nearest.recall(4) is not None
-    assert sum(nearest.recall(row) is not None for row in range(N_ANIME)) == 3
-
-
-def test_an_unknown_year_passes_no_bound_and_no_bound_lets_it_pass() -> None:
-    unknown = BUNDLE.years == 0
-    assert MODEL.catalogue.allowed(Filters(include_adult=True)).mask[unknown].all()
-    for bounded in (Filters(year_from=1900), Filters(year_to=2100)):
-        assert not MODEL.catalogue.allowed(bounded).mask[unknown].any()
-
-
-def test_a_score_equal_to_the_least_passes() -> None:
-    score = round(float(BUNDLE.mean_scores[0]), 2)
-    assert MODEL.catalogue.allowed(Filters(min_score=score)).mask[0]
 
 
 def _list_of(rows: list[int], rng: np.random.Generator) -> UserList:

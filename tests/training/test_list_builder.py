@@ -20,10 +20,9 @@ from training.rejects import RejectedRows
 ANIME_IDS = np.array([1, 4, 5, 9, 40], dtype=np.int64)
 Row = tuple[int, int, int, int]
 
+USER_IDS = st.integers(1, 6) | st.sampled_from([2**31, 2**63 - 1])
 ROWS = st.lists(
-    st.tuples(
-        st.integers(1, 6), st.sampled_from([*ANIME_IDS.tolist(), 0, 7, 41]), st.integers(0, 10), st.integers(1, 4)
-    ),
+    st.tuples(USER_IDS, st.sampled_from([*ANIME_IDS.tolist(), 0, 7, 41]), st.integers(0, 10), st.integers(1, 4)),
     min_size=1,
     max_size=60,
 )
@@ -64,7 +63,7 @@ def test_lists_are_what_the_last_row_of_each_user_and_anime_says(
         rows = sorted(rows, key=lambda row: row[: 1 + (order == "by user and anime")])
     # As where lines between were set aside before.
     lines = np.cumsum([2, *(1 + (gap - 1) * (row[2] == 0) for row in rows[1:])]).tolist()
-    rows = [*rows, (9, 1, 8, 2)]
+    rows = [*rows, (2**62, 1, 8, 2)]
     lines = [*lines, lines[-1] + 1]
     known = [(line, row) for line, row in zip(lines, rows, strict=True) if row[1] in ANIME_IDS]
     last = {row[:2]: (line, row) for line, row in known}

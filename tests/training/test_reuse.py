@@ -137,6 +137,17 @@ def test_a_folder_that_is_damaged_or_older_is_made_anew(
     assert load_prepared(work / "prepared").interactions.n_users == 60
 
 
+def test_what_a_killed_prepare_left_goes_with_the_next_one_even_if_that_has_nothing_to_do(
+    small_dump: SmallDump, work: Path
+) -> None:
+    (work / ".prepared-half").mkdir()
+    (work / ".prepared-half" / "array.npy").write_bytes(b"half")
+    before = (work / "prepared").stat().st_ino
+    run_prepare(small_dump.folder, work, RunSettings())
+    assert [path.name for path in work.iterdir()] == ["prepared"]
+    assert (work / "prepared").stat().st_ino == before
+
+
 def test_an_unchanged_dump_is_not_even_read(
     small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,9 +63,11 @@ def test_evidence_of_lists_is_what_brute_force_says() -> None:
     means = ratings.sum(axis=1) / np.maximum((ratings > 0).sum(axis=1), 1)
     liked = ((ratings > 0) & (ratings >= means[:, None])).astype(np.float64)
     rows = np.array([2, 3, 7, 19])
-    np.testing.assert_array_equal(evidence.co_counts(rows), (seen.T @ seen)[rows])
-    np.testing.assert_array_equal(evidence.liked_co_counts(rows), (liked.T @ liked)[rows])
-    found = evidence.similarities(rows, evidence.co_counts(rows), evidence.liked_co_counts(rows))
+    shared = evidence.viewers.shared(rows)
+    np.testing.assert_array_equal(shared.seen, (seen.T @ seen)[rows])
+    np.testing.assert_array_equal(shared.liked, (liked.T @ liked)[rows])
+    np.testing.assert_array_equal(evidence.own.liked, liked.sum(axis=0))
+    found = evidence.similarities(rows, shared)
     even = seen / np.sqrt(np.maximum(seen.sum(axis=1), 1))[:, None]
     for kind, matrix in (("cosine", seen), ("liked_cosine", liked), ("even_cosine", even)):
         norms = np.linalg.norm(matrix, axis=0)
@@ -85,7 +87,7 @@ def test_the_tenth_best_is_the_tenth_best() -> None:
     lists = random_interactions(50, 20, 0.3, 1)
     evidence = gather_evidence(lists, unit_rows(20, 6, np.random.default_rng(0)), SimilarConfig())
     rows = np.arange(20)
-    blocks = evidence.similarities(rows, evidence.co_counts(rows), evidence.liked_co_counts(rows))
+    blocks = evidence.similarities(rows, evidence.viewers.shared(rows))
     found = find_neighbourhoods(evidence)
     for kind, block in blocks.items():
         expected = np.maximum(np.sort(block, axis=1)[:, -10], 1e-6)
@@ -97,8 +99,8 @@ def test_the_tenth_best_is_the_tenth_best() -> None:
 def test_no_more_users_are_looked_at_than_told() -> None:
     lists = random_interactions(50, 20, 0.3, 1)
     embeddings = unit_rows(20, 6, np.random.default_rng(0))
-    assert gather_evidence(lists, embeddings, SimilarConfig(max_users=12)).n_users == 12
-    assert gather_evidence(lists, embeddings, SimilarConfig()).n_users == 50
+    assert gather_evidence(lists, embeddings, SimilarConfig(max_users=12)).viewers.n_users == 12
+    assert gather_evidence(lists, embeddings, SimilarConfig()).viewers.n_users == 50
 
 
 def test_five_times_as_many_users_of_the_same_tastes_change_no_comparison() -> None:

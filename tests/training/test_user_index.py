@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import UserIndex
-from training.nearest_users import GroupedUsers, nearest_users
 from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
-from training.user_index import build_user_index, measure_recall
+from training.user_index import WANTED_RECALL, build_user_index, enough_groups, recall
+from training.user_neighbours import GroupedUsers, nearest_of, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
@@ -49,7 +49,7 @@ def test_looking_into_every_group_finds_what_an_exact_scan_finds(
 ) -> None:
     users = _users(n_users, seed=seed)
     n_groups, k = min(n_groups, n_users), min(k, n_users - 1)
-    _assert_nearest(users, nearest_users(_grouped(users, n_groups), k, n_groups))
+    _assert_nearest(users, neighbours_of_all(_grouped(users, n_groups), k, n_groups))
 
 
 def test_few_users_are_compared_with_all() -> None:
@@ -74,7 +74,7 @@ def test_one_or_two_users_have_nobody_or_each_other(n_users: int) -> None:
 
 
 def test_users_come_in_groups_once_there_are_many() -> None:
-    assert [count_groups(n) for n in (1, 16_383, 16_384, 325_772)] == [1, 1, 51, 1018]
+    assert [count_groups(n) for n in (1, 65_535, 65_536, 325_772)] == [1, 1, 204, 1018]
 
 
 def test_the_same_users_make_the_same_index() -> None:
@@ -98,26 +98,47 @@ def test_more_groups_than_kinds_of_users_leave_some_empty_and_lose_nobody() -> N
     users = np.eye(3, dtype=np.float32)[[0, 1, 2] * 20]
     grouped = _grouped(users, 10)
     assert np.isfinite(grouped.centroids).all()
-    _assert_nearest(users, nearest_users(grouped, 30, 10))
+    _assert_nearest(users, neighbours_of_all(grouped, 30, 10))
 
 
 def test_looking_into_some_groups_finds_most_of_the_nearest() -> None:
     users = _users(6000, size=16, n_tastes=60)
-    nearest = nearest_users(_grouped(users, 60), 10, 12)
-    assert measure_recall(users, nearest, np.random.default_rng(0))["recall_at_10"] > 0.95
+    nearest = neighbours_of_all(_grouped(users, 60), 10, 12)
+    assert recall(neighbours_of_all(_grouped(users, 60), 10, 60), nearest) > 0.95
 
 
 def test_recall_is_the_share_of_the_nearest_that_was_found() -> None:
-    users = _users(100)
-    exact = build_user_index(users)[0]["nearest_user_rows"]
-    worse = np.concatenate([exact[:, :5], exact[:, 20:25]], axis=1)
-    assert measure_recall(users, worse, np.random.default_rng(0))["recall_at_10"] == pytest.approx(0.5, abs=0.15)
+    truth = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], dtype=np.int32)
+    found = np.array([[2, 1, 9, 4], [8, 7, 6, 5]], dtype=np.int32)
+    assert recall(truth, found) == 7 / 8
+
+
+def test_as_many_groups_are_looked_into_as_neighbours_need() -> None:
+    users = _users(6000, size=16, n_tastes=60)
+    grouped = _grouped(users, 60)
+    sample = np.arange(0, 6000, 20)
+    truth = nearest_of(grouped, sample, 10, 60)
+    n_probed = enough_groups(grouped, sample, truth)
+    assert 1 < n_probed < 60
+    assert recall(truth, nearest_of(grouped, sample, 10, n_probed)) >= WANTED_RECALL
+    assert recall(truth, nearest_of(grouped, sample, 10, n_probed - 1)) < WANTED_RECALL
+
+
+def test_an_index_of_many_groups_says_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.user_index.count_groups", lambda n_users: 40)
+    users = _users(4000, size=16, n_tastes=60)
+    arrays, metrics = build_user_index(users)
+    assert metrics["n_groups"] == 40
+    assert 1 <= metrics["n_probed"] < 40
+    assert 0.98 < metrics["recall_at_10"] <= 1.0
+    assert 0.9 < metrics["recall_at_100"] <= metrics["recall_at_10"]
+    assert arrays["user_group_offsets"][-1] == 4000
 
 
 def test_a_search_by_groups_finds_most_of_what_a_scan_finds() -> None:
     users = _users(6000, size=16, n_tastes=60)
     grouped = _grouped(users, 60)
-    nearest = nearest_users(grouped, 100, 60)
+    nearest = neighbours_of_all(grouped, 100, 60)
     index = UserIndex(users, grouped.centroids, grouped.offsets, grouped.rows, nearest)
     queries = _users(40, size=16, seed=1)
     shares = [len(np.intersect1d(index.search(query, 10).rows, index.scan(query, 10).rows)) / 10 for query in queries]

@@ -1,7 +1,10 @@
 """What lists say of two anime: who has seen both, who liked both, and what one says for the other."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,10 +14,8 @@ from training.co_counts import Square, co_counts
 from training.interactions import Interactions
 from training.item_weights import invert_gram, regularisation
 from training.similar.config import SimilarConfig
+from training.similar.pair_sums import Block, Rows, SharedViewers, ViewersLists, kth_largest, viewers_lists
 from training.split import some_users
-
-Block = NDArray[np.float32]
-Rows = NDArray[np.integer[Any]]
 
 # The place in a ranking that a value is compared with: the tenth best of the query, or of the candidate.
 N_BEST: Final = 10
@@ -31,56 +32,20 @@ class ListEvidence:
 
     Attributes
     ----------
-    seen, liked, even : scipy.sparse.csc_matrix of shape (n_users, n_anime), dtype=float32
-        1 where an anime was seen; 1 where it was rated at or above the user's mean; the root of one by the length of
-        the list where it was seen.
-    counts, liked_counts, even_counts : ndarray of shape (n_anime,), dtype=float32
-        Squared lengths of their columns.
+    viewers : ViewersLists
+        At most ``SimilarConfig.max_users`` of them.
+    own : SharedViewers
+        What each anime shares with itself.
     inverse : ndarray of shape (n_anime, n_anime), dtype=float32
         Of the regularised co-counts: :class:`training.item_weights.InverseGram`.
     embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
     """
 
-    seen: sp.csc_matrix
-    liked: sp.csc_matrix
-    even: sp.csc_matrix
-    counts: NDArray[np.float32]
-    liked_counts: NDArray[np.float32]
-    even_counts: NDArray[np.float32]
+    viewers: ViewersLists
+    own: SharedViewers
     inverse: Square
     embeddings: NDArray[np.float32]
-
-    @property
-    def n_users(self) -> int:
-        """Number of users whose lists are looked at."""
-        return int(self.seen.shape[0])
-
-    def co_counts(self, rows: Rows) -> Block:
-        """Count the lists that hold both anime.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (b,), dtype=integer
-
-        Returns
-        -------
-        ndarray of shape (b, n_anime), dtype=float32
-        """
-        return _products(self.seen, rows)
-
-    def liked_co_counts(self, rows: Rows) -> Block:
-        """Count the users who liked both anime.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (b,), dtype=integer
-
-        Returns
-        -------
-        ndarray of shape (b, n_anime), dtype=float32
-        """
-        return _products(self.liked, rows)
 
     def weights(self, rows: Rows) -> dict[str, Block]:
         """Give the item weights, both ways.
@@ -100,14 +65,14 @@ class ListEvidence:
         block[np.arange(len(rows)), rows] = 0.0
         return {"weight_for": block / -diagonal, "weight_from": block / -diagonal[rows, None]}
 
-    def similarities(self, rows: Rows, seen: Block, liked: Block) -> dict[str, Block]:
+    def similarities(self, rows: Rows, shared: SharedViewers) -> dict[str, Block]:
         """Give every kind of evidence.
 
         Parameters
         ----------
         rows : ndarray of shape (b,), dtype=integer
-        seen, liked : ndarray of shape (b, n_anime), dtype=float32
-            From :meth:`co_counts` and :meth:`liked_co_counts`.
+        shared : SharedViewers
+            What these anime share with every other.
 
         Returns
         -------
@@ -116,9 +81,9 @@ class ListEvidence:
         """
         blocks = {
             **self.weights(rows),
-            "cosine": _cosines(seen, self.counts, rows),
-            "liked_cosine": _cosines(liked, self.liked_counts, rows),
-            "even_cosine": _cosines(_products(self.even, rows), self.even_counts, rows),
+            "cosine": _cosines(shared.seen, self.own.seen, rows),
+            "liked_cosine": _cosines(shared.liked, self.own.liked, rows),
+            "even_cosine": _cosines(shared.even, self.own.even, rows),
             "embedding": self.embeddings[rows] @ self.embeddings.T,
         }
         for block in blocks.values():
@@ -143,17 +108,8 @@ def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config
     """
     lists = some_users(train, config.max_users)
     lists = lists.keep_entries(lists.seen)
-    user_rows = lists.user_rows()
-    rated = lists.ratings > 0
-    n_rated = np.bincount(user_rows, rated, minlength=lists.n_users)
-    means = np.bincount(user_rows, lists.ratings, minlength=lists.n_users) / np.maximum(n_rated, 1)
-    lengths = np.diff(lists.offsets)
-    seen = lists.matrix(np.ones(len(user_rows))).tocsc()
-    liked = lists.matrix(rated & (lists.ratings >= means[user_rows])).tocsc()
-    even = lists.matrix(1.0 / np.sqrt(lengths[user_rows])).tocsc()
-    inverse = _invert(co_counts(lists), config, lists.n_users)
-    counts = [np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel() for matrix in (seen, liked, even)]
-    return ListEvidence(seen, liked, even, counts[0], counts[1], counts[2], inverse, embeddings)
+    viewers = viewers_lists(lists)
+    return ListEvidence(viewers, viewers.sums(), _invert(co_counts(lists), config, lists.n_users), embeddings)
 
 
 def _invert(counts: Square, config: SimilarConfig, n_users: int) -> Square:
@@ -205,13 +161,14 @@ def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
     """
     tenth_best: dict[str, list[NDArray[np.float32]]] = {}
     neighbours = []
-    n_anime = len(evidence.counts)
-    for start in range(0, n_anime, _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, n_anime))
-        blocks = evidence.similarities(rows, evidence.co_counts(rows), evidence.liked_co_counts(rows))
-        for kind, block in blocks.items():
-            tenth_best.setdefault(kind, []).append(_best(block, N_BEST))
-        neighbours.append(_nearest(evidence, blocks["weight_for"], rows))
+    n_anime = len(evidence.own.seen)
+    starts = range(0, n_anime, _BLOCK)
+    # Compiled code and numpy let go of the interpreter lock.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for best, nearest in pool.map(partial(_look_around, evidence), starts):
+            for kind, values in best.items():
+                tenth_best.setdefault(kind, []).append(values)
+            neighbours.append(nearest)
     stacked = sp.csr_matrix(sp.vstack(neighbours))
     norms = np.sqrt(np.asarray(stacked.multiply(stacked).sum(axis=1)).ravel())
     unit = sp.csr_matrix(sp.diags(1.0 / np.where(norms == 0.0, 1.0, norms)) @ stacked).astype(np.float32)
@@ -220,23 +177,17 @@ def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
     )
 
 
-def _products(matrix: sp.csc_matrix, rows: Rows) -> Block:
-    block: Block = (matrix[:, rows].T @ matrix).toarray()
-    return block
+def _look_around(evidence: ListEvidence, start: int) -> tuple[dict[str, NDArray[np.float32]], sp.csr_matrix]:
+    rows = np.arange(start, min(start + _BLOCK, len(evidence.own.seen)))
+    blocks = evidence.similarities(rows, evidence.viewers.shared(rows))
+    best = {kind: kth_largest(block, N_BEST) for kind, block in blocks.items()}
+    return best, _nearest(evidence, blocks["weight_for"], rows)
 
 
 def _cosines(products: Block, squares: NDArray[np.float32], rows: Rows) -> Block:
     norms = np.sqrt(np.where(squares == 0.0, 1.0, squares)).astype(np.float32)
     cosines: Block = products / norms / norms[rows, None]
     return cosines
-
-
-def _best(block: Block, place: int) -> NDArray[np.float32]:
-    """Give the value at a place of every row's ranking, counted from 1; the last one where a row is shorter."""
-    place = min(place, block.shape[1])
-    # A copy: a view would keep the whole block, and all blocks together do not fit into memory.
-    best: NDArray[np.float32] = np.partition(block, -place, axis=1)[:, -place].copy()
-    return best
 
 
 def _nearest(evidence: ListEvidence, weights: Block, rows: Rows) -> sp.csr_matrix:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.similar.catalogue_evidence import CatalogueEvidence, places, read_catalogue_evidence
-from training.similar.evidence import MIRROR, Block, ListEvidence, Neighbourhoods, find_neighbourhoods
+from training.similar.evidence import MIRROR, ListEvidence, Neighbourhoods, find_neighbourhoods
+from training.similar.pair_sums import Block, kth_largest
 from training.similar.texts import TextVectors
 
 Rows = NDArray[np.integer[Any]]
@@ -84,8 +85,8 @@ class PairEvidence:
         Pairs
             At least min(200, n_anime - 1) candidates per query.
         """
-        seen, liked = self.lists.co_counts(rows), self.lists.liked_co_counts(rows)
-        blocks = self.lists.similarities(rows, seen, liked)
+        shared = self.lists.viewers.shared(rows)
+        blocks = self.lists.similarities(rows, shared)
         blocks |= self._content(rows)
         blocks["blend"] = _blend(blocks)
         chosen = _choose(blocks, rows)
@@ -93,7 +94,7 @@ class PairEvidence:
         features: dict[str, Values] = {}
         for kind, block in blocks.items():
             features |= self._compare(kind, block[block_rows, others], rows[block_rows], others)
-        counts = seen[block_rows, others], liked[block_rows, others]
+        counts = shared.seen[block_rows, others], shared.liked[block_rows, others]
         features |= self._counted(*counts, rows[block_rows], others)
         features |= self.catalogue.pair_features(rows[block_rows], others)
         names = tuple(features)
@@ -130,11 +131,11 @@ class PairEvidence:
         return features
 
     def _counted(self, seen: Values, liked: Values, queries: Rows, others: Rows) -> dict[str, Values]:
-        counts, liked_counts = self.lists.counts, self.lists.liked_counts
+        counts, liked_counts = self.lists.own.seen, self.lists.own.liked
         both = np.maximum(counts[queries] * counts[others], 1.0)
         expected_likes = liked_counts[queries] * liked_counts[others] / both * seen
         return {
-            "lift": np.log((seen + 1.0) / (both / self.lists.n_users + 1.0)),
+            "lift": np.log((seen + 1.0) / (both / self.lists.viewers.n_users + 1.0)),
             "share_of_other": seen / np.maximum(counts[others], 1.0),
             "share_of_query": seen / np.maximum(counts[queries], 1.0),
             "liked_lift": np.log((liked + 0.5) / (expected_likes + 0.5)),
@@ -161,7 +162,7 @@ def make_pair_evidence(
     PairEvidence
     """
     return PairEvidence(
-        lists, find_neighbourhoods(lists), read_catalogue_evidence(catalogue), texts, places(lists.counts)
+        lists, find_neighbourhoods(lists), read_catalogue_evidence(catalogue), texts, places(lists.own.seen)
     )
 
 
@@ -197,12 +198,16 @@ def _blend(blocks: Mapping[str, Block]) -> Block:
 
 def _choose(blocks: Mapping[str, Block], rows: Rows) -> NDArray[np.bool_]:
     """Mark the best by each kind of evidence."""
-    n_anime = blocks["blend"].shape[1]
-    chosen = np.zeros(blocks["blend"].shape, dtype=bool)
-    for kind, size in {"blend": N_BLENDED, **POOLS}.items():
-        # One more than wanted: the query itself may be among them.
-        k = min(size + 1, n_anime)
-        best = np.argpartition(-blocks[kind], k - 1, axis=1)[:, :k]
-        np.put_along_axis(chosen, best, values=True, axis=1)
+    blend = blocks["blend"]
+    # One more than wanted, here and below: the query itself may be among them.
+    k = min(N_BLENDED + 1, blend.shape[1])
+    chosen = np.zeros(blend.shape, dtype=bool)
+    np.put_along_axis(chosen, np.argpartition(-blend, k - 1, axis=1)[:, :k], values=True, axis=1)
+    for kind, size in POOLS.items():
+        # Whatever is as good as the first one too many stays out: thousands may share a value of 0.
+        if size + 2 <= blend.shape[1]:
+            chosen |= blocks[kind] > kth_largest(blocks[kind], size + 2)[:, None]
+        else:
+            chosen[:] = True
     chosen[np.arange(len(rows)), rows] = False
     return chosen

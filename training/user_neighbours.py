@@ -13,6 +13,8 @@ Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 _BLOCK: Final = 8192
+# A product of a block and a group: 64 MB at most, which only a single group of many comes near.
+_MAX_COSINES: Final = 1 << 24
 _N_THREADS: Final = 2
 # The groups nearest to a user say how near the k-th neighbour is at least.
 _N_FIRST: Final = 16
@@ -51,7 +53,7 @@ class GroupedUsers:
         return self.embeddings[self.offsets[group] : self.offsets[group + 1]]
 
 
-def nearest_users(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int32]:
+def neighbours_of_all(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int32]:
     """Find the nearest users of every user, among those of the groups nearest to them.
 
     Where all groups are looked into, the answer is exact.
@@ -70,19 +72,37 @@ def nearest_users(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int3
         Best first; ties go to the lower row. No user is their own neighbour.
     """
     nearest = np.empty((len(users.rows), k), dtype=np.int32)
+    block_length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
 
     def fill(start: int) -> None:
-        block = slice(start, start + _BLOCK)
-        nearest[users.rows[block]] = _nearest_of_block(users, block, k, n_probed)
+        places = np.arange(start, min(start + block_length, len(nearest)))
+        nearest[users.rows[places]] = nearest_of(users, places, k, n_probed)
 
     # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(_N_THREADS) as pool:
-        list(pool.map(fill, range(0, len(nearest), _BLOCK)))
+        list(pool.map(fill, range(0, len(nearest), block_length)))
     return nearest
 
 
-def _nearest_of_block(users: GroupedUsers, block: slice, k: int, n_probed: int) -> NDArray[np.int32]:
-    queries = users.embeddings[block]
+def nearest_of(users: GroupedUsers, places: Rows, k: int, n_probed: int) -> NDArray[np.int32]:
+    """Find the nearest users of some, as :func:`neighbours_of_all` does of all.
+
+    Parameters
+    ----------
+    users : GroupedUsers
+    places : ndarray of shape (n,), dtype=int64
+        Whose, as places in the order of the groups; at most 65,536.
+    k : int
+        Below the number of users.
+    n_probed : int
+        Into how many groups to look for each user.
+
+    Returns
+    -------
+    ndarray of shape (n, k), dtype=int32
+        Rows, best first; ties go to the lower row.
+    """
+    queries = users.embeddings[places]
     n_groups = len(users.centroids)
     n_probed = min(n_probed, n_groups)
     to_groups = queries @ users.centroids.T  # (B, G)
@@ -91,10 +111,10 @@ def _nearest_of_block(users: GroupedUsers, block: slice, k: int, n_probed: int) 
     bounds = _lower_bounds(users, queries, to_groups >= limits[:, n_groups - n_first, None], k)
     probed = to_groups >= limits[:, n_groups - n_probed, None]
     del to_groups, limits
-    askers, places, cosines = _hits(users, queries, probed, bounds)
+    askers, found, cosines = _hits(users, queries, probed, bounds)
     keys = ((1.0 - cosines.astype(np.float64)) * _STEPS).astype(np.int64) << 32
-    keys |= users.rows[places]
-    keys[places == askers.astype(np.int64) + block.start] = _LARGEST_KEY
+    keys |= users.rows[found]
+    keys[found == places[askers]] = _LARGEST_KEY
     return _smallest_keys(askers, keys, len(queries), k)
 
 

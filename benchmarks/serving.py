@@ -1,0 +1,145 @@
+"""Processes to measure: the service, and the bare route beside it."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_SECONDS_TO_START: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process that answers."""
+
+    port: int
+    process_id: int
+
+    def cpu_s(self) -> float:
+        """Tell how long it has been at work.
+
+        Returns
+        -------
+        float
+            Seconds on a core, the kernel's part included. Others on the same machine do not change it much.
+        """
+        # The name in parentheses may hold spaces; utime and stime are the 12th and 13th words after it.
+        words = Path(f"/proc/{self.process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def serving_store(store: Path, *, answer_memory_mb: int) -> Iterator[Server]:
+    """Run the service, one worker, as anybody would start it.
+
+    Parameters
+    ----------
+    store : Path
+    answer_memory_mb : int
+        0 turns the memory of answers off.
+
+    Yields
+    ------
+    Server
+    """
+    port = _free_port()
+    command = ["service", "--store", str(store), "--port", str(port)]
+    with _running(command, port, "/health/ready", OSUSUME_ANSWER_MEMORY_MB=str(answer_memory_mb)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving_bare(folder: Path) -> Iterator[Server]:
+    """Run the bare route, see :mod:`benchmarks.bare`.
+
+    Parameters
+    ----------
+    folder : Path
+        What it answers with.
+
+    Yields
+    ------
+    Server
+    """
+    port = _free_port()
+    with _running(["benchmarks.bare", str(folder), str(port)], port, "/openapi.json") as server:
+        yield server
+
+
+def cores() -> tuple[set[int], set[int]]:
+    """Share the machine's cores out.
+
+    Returns
+    -------
+    servers, client : set of int
+        One core for whoever answers, the others for who asks; the same one where there is no other.
+    """
+    available = sorted(os.sched_getaffinity(0))
+    return {available[0]}, set(available[1:]) or {available[0]}
+
+
+def fetch(port: int, path: str, body: bytes | None = None) -> bytes:
+    """Ask once.
+
+    Parameters
+    ----------
+    port : int
+    path : str
+    body : bytes, optional
+        JSON to post.
+
+    Returns
+    -------
+    bytes
+        The answer's body.
+    """
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body)
+    if body is not None:
+        request.add_header("content-type", "application/json")
+    with urllib.request.urlopen(request) as answer:
+        content: bytes = answer.read()
+    return content
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+@contextlib.contextmanager
+def _running(command: list[str], port: int, path: str, **settings: str) -> Iterator[Server]:
+    servers, _ = cores()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # The core is the server's own from its first breath on; numpy counts cores when it is imported.
+        preexec_fn=lambda: os.sched_setaffinity(0, servers),  # noqa: PLW1509
+    )
+    try:
+        _wait_for(process, port, path)
+        yield Server(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, path: str) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            fetch(port, path)
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing answers on port {port}")

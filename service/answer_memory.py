@@ -1,0 +1,166 @@
+"""Answers that were given before, and are given again without any work.
+
+An answer to GET depends on its URL and on the model alone, and a model does not change while it serves. So nothing
+here goes stale, and nothing has to be thrown away but for want of room: what was not asked for longest goes first.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+# What an entry takes besides its body: the key, the headers and the objects that hold them, about.
+_OVERHEAD_BYTES: Final = 1_000
+
+Key = tuple[str, bytes]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A success, as it goes over the wire.
+
+    Attributes
+    ----------
+    headers : tuple of (bytes, bytes)
+        Those of every request: not its id, not what depends on who asks.
+    body : bytes
+    route : object
+        Starlette's route that gave it, by which requests are counted.
+    """
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    route: Any
+
+
+class AnswerMemory:
+    """The answers that were asked for last, up to a size.
+
+    Threads may share it.
+
+    Parameters
+    ----------
+    max_bytes : int
+        0 remembers nothing.
+    registry : CollectorRegistry
+        Where hits and misses are counted.
+    """
+
+    def __init__(self, max_bytes: int, registry: CollectorRegistry) -> None:
+        self.max_bytes = max_bytes
+        self.n_bytes = 0
+        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        self._lock = threading.Lock()
+        self._hits = Counter("osusume_answer_memory_hits", "Answers given from memory", registry=registry)
+        self._misses = Counter(
+            "osusume_answer_memory_misses", "Answers worked out that memory could have given", registry=registry
+        )
+
+    def recall(self, key: Key) -> Answer | None:
+        """Give an answer that was given before.
+
+        Parameters
+        ----------
+        key : tuple of str and bytes
+            Path and query string, as they were asked.
+
+        Returns
+        -------
+        Answer or None
+        """
+        with self._lock:
+            answer = self._answers.get(key)
+            if answer is None:
+                return None
+            self._answers.move_to_end(key)
+        self._hits.inc()
+        return answer
+
+    def remember(self, key: Key, answer: Answer) -> None:
+        """Keep an answer, and let go of others if there is no room.
+
+        Parameters
+        ----------
+        key : tuple of str and bytes
+        answer : Answer
+        """
+        self._misses.inc()
+        size = _size(key, answer)
+        if size > self.max_bytes:
+            return
+        with self._lock:
+            known = self._answers.pop(key, None)
+            if known is not None:
+                self.n_bytes -= _size(key, known)
+            self._answers[key] = answer
+            self.n_bytes += size
+            while self.n_bytes > self.max_bytes:
+                oldest, forgotten = self._answers.popitem(last=False)
+                self.n_bytes -= _size(oldest, forgotten)
+
+
+class RememberedResponse(Response):
+    """An answer to GET that depends on the URL and the model alone: once it was sent, it is remembered.
+
+    Parameters
+    ----------
+    body : bytes
+        JSON.
+    etag : bytes
+        In quotes.
+    """
+
+    def __init__(self, body: bytes, *, etag: bytes) -> None:
+        # All that Response would find out is known.
+        self.status_code = 200
+        self.body = body
+        self.background = None
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"no-cache"),
+            (b"etag", etag),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        memory: AnswerMemory = scope["app"].state.answer_memory
+        if memory.max_bytes:
+            answer = Answer(tuple(self.raw_headers), bytes(self.body), scope.get("route"))
+            memory.remember((scope["path"], scope["query_string"]), answer)
+        await super().__call__(scope, receive, send)
+
+
+class AnswerFromMemory:
+    """Answers what was answered before; everything else goes on to the routes.
+
+    Parameters
+    ----------
+    app : ASGI application
+    memory : AnswerMemory
+    """
+
+    def __init__(self, app: ASGIApp, *, memory: AnswerMemory) -> None:
+        self._app = app
+        self._memory = memory
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        answer = None
+        if scope["type"] == "http" and scope["method"] == "GET":
+            answer = self._memory.recall((scope["path"], scope["query_string"]))
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = answer.route
+        # A list of its own for each: what stands around adds to it.
+        await send({"type": "http.response.start", "status": 200, "headers": list(answer.headers)})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+def _size(key: Key, answer: Answer) -> int:
+    return len(answer.body) + len(key[0]) + len(key[1]) + _OVERHEAD_BYTES

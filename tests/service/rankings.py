@@ -1,0 +1,67 @@
+"""What tests of rankings have in common: a small model, questions of every kind, and answers the slow way."""
+
+from typing import Any, Final
+
+import numpy as np
+from hypothesis import strategies as st
+
+from models.bundle import Bundle
+from service.franchise_page import franchises_of
+from service.loaded_model import LoadedModel, build_model
+from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TYPES, make_bundle
+
+BUNDLE: Final[Bundle] = make_bundle()
+MODEL: Final[LoadedModel] = build_model(BUNDLE)
+FRANCHISES: Final = franchises_of(BUNDLE)
+
+anime_rows = st.integers(0, N_ANIME - 1)
+user_rows = st.integers(0, N_USERS - 1)
+some_genres = st.lists(st.sampled_from([*GENRES, "action", "SLICE OF LIFE"]), max_size=2).map(tuple)
+filters = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.lists(st.sampled_from([*TYPES[1:], "tv", "ova"]), max_size=2).map(tuple),
+        "genre": some_genres,
+        "exclude_genre": some_genres,
+        "min_score": st.floats(0, 10),
+        "min_members": st.integers(0, 50_000),
+        "max_members": st.integers(50_000, 110_000),
+        "year_from": st.integers(1985, 2005),
+        "year_to": st.integers(2005, 2025),
+        "exclude": st.lists(st.integers(0, 200), max_size=80).map(tuple),
+        "include_adult": st.booleans(),
+    },
+)
+paging = st.fixed_dictionaries(
+    {"limit": st.integers(1, 100), "offset": st.integers(0, 70), "order": st.sampled_from(["most", "least"])}
+)
+
+
+def passes(row: int, wanted: dict[str, Any]) -> bool:
+    """Filter one anime the slow way, from the promises of the documentation."""
+    genres = {GENRES[column].casefold() for column in np.flatnonzero(BUNDLE.anime_genres[row])}
+    bounds = [
+        (float(np.float32(wanted["min_score"])) if "min_score" in wanted else None, None, BUNDLE.mean_scores[row]),
+        (wanted.get("min_members"), wanted.get("max_members"), BUNDLE.members[row]),
+        (wanted.get("year_from"), wanted.get("year_to"), BUNDLE.years[row]),
+    ]
+    return (
+        (not wanted.get("type") or _type(row) in {name.casefold() for name in wanted["type"]})
+        and all(name.casefold() in genres for name in wanted.get("genre", ()))
+        and not any(name.casefold() in genres for name in wanted.get("exclude_genre", ()))
+        and all(value > 0 for low, high, value in bounds if low is not None or high is not None)
+        and all(value >= low for low, _, value in bounds if low is not None)
+        and all(value <= high for _, high, value in bounds if high is not None)
+        and int(BUNDLE.anime_ids[row]) not in wanted.get("exclude", ())
+        and (wanted.get("include_adult", False) or not BUNDLE.adult[row])
+    )
+
+
+def _type(row: int) -> str:
+    return str(BUNDLE.type_names[BUNDLE.type_codes[row]]).casefold()
+
+
+def brute_force(scores: Any, candidates: list[int], page: dict[str, Any]) -> list[int]:
+    sign = -1 if page["order"] == "most" else 1
+    ranked = sorted(candidates, key=lambda row: (sign * scores[row], row))
+    return ranked[page["offset"] : page["offset"] + page["limit"]]
