@@ -9,7 +9,6 @@ that does other things too. faiss and hnswlib come with the extra ``bench``, and
 
 import argparse
 import importlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from benchmarks.results import write_result
 from models.bundle import read_bundle
 from models.scoring.user_index import UserIndex
 from models.store import Store
@@ -70,7 +70,8 @@ def main() -> None:
     held_out = np.zeros(len(embeddings), dtype=bool)
     held_out[rng.choice(len(embeddings), options.queries, replace=False)] = True
     users, queries = embeddings[~held_out], embeddings[held_out]
-    print(f"{len(users):,} users x {users.shape[1]}, {len(queries)} held out; nearest {K}, one thread")
+    note = f"{len(users):,} users x {users.shape[1]}, {len(queries)} held out; nearest {K}, one thread"
+    print(note)
     with threadpool_limits(1, "blas"):
         rows = compare(users, queries)
     for row in rows:
@@ -79,8 +80,7 @@ def main() -> None:
             f"recall@{K} {row['recall']:.4f}  built in {row['build_cpu_s']:6.1f} s  +{row['extra_mb']:,.0f} MB"
         )
     if options.out:
-        result = {"n_users": len(users), "embedding_size": users.shape[1], "k": K, "contenders": rows}
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        write_result(options.out, "similar_users", rows, note)
 
 
 def compare(users: Matrix, queries: Matrix) -> list[dict[str, Any]]:
