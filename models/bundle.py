@@ -39,6 +39,7 @@ class Bundle:
     user_group_offsets: NDArray[np.int64]
     grouped_user_rows: NDArray[np.int32]
     nearest_user_rows: NDArray[np.int32]
+    nearest_in_common: NDArray[np.uint16]
     list_offsets: NDArray[np.int64]
     list_anime_rows: NDArray[np.int32]
     list_ratings: NDArray[np.uint8]

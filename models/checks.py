@@ -168,6 +168,10 @@ def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
     _check_range(grouped, len(grouped), path)
     if (np.bincount(grouped) != 1).any():
         raise BundleContentError(path, "does not hold every user row once")
+    n_counted, n_nearest = arrays["nearest_in_common"].shape[1], nearest.shape[1]
+    if n_counted > n_nearest:
+        fault = f"counts for {n_counted} neighbours, of whom there are {n_nearest}"
+        raise BundleContentError(folder / "nearest_in_common.npy", fault)
     path = folder / "nearest_user_rows.npy"
     _check_range(nearest.ravel(), len(nearest), path)
     _check_nobody_next_to_themselves(nearest, path)

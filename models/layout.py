@@ -50,6 +50,7 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("user_group_offsets", ("n_groups+1",), "int64", "group g: grouped_user_rows[o[g]:o[g + 1]]"),
     ArraySpec("grouped_user_rows", ("n_users",), "int32", "every user row once, group by group"),
     ArraySpec("nearest_user_rows", ("n_users", "n_nearest"), "int32", "the most similar user rows, best first"),
+    ArraySpec("nearest_in_common", ("n_users", "n_counted"), "uint16", "anime both have seen, for the first few"),
     ArraySpec("list_offsets", ("n_users+1",), "int64", "list of user row u: [offsets[u], offsets[u + 1])"),
     ArraySpec("list_anime_rows", ("n_entries",), "int32", "anime rows, ascending within a list"),
     ArraySpec("list_ratings", ("n_entries",), "uint8", "1..10, 0 = unrated"),

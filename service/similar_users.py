@@ -73,7 +73,12 @@ class SimilarUsers:
         SimilarUsersPage
         """
         total = self._bundle.n_users - 1
-        nearest = self._index.ranked(user_row, _length(query, total), order=query.order)
+        end = _length(query, total)
+        nearest = self._index.ranked(user_row, end, order=query.order)
+        counted = self._bundle.nearest_in_common[user_row]
+        if query.order == "most" and end <= len(counted):
+            in_common = counted[query.offset : end].tolist()
+            return SimilarUsersPage(_ranking(nearest, query, total), in_common)
         return self._cut_page(nearest, list_of_user(self._bundle, user_row), query, total)
 
     def page_of_list(self, user_list: UserList, query: SimilarUsersQuery) -> SimilarUsersPage:
@@ -99,11 +104,8 @@ class SimilarUsers:
     def _cut_page(
         self, nearest: Nearest, user_list: UserList, query: SimilarUsersQuery, total: int
     ) -> SimilarUsersPage:
-        page = slice(query.offset, query.offset + query.limit)
-        rows = nearest.rows[page].tolist()
-        similarities = nearest.similarities[page].tolist()
-        ranking = RankedPage(rows, similarities, query.offset, query.limit, total, rows)
-        return SimilarUsersPage(ranking, self.anime_in_common(user_list, rows))
+        ranking = _ranking(nearest, query, total)
+        return SimilarUsersPage(ranking, self.anime_in_common(user_list, ranking.rows))
 
     def neighbours_of_user(self, user_row: int, k: int) -> Nearest:
         """Find the users most similar to a user the model knows.
@@ -164,6 +166,12 @@ class SimilarUsers:
             int(np.count_nonzero(shared[end - (stop - start) : end]))
             for start, stop, end in zip(starts, stops, ends, strict=True)
         ]
+
+
+def _ranking(nearest: Nearest, query: SimilarUsersQuery, total: int) -> RankedPage:
+    page = slice(query.offset, query.offset + query.limit)
+    rows = nearest.rows[page].tolist()
+    return RankedPage(rows, nearest.similarities[page].tolist(), query.offset, query.limit, total, rows)
 
 
 def _length(query: SimilarUsersQuery, total: int) -> int:

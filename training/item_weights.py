@@ -7,20 +7,23 @@ Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2
 from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from models.scoring.items import ItemWeights
 from training.co_counts import Square, mirror
 from training.reranking.config import ItemsConfig
 
 _TARGETS_PER_BLOCK: Final = 1024
-# 100 systems of 200 x 200 are 16 MB.
-_TARGETS_PER_SOLVE: Final = 100
+# 64 systems of 200 x 200 are 10 MB, and 20 MB of where their numbers lie.
+_TARGETS_PER_SOLVE: Final = 64
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,8 @@ def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2:
     flat, added = counts.reshape(-1, order="A"), regularisation(counts, dropout, l2)
     diagonal = np.arange(k)
     values = np.empty(rows.shape, dtype=np.float32)
-    for start in range(0, n_anime, _TARGETS_PER_SOLVE):
+
+    def fit(start: int) -> None:
         speakers = rows[start : start + _TARGETS_PER_SOLVE].astype(np.int64)  # (B, k)
         # The matrix is symmetric, so its memory order does not matter.
         among = np.take(flat, speakers[:, :, None] * n_anime + speakers[:, None, :])  # (B, k, k)
@@ -223,6 +227,10 @@ def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2:
         with_target = np.take(flat, speakers * n_anime + targets)  # (B, k)
         solved = la.solve(among, with_target[:, :, None], assume_a="pos")
         values[start : start + len(speakers)] = solved[:, :, 0]
+
+    # Small systems: a thread per core with algebra of one thread each keeps all of them busy.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(fit, range(0, n_anime, _TARGETS_PER_SOLVE)))
     return values
 
 

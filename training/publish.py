@@ -16,6 +16,7 @@ from models.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
 from models.scoring.candidate_features import FEATURES
 from models.scoring.user_list import Status
 from models.store import Store
+from training.in_common import count_in_common
 from training.interactions import Interactions
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
@@ -69,6 +70,7 @@ def publish(
     started = time.monotonic()
     user_index, user_index_metrics = build_user_index(arrays["user_embeddings"])
     arrays |= user_index
+    arrays["nearest_in_common"] = count_in_common(prepared.interactions, arrays["nearest_user_rows"])
     user_index_seconds = time.monotonic() - started
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)

@@ -137,7 +137,9 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
 def _train_embeddings(
     work: Path, prepared: Prepared, split: Split, teacher: Teacher, settings: RunSettings, log_folder: Path | None
 ) -> list[TrainedNetwork]:
-    """Train what a run of embeddings only publishes."""
+    """Train what a run of embeddings only publishes, in one pass unless it is told otherwise."""
+    if "epochs" not in settings.autoencoder.model_fields_set:
+        settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update={"epochs": 1})})
     names = networks_to_train(settings, len(prepared.interactions.anime_rows))
     trained = train_networks(work, names, split, settings, log_folder, prepared.catalogue, teacher)
     _keep_similar(work, without_ranking(prepared, settings.model_dump()))

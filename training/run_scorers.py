@@ -52,6 +52,8 @@ def make_scorers(
     scorers: list[Scorer] = [PopularityScorer(np.bincount(seen, minlength=split.train.n_anime))]
     if settings.compares(len(prepared.interactions.anime_rows)):
         scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
+    if settings.only == "embeddings":
+        return [*scorers, _embedding_scorer(trained[0])]
     published = list_neighbours(trained[0], split.train)
     published.find(split.inputs)
     for network in sorted(trained, key=lambda network: network.network, reverse=True):
@@ -64,7 +66,7 @@ def make_scorers(
 
 
 def _network_scorers(trained: TrainedNetwork, split: Split, nearest: ListNeighbours | None) -> list[Scorer]:
-    anime_embeddings, list_embeddings = trained.anime_embeddings, trained.list_embeddings
+    anime_embeddings = trained.anime_embeddings
     if trained.user_embeddings is not None:
         return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
     nearest = nearest or list_neighbours(trained, split.train)
@@ -72,5 +74,10 @@ def _network_scorers(trained: TrainedNetwork, split: Split, nearest: ListNeighbo
     return [
         NeighboursScorer(anime_embeddings, nearest, by_notebook, rule="top-quarter"),
         NeighboursScorer(anime_embeddings, nearest, f"{trained.network}, neighbours"),
-        EmbeddingScorer(anime_embeddings, list_embeddings, trained.anime_gains, f"{trained.network}, embedding"),
+        _embedding_scorer(trained),
     ]
+
+
+def _embedding_scorer(trained: TrainedNetwork) -> EmbeddingScorer:
+    name = f"{trained.network}, embedding"
+    return EmbeddingScorer(trained.anime_embeddings, trained.list_embeddings, trained.anime_gains, name)

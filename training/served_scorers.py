@@ -59,9 +59,17 @@ class TwoStageScorer:
 
     def __post_init__(self) -> None:
         self._regression = regression_of_train(self.nearest.train)
+        # Asked once more for the same lists by whoever collapses them.
+        self._scored: dict[tuple[int, bytes], Scores] = {}
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Re-rank what is proposed for the known part of the list, ratings and statuses included."""
+        key = user_row, input_rows.tobytes()
+        if key not in self._scored:
+            self._scored[key] = self._score(user_row, input_rows)
+        return self._scored[key]
+
+    def _score(self, user_row: int, input_rows: Rows) -> Scores:
         known = self.lists.part_of(user_row, input_rows)
         lists, similarities = self.nearest.lists_near(input_rows, CIRCLES[-1])
         seen_rows = [theirs.seen_rows for theirs in lists]

@@ -1,6 +1,7 @@
 """A small bundle for tests, and ways to damage it."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from models.bundle import manifest_sum_line
 from models.card import AnimeCard
 from models.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.manifest import DataCard, DefaultMethods, Manifest
+from models.scoring.user_list import Status
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -51,6 +53,18 @@ def user_index(user_embeddings: NDArray[np.float32], n_groups: int = 1, n_neares
     }
 
 
+def in_common(arrays: Arrays, n_counted: int) -> NDArray[np.uint16]:
+    """Count what users and their nearest have both seen, pair by pair."""
+    offsets, rows, statuses = (arrays[f"list_{name}"] for name in ("offsets", "anime_rows", "statuses"))
+    lists = [
+        set(rows[start:stop][statuses[start:stop] != Status.PLAN_TO_WATCH].tolist())
+        for start, stop in itertools.pairwise(offsets.tolist())
+    ]
+    nearest = arrays["nearest_user_rows"][:, :n_counted]
+    counts = [[len(lists[user] & lists[other]) for other in others] for user, others in enumerate(nearest.tolist())]
+    return np.array(counts, dtype=np.uint16).reshape(nearest.shape)
+
+
 def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, seed: int = 0) -> Arrays:
     rng = np.random.default_rng(seed)
     anime_ids = np.sort(rng.choice(1000, n_anime, replace=False)).astype(np.int64)
@@ -61,7 +75,7 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
     list_embeddings = rng.normal(size=(n_anime, embedding_size)).astype(np.float32)
     anime_gains = rng.uniform(0.1, 1.0, n_anime).astype(np.float32)
     user_embeddings = unit_rows(n_users, embedding_size, rng)
-    return {
+    arrays = {
         "anime_ids": anime_ids,
         "user_ids": np.arange(10, 10 + 3 * n_users, 3, dtype=np.int64),
         "anime_embeddings": anime_embeddings,
@@ -102,6 +116,7 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "franchise_positions": (np.arange(n_anime) % 2).astype(np.int16),
         "franchise_roles": (np.arange(n_anime) % 4 == 1).astype(np.uint8),
     }
+    return arrays | {"nearest_in_common": in_common(arrays, 2)}
 
 
 def make_manifest(version: str = "20260101T000000Z-test-00000000", embedding_size: int = 4) -> Manifest:

@@ -73,6 +73,8 @@ def _set(position: Any, value: object) -> Edit:
         ("nearest_user_rows", _set((2, 0), -1), "values outside 0..6"),
         ("nearest_user_rows", _set((2, 1), 2), "row 2 is among its own neighbours"),
         ("nearest_user_rows", lambda array: array[1:], "n_users = 6"),
+        ("nearest_in_common", lambda array: array[1:], "n_users = 6"),
+        ("nearest_in_common", lambda array: array[:, [0, 0, 0, 0]], "counts for 4 neighbours, of whom there are 3"),
         ("similar_rows", _set((2, 0), 12), "values outside 0..11"),
         ("similar_rows", _set((2, 4), 2), "row 2 is among its own neighbours"),
         ("similar_rows", _set((2, slice(None)), 3), "row 2 holds a neighbour twice"),

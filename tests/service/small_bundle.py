@@ -16,7 +16,7 @@ from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.user_list import Status
 from models.store import Store
-from tests.models.small_bundle import neighbours, user_index
+from tests.models.small_bundle import in_common, neighbours, user_index
 
 N_ANIME: Final = 60
 N_USERS: Final = 40
@@ -62,7 +62,8 @@ def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Ar
     arrays["user_embeddings"] = (
         _unit(rng.normal(size=(N_USERS, EMBEDDING_SIZE))) if rule == "trained" else _embedded_lists(arrays)
     )
-    return arrays | user_index(arrays["user_embeddings"])
+    arrays |= user_index(arrays["user_embeddings"])
+    return arrays | {"nearest_in_common": in_common(arrays, 15)}
 
 
 def make_manifest(arrays: Arrays, rule: UserEmbeddingRule = "normalised_sum", version: str = VERSION) -> Manifest:

@@ -30,7 +30,7 @@ class RerankerConfig(BaseModel):
     )
     few_teachers: Annotated[
         int, Field(ge=20, description="Users who teach where so few are a small share of all: in one group")
-    ] = 4000
+    ] = 2500
     n_folds: Annotated[
         int, Field(ge=2, le=20, description="Groups of teachers, each left out of the item weights it is taught with")
     ] = 3

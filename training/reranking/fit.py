@@ -28,7 +28,7 @@ from training.terminal import ProgressUpdate, progress
 _LEAST_TASKS: Final = 20
 _SCALE_TASKS: Final = 1000
 # Where teachers are no larger a share of all users than this, leaving all of them out at once costs nothing.
-_SMALL_SHARE: Final = 0.05
+_SMALL_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True)
