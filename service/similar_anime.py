@@ -7,6 +7,7 @@ from models.bundle import Bundle
 from models.scoring.embedding import cosine_scores
 from models.scoring.similar_anime import ranked_scores
 from service.catalogue import Allowed, Catalogue
+from service.errors import InvalidRequestError, Issue
 from service.franchise_page import Cut, rank_franchises
 from service.query import SimilarAnimeQuery
 from service.ranked_page import RankedPage, rank
@@ -42,8 +43,10 @@ class SimilarAnime:
         Raises
         ------
         InvalidRequestError
-            If a filter names an unknown type or genre.
+            If a filter names an unknown type or genre, or the method one that this model has not.
         """
+        if query.method == "ranked" and not self._bundle.similar_rows.shape[1]:
+            raise InvalidRequestError([Issue("method", "one that this model has: embedding", "ranked")])
         allowed = self._catalogue.allowed(query.filters)
         by_neighbours = (query.method or self._default) == "ranked"
         if by_neighbours and query.order == "most":

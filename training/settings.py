@@ -30,9 +30,7 @@ class RunSettings(BaseModel):
         bool | None,
         Field(description="Train and measure the other network and the baselines too; none: up to 5 million rows"),
     ] = None
-    max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = (
-        1000
-    )
+    max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = 750
     hold_out: Annotated[
         bool,
         Field(description="Publish without the users who test: strangers over HTTP"),

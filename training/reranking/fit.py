@@ -17,7 +17,7 @@ from models.scoring.reranker import RerankingNetwork
 from models.scoring.top_k import top_k_rows
 from training.co_counts import Square, co_counts
 from training.interactions import Interactions
-from training.item_weights import fit_item_weights, invert_popular
+from training.item_weights import cosines_of, fit_item_weights, fit_on_speakers, invert_popular
 from training.list_neighbours import ListNeighbours
 from training.reranking.config import ItemsConfig, RerankerConfig
 from training.reranking.tasks import Task, make_tasks
@@ -29,6 +29,7 @@ _LEAST_TASKS: Final = 20
 _SCALE_TASKS: Final = 1000
 # Where teachers are no larger a share of all users than this, leaving all of them out at once costs nothing.
 _SMALL_SHARE: Final = 0.1
+_TINY_SHARE: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class TrainedReranker:
 def fit_reranker(
     train: Interactions,
     counts: Square,
+    weights: ItemWeights,
     catalogue: Mapping[str, NDArray[Any]],
     list_embeddings: NDArray[np.float32],
     items: ItemsConfig,
@@ -65,6 +67,8 @@ def fit_reranker(
     train : Interactions
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
         Its co-counts. Those of teachers are taken out of them for a while, and put back.
+    weights : ItemWeights
+        Learned from them.
     catalogue : mapping of str to ndarray
         The catalogue's and the franchises' arrays, one row per anime.
     list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
@@ -81,7 +85,7 @@ def fit_reranker(
     history: dict[str, list[float]] = {}
     groups = _choose_teachers(train, config)
     if groups:
-        lessons = _teach(train, counts, groups, catalogue, list_embeddings, items, config)
+        lessons = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config)
         if len(lessons.hidden) >= _LEAST_TASKS:
             from training.reranking.network import fit_network  # noqa: PLC0415 - brings TensorFlow
 
@@ -91,9 +95,10 @@ def fit_reranker(
     return TrainedReranker(network, history, time.monotonic() - started)
 
 
-def _teach(
+def _teach(  # noqa: PLR0913, PLR0917 - what fit_reranker takes, and who teaches
     train: Interactions,
     counts: Square,
+    weights: ItemWeights,
     groups: Sequence[NDArray[np.bool_]],
     catalogue: Mapping[str, NDArray[Any]],
     list_embeddings: NDArray[np.float32],
@@ -106,15 +111,14 @@ def _teach(
     done = 0
     with progress("prepare lessons", sum(map(len, tasks_of)), "lists") as update:
         for teachers, tasks in zip(groups, tasks_of, strict=True):
-            # The weights they are taught with must not know them, nor may their lists say who speaks for whom.
             own = co_counts(train.keep_users(teachers))
             counts -= own
-            weights = fit_item_weights(counts, invert_popular(counts, items), items)
+            without_them = _fit_without(counts, weights, float(teachers.mean()), items)
             facts = read_facts(
                 {**catalogue, "popularity": np.diag(counts).astype(np.int64)}, train.n_users - int(teachers.sum())
             )
             counts += own
-            lessons.add(tasks, weights, facts, partial(_report, update, done))
+            lessons.add(tasks, without_them, facts, partial(_report, update, done))
             done += len(tasks)
     return lessons
 
@@ -156,6 +160,17 @@ def _make_tasks(train: Interactions, teachers: NDArray[np.int64], config: Rerank
         for split in range(config.n_splits)
         for task in make_tasks(train, teachers, config.seed + 1 + split, config.short_share, rng)
     ]
+
+
+def _fit_without(counts: Square, weights: ItemWeights, share: float, items: ItemsConfig) -> ItemWeights:
+    """Fit the weights that teachers are taught with, which must not know them.
+
+    Nor may their lists say who speaks for whom, unless they are one in a hundred or fewer.
+    """
+    if share > _TINY_SHARE:
+        return fit_item_weights(counts, invert_popular(counts, items), items)
+    values = fit_on_speakers(counts, weights.rows, items.dropout, items.l2)
+    return ItemWeights(weights.rows, values, cosines_of(counts, weights.rows))
 
 
 def _report(update: ProgressUpdate, done: int, number: int) -> None:

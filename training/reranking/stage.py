@@ -162,7 +162,9 @@ def fit_recommender_model(
     """
     franchises = franchise_arrays(train, prepared.catalogue)
     catalogue = {**prepared.catalogue, **franchises}
-    fitted = fit_reranker(train, counts, catalogue, network.list_embeddings, settings.items, settings.reranker)
+    fitted = fit_reranker(
+        train, counts, weights, catalogue, network.list_embeddings, settings.items, settings.reranker
+    )
     return _make_model(prepared, network, settings, franchises, weights, fitted)
 
 

@@ -16,7 +16,7 @@ class SimilarConfig(BaseModel):
     ] = "auto"
     max_users: Annotated[
         int, Field(ge=1, description="Users whose lists are looked at, at most; picked by a hash of their id")
-    ] = 10_000
+    ] = 7_000
     dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list the item weights must do without")] = 0.3
     n_dense: Annotated[
         int, Field(ge=1, description="Anime on most lists, among which the item weights are exact")
