@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from benchmarks.cost_curve import store_of
 from benchmarks.dumps import SIZES
 from benchmarks.places import DUMPS, RESULTS, WORK, add_places
 from benchmarks.report import fill_page
 from benchmarks.results import read_results
-from benchmarks.training_runs import store_of
 
 PAGE: Final = Path("docs/performance.md")
 PLOT: Final = "cost_curve.png"
@@ -38,13 +38,13 @@ def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str
     # What is as it would be anyway has no place in a command that a page shows.
     told = [part for name, place, default in places if place != default for part in (name, place)]
     size = SIZES["full" if full else "tenth"]
-    # The comparison of training ends with a published model, which is then served.
-    store = store_of(work, size)
+    # The largest run of the cost curve ends with a published model, which is then served.
+    store = store_of(work)
     plan: list[list[str | Path]] = [
         ["benchmarks.training_runs", *told, "--repeat", "3", *(["--full"] if full else [])],
+        ["benchmarks.cost_curve", *told, "--up-to", size.name],
         ["benchmarks.routes", "--store", store, "--out", out / "routes.json"],
         ["benchmarks.similar_users", "--store", store, "--out", out / "similar_users.json"],
-        ["benchmarks.cost_curve", *told, "--up-to", size.name],
     ]
     return [[str(part) for part in command] for command in plan]
 

@@ -26,6 +26,8 @@ SLOPE_FROM: Final = SIZES["thirtieth"]
 _STYLES: Final[dict[str, dict[str, Any]]] = {"whole run": {"color": "black", "linewidth": 2.5, "marker": "o"}}
 
 Point = tuple[Size, TrainingRun]
+
+_FOLDER: Final = "curve"
 Cost = Callable[[TrainingRun], float]
 
 
@@ -156,6 +158,21 @@ def _rounded(value: float, digits: int) -> float | None:
     return None if math.isnan(value) else round(value, digits)
 
 
+def store_of(work: Path) -> Path:
+    """Say where the run of the largest size has published its model.
+
+    Parameters
+    ----------
+    work : Path
+
+    Returns
+    -------
+    Path
+        A store, to be served.
+    """
+    return work / _FOLDER / "store"
+
+
 def main() -> None:
     """Measure, write and draw."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost_curve", description=__doc__)
@@ -167,7 +184,7 @@ def main() -> None:
     for size in SIZES.values():
         if size.divisor < largest.divisor:
             break
-        run = run_training(make_dump(options.dumps, size), options.work / "curve", WHOLE)
+        run = run_training(make_dump(options.dumps, size), options.work / _FOLDER, WHOLE)
         points.append((size, run))
         print(f"{size.share}: {run.process.wall_s:.1f} s, {run.process.peak().own_bytes / 1e9:.2f} GB", flush=True)
         # After every size, since the last ones take long.

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     ] = "127.0.0.1"
     answer_memory_mb: Annotated[
         int, Field(ge=0, le=65_536, description="Megabytes that each process may remember answers in; 0: none")
-    ] = 64
+    ] = 16
     docs: Annotated[bool, Field(description="Serve /docs")] = True
     metrics: Annotated[bool, Field(description="Serve /metrics")] = True
     shutdown_s: Annotated[

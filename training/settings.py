@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from training.errors import InputError
 from training.networks.config import AutoencoderConfig, RatingConfig
@@ -15,6 +15,11 @@ NetworkName = Literal["autoencoder", "rating"]
 _MOST_ROWS_COMPARED: Final = 5_000_000
 
 
+def _read_none(value: Any) -> Any:
+    """Take the word for nothing as nothing, as `settings` shows it."""
+    return None if value == "None" else value
+
+
 class RunSettings(BaseModel):
     """What a run can be told."""
 
@@ -24,10 +29,13 @@ class RunSettings(BaseModel):
     min_anime_rows: Annotated[int, Field(ge=0, description="Rows an anime needs, plan-to-watch left out")] = 5
     network: Annotated[NetworkName, Field(description="The network that is published")] = "autoencoder"
     only: Annotated[
-        Literal["embeddings"] | None, Field(description="embeddings: no item weights, nothing ranked with them")
+        Literal["embeddings"] | None,
+        BeforeValidator(_read_none),
+        Field(description="embeddings: no item weights, nothing ranked with them"),
     ] = None
     compare: Annotated[
         bool | None,
+        BeforeValidator(_read_none),
         Field(description="Train and measure the other network and the baselines too; none: up to 5 million rows"),
     ] = None
     max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = 750

@@ -59,16 +59,16 @@ class ItemWeights:
         return scores
 
     @cached_property
-    def by_speaker(self) -> tuple[NDArray[np.int32], Scores, NDArray[np.int64]]:
+    def by_speaker(self) -> tuple[NDArray[np.integer], Scores, NDArray[np.int64]]:
         """The weights once more, by the anime that speaks: a list holds few of them, and all others add nothing.
 
         Which anime hear a speaker, in ascending order, with what weight, and where each speaker's begin.
         """
         speakers = self.rows.ravel()
         # Sixteen bits sort in linear time.
-        keys = speakers.astype(np.uint16) if len(self.rows) <= 1 << 16 else speakers
-        order = np.argsort(keys, kind="stable")
-        heard = (order // max(self.rows.shape[1], 1)).astype(np.int32)
+        small = np.uint16 if len(self.rows) <= 1 << 16 else np.int32
+        order = np.argsort(speakers.astype(small), kind="stable")
+        heard = (order // max(self.rows.shape[1], 1)).astype(small)
         starts = np.concatenate(([0], np.cumsum(np.bincount(speakers, minlength=len(self.rows)))))
         return heard, self.values.ravel()[order], starts.astype(np.int64)
 

@@ -40,7 +40,7 @@ def test_options_and_assignments_change_what_they_name() -> None:
         ("autoencoder.learning_rate=-1", "setting autoencoder.learning_rate = '-1'"),
         ("autoencoder.learning_rate=inf", "setting autoencoder.learning_rate = 'inf'"),
         ("autoencoder.learning_rate=nan", "setting autoencoder.learning_rate = 'nan'"),
-        ("autoencoder.input_dropout=1", "setting autoencoder.input_dropout = '1'"),
+        ("items.dropout=1", "setting items.dropout = '1'"),
         ("autoencoder.seed=-1", "setting autoencoder.seed = '-1'"),
         ("network=deep", "setting network = 'deep'"),
         ("min_user_rows=-1", "setting min_user_rows = '-1'"),
