@@ -163,7 +163,7 @@ def test_a_run_killed_at_any_moment_leaves_a_sound_bundle_and_the_next_one_tidie
     before_last = store.current_folder().name
     assert _training(*command).wait() == 0
     assert _assert_sound(store) > before_last
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["prepared", "report", "trained"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["prepared", "report", "timings.json", "trained"]
     assert sorted(path.name for path in (tmp_path / "trained").iterdir()) == ["autoencoder", "recommender", "similar"]
     assert not _leftovers(store.root, INCOMING_PREFIX)
 
