@@ -6,7 +6,7 @@ from typing import Final
 
 DUMPS: Final = Path("data/bench")
 RESULTS: Final = Path("runs/bench")
-WORK: Final = RESULTS / "work"
+WORK: Final = RESULTS / "training"
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
