@@ -43,7 +43,7 @@ def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str
     plan: list[list[str | Path]] = [
         ["benchmarks.training_runs", *told, "--repeat", "3", *(["--full"] if full else [])],
         ["benchmarks.cost_curve", *told, "--up-to", size.name],
-        ["benchmarks.training_parts", "--work", store.parent / "prepared-and-trained", "--out", out / "training_parts.json"],
+        ["benchmarks.training_parts", "--work", store.parent / "run", "--out", out / "training_parts.json"],
         ["benchmarks.routes", "--store", store, "--out", out / "routes.json"],
         ["benchmarks.similar_users", "--store", store, "--out", out / "similar_users.json"],
     ]

@@ -72,10 +72,10 @@ def run_training(data: Path, folder: Path, options: tuple[str, ...]) -> Training
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    places = ("--data", data, "--work", folder / "prepared-and-trained", "--store", folder / "store")
+    places = ("--data", data, "--work", folder / "run", "--store", folder / "store")
     command = [sys.executable, "-m", "training", "run", *map(str, places), *options]
     process = run_measured(command, folder / "run.log")
-    timings = json.loads((folder / "prepared-and-trained" / "timings.json").read_text(encoding="utf-8"))
-    counts = json.loads((folder / "prepared-and-trained" / "prepared" / "report.json").read_text(encoding="utf-8"))["data"]["counts"]
+    timings = json.loads((folder / "run" / "timings.json").read_text(encoding="utf-8"))
+    counts = json.loads((folder / "run" / "prepared" / "report.json").read_text(encoding="utf-8"))["data"]["counts"]
     stages = {name: (stage["started"], stage["seconds"]) for name, stage in timings.items()}
     return TrainingRun(process, stages, counts["rows_kept"], counts["users_kept"], counts["anime_kept"])
