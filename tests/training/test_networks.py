@@ -6,29 +6,22 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.scoring.items import ItemWeights
 from models.scoring.top_k import top_k_rows
-from tests.training.interactions_for_tests import make_interactions, random_interactions
+from tests.training.interactions_for_tests import make_interactions
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
 from training.co_counts import co_counts
 from training.errors import InputError
 from training.interactions import Interactions
-from training.item_weights import DenseInverse, dense_weights, fit_item_weights, invert_popular
 from training.networks import autoencoder as autoencoder_module
 from training.networks import rating
 from training.networks.autoencoder import UnitEmbeddings
 from training.networks.config import AutoencoderConfig, RatingConfig
 from training.networks.content import Content, read_content
-from training.networks.principal import principal_directions
 from training.networks.rating import build_rating_network, fit_rating
-from training.networks.similar_targets import SimilarTargets
-from training.networks.teacher import Teacher, fit_teacher
+from training.networks.teacher import fit_teacher
 from training.networks.trained import TrainedNetwork, load_trained, save_trained, unit_rows
 from training.reranking.config import ItemsConfig
 from training.settings import make_settings
@@ -54,20 +47,6 @@ def lists(planted: SmallDump) -> Interactions:
 def fit_autoencoder(lists: Interactions, config: AutoencoderConfig, content: Content | None = None) -> TrainedNetwork:
     teacher = fit_teacher(co_counts(lists), ItemsConfig())
     return autoencoder_module.fit_autoencoder(lists, teacher, config, None, content)
-
-
-def taught(weights: NDArray[np.float32]) -> Teacher:
-    """A teacher of given weights, whose diagonal is 0."""
-    n_anime = len(weights)
-    none = np.zeros((n_anime, 0), dtype=np.float32)
-    inverse = np.eye(n_anime, dtype=np.float32) - weights
-    return Teacher(DenseInverse(np.arange(n_anime), inverse), ItemWeights(none.astype(np.int32), none, none))
-
-
-def random_weights(n_anime: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    weights = rng.normal(size=(n_anime, n_anime)).astype(np.float32)
-    np.fill_diagonal(weights, 0.0)
-    return weights
 
 
 @pytest.fixture(scope="module")
@@ -142,58 +121,6 @@ def test_the_network_compares_an_anime_with_all_others_and_never_with_itself() -
     expected = 12.0 * start[[4, 1]] @ start.T
     expected[[0, 1], [4, 1]] -= 60.0
     np.testing.assert_allclose(network(np.array([4, 1], dtype=np.int32)).numpy(), expected, atol=1e-4)
-
-
-@given(seed=st.integers(0, 2**32 - 1), n_anime=st.integers(1, 30), with_content=st.booleans())
-def test_targets_are_shares_of_the_other_anime(seed: int, n_anime: int, with_content: bool) -> None:
-    rng = np.random.default_rng(seed)
-    weights = random_weights(n_anime, rng)
-    content = rng.normal(size=(n_anime, 3)).astype(np.float32) if with_content else None
-    targets = SimilarTargets(taught(weights), content, np.ones(n_anime, dtype=np.int64), 8.0, 16, rng)
-    anime_rows, shares = targets[0]
-    assert len(set(anime_rows.tolist())) == len(anime_rows) == min(16, n_anime)
-    np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-5)
-    if n_anime > 1:
-        assert not shares[np.arange(len(anime_rows)), anime_rows].any()
-
-
-def test_targets_are_what_a_calculation_by_hand_gives() -> None:
-    weights = np.zeros((4, 4), dtype=np.float32)
-    weights[0] = [0, 2, 1, -3]
-    content = np.array([[1, 0], [0, 0], [0.5, 0], [-1, 0]], dtype=np.float32)
-    targets = SimilarTargets(taught(weights), content, np.ones(4, dtype=np.int64), 2.0, 4, np.random.default_rng(0))
-    # 2 / 2 of the weights; 1 / 2 of the weights and .5 of the content; what speaks against it counts as 0.
-    expected = np.exp([2.0, 2.0, 0.0]) / np.exp([2.0, 2.0, 0.0]).sum()
-    np.testing.assert_allclose(targets.targets_of(np.array([0])), [[0.0, *expected]], rtol=1e-6)
-
-
-def test_a_teacher_multiplies_as_the_matrix_of_its_weights_does() -> None:
-    rng = np.random.default_rng(0)
-    lists = random_interactions(60, 15, 0.3, seed=1)
-    counts, config = co_counts(lists), ItemsConfig(n_dense=6, n_proposed=4, n_weights=3, l2=2.0)
-    dense = invert_popular(counts, config)
-    weights = fit_item_weights(counts, dense, config)
-    whole = np.zeros((15, 15), dtype=np.float32)
-    for target in np.setdiff1d(np.arange(15), dense.rows):
-        whole[weights.rows[target], target] = weights.values[target]
-    whole[np.ix_(dense.rows, dense.rows)] = dense_weights(dense.inverse)
-    teacher, matrix = Teacher(dense, weights), rng.normal(size=(15, 4)).astype(np.float32)
-    np.testing.assert_allclose(teacher.times(matrix), whole @ matrix, atol=1e-5)
-    np.testing.assert_allclose(teacher.transposed_times(matrix), whole.T @ matrix, atol=1e-5)
-    np.testing.assert_allclose(teacher.said_by(np.arange(15)), whole, atol=1e-7)
-
-
-def test_principal_directions_are_those_of_the_singular_value_decomposition() -> None:
-    rng = np.random.default_rng(0)
-    dense = (rng.random((60, 20)) < 0.3).astype(np.float32)
-    weights = random_weights(20, rng) * np.linspace(3, 0.1, 20, dtype=np.float32)
-    directions, energies = principal_directions(sp.csr_matrix(dense), taught(weights), 0.5, 4, rng)
-    scores = dense @ weights / np.sqrt(np.maximum(dense.sum(axis=1, keepdims=True), 1))
-    _, values, right = np.linalg.svd(scores)
-    np.testing.assert_allclose(energies, values[:4] ** 2, rtol=1e-3)
-    np.testing.assert_allclose(np.abs(np.sum(directions * right[:4].T, axis=0)), 1.0, atol=1e-3)
-    everything, _ = principal_directions(sp.csr_matrix(dense), taught(weights), 0.5, 100, rng)
-    assert everything.shape == (20, 20)
 
 
 def test_content_brings_together_what_lists_say_nothing_of(lists: Interactions) -> None:

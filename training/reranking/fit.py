@@ -27,8 +27,9 @@ from training.terminal import ProgressUpdate, progress
 
 _LEAST_TASKS: Final = 20
 _SCALE_TASKS: Final = 1000
-# Where teachers are no larger a share of all users than this, leaving all of them out at once costs nothing.
+# Up to this share of all users, teachers are left out at once: the weights of the others are nearly those of all.
 _SMALL_SHARE: Final = 0.1
+# Up to this share, who speaks for whom need not be proposed without them: few of the proposers are teachers.
 _TINY_SHARE: Final = 0.01
 
 
