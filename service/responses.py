@@ -76,7 +76,7 @@ def model_card_response(model: LoadedModel) -> Response:
     return _model_response(model, body, body)
 
 
-def similar_anime_response(model: LoadedModel, anime_row: int, page: RankedPage) -> Response:
+def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page: RankedPage) -> Response:
     """Answer with similar anime.
 
     Parameters
@@ -84,13 +84,16 @@ def similar_anime_response(model: LoadedModel, anime_row: int, page: RankedPage)
     model : LoadedModel
     anime_row : int
         The anime asked about.
+    method : str
+        How the others were ranked.
     page : RankedPage
 
     Returns
     -------
     Response
     """
-    beginning = b'%b"method":"embedding","anime":%b,' % (head(model), bytes(model.catalogue.card(anime_row)))
+    card = bytes(model.catalogue.card(anime_row))
+    beginning = b'%b"method":"%b","anime":%b,' % (head(model), method.encode(), card)
     return list_response(model, beginning, _similar_cards(model, page), page)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
+from models.manifest import SimilarAnimeMethod
 from models.scoring.embedding import cosine_scores
 from models.scoring.similar_anime import ranked_scores
 from service.catalogue import Allowed, Catalogue
@@ -27,6 +28,19 @@ class SimilarAnime:
         self._catalogue = catalogue
         self._default = bundle.manifest.default_methods.similar_anime
 
+    def method_of(self, query: SimilarAnimeQuery) -> SimilarAnimeMethod:
+        """Say by which method a query is answered.
+
+        Parameters
+        ----------
+        query : SimilarAnimeQuery
+
+        Returns
+        -------
+        {"ranked", "embedding"}
+        """
+        return query.method or self._default
+
     def page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage:
         """Rank the anime that pass the query's filters by similarity, and cut one page out.
 
@@ -48,7 +62,7 @@ class SimilarAnime:
         if query.method == "ranked" and not self._bundle.similar_rows.shape[1]:
             raise InvalidRequestError([Issue("method", "one that this model has: embedding", "ranked")])
         allowed = self._catalogue.allowed(query.filters)
-        by_neighbours = (query.method or self._default) == "ranked"
+        by_neighbours = self.method_of(query) == "ranked"
         if by_neighbours and query.order == "most":
             read = self._read_franchises if query.collapse_franchise else self._read_anime
             page = read(anime_row, query, allowed)

@@ -26,7 +26,9 @@ async def similar_anime(anime_id: AnimeId, request: Request) -> Response:
     row = model.catalogue.row_of(anime_id)
     # Reading a page takes microseconds, scanning all anime for one half a millisecond: less than the way to a thread
     # and back, on which a request waits for the event loop to let go of the interpreter.
-    return similar_anime_response(model, row, model.similar_anime.page(row, query))
+    return similar_anime_response(
+        model, row, model.similar_anime.method_of(query), model.similar_anime.page(row, query)
+    )
 
 
 @router.get("/anime", **documented(TitlesAnswer, "findAnime", NotReadyError, query=TitlesQuery))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2 as httpx
 import numpy as np
 import pytest
 from hypothesis import given
@@ -120,3 +121,10 @@ def test_ties_go_to_the_lower_row() -> None:
     query = SimilarAnimeQuery(limit=100, include_adult=True, collapse_franchise=False, method="embedding")
     page = MODEL.similar_anime.page(0, query)
     assert page.rows.index(41) + 1 == page.rows.index(45)
+
+
+def test_an_answer_says_by_which_method_it_was_ranked(client: httpx.Client) -> None:
+    default = MODEL.bundle.manifest.default_methods.similar_anime
+    assert client.get("/anime/1/similar").json()["method"] == default
+    for method in ("ranked", "embedding"):
+        assert client.get(f"/anime/1/similar?method={method}").json()["method"] == method
