@@ -43,7 +43,7 @@ def co_counts(train: Interactions) -> Square:
         Symmetric; the diagonal counts the lists that hold an anime. Exact up to 2**24 lists.
     """
     n_anime = train.n_anime
-    popularity = np.bincount(train.anime_rows[train.seen], minlength=n_anime)
+    popularity = train.popularity()
     ranks = np.empty(n_anime, dtype=np.int32)
     ranks[np.argsort(-popularity, kind="stable")] = np.arange(n_anime)
     lower, full = np.zeros((n_anime, n_anime), dtype=np.float32), np.empty((n_anime, n_anime), dtype=np.float32)

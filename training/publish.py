@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import assemble
@@ -14,10 +13,8 @@ from models.golden import make_golden_answers
 from models.layout import FORMAT_VERSION
 from models.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
 from models.scoring.candidate_features import FEATURES
-from models.scoring.user_list import Status
 from models.store import Store
 from training.in_common import count_in_common
-from training.interactions import Interactions
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.stage import RecommenderModel
@@ -25,7 +22,7 @@ from training.scorers import embed_users
 from training.served_scorers import ITEMS, RANKED
 from training.similar.rank import RankedNeighbours
 from training.similar.stage import SimilarAnimeModel
-from training.user_index import build_user_index
+from training.user_index import N_NEAREST, N_NEAREST_QUICK, build_user_index
 
 
 def publish(
@@ -68,7 +65,8 @@ def publish(
     """
     arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
     started = time.monotonic()
-    user_index, user_index_metrics = build_user_index(arrays["user_embeddings"])
+    n_nearest = N_NEAREST if recommender.has_weights else N_NEAREST_QUICK
+    user_index, user_index_metrics = build_user_index(arrays["user_embeddings"], n_nearest)
     arrays |= user_index
     arrays["nearest_in_common"] = count_in_common(prepared.interactions, arrays["nearest_user_rows"])
     user_index_seconds = time.monotonic() - started
@@ -121,19 +119,9 @@ def _bundle_arrays(
         "list_statuses": lists.statuses,
         "similar_rows": neighbours.rows,
         "similar_scores": neighbours.scores,
-        "popularity": _popularity(lists),
+        "popularity": lists.popularity(),
         **prepared.catalogue,
     }
-
-
-def _popularity(lists: Interactions, block: int = 1 << 22) -> NDArray[np.int32]:
-    """Count how many lists hold each anime, plans left out; a part at a time, for 109 million entries are not few."""
-    popularity = np.zeros(lists.n_anime, dtype=np.int32)
-    for start in range(0, len(lists.anime_rows), block):
-        entries = slice(start, start + block)
-        seen = lists.statuses[entries] != int(Status.PLAN_TO_WATCH)
-        popularity += np.bincount(lists.anime_rows[entries][seen], minlength=lists.n_anime).astype(np.int32)
-    return popularity
 
 
 def _choose_methods(network: str, arrays: dict[str, NDArray[Any]], metrics: dict[str, Any]) -> DefaultMethods:

@@ -10,10 +10,16 @@
     <work>/timings.json  what each stage of `run` took
 """
 
+import contextlib
+import importlib
 import json
-from dataclasses import replace
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from numpy.typing import NDArray
 
 from models.store import Store
 from training import publish as publishing
@@ -22,7 +28,10 @@ from training.dump import find_dump
 from training.errors import InputError
 from training.evaluate import Metrics, evaluate
 from training.folders import replaced_folder, sweep_leftovers
+from training.franchises.grouping import franchise_arrays
+from training.interactions import Interactions
 from training.item_weights import fit_item_weights, invert_popular
+from training.networks.content import Content, read_content
 from training.networks.teacher import Teacher, fit_teacher
 from training.networks.trained import TrainedNetwork, load_trained
 from training.prepare import prepare
@@ -52,7 +61,10 @@ from training.similar_truth import SimilarQuery, read_similar_truth
 from training.split import Split, is_test_user, split_interactions
 from training.terminal import progress, say
 from training.thresholds import Thresholds
-from training.train import networks_to_train, train_networks
+from training.train import AutoencoderInput, networks_to_train, train_networks
+
+# A single pass goes further in larger steps (docs/experiments.md).
+_QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02}
 
 
 def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
@@ -116,17 +128,27 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
         If nothing is prepared.
     """
     prepared, split = _load_split(work, settings)
-    counts = co_counts(split.train)
-    if settings.only == "embeddings":
-        return _train_embeddings(work, prepared, split, fit_teacher(counts, settings.items), settings, log_folder)
-    dense = invert_popular(counts, settings.items)
-    weights = fit_item_weights(counts, dense, settings.items)
-    teacher = Teacher(dense, weights)
-    del dense
-    names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-    trained = train_networks(work, names, split, settings, log_folder, prepared.catalogue, teacher)
-    del teacher
-    _keep_recommender(work, fit_recommender_model(prepared, split.train, trained[0], counts, weights, settings))
+    learn = _learn_embeddings if settings.only == "embeddings" else _learn_all
+    return learn(work, prepared, split, settings, log_folder)
+
+
+def _learn_all(
+    work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
+) -> list[TrainedNetwork]:
+    with _begin_beside(split.train, prepared) as beside:
+        counts = co_counts(split.train)
+        dense = invert_popular(counts, settings.items)
+        weights = fit_item_weights(counts, dense, settings.items)
+        teacher = Teacher(dense, weights)
+        del dense
+        names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+        given = AutoencoderInput(split.train, teacher, beside.content.result())
+        del teacher
+        trained = train_networks(work, names, split, settings, log_folder, given)
+        del given
+        franchises = beside.franchises.result()
+    recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
+    _keep_recommender(work, recommender)
     del counts
     queries = _read_queries(prepared, min_votes=1, min_pairs=1)
     embeddings = trained[0].anime_embeddings
@@ -134,17 +156,46 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
     return trained
 
 
-def _train_embeddings(
-    work: Path, prepared: Prepared, split: Split, teacher: Teacher, settings: RunSettings, log_folder: Path | None
+def _learn_embeddings(
+    work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
 ) -> list[TrainedNetwork]:
-    """Train what a run of embeddings only publishes, in one pass unless it is told otherwise."""
-    if "epochs" not in settings.autoencoder.model_fields_set:
-        settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update={"epochs": 1})})
-    names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-    trained = train_networks(work, names, split, settings, log_folder, prepared.catalogue, teacher)
+    """Train what a run of embeddings only publishes: on some users, in one quick pass unless it is told otherwise."""
+    quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
+    settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
+    lists = split.some_who_train(settings.quick_users)
+    with _begin_beside(lists, prepared) as beside:
+        teacher = fit_teacher(co_counts(lists), settings.items)
+        names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+        given = AutoencoderInput(lists, teacher, beside.content.result())
+        trained = train_networks(work, names, split, settings, log_folder, given)
+        franchises = beside.franchises.result()
     _keep_similar(work, without_ranking(prepared, settings.model_dump()))
-    _keep_recommender(work, without_weights(prepared, split.train, trained[0], settings))
+    _keep_recommender(work, without_weights(prepared, trained[0], franchises, settings))
     return trained
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What is made of titles and synopses while pairs of anime are counted."""
+
+    content: Future[Content]
+    franchises: Future[dict[str, NDArray[Any]]]
+
+
+@contextlib.contextmanager
+def _begin_beside(lists: Interactions, prepared: Prepared) -> Iterator[_Beside]:
+    """Begin what one thread of Python has to do, beside compiled code and algebra that leave it time.
+
+    TensorFlow comes first: it takes seconds to import, and is waited for first.
+    """
+    pool = ThreadPoolExecutor(1)
+    try:
+        pool.submit(importlib.import_module, "training.networks.keras_setup")
+        content = pool.submit(read_content, prepared.catalogue)
+        yield _Beside(content, pool.submit(franchise_arrays, lists, prepared.catalogue))
+    finally:
+        # Whoever stops a run does not wait for what is not begun.
+        pool.shutdown(cancel_futures=True)
 
 
 def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
@@ -249,7 +300,7 @@ def ship_similar_weights(work: Path, out: Path) -> None:
 def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
     prepared = load_prepared(work / "prepared")
     split = split_interactions(prepared.interactions, settings.split_seed)
-    if not split.train.n_users:
+    if not split.may_train.any():
         raise InputError(
             f"{work}: all {prepared.interactions.n_users} users are among those who test, so nobody is left to learn "
             "from; more users are needed"

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from training.baselines.item_knn import fit_item_knn
 from training.list_neighbours import ListNeighbours
 from training.networks.trained import TrainedNetwork
@@ -48,8 +46,7 @@ def make_scorers(
     -------
     list of Scorer
     """
-    seen = split.train.anime_rows[split.train.seen]
-    scorers: list[Scorer] = [PopularityScorer(np.bincount(seen, minlength=split.train.n_anime))]
+    scorers: list[Scorer] = [PopularityScorer(split.popularity())]
     if settings.compares(len(prepared.interactions.anime_rows)):
         scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
     if settings.only == "embeddings":

@@ -92,7 +92,7 @@ class BatchScorer(Protocol):
 class PopularityScorer:
     """The same for everybody: how many lists hold an anime."""
 
-    popularity: NDArray[np.int64]
+    popularity: NDArray[np.integer]
     name: str = "popularity"
     generalisation: Literal["strong", "weak"] = "strong"
 
@@ -205,7 +205,7 @@ def regression_of_train(train: Interactions) -> NeighbourRegression:
     -------
     NeighbourRegression
     """
-    return NeighbourRegression(np.bincount(train.anime_rows[train.seen], minlength=train.n_anime))
+    return NeighbourRegression(train.popularity())
 
 
 def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions) -> NDArray[np.float32]:

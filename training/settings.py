@@ -33,6 +33,9 @@ class RunSettings(BaseModel):
         BeforeValidator(_read_none),
         Field(description="embeddings: no item weights, nothing ranked with them"),
     ] = None
+    quick_users: Annotated[
+        int, Field(ge=1, description="Users whose lists a run of embeddings only learns from, at most")
+    ] = 65_536
     compare: Annotated[
         bool | None,
         BeforeValidator(_read_none),

@@ -28,8 +28,8 @@ class Split:
         For each test user, the anime rows that go in (about 80 % of what they have seen).
     targets : list of ndarray, dtype=int32
         For each test user, the anime rows to be found.
-    train : Interactions
-        The whole lists of the users who train.
+    may_train : ndarray of shape (n_users,), dtype=bool
+        Who trains.
     whole : Interactions
         The whole lists of all users.
     left_out : ndarray of shape (n_left_out,), dtype=int64
@@ -39,9 +39,36 @@ class Split:
     test_user_rows: NDArray[np.int64]
     inputs: list[NDArray[np.int32]]
     targets: list[NDArray[np.int32]]
-    train: Interactions
+    may_train: NDArray[np.bool_]
     whole: Interactions
     left_out: NDArray[np.int64]
+
+    @cached_property
+    def train(self) -> Interactions:
+        """The whole lists of the users who train. At full size a copy of 0.6 GB, so it is made once and on demand."""
+        return self.whole.keep_users(self.may_train)
+
+    def popularity(self) -> NDArray[np.int32]:
+        """Count how many lists of those who train hold each anime, plans left out.
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=int32
+        """
+        return self.whole.popularity() - self.whole.keep_users(~self.may_train).popularity()
+
+    def some_who_train(self, n_users: int) -> Interactions:
+        """Give the lists of so many users who train at most, picked by a hash of their ids.
+
+        Parameters
+        ----------
+        n_users : int
+
+        Returns
+        -------
+        Interactions
+        """
+        return self.train if self.may_train.sum() <= n_users else _lowest_hashes(self.whole, self.may_train, n_users)
 
     @cached_property
     def train_and_inputs(self) -> Interactions:
@@ -128,8 +155,13 @@ def some_users(lists: Interactions, n_users: int) -> Interactions:
     """
     if lists.n_users <= n_users:
         return lists
+    return _lowest_hashes(lists, np.ones(lists.n_users, dtype=bool), n_users)
+
+
+def _lowest_hashes(lists: Interactions, eligible: NDArray[np.bool_], n_users: int) -> Interactions:
+    rows = np.flatnonzero(eligible)
     kept = np.zeros(lists.n_users, dtype=bool)
-    kept[np.argsort(splitmix64(lists.user_ids), kind="stable")[:n_users]] = True
+    kept[rows[np.argsort(splitmix64(lists.user_ids[rows]), kind="stable")[:n_users]]] = True
     return lists.keep_users(kept)
 
 
@@ -176,7 +208,7 @@ def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TE
         user_rows[tests],
         _rows_by_user(lists, is_input, tests),
         _rows_by_user(lists, is_target, tests),
-        interactions.keep_users(~is_test),
+        ~is_test,
         interactions,
         left_out + (interactions.offsets[user_rows] - lists.offsets[:-1])[owners],
     )

@@ -49,7 +49,7 @@ def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Inte
     # A list of plans alone gives no direction to embed, so one seen row is needed whatever the threshold.
     user_minimum, anime_minimum = max(1, thresholds.min_user_rows), max(1, thresholds.min_anime_rows)
     users_kept, anime_kept = np.ones(interactions.n_users, dtype=bool), np.ones(interactions.n_anime, dtype=bool)
-    by_user, by_anime = interactions.count_by_user(interactions.seen), _count_by_anime(interactions)
+    by_user, by_anime = interactions.count_by_user(interactions.seen), interactions.popularity()
     while True:
         users_fall, anime_fall = users_kept & (by_user < user_minimum), anime_kept & (by_anime < anime_minimum)
         if not users_fall.any() and not anime_fall.any():
@@ -57,7 +57,7 @@ def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Inte
         users_kept &= ~users_fall
         anime_kept &= ~anime_fall
         # What is counted of those that fell does not matter any more.
-        by_anime -= _count_by_anime(interactions.keep_users(users_fall))
+        by_anime -= interactions.keep_users(users_fall).popularity()
         if anime_fall.any():
             by_user -= interactions.count_by_user(anime_fall[interactions.anime_rows] & interactions.seen)
     if not users_kept.any() or not anime_kept.any():
@@ -67,15 +67,6 @@ def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Inte
             "lower --min-user-rows and --min-anime-rows"
         )
     return _keep(interactions, users_kept, anime_kept)
-
-
-def _count_by_anime(interactions: Interactions) -> NDArray[np.int64]:
-    """Count by how many users each anime was seen."""
-    counts = np.zeros(interactions.n_anime, dtype=np.int64)
-    for group in interactions.groups_of_users():
-        part = interactions.users_between(*group)
-        counts += np.bincount(part.anime_rows[part.seen], minlength=len(counts))
-    return counts
 
 
 def _keep(interactions: Interactions, users_kept: Marks, anime_kept: Marks) -> Interactions:

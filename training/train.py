@@ -1,21 +1,39 @@
 """The train stage: a prepared dump -> trained networks, each in a folder of its own."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.co_counts import co_counts
 from training.errors import InputError
 from training.folders import replaced_folder
-from training.networks.content import read_content
+from training.interactions import Interactions
+from training.networks.content import Content
 from training.networks.teacher import Teacher, fit_teacher
 from training.networks.trained import TrainedNetwork, save_trained
 from training.settings import NetworkName, RunSettings
 from training.split import Split
+
+
+@dataclass(frozen=True)
+class AutoencoderInput:
+    """What the autoencoder learns from.
+
+    Attributes
+    ----------
+    lists : Interactions
+        Of users who train.
+    teacher : Teacher, optional
+        Learned from these lists; it is learned now where there is none.
+    content : Content, optional
+        What the catalogue says.
+    """
+
+    lists: Interactions
+    teacher: Teacher | None = None
+    content: Content | None = None
 
 
 def networks_to_train(settings: RunSettings, n_rows: int) -> list[NetworkName]:
@@ -41,8 +59,7 @@ def train_network(
     split: Split,
     settings: RunSettings,
     log_folder: Path | None,
-    catalogue: Mapping[str, NDArray[Any]] | None = None,
-    teacher: Teacher | None = None,
+    given: AutoencoderInput | None = None,
 ) -> TrainedNetwork:
     """Train one network on what the split lets it see.
 
@@ -50,15 +67,12 @@ def train_network(
     ----------
     name : str
     split : Split
-        The autoencoder learns from the training users; the rating network needs a row per user, so it also
-        sees the input part of the test users' lists.
+        The rating network needs a row per user, so it also sees the input part of the test users' lists.
     settings : RunSettings
     log_folder : Path or None
         For TensorBoard.
-    catalogue : mapping of str to ndarray, optional
-        The catalogue's arrays, of which the autoencoder learns too.
-    teacher : Teacher, optional
-        The autoencoder's, where it is known already.
+    given : AutoencoderInput, optional
+        The lists of all who train where it is left out.
 
     Returns
     -------
@@ -73,9 +87,9 @@ def train_network(
     if name == "autoencoder":
         from training.networks.autoencoder import fit_autoencoder  # noqa: PLC0415
 
-        content = read_content(catalogue) if catalogue else None
-        teacher = teacher or fit_teacher(co_counts(split.train), settings.items)
-        trained = fit_autoencoder(split.train, teacher, settings.autoencoder, log_folder, content)
+        given = given or AutoencoderInput(split.train)
+        teacher = given.teacher or fit_teacher(co_counts(given.lists), settings.items)
+        trained = fit_autoencoder(given.lists, teacher, settings.autoencoder, log_folder, given.content)
     else:
         from training.networks.rating import fit_rating  # noqa: PLC0415
 
@@ -92,8 +106,7 @@ def train_networks(
     split: Split,
     settings: RunSettings,
     log_folder: Path | None,
-    catalogue: Mapping[str, NDArray[Any]] | None = None,
-    teacher: Teacher | None = None,
+    given: AutoencoderInput | None = None,
 ) -> list[TrainedNetwork]:
     """Train the networks of a run and keep each in ``<work>/trained/<network>``.
 
@@ -106,8 +119,7 @@ def train_networks(
     settings : RunSettings
     log_folder : Path or None
         For TensorBoard.
-    catalogue : mapping of str to ndarray, optional
-    teacher : Teacher, optional
+    given : AutoencoderInput, optional
         See :func:`train_network`.
 
     Returns
@@ -118,7 +130,7 @@ def train_networks(
     trained = []
     for name in names:
         logs = log_folder / name if log_folder else None
-        trained.append(train_network(name, split, settings, logs, catalogue, teacher))
+        trained.append(train_network(name, split, settings, logs, given))
         with replaced_folder(work / "trained" / name) as folder:
             save_trained(folder, trained[-1])
     return trained

@@ -13,19 +13,25 @@ Matrix = NDArray[np.float32]
 
 # As many as the default way of recommending asks; whoever asks for more searches.
 N_NEAREST: Final = 100
+# Where that way is left out: two pages of similar users, and leads enough for a search.
+N_NEAREST_QUICK: Final = 20
 # So many of the nearest ten must lie in the groups that are looked into; a search is promised 0.99.
 WANTED_RECALL: Final = 0.993
 _DEPTH: Final = 10
 _N_MEASURED: Final = 1000
 
 
-def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+def build_user_index(
+    embeddings: Matrix, n_nearest: int = N_NEAREST, seed: int = 0
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Make the arrays of :class:`models.scoring.user_index.UserIndex`.
 
     Parameters
     ----------
     embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
         Unit rows.
+    n_nearest : int, optional
+        How many nearest users of every user to find.
     seed : int
         Of the samples: users that centroids start from, and users to measure with.
 
@@ -37,7 +43,7 @@ def build_user_index(embeddings: Matrix, seed: int = 0) -> tuple[dict[str, NDArr
         Sizes, and which share of the true nearest users is among those found.
     """
     rng = np.random.default_rng(seed)
-    n_groups, k = count_groups(len(embeddings)), min(N_NEAREST, len(embeddings) - 1)
+    n_groups, k = count_groups(len(embeddings)), min(n_nearest, len(embeddings) - 1)
     centroids = fit_centroids(embeddings, n_groups, rng)
     rows, offsets = group_rows(assign_groups(embeddings, centroids), n_groups)
     nearest, metrics = np.empty((len(embeddings), k), dtype=np.int32), {"n_groups": n_groups, "n_nearest": k}
@@ -62,7 +68,7 @@ def _measured_neighbours(
     truth = nearest_of(users, sample, k, len(users.centroids))
     n_probed = enough_groups(users, sample, truth[:, :_DEPTH])
     nearest = neighbours_of_all(users, k, n_probed)
-    depths = [depth for depth in (_DEPTH, N_NEAREST) if depth <= k]
+    depths = sorted({_DEPTH, k}) if k >= _DEPTH else []
     found = nearest[users.rows[sample]]
     recalls = {f"recall_at_{depth}": recall(truth[:, :depth], found[:, :depth]) for depth in depths}
     return nearest, {"n_probed": n_probed, **recalls}

@@ -7,6 +7,7 @@ import numpy as np
 from models.scoring.items import ItemWeights
 from tests.models.small_bundle import neighbours
 from training.co_counts import Square, co_counts
+from training.franchises.grouping import franchise_arrays
 from training.interactions import Interactions
 from training.item_weights import fit_item_weights, invert_popular
 from training.networks.trained import TrainedNetwork
@@ -26,7 +27,8 @@ def learn_item_weights(work: Path, network: TrainedNetwork) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lists = prepared.interactions
     counts, weights = count_and_weigh(lists, settings.items)
-    save_recommender(folder, fit_recommender_model(prepared, lists, network, counts, weights, settings))
+    franchises = franchise_arrays(lists, prepared.catalogue)
+    save_recommender(folder, fit_recommender_model(prepared, lists, network, counts, weights, franchises, settings))
 
 
 def count_and_weigh(lists: Interactions, items: ItemsConfig) -> tuple[Square, ItemWeights]:

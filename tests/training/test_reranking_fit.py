@@ -17,6 +17,7 @@ from tests.training.test_prepare import prepare_folder
 from training.co_counts import co_counts
 from training.errors import InputError
 from training.evaluate import evaluate
+from training.franchises.grouping import franchise_arrays
 from training.interactions import Interactions
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
@@ -79,7 +80,8 @@ def network(prepared: Prepared) -> TrainedNetwork:
 def fit_model(prepared: Prepared, split: Split, network: TrainedNetwork, *assignments: str) -> RecommenderModel:
     settings = quick_settings(*assignments)
     counts, weights = count_and_weigh(split.train, settings.items)
-    return fit_recommender_model(prepared, split.train, network, counts, weights, settings)
+    franchises = franchise_arrays(split.train, prepared.catalogue)
+    return fit_recommender_model(prepared, split.train, network, counts, weights, franchises, settings)
 
 
 @pytest.fixture(scope="module")

@@ -84,6 +84,24 @@ def test_users_who_would_test_but_have_seen_one_title_neither_train_nor_test() -
     assert split.train.user_ids.tolist() == [1]
 
 
+def test_some_who_train_are_the_same_whoever_else_there_is() -> None:
+    lists = random_interactions(60, 20, 0.5, 3)
+    split = split_interactions(lists)
+    some = split.some_who_train(20)
+    assert some.n_users == 20
+    assert not is_test_user(some.user_ids).any()
+    assert some.user_ids.tolist() == sorted(some.user_ids.tolist())
+    assert set(rows_of(some)) <= set(rows_of(split.train))
+    assert set(split.some_who_train(10).user_ids) < set(some.user_ids)
+    assert split.some_who_train(60) is split.train
+
+
+def test_popularity_counts_those_who_train_without_their_plans() -> None:
+    split = split_interactions(random_interactions(60, 20, 0.5, 3))
+    expected = [sum(row[1] == anime and row[3] != 6 for row in rows_of(split.train)) for anime in split.whole.anime_ids]
+    assert split.popularity().tolist() == expected
+
+
 def test_targets_depend_on_ids_only_and_not_on_what_else_is_in_the_dump() -> None:
     rows = [(user, anime, 8, 2) for user in range(60) for anime in range(1, 30) if (user * anime) % 7 < 4]
     split = split_interactions(make_interactions(rows))

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
-
 from models.scoring.neighbours import NeighbourRule
 from training.baselines.ease import fit_ease, fit_edlae
 from training.baselines.ials import fit_ials
@@ -17,7 +15,9 @@ from training.benchmark.material import Material
 from training.benchmark.sanity import make_oracle
 from training.co_counts import co_counts
 from training.folders import replaced_folder
+from training.franchises.grouping import franchise_arrays
 from training.item_weights import fit_item_weights, invert_popular
+from training.networks.content import read_content
 from training.networks.trained import TrainedNetwork, load_trained, save_trained
 from training.reranking.stage import FOLDER as RECOMMENDER
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
@@ -41,7 +41,7 @@ from training.served_scorers import (
 )
 from training.similar.stage import FOLDER as SIMILAR_FOLDER
 from training.similar.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
-from training.train import train_network
+from training.train import AutoencoderInput, train_network
 
 Kind = Literal["sanity", "baseline", "ours"]
 
@@ -85,8 +85,7 @@ def _oracle(material: Material) -> Scorer:
 
 
 def _popularity(material: Material) -> Scorer:
-    train = material.split.train
-    return PopularityScorer(np.bincount(train.anime_rows[train.seen], minlength=train.n_anime))
+    return PopularityScorer(material.split.popularity())
 
 
 def _item_knn(material: Material) -> Scorer:
@@ -175,7 +174,10 @@ def _recommender(material: Material) -> RecommenderModel:
         train, network = material.split.train, _autoencoder(material)
         counts, items = co_counts(train), material.settings.items
         weights = fit_item_weights(counts, invert_popular(counts, items), items)
-        model = fit_recommender_model(material.prepared, train, network, counts, weights, material.settings)
+        franchises = franchise_arrays(train, material.prepared.catalogue)
+        model = fit_recommender_model(
+            material.prepared, train, network, counts, weights, franchises, material.settings
+        )
         with replaced_folder(path) as folder:
             save_recommender(folder, model)
     return load_recommender(path)
@@ -195,8 +197,9 @@ def _similar_model(material: Material) -> SimilarAnimeModel:
 def _autoencoder(material: Material) -> TrainedNetwork:
     path = material.work / "trained" / "autoencoder"
     if not path.exists():
-        catalogue = material.prepared.catalogue
-        trained = train_network("autoencoder", material.split, material.settings, None, catalogue)
+        content = read_content(material.prepared.catalogue)
+        given = AutoencoderInput(material.split.train, content=content)
+        trained = train_network("autoencoder", material.split, material.settings, None, given)
         with replaced_folder(path) as folder:
             save_trained(folder, trained)
     return load_trained(path)

@@ -76,7 +76,7 @@ def share_of_holders(material: Material) -> NDArray[np.float64]:
         Share of the training users who have seen it, in [0, 1].
     """
     train = material.split.train
-    shares: NDArray[np.float64] = np.bincount(train.anime_rows[train.seen], minlength=train.n_anime) / train.n_users
+    shares: NDArray[np.float64] = train.popularity() / train.n_users
     return shares
 
 

@@ -181,7 +181,7 @@ def fit_autoencoder(
     )
     network = UnitEmbeddings(_start(directions, energies, config, rng), directions, energies, config)
     likeness = content.weighted(config.genre_weight, config.synopsis_weight) if content else None
-    counts = np.bincount(train.anime_rows[train.seen], minlength=train.n_anime)
+    counts = train.popularity()
     targets = SimilarTargets(teacher, likeness, counts, config.target_sharpness, config.batch_size, rng)
     history = _train(network, targets, config, log_folder)
     anime_embeddings = unit_rows(network.embeddings.numpy())

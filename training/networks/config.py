@@ -11,11 +11,11 @@ class AutoencoderConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     embedding_size: Annotated[int, Field(ge=1, le=4096, description="Width of the embeddings")] = 128
-    epochs: Annotated[int, Field(ge=1, description="Passes over as many anime as there are")] = 4
+    epochs: Annotated[int, Field(ge=1, description="Passes over as many anime as there are")] = 2
     batch_size: Annotated[int, Field(ge=1, description="Anime per step")] = 256
     learning_rate: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a hundredth")
-    ] = 0.005
+    ] = 0.01
     max_users: Annotated[
         int, Field(ge=1, description="Users whose lists say which directions matter, at most; picked by a hash")
     ] = 20_000

@@ -18,7 +18,6 @@ from models.scoring.reranker import Reranker, RerankingNetwork
 from models.writer import save_array
 from training.co_counts import Square
 from training.errors import InputError
-from training.franchises.grouping import franchise_arrays
 from training.interactions import Interactions
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
@@ -139,28 +138,31 @@ def fit_recommender_model(
     network: TrainedNetwork,
     counts: Square,
     weights: ItemWeights,
+    franchises: Mapping[str, NDArray[Any]],
     settings: RunSettings,
 ) -> RecommenderModel:
-    """Group franchises, and learn the re-ranker.
+    """Learn the re-ranker.
 
     Parameters
     ----------
     prepared : Prepared
     train : Interactions
-        Of the users who train: nobody else's lists are looked at, not even for franchises.
+        Of the users who train.
     network : TrainedNetwork
         Its embeddings find the nearest users.
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
         Co-counts of those who train.
     weights : ItemWeights
         Learned from them.
+    franchises : mapping of str to ndarray
+        From :func:`training.franchises.grouping.franchise_arrays`, of the same users: nobody else's lists are looked
+        at.
     settings : RunSettings
 
     Returns
     -------
     RecommenderModel
     """
-    franchises = franchise_arrays(train, prepared.catalogue)
     catalogue = {**prepared.catalogue, **franchises}
     fitted = fit_reranker(
         train, counts, weights, catalogue, network.list_embeddings, settings.items, settings.reranker
@@ -169,15 +171,16 @@ def fit_recommender_model(
 
 
 def without_weights(
-    prepared: Prepared, train: Interactions, network: TrainedNetwork, settings: RunSettings
+    prepared: Prepared, network: TrainedNetwork, franchises: Mapping[str, NDArray[Any]], settings: RunSettings
 ) -> RecommenderModel:
-    """Group franchises only: embeddings and neighbours recommend.
+    """Keep franchises only: embeddings and neighbours recommend.
 
     Parameters
     ----------
     prepared : Prepared
-    train : Interactions
     network : TrainedNetwork
+    franchises : mapping of str to ndarray
+        From :func:`training.franchises.grouping.franchise_arrays`.
     settings : RunSettings
 
     Returns
@@ -185,9 +188,8 @@ def without_weights(
     RecommenderModel
         With item weights of width 0, and without a re-ranker.
     """
-    none = np.zeros((train.n_anime, 0), dtype=np.float32)
+    none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
     weights = ItemWeights(none.astype(np.int32), none, none)
-    franchises = franchise_arrays(train, prepared.catalogue)
     return _make_model(prepared, network, settings, franchises, weights, TrainedReranker(None, {}, 0.0))
 
 
