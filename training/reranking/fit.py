@@ -1,16 +1,19 @@
 """Learns the second stage of recommending: the network that re-ranks what item weights propose."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from models.scoring.anime_facts import AnimeFacts, read_facts
-from models.scoring.candidate_features import CIRCLES, candidate_features, neighbour_evidence
+from models.scoring.candidate_features import CIRCLES, candidate_features
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
 from models.scoring.reranker import RerankingNetwork
@@ -20,8 +23,9 @@ from training.interactions import Interactions
 from training.item_weights import cosines_of, fit_item_weights, fit_on_speakers, invert_popular
 from training.list_neighbours import ListNeighbours
 from training.reranking.config import ItemsConfig, RerankerConfig
+from training.reranking.nearest_lists import NearestLists
 from training.reranking.tasks import Task, make_tasks
-from training.scorers import embed_users, regression_of_train
+from training.scorers import embed_users
 from training.split import splitmix64
 from training.terminal import ProgressUpdate, progress
 
@@ -187,8 +191,10 @@ class _Lessons:
         self.scales = RerankingNetwork.empty().scales
         self._n_candidates = n_candidates
         self._train = train
-        self._nearest = ListNeighbours(list_embeddings, embed_users(list_embeddings, train), train)
-        self._regression = regression_of_train(train)
+        # One more than are asked, as teachers are their own nearest.
+        embedded, depth = embed_users(list_embeddings, train), CIRCLES[-1] + 1
+        self._nearest = ListNeighbours(list_embeddings, embedded, train, depth)
+        self._nearest_lists = NearestLists(train)
 
     def add(
         self,
@@ -200,16 +206,19 @@ class _Lessons:
         """Take some tasks, with weights and facts that do not know their users."""
         held: list[NDArray[np.float32]] = []
         self._nearest.find([task.known.seen_rows for task in tasks])
-        for number, task in enumerate(tasks, start=1):
-            candidates, table = self._features_of(task, weights, facts)
-            hidden = np.isin(candidates, task.target_rows)
-            if len(candidates) == self._n_candidates and hidden.any():
-                self.hidden.append(hidden)
-                held.append(table)
-            update(number)
-            if held and (len(held) == _SCALE_TASKS or number == len(tasks)):
-                self._standardise(held)
-                held = []
+        # Systems of a hundred: several threads for one of them wait for each other longer than they work. So each
+        # list has a thread of its own.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            lessons = pool.map(lambda task: self._features_of(task, weights, facts), tasks)
+            for number, (task, (candidates, table)) in enumerate(zip(tasks, lessons, strict=True), start=1):
+                hidden = np.isin(candidates, task.target_rows)
+                if len(candidates) == self._n_candidates and hidden.any():
+                    self.hidden.append(hidden)
+                    held.append(table)
+                update(number)
+                if held and (len(held) == _SCALE_TASKS or number == len(tasks)):
+                    self._standardise(held)
+                    held = []
 
     def _features_of(
         self, task: Task, weights: ItemWeights, facts: AnimeFacts
@@ -224,8 +233,8 @@ class _Lessons:
 
     def _neighbours(self, task: Task) -> NDArray[np.float32]:
         seen_rows = task.known.seen_rows
-        lists, similarities = self._nearest.lists_near(seen_rows, CIRCLES[-1], without=task.user_row)
-        return neighbour_evidence(self._regression, seen_rows, similarities, [theirs.seen_rows for theirs in lists])
+        nearest, similarities = self._nearest.of_list(seen_rows, CIRCLES[-1], without=task.user_row)
+        return self._nearest_lists.evidence(seen_rows, nearest, similarities)
 
     def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:
         if not self.features:
