@@ -60,6 +60,14 @@ def test_few_users_are_compared_with_all() -> None:
     _assert_nearest(users, arrays["nearest_user_rows"])
 
 
+def test_as_many_nearest_are_found_as_are_asked_for() -> None:
+    users = _users(700)
+    arrays, metrics = build_user_index(users, 20)
+    assert arrays["nearest_user_rows"].shape == (700, 20)
+    assert metrics["recall_at_10"] == metrics["recall_at_20"] == 1.0
+    _assert_nearest(users, arrays["nearest_user_rows"])
+
+
 def test_users_with_the_same_list_come_in_the_order_of_their_rows() -> None:
     users = np.eye(4, dtype=np.float32)[[0, 1, 0, 2, 0, 0, 3]]
     arrays, _ = build_user_index(users)

@@ -141,7 +141,7 @@ def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -
     -------
     AnimeFacts
     """
-    popularity = np.bincount(train.anime_rows[train.seen], minlength=train.n_anime)
+    popularity = train.popularity()
     return read_facts({**catalogue, "popularity": popularity}, train.n_users)
 
 

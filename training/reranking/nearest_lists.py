@@ -30,7 +30,7 @@ class NearestLists:
     """
 
     def __init__(self, train: Interactions) -> None:
-        popularity = np.bincount(train.anime_rows[train.seen], minlength=train.n_anime)
+        popularity = train.popularity()
         counts = np.maximum(popularity, 1).astype(np.float64)
         self._telling = (counts**-TELLING_POWER).astype(np.float32)
         self._discounts = (counts**-POPULARITY_POWER).astype(np.float32)
