@@ -120,6 +120,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     Store(store).require_writable()
     started = time.monotonic()
     times = StageTimes(work)
+    stages.begin_import()
     with times.stage("prepare"):
         _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
     with times.stage("train"):

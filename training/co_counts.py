@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.user_list import Status
+from training.compiled import compiled
 from training.interactions import Interactions
 
 Square = NDArray[np.float32]
@@ -23,8 +23,6 @@ Square = NDArray[np.float32]
 _USERS_PER_BLOCK: Final = 4096
 # How many of the most popular anime stand in bytes. With the users of a block they are 8 MB.
 _N_DENSE: Final = 2048
-# Few enough that all threads end at about the same time.
-_ANIME_PER_TASK: Final = 64
 # So many ones fit into a byte.
 _MOST_PER_BYTE: Final = 255
 
@@ -47,13 +45,14 @@ def co_counts(train: Interactions) -> Square:
     ranks = np.empty(n_anime, dtype=np.int32)
     ranks[np.argsort(-popularity, kind="stable")] = np.arange(n_anime)
     lower, full = np.zeros((n_anime, n_anime), dtype=np.float32), np.empty((n_anime, n_anime), dtype=np.float32)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    n_threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(n_threads) as pool:
         for start in range(0, train.n_users, _USERS_PER_BLOCK):
             offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
             block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
-            _for_all_anime(pool, n_anime, partial(_count_anime, *block, lower))
+            _on_all_threads(pool, n_threads, partial(_count_anime, *block, lower))
         mirror(lower)
-        _for_all_anime(pool, n_anime, partial(_reorder, lower, ranks, full))
+        _on_all_threads(pool, n_threads, partial(_reorder, lower, ranks, full))
     return full
 
 
@@ -72,9 +71,12 @@ def mirror(matrix: Square, block: int = 2048) -> None:
         corner[:] = np.tril(corner) + np.tril(corner, -1).T
 
 
-def _reorder(by_rank: Square, ranks: NDArray[np.int32], full: Square, first: int, last: int) -> None:
-    for anime_row in range(first, last):
-        np.take(by_rank[ranks[anime_row]], ranks, out=full[anime_row], mode="clip")
+@compiled
+def _reorder(by_rank: Any, ranks: Any, full: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
+    for anime_row in range(first, len(full), step):
+        line = by_rank[ranks[anime_row]]
+        for other in range(len(ranks)):
+            full[anime_row, other] = line[ranks[other]]
 
 
 def _lists_by_rank(
@@ -87,13 +89,17 @@ def _lists_by_rank(
     return ends[train.offsets[start : end + 1] - first], ranks[train.anime_rows[first:last][seen]]
 
 
-def _for_all_anime(pool: ThreadPoolExecutor, n_anime: int, work: Callable[[int, int], None]) -> None:
-    starts = range(0, n_anime, _ANIME_PER_TASK)
+def _on_all_threads(pool: ThreadPoolExecutor, n_threads: int, work: Callable[[int, int], None]) -> None:
+    """Let every thread do each n-th anime.
+
+    One task per thread: a thread that comes back from compiled code waits for the interpreter's lock, and something
+    else may hold it.
+    """
     # A list, so that what went wrong in a thread is raised here.
-    list(pool.map(lambda start: work(start, min(start + _ANIME_PER_TASK, n_anime)), starts))
+    list(pool.map(lambda first: work(first, n_threads), range(n_threads)))
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _invert(offsets: Any, ranks: Any, n_anime: int, n_dense: int) -> Any:  # pragma: no cover - compiled
     """Turn lists into who has seen each anime, the dense part of every list, and the rest of it by rank."""
     n_users = len(offsets) - 1
@@ -126,14 +132,14 @@ def _invert(offsets: Any, ranks: Any, n_anime: int, n_dense: int) -> Any:  # pra
     return starts, holders, dense, rest_offsets, rest
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _count_anime(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
-    starts: Any, holders: Any, dense: Any, rest_offsets: Any, rest: Any, lower: Any, first: int, last: int
+    starts: Any, holders: Any, dense: Any, rest_offsets: Any, rest: Any, lower: Any, first: int, step: int
 ) -> None:  # pragma: no cover - compiled
-    """Count the pairs of anime [first, last), each with those more popular than itself."""
+    """Count the pairs of every step-th anime, each with those more popular than itself."""
     n_dense = dense.shape[1]
     sums = np.zeros(n_dense, np.uint8)
-    for rank in range(first, last):
+    for rank in range(first, len(lower), step):
         row = lower[rank]
         width = min(rank + 1, n_dense)
         for start in range(starts[rank], starts[rank + 1], _MOST_PER_BYTE):

@@ -47,6 +47,10 @@ class DenseInverse:
     rows: NDArray[np.int64]
     inverse: Square
 
+    def others(self, n_anime: int) -> NDArray[np.int64]:
+        """Give the rows of all anime that are not in it, ascending."""
+        return np.setdiff1d(np.arange(n_anime), self.rows)
+
 
 def invert_popular(counts: Square, config: ItemsConfig) -> DenseInverse:
     """Invert the regularised co-counts of the anime on most lists.
@@ -152,13 +156,35 @@ def propose_speakers(counts: Square, dense: DenseInverse, config: ItemsConfig) -
     k = min(config.n_proposed, len(dense.rows) - 1)
     proposed = np.empty((len(counts), k), dtype=np.int32)
     proposed[dense.rows] = dense.rows[strongest_rows(dense.inverse, k)]
-    heard_alone = np.sqrt(np.diag(counts) + np.float32(config.l2))
-    others = np.setdiff1d(np.arange(len(counts)), dense.rows)
-    for start in range(0, len(others), _TARGETS_PER_BLOCK):
-        targets = others[start : start + _TARGETS_PER_BLOCK]
-        strengths = counts[targets] / heard_alone
-        strengths[np.arange(len(targets)), targets] = -1.0
-        proposed[targets] = _largest(strengths, k)
+    others = dense.others(len(counts))
+    proposed[others] = propose_alone(counts, others, k, config.l2)
+    return proposed
+
+
+def propose_alone(counts: Square, targets: NDArray[np.int64], k: int, l2: float) -> NDArray[np.int32]:
+    """Propose for some anime those that would say most if each spoke alone.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    targets : ndarray of shape (n_targets,), dtype=int64
+        Their rows.
+    k : int
+        Below the number of anime.
+    l2 : float
+
+    Returns
+    -------
+    ndarray of shape (n_targets, k), dtype=int32
+        Ascending within a row; no anime speaks for itself.
+    """
+    heard_alone = np.sqrt(np.diag(counts) + np.float32(l2))
+    proposed = np.empty((len(targets), k), dtype=np.int32)
+    for start in range(0, len(targets), _TARGETS_PER_BLOCK):
+        some = targets[start : start + _TARGETS_PER_BLOCK]
+        strengths = counts[some] / heard_alone
+        strengths[np.arange(len(some)), some] = -1.0
+        proposed[start : start + len(some)] = _largest(strengths, k)
     return proposed
 
 
@@ -195,8 +221,10 @@ def _largest(values: Square, k: int) -> NDArray[np.int32]:
     return np.sort(np.argpartition(values, last, axis=1)[:, last:], axis=1).astype(np.int32)
 
 
-def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2: float) -> NDArray[np.float32]:
-    """Fit the weights of every anime to the few that speak for it.
+def fit_on_speakers(
+    counts: Square, rows: NDArray[np.int32], dropout: float, l2: float, targets: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """Fit the weights of anime to the few that speak for each.
 
     Cutting a dense solution down loses what the small weights corrected; fitting again among those that are left
     wins it back and more (docs/experiments.md).
@@ -204,16 +232,19 @@ def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2:
     Parameters
     ----------
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
-    rows : ndarray of shape (n_anime, k), dtype=int32
-        Who speaks for each anime.
+    rows : ndarray of shape (n_targets, k), dtype=int32
+        Who speaks for each.
     dropout, l2 : float
         As for :func:`invert_gram`.
+    targets : ndarray of shape (n_targets,), dtype=int64, optional
+        For which anime; all where it is left out.
 
     Returns
     -------
-    ndarray of shape (n_anime, k), dtype=float32
+    ndarray of shape (n_targets, k), dtype=float32
     """
-    n_anime, k = rows.shape
+    n_anime, k = len(counts), rows.shape[1]
+    whose = np.arange(n_anime) if targets is None else targets
     flat, added = counts.reshape(-1, order="A"), regularisation(counts, dropout, l2)
     diagonal = np.arange(k)
     values = np.empty(rows.shape, dtype=np.float32)
@@ -223,14 +254,13 @@ def fit_on_speakers(counts: Square, rows: NDArray[np.int32], dropout: float, l2:
         # The matrix is symmetric, so its memory order does not matter.
         among = np.take(flat, speakers[:, :, None] * n_anime + speakers[:, None, :])  # (B, k, k)
         among[:, diagonal, diagonal] += added[speakers]
-        targets = np.arange(start, start + len(speakers))[:, None]
-        with_target = np.take(flat, speakers * n_anime + targets)  # (B, k)
+        with_target = np.take(flat, speakers * n_anime + whose[start : start + len(speakers), None])  # (B, k)
         solved = la.solve(among, with_target[:, :, None], assume_a="pos")
         values[start : start + len(speakers)] = solved[:, :, 0]
 
     # Small systems: a thread per core with algebra of one thread each keeps all of them busy.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(fit, range(0, n_anime, _TARGETS_PER_SOLVE)))
+        list(pool.map(fit, range(0, len(rows), _TARGETS_PER_SOLVE)))
     return values
 
 

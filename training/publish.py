@@ -14,7 +14,7 @@ from models.layout import FORMAT_VERSION
 from models.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
 from models.scoring.candidate_features import FEATURES
 from models.store import Store
-from training.in_common import count_in_common
+from training.in_common import N_COUNTED, N_COUNTED_QUICK, count_in_common
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
 from training.reranking.stage import RecommenderModel
@@ -65,10 +65,10 @@ def publish(
     """
     arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
     started = time.monotonic()
-    n_nearest = N_NEAREST if recommender.has_weights else N_NEAREST_QUICK
+    n_nearest, n_counted = (N_NEAREST, N_COUNTED) if recommender.has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
     user_index, user_index_metrics = build_user_index(arrays["user_embeddings"], n_nearest)
     arrays |= user_index
-    arrays["nearest_in_common"] = count_in_common(prepared.interactions, arrays["nearest_user_rows"])
+    arrays["nearest_in_common"] = count_in_common(prepared.interactions, arrays["nearest_user_rows"], n_counted)
     user_index_seconds = time.monotonic() - started
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)

@@ -13,6 +13,7 @@
 import contextlib
 import importlib
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -63,8 +64,21 @@ from training.terminal import progress, say
 from training.thresholds import Thresholds
 from training.train import AutoencoderInput, networks_to_train, train_networks
 
+# What imports it first.
+_TENSORFLOW: Final = "training.networks.keras_setup"
 # A single pass goes further in larger steps (docs/experiments.md).
-_QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02}
+_QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
+
+
+def begin_import() -> None:
+    """Begin to import TensorFlow, which takes seconds, in a thread of its own: while a dump is read, say."""
+
+    def try_it() -> None:
+        # What goes wrong here goes wrong again where it is needed, and is said there.
+        with contextlib.suppress(Exception):
+            importlib.import_module(_TENSORFLOW)
+
+    threading.Thread(target=try_it, name="import").start()
 
 
 def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
@@ -139,7 +153,7 @@ def _learn_all(
         counts = co_counts(split.train)
         dense = invert_popular(counts, settings.items)
         weights = fit_item_weights(counts, dense, settings.items)
-        teacher = Teacher(dense, weights)
+        teacher = Teacher.of_weights(dense, weights)
         del dense
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
         given = AutoencoderInput(split.train, teacher, beside.content.result())
@@ -190,7 +204,7 @@ def _begin_beside(lists: Interactions, prepared: Prepared) -> Iterator[_Beside]:
     """
     pool = ThreadPoolExecutor(1)
     try:
-        pool.submit(importlib.import_module, "training.networks.keras_setup")
+        pool.submit(importlib.import_module, _TENSORFLOW)
         content = pool.submit(read_content, prepared.catalogue)
         yield _Beside(content, pool.submit(franchise_arrays, lists, prepared.catalogue))
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,12 +17,16 @@ from models.scoring.neighbours import (
     NeighbourRule,
     score_by_neighbours,
 )
+from models.scoring.user_list import Status
+from training.compiled import compiled
 from training.interactions import Interactions
 from training.list_neighbours import ListNeighbours
 from training.networks.trained import TrainedNetwork
 
 Rows = NDArray[np.int32]
 Scores = NDArray[np.float32]
+
+_PLANNED: Final = int(Status.PLAN_TO_WATCH)
 
 
 class Scorer(Protocol):
@@ -224,21 +228,31 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
         Unit rows.
     """
     rows = np.zeros((interactions.n_users, list_embeddings.shape[1]), dtype=np.float32)
-    # float64, as in embed_list.
-    adds = list_embeddings.astype(np.float64)
-
-    def embed(group: tuple[int, int]) -> None:
-        seen: Any = interactions.users_between(*group).seen_matrix()
-        sums = seen.astype(np.float64) @ adds  # Shape: (n_users of the group, embedding_size)
-        norms = np.linalg.norm(sums, axis=1, keepdims=True)
-        np.divide(sums, norms, out=rows[slice(*group)], where=norms > 0.0, casting="same_kind")
-
+    arrays = (interactions.offsets, interactions.anime_rows, interactions.statuses, list_embeddings)
     with ThreadPoolExecutor() as pool:
-        for _ in pool.map(embed, interactions.groups_of_users()):
+        for _ in pool.map(lambda group: _embed(*arrays, *group, rows), interactions.groups_of_users()):
             pass
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
     rows[~rows.any(axis=1), 0] = 1.0
     return rows
+
+
+@compiled
+def _embed(
+    offsets: Any, anime_rows: Any, statuses: Any, adds: Any, first: int, last: int, rows: Any
+) -> None:  # pragma: no cover - compiled
+    size = adds.shape[1]
+    for user in range(first, last):
+        total = np.zeros(size)  # float64, as in embed_list
+        for entry in range(offsets[user], offsets[user + 1]):
+            if statuses[entry] != _PLANNED:
+                add = adds[anime_rows[entry]]
+                for column in range(size):
+                    total[column] += add[column]
+        norm = np.sqrt((total * total).sum())
+        if norm > 0.0:
+            for column in range(size):
+                rows[user, column] = total[column] / norm
 
 
 def list_neighbours(network: TrainedNetwork, train: Interactions) -> ListNeighbours:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from training.compiled import compiled
 from training.interactions import Interactions
 
 N_FOLDS: Final = 10
@@ -233,11 +234,21 @@ def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
         entries = np.flatnonzero(part.seen)
         n_seen = part.count_by_user(part.seen)
         owners = np.repeat(np.arange(part.n_users), n_seen)
-        order = np.lexsort((_draw(part.user_ids[owners], part.anime_ids[part.anime_rows[entries]], seed), owners))
-        places = np.arange(len(entries)) - np.repeat(np.cumsum(n_seen) - n_seen, n_seen)
-        n_targets = np.where(n_seen < 2, 0, np.maximum(1, np.rint(TARGET_SHARE * n_seen)))
-        marks[lists.offsets[first] + entries[order[places < n_targets[owners]]]] = True
+        keys = _draw(part.user_ids[owners], part.anime_ids[part.anime_rows[entries]], seed)
+        n_targets = np.where(n_seen < 2, 0, np.maximum(1, np.rint(TARGET_SHARE * n_seen))).astype(np.int64)
+        lowest = np.zeros(len(entries), dtype=bool)
+        _mark_lowest(keys, np.concatenate([[0], np.cumsum(n_seen)]), n_targets, lowest)
+        marks[lists.offsets[first] + entries[lowest]] = True
     return marks
+
+
+@compiled
+def _mark_lowest(keys: Any, starts: Any, n_lowest: Any, marks: Any) -> None:  # pragma: no cover - compiled
+    """Mark the lowest keys of each run."""
+    for run in range(len(n_lowest)):
+        order = np.argsort(keys[starts[run] : starts[run + 1]], kind="mergesort")
+        for place in order[: n_lowest[run]]:
+            marks[starts[run] + place] = True
 
 
 def choose_targets(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
-from training.user_neighbours import GroupedUsers, nearest_of, neighbours_of_all
+from training.user_neighbours import EVERYWHERE, GroupedUsers, nearest_of, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
@@ -62,20 +62,20 @@ def build_user_index(
 def _measured_neighbours(
     users: GroupedUsers, k: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int32], dict[str, Any]]:
-    """Find everybody's neighbours, in as many groups as some users whose true neighbours are found first need."""
+    """Find everybody's neighbours, looking as far as some users whose true neighbours are found first need."""
     n_users = len(users.rows)
     sample = np.sort(rng.choice(n_users, min(_N_MEASURED, n_users), replace=False))
-    truth = nearest_of(users, sample, k, len(users.centroids))
-    n_probed = enough_groups(users, sample, truth[:, :_DEPTH])
-    nearest = neighbours_of_all(users, k, n_probed)
+    truth = nearest_of(users, sample, k, EVERYWHERE)
+    reach = enough_reach(users, sample, truth[:, :_DEPTH])
+    nearest = neighbours_of_all(users, k, reach)
     depths = sorted({_DEPTH, k}) if k >= _DEPTH else []
     found = nearest[users.rows[sample]]
     recalls = {f"recall_at_{depth}": recall(truth[:, :depth], found[:, :depth]) for depth in depths}
-    return nearest, {"n_probed": n_probed, **recalls}
+    return nearest, {"reach": round(reach, 4), **recalls}
 
 
-def enough_groups(users: GroupedUsers, places: NDArray[np.int64], neighbours: NDArray[np.int32]) -> int:
-    """Tell into how many of the nearest groups to look to find :data:`WANTED_RECALL` of some users' neighbours.
+def enough_reach(users: GroupedUsers, places: NDArray[np.int64], neighbours: NDArray[np.int32]) -> float:
+    """Tell how far to look to find :data:`WANTED_RECALL` of some users' neighbours.
 
     Parameters
     ----------
@@ -87,16 +87,16 @@ def enough_groups(users: GroupedUsers, places: NDArray[np.int64], neighbours: ND
 
     Returns
     -------
-    int
-        From 1 to the number of groups.
+    float
+        For :func:`training.user_neighbours.nearest_of`.
     """
     groups = np.empty(len(users.rows), dtype=np.int64)
     groups[users.rows] = np.repeat(np.arange(len(users.centroids)), np.diff(users.offsets))
     to_groups = users.embeddings[places] @ users.centroids.T  # (n, G)
     theirs = np.take_along_axis(to_groups, groups[neighbours], axis=1)  # (n, k)
-    # How many groups are nearer than that of each neighbour.
-    ranks = np.sort([(to_groups > column[:, None]).sum(axis=1) for column in theirs.T], axis=None)
-    return int(ranks[math.ceil(WANTED_RECALL * len(ranks)) - 1]) + 1
+    away = np.sort(to_groups.max(axis=1, keepdims=True) - theirs, axis=None)
+    # Another product may round the last bit another way.
+    return float(away[math.ceil(WANTED_RECALL * len(away)) - 1]) + 1e-6
 
 
 def recall(truth: NDArray[np.int32], found: NDArray[np.int32]) -> float:

@@ -1,30 +1,33 @@
 """The nearest users of every user, group by group in matrix products."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from training.compiled import compiled
+
 Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-_BLOCK: Final = 8192
+# Users at a time: the more, the larger the matrix products.
+_BLOCK: Final = 16_384
 # A product of a block and a group: 64 MB at most, which only a single group of many comes near.
 _MAX_COSINES: Final = 1 << 24
+# Users whose cosines to all groups stay in the cache.
+_SLICE: Final = 1024
 _N_THREADS: Final = 2
-# The groups nearest to a user say how near the k-th neighbour is at least.
-_N_FIRST: Final = 16
-# As many best values per neighbour that is wanted: the more, the nearer the bound is to the truth.
-_N_BESTS: Final = 5
+# Groups so much nearer come first: the sooner the best are found, the less has to be looked at twice.
+_FIRST: Final = 0.25
+# Cosines that are compared with the least of the best at once.
+_STRETCH: Final = 32
+# A reach that no two cosines are apart.
+EVERYWHERE: Final = 4.0
 # Below every cosine.
 _NOBODY: Final = np.float32(-2.0)
-# Cosines become whole numbers in steps far below what float32 tells apart.
-_STEPS: Final = 2.0**30
-_LARGEST_KEY: Final = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -48,130 +51,163 @@ class GroupedUsers:
     offsets: NDArray[np.int64]
     centroids: Matrix
 
-    def members(self, group: int) -> Matrix:
-        """Give the embeddings of a group."""
-        return self.embeddings[self.offsets[group] : self.offsets[group + 1]]
+    def members(self, group: int) -> slice:
+        """Give the places of a group's users."""
+        return slice(int(self.offsets[group]), int(self.offsets[group + 1]))
 
 
-def neighbours_of_all(users: GroupedUsers, k: int, n_probed: int) -> NDArray[np.int32]:
+def neighbours_of_all(users: GroupedUsers, k: int, reach: float) -> NDArray[np.int32]:
     """Find the nearest users of every user, among those of the groups nearest to them.
-
-    Where all groups are looked into, the answer is exact.
 
     Parameters
     ----------
     users : GroupedUsers
     k : int
         Below the number of users.
-    n_probed : int
-        Into how many groups to look for each user.
+    reach : float
+        A user looks into the groups whose cosine to them is at most so much lower than that of the nearest.
 
     Returns
     -------
     ndarray of shape (n_users, k), dtype=int32
-        Best first; ties go to the lower row. No user is their own neighbour.
+        As :func:`nearest_of`, in the order of the rows.
     """
     nearest = np.empty((len(users.rows), k), dtype=np.int32)
-    block_length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
-
-    def fill(start: int) -> None:
-        places = np.arange(start, min(start + block_length, len(nearest)))
-        nearest[users.rows[places]] = nearest_of(users, places, k, n_probed)
-
-    # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_N_THREADS) as pool:
-        list(pool.map(fill, range(0, len(nearest), block_length)))
+    nearest[users.rows] = nearest_of(users, np.arange(len(users.rows)), k, reach)
     return nearest
 
 
-def nearest_of(users: GroupedUsers, places: Rows, k: int, n_probed: int) -> NDArray[np.int32]:
-    """Find the nearest users of some, as :func:`neighbours_of_all` does of all.
+def nearest_of(users: GroupedUsers, places: Rows, k: int, reach: float) -> NDArray[np.int32]:
+    """Find the nearest users of some, among those of the groups nearest to them.
+
+    Where all groups are in reach, the answer is exact.
 
     Parameters
     ----------
     users : GroupedUsers
     places : ndarray of shape (n,), dtype=int64
-        Whose, as places in the order of the groups; at most 65,536.
+        Whose, as places in the order of the groups.
     k : int
         Below the number of users.
-    n_probed : int
-        Into how many groups to look for each user.
+    reach : float
+        A user looks into the groups whose cosine to them is at most so much lower than that of the nearest; into all
+        where these hold fewer than k others.
 
     Returns
     -------
     ndarray of shape (n, k), dtype=int32
-        Rows, best first; ties go to the lower row.
+        Rows, best first; ties go to the lower row. No user is their own neighbour.
     """
-    queries = users.embeddings[places]
-    n_groups = len(users.centroids)
-    n_probed = min(n_probed, n_groups)
-    to_groups = queries @ users.centroids.T  # (B, G)
-    n_first = min(_N_FIRST, n_probed)
-    limits = np.partition(to_groups, (n_groups - n_probed, n_groups - n_first), axis=1)
-    bounds = _lower_bounds(users, queries, to_groups >= limits[:, n_groups - n_first, None], k)
-    probed = to_groups >= limits[:, n_groups - n_probed, None]
-    del to_groups, limits
-    askers, found, cosines = _hits(users, queries, probed, bounds)
-    keys = ((1.0 - cosines.astype(np.float64)) * _STEPS).astype(np.int64) << 32
-    keys |= users.rows[found]
-    keys[found == places[askers]] = _LARGEST_KEY
-    return _smallest_keys(askers, keys, len(queries), k)
+    length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
+    blocks = [places[start : start + length] for start in range(0, len(places), length)]
+    # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_N_THREADS) as pool:
+        found = list(pool.map(lambda block: _nearest_of_block(users, block, k, reach), blocks))
+    return np.concatenate(found)
 
 
-def _visits(probed: NDArray[np.bool_]) -> Iterator[tuple[int, Rows]]:
-    """Go through the groups that somebody looks into, with who does."""
-    groups, askers = np.nonzero(probed.T)
-    visited, starts = np.unique(groups, return_index=True)
-    for group, start, stop in zip(visited.tolist(), starts, [*starts[1:], len(askers)], strict=True):
-        yield group, askers[start:stop]
+def _nearest_of_block(users: GroupedUsers, places: Rows, k: int, reach: float) -> NDArray[np.int32]:
+    queries, n_groups = users.embeddings[places], len(users.centroids)
+    askers, starts = _visits(_look_around(queries, users.centroids, reach))
+    cosines = np.full((len(places), k), _NOBODY)
+    rows = np.full((len(places), k), np.iinfo(np.int32).max, dtype=np.int32)
+    for visit in np.flatnonzero(np.diff(starts)).tolist():
+        who, members = askers[starts[visit] : starts[visit + 1]], users.members(visit % n_groups)
+        found = queries[who] @ users.embeddings[members].T  # (n_who, n_members)
+        _keep_best(found, who, places[who] - members.start, users.rows[members], cosines, rows)
+    best: NDArray[np.int32] = np.take_along_axis(rows, np.lexsort((rows, -cosines)), axis=1)
+    short = np.flatnonzero((cosines == _NOBODY).any(axis=1))
+    if len(short):
+        best[short] = _nearest_of_block(users, places[short], k, EVERYWHERE)
+    return best
 
 
-def _lower_bounds(users: GroupedUsers, queries: Matrix, first: NDArray[np.bool_], k: int) -> Matrix:
-    """Find a cosine that the k nearest users of each query reach, the query itself among them not counted.
+def _look_around(queries: Matrix, centroids: Matrix, reach: float) -> NDArray[np.uint8]:
+    """Mark what is in reach of each query, shape (n_queries, n_groups): 2 for the nearest groups, 1 for others."""
+    marks = np.empty((len(queries), len(centroids)), dtype=np.uint8)
+    cosines = np.empty((min(_SLICE, len(queries)), len(centroids)), dtype=np.float32)
+    for start in range(0, len(queries), _SLICE):
+        some = queries[start : start + _SLICE]
+        np.matmul(some, centroids.T, out=cosines[: len(some)])
+        _mark(cosines[: len(some)], reach, marks[start : start + _SLICE])
+    return marks
 
-    Each group is dealt into as many heaps as there are places for it, and the best of each heap counts: k + 1 heaps
-    whose best reach a cosine hold as many users who do. Sorting heaps' bests is far cheaper than sorting users.
+
+@compiled
+def _mark(cosines: Any, reach: float, marks: Any) -> None:  # pragma: no cover - compiled
+    for query in range(len(cosines)):
+        line = cosines[query]
+        nearest = line.max()
+        for group in range(len(line)):
+            away = nearest - line[group]
+            marks[query, group] = np.uint8(away <= reach) + np.uint8(away <= reach * _FIRST)
+
+
+@compiled
+def _visits(marks: Any) -> Any:  # pragma: no cover - compiled
+    """List who looks into which group: the nearest groups of everybody first, then the others.
+
+    Gives queries, and where those of each visit start: visit v is to group v, or v - n_groups for the others.
     """
-    n_first = int(first.sum(axis=1).max())
-    n_heaps = -(-_N_BESTS * (k + 1) // n_first)
-    bests = np.full((len(queries), n_first, n_heaps), _NOBODY)  # (B, F, H)
-    turns = np.cumsum(first, axis=1, dtype=np.int32) - 1
-    for group, askers in _visits(first):
-        cosines = queries[askers] @ users.members(group).T  # (b, m)
-        heaps = np.full((len(askers), n_heaps), _NOBODY)
-        for start in range(0, cosines.shape[1], n_heaps):
-            dealt = cosines[:, start : start + n_heaps]
-            np.maximum(heaps[:, : dealt.shape[1]], dealt, out=heaps[:, : dealt.shape[1]])
-        bests[askers, turns[askers, group]] = heaps
-    flat = bests.reshape(len(queries), -1)
-    place = flat.shape[1] - (k + 1)
-    flat.partition(place, axis=1)
-    return flat[:, place, None].copy()
+    n_queries, n_groups = marks.shape
+    starts = np.zeros(2 * n_groups + 1, np.int64)
+    for query in range(n_queries):
+        for group in range(n_groups):
+            starts[1 + group] += marks[query, group] == 2
+            starts[1 + group + n_groups] += marks[query, group] == 1
+    starts = np.cumsum(starts)
+    free = starts[:-1].copy()
+    askers = np.empty(starts[-1], np.int64)
+    for query in range(n_queries):
+        for group in range(n_groups):
+            if marks[query, group]:
+                visit = group + n_groups * (2 - marks[query, group])
+                askers[free[visit]] = query
+                free[visit] += 1
+    return askers, starts
 
 
-def _hits(
-    users: GroupedUsers, queries: Matrix, probed: NDArray[np.bool_], bounds: Matrix
-) -> tuple[NDArray[np.uint16], Rows, NDArray[np.float32]]:
-    """Find everybody in the probed groups who reaches the bound: who asks, place of the hit, its cosine."""
-    found: list[tuple[NDArray[np.uint16], Rows, NDArray[np.float32]]] = []
-    for group, askers in _visits(probed):
-        cosines = queries[askers] @ users.members(group).T  # (b, m)
-        flat = np.flatnonzero(cosines >= bounds[askers])
-        who, places = np.divmod(flat, cosines.shape[1])
-        found.append((askers[who].astype(np.uint16), places + users.offsets[group], cosines.ravel()[flat]))
-    whose, where, how_near = zip(*found, strict=True)
-    return np.concatenate(whose), np.concatenate(where), np.concatenate(how_near)
+@compiled
+def _keep_best(
+    found: Any, askers: Any, themselves: Any, found_rows: Any, cosines: Any, rows: Any
+) -> None:  # pragma: no cover - compiled
+    """Put what is better than the worst of an asker's best in its place.
+
+    The best of each lie in a heap: the worst of them first, both below it in places 2 i + 1 and 2 i + 2.
+    """
+    n_found = found.shape[1]
+    for number in range(len(askers)):
+        line = found[number]
+        heap, heap_rows = cosines[askers[number]], rows[askers[number]]
+        for start in range(0, n_found, _STRETCH):
+            stop = min(start + _STRETCH, n_found)
+            # Nearly always none: adding up marks is what a vector unit does at once.
+            n_good = 0
+            for place in range(start, stop):
+                n_good += line[place] >= heap[0]
+            if n_good == 0:
+                continue
+            for place in range(start, stop):
+                cosine, row = line[place], found_rows[place]
+                if place == themselves[number] or cosine < heap[0] or (cosine == heap[0] and row > heap_rows[0]):
+                    continue
+                _replace_worst(heap, heap_rows, cosine, row)
 
 
-def _smallest_keys(askers: NDArray[np.uint16], keys: Rows, n_askers: int, k: int) -> NDArray[np.int32]:
-    """Take the rows of everybody's k smallest keys, smallest first."""
-    # 16 bits, so that numpy sorts by radix.
-    order = np.argsort(askers, kind="stable")
-    counts = np.bincount(askers, minlength=n_askers)
-    places = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
-    table = np.full((n_askers, int(counts.max())), _LARGEST_KEY)
-    table[askers[order], places] = keys[order]
-    table.partition(k - 1, axis=1)
-    best = np.sort(table[:, :k], axis=1)
-    rows: NDArray[np.int32] = (best & 0xFFFFFFFF).astype(np.int32)
-    return rows
+@compiled
+def _replace_worst(heap: Any, heap_rows: Any, cosine: Any, row: Any) -> None:  # pragma: no cover - compiled
+    parent = 0
+    while True:
+        worse = 2 * parent + 1
+        if worse >= len(heap):
+            break
+        if worse + 1 < len(heap) and (
+            heap[worse + 1] < heap[worse]
+            or (heap[worse + 1] == heap[worse] and heap_rows[worse + 1] > heap_rows[worse])
+        ):
+            worse += 1
+        if cosine < heap[worse] or (cosine == heap[worse] and row > heap_rows[worse]):
+            break
+        heap[parent], heap_rows[parent] = heap[worse], heap_rows[worse]
+        parent = worse
+    heap[parent], heap_rows[parent] = cosine, row

@@ -14,7 +14,6 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small enough for a test to have several, the last of which is not full."""
     monkeypatch.setattr(module, "_USERS_PER_BLOCK", 16)
     monkeypatch.setattr(module, "_N_DENSE", 8)
-    monkeypatch.setattr(module, "_ANIME_PER_TASK", 3)
 
 
 @pytest.mark.parametrize("n_users", [1, 15, 16, 17, 33])

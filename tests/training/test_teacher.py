@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.scoring.items import ItemWeights
 from tests.training.interactions_for_tests import random_interactions
 from training.co_counts import co_counts
 from training.item_weights import DenseInverse, dense_weights, fit_item_weights, invert_popular
@@ -19,9 +18,9 @@ from training.reranking.config import ItemsConfig
 def taught(weights: NDArray[np.float32]) -> Teacher:
     """A teacher of given weights, whose diagonal is 0."""
     n_anime = len(weights)
-    none = np.zeros((n_anime, 0), dtype=np.float32)
+    none = np.zeros((0, 0), dtype=np.float32)
     inverse = np.eye(n_anime, dtype=np.float32) - weights
-    return Teacher(DenseInverse(np.arange(n_anime), inverse), ItemWeights(none.astype(np.int32), none, none))
+    return Teacher(DenseInverse(np.arange(n_anime), inverse), none.astype(np.int32), none)
 
 
 def random_weights(n_anime: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -63,7 +62,7 @@ def test_a_teacher_multiplies_as_the_matrix_of_its_weights_does() -> None:
     for target in np.setdiff1d(np.arange(15), dense.rows):
         whole[weights.rows[target], target] = weights.values[target]
     whole[np.ix_(dense.rows, dense.rows)] = dense_weights(dense.inverse)
-    teacher, matrix = Teacher(dense, weights), rng.normal(size=(15, 4)).astype(np.float32)
+    teacher, matrix = Teacher.of_weights(dense, weights), rng.normal(size=(15, 4)).astype(np.float32)
     np.testing.assert_allclose(teacher.times(matrix), whole @ matrix, atol=1e-5)
     np.testing.assert_allclose(teacher.transposed_times(matrix), whole.T @ matrix, atol=1e-5)
     np.testing.assert_allclose(teacher.said_by(np.arange(15)), whole, atol=1e-7)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import UserIndex
 from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
-from training.user_index import WANTED_RECALL, build_user_index, enough_groups, recall
-from training.user_neighbours import GroupedUsers, nearest_of, neighbours_of_all
+from training.user_index import WANTED_RECALL, build_user_index, enough_reach, recall
+from training.user_neighbours import EVERYWHERE, GroupedUsers, nearest_of, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
@@ -49,7 +49,7 @@ def test_looking_into_every_group_finds_what_an_exact_scan_finds(
 ) -> None:
     users = _users(n_users, seed=seed)
     n_groups, k = min(n_groups, n_users), min(k, n_users - 1)
-    _assert_nearest(users, neighbours_of_all(_grouped(users, n_groups), k, n_groups))
+    _assert_nearest(users, neighbours_of_all(_grouped(users, n_groups), k, EVERYWHERE))
 
 
 def test_few_users_are_compared_with_all() -> None:
@@ -106,13 +106,14 @@ def test_more_groups_than_kinds_of_users_leave_some_empty_and_lose_nobody() -> N
     users = np.eye(3, dtype=np.float32)[[0, 1, 2] * 20]
     grouped = _grouped(users, 10)
     assert np.isfinite(grouped.centroids).all()
-    _assert_nearest(users, neighbours_of_all(grouped, 30, 10))
+    _assert_nearest(users, neighbours_of_all(grouped, 30, EVERYWHERE))
 
 
 def test_looking_into_some_groups_finds_most_of_the_nearest() -> None:
     users = _users(6000, size=16, n_tastes=60)
-    nearest = neighbours_of_all(_grouped(users, 60), 10, 12)
-    assert recall(neighbours_of_all(_grouped(users, 60), 10, 60), nearest) > 0.95
+    nearest = neighbours_of_all(_grouped(users, 60), 10, 0.4)
+    found = recall(neighbours_of_all(_grouped(users, 60), 10, EVERYWHERE), nearest)
+    assert 0.95 < found < 1.0
 
 
 def test_recall_is_the_share_of_the_nearest_that_was_found() -> None:
@@ -121,15 +122,21 @@ def test_recall_is_the_share_of_the_nearest_that_was_found() -> None:
     assert recall(truth, found) == 7 / 8
 
 
-def test_as_many_groups_are_looked_into_as_neighbours_need() -> None:
+def test_a_search_looks_as_far_as_neighbours_need() -> None:
     users = _users(6000, size=16, n_tastes=60)
     grouped = _grouped(users, 60)
     sample = np.arange(0, 6000, 20)
-    truth = nearest_of(grouped, sample, 10, 60)
-    n_probed = enough_groups(grouped, sample, truth)
-    assert 1 < n_probed < 60
-    assert recall(truth, nearest_of(grouped, sample, 10, n_probed)) >= WANTED_RECALL
-    assert recall(truth, nearest_of(grouped, sample, 10, n_probed - 1)) < WANTED_RECALL
+    truth = nearest_of(grouped, sample, 10, EVERYWHERE)
+    reach = enough_reach(grouped, sample, truth)
+    assert 0.0 < reach < 1.0
+    assert recall(truth, nearest_of(grouped, sample, 10, reach)) >= WANTED_RECALL
+    assert recall(truth, nearest_of(grouped, sample, 10, reach - 0.01)) < WANTED_RECALL
+
+
+def test_who_finds_too_few_in_reach_looks_everywhere() -> None:
+    users = _users(600, n_tastes=30)
+    grouped = _grouped(users, 200)
+    _assert_nearest(users, nearest_of(grouped, np.argsort(grouped.rows), 100, 0.0))
 
 
 def test_an_index_of_many_groups_says_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,16 +144,16 @@ def test_an_index_of_many_groups_says_what_it_finds(monkeypatch: pytest.MonkeyPa
     users = _users(4000, size=16, n_tastes=60)
     arrays, metrics = build_user_index(users)
     assert metrics["n_groups"] == 40
-    assert 1 <= metrics["n_probed"] < 40
+    assert 0.0 < metrics["reach"] < 1.0
     assert 0.98 < metrics["recall_at_10"] <= 1.0
-    assert 0.9 < metrics["recall_at_100"] <= metrics["recall_at_10"]
+    assert 0.85 < metrics["recall_at_100"] <= metrics["recall_at_10"]
     assert arrays["user_group_offsets"][-1] == 4000
 
 
 def test_a_search_by_groups_finds_most_of_what_a_scan_finds() -> None:
     users = _users(6000, size=16, n_tastes=60)
     grouped = _grouped(users, 60)
-    nearest = neighbours_of_all(grouped, 100, 60)
+    nearest = neighbours_of_all(grouped, 100, EVERYWHERE)
     index = UserIndex(users, grouped.centroids, grouped.offsets, grouped.rows, nearest)
     queries = _users(40, size=16, seed=1)
     shares = [len(np.intersect1d(index.search(query, 10).rows, index.scan(query, 10).rows)) / 10 for query in queries]

@@ -230,13 +230,14 @@ def _start(
 def _train(
     network: UnitEmbeddings, targets: SimilarTargets, config: AutoencoderConfig, log_folder: Path | None
 ) -> dict[str, list[float]]:
-    n_steps = config.epochs * len(targets)
+    steps_per_epoch = min(len(targets), config.max_steps)
+    n_steps = config.epochs * steps_per_epoch
     learning_rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps, alpha=0.01)
     # Keras' own function warns where there is a single anime.
     network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=tf.nn.softmax_cross_entropy_with_logits)
     with progress("train autoencoder", n_steps, "steps") as update:
-        callbacks = [ReportProgress(update, len(targets)), *tensorboard(log_folder)]
-        return fit_batches(network, targets, config.epochs, callbacks)
+        callbacks = [ReportProgress(update, steps_per_epoch), *tensorboard(log_folder)]
+        return fit_batches(network, targets, config.epochs, callbacks, steps_per_epoch)
 
 
 def _list_embeddings(teacher: Teacher, embeddings: Matrix) -> Matrix:

@@ -12,6 +12,7 @@ class AutoencoderConfig(BaseModel):
 
     embedding_size: Annotated[int, Field(ge=1, le=4096, description="Width of the embeddings")] = 128
     epochs: Annotated[int, Field(ge=1, description="Passes over as many anime as there are")] = 2
+    max_steps: Annotated[int, Field(ge=1, description="Steps per pass at most, however many anime there are")] = 50
     batch_size: Annotated[int, Field(ge=1, description="Anime per step")] = 256
     learning_rate: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a hundredth")

@@ -2,25 +2,32 @@
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Send what native code writes to standard error nowhere.
+    """Send what native code writes to standard error nowhere; what Python writes still arrives.
 
-    TensorFlow logs a few lines about the machine while it is imported, before it reads its own log level.
+    TensorFlow logs a few lines about the machine while it is imported, before it reads its own log level. Another
+    thread may have something to say meanwhile.
     """
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
+    before, heard = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1)
     try:
+        sys.stderr = heard
         os.dup2(nowhere, 2)
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+        # Whoever replaced it in between puts it back, or keeps it: so it is not closed.
+        if sys.stderr is heard:
+            sys.stderr = before
 
 
 # Read by TensorFlow's native half when it is imported, so it must be set before.

@@ -7,7 +7,9 @@ from typing import Any
 from training.networks.keras_setup import keras
 
 
-def fit_batches(network: Any, batches: Any, epochs: int, callbacks: Sequence[Any]) -> dict[str, list[float]]:
+def fit_batches(
+    network: Any, batches: Any, epochs: int, callbacks: Sequence[Any], steps_per_epoch: int | None = None
+) -> dict[str, list[float]]:
     """Train a compiled network, each batch made by one other thread while the one before is learned from.
 
     ``fit`` makes them in between, and copies each a few times on its way: half of the time here.
@@ -20,13 +22,16 @@ def fit_batches(network: Any, batches: Any, epochs: int, callbacks: Sequence[Any
         Asked for its batches in order, epoch after epoch.
     epochs : int
     callbacks : sequence of keras.callbacks.Callback
+    steps_per_epoch : int, optional
+        All batches where it is left out.
 
     Returns
     -------
     dict of str to list of float
         The mean of the loss, and of whatever else is measured, per epoch.
     """
-    told = keras.callbacks.CallbackList(list(callbacks), model=network, epochs=epochs, steps=len(batches))
+    n_steps = steps_per_epoch or len(batches)
+    told = keras.callbacks.CallbackList(list(callbacks), model=network, epochs=epochs, steps=n_steps)
     history: dict[str, list[float]] = {}
     told.on_train_begin()
     with ThreadPoolExecutor(1) as pool:
@@ -35,9 +40,9 @@ def fit_batches(network: Any, batches: Any, epochs: int, callbacks: Sequence[Any
             told.on_epoch_begin(epoch)
             network.reset_metrics()
             logs: dict[str, Any] = {}
-            for step in range(len(batches)):
+            for step in range(n_steps):
                 batch = upcoming.result()
-                upcoming = pool.submit(batches.__getitem__, (step + 1) % len(batches))
+                upcoming = pool.submit(batches.__getitem__, (step + 1) % n_steps)
                 told.on_train_batch_begin(step)
                 logs = network.train_on_batch(*batch, return_dict=True)
                 told.on_train_batch_end(step, logs)

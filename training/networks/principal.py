@@ -5,6 +5,9 @@ References
 Halko, Martinsson, Tropp, "Finding Structure with Randomness", SIAM Review 2011.
 """
 
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -46,13 +49,28 @@ def principal_directions(
     n_anime = teacher.n_anime
     lengths = np.maximum(np.diff(lists.indptr), 1).astype(np.float32)
     scaled: Any = sp.diags(lengths**-length_power) @ lists
-    transposed: Any = scaled.T.tocsr()
     n_columns = min(n_directions + _N_SPARE, n_anime)
     basis = np.linalg.qr(rng.normal(size=(n_anime, n_columns)).astype(np.float32))[0]
-    for _ in range(_N_ROUNDS):
-        basis = np.linalg.qr(teacher.transposed_times(transposed @ (scaled @ teacher.times(basis))))[0]
-    scores = scaled @ teacher.times(basis)  # (U, K)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        by_user, by_anime = _Rows(scaled, pool), _Rows(scaled.T, pool)
+        for _ in range(_N_ROUNDS):
+            basis = np.linalg.qr(teacher.transposed_times(by_anime.times(by_user.times(teacher.times(basis)))))[0]
+        scores = by_user.times(teacher.times(basis))  # (U, K)
     energies, turn = np.linalg.eigh(scores.T.astype(np.float64) @ scores)
     strongest = np.argsort(-energies)[:n_directions]
     directions: Matrix = (basis @ turn[:, strongest]).astype(np.float32)
     return directions, np.maximum(energies[strongest], 0.0).astype(np.float32)
+
+
+class _Rows:
+    """A sparse matrix in runs of rows, one per thread: scipy multiplies with one thread, and lets others work."""
+
+    def __init__(self, matrix: Any, pool: ThreadPoolExecutor) -> None:
+        rows = matrix.tocsr()
+        # As many entries in each.
+        cuts = np.searchsorted(rows.indptr, np.linspace(0, rows.nnz, (os.cpu_count() or 1) + 1)[1:-1]).tolist()
+        self._parts = [rows[start:stop] for start, stop in itertools.pairwise([0, *cuts, rows.shape[0]])]
+        self._pool = pool
+
+    def times(self, matrix: Matrix) -> Matrix:
+        return np.concatenate(list(self._pool.map(lambda part: part @ matrix, self._parts)))

@@ -1,16 +1,19 @@
 """The autoencoder's teacher: what each anime on a list says for every other."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.items import ItemWeights
-from training.item_weights import DenseInverse, dense_weights, fit_item_weights, invert_popular
+from training.item_weights import DenseInverse, dense_weights, fit_on_speakers, invert_popular, propose_alone
 from training.reranking.config import ItemsConfig
 
 Matrix = NDArray[np.float32]
+
+# Who speaks for an anime on few lists, where nothing but a teacher is learned; more teach no better.
+_N_SPEAKERS: Final = 50
 
 
 class Teacher:
@@ -19,20 +22,38 @@ class Teacher:
     Parameters
     ----------
     dense : DenseInverse
-    weights : ItemWeights
-        Of the same lists.
+    speakers : ndarray of shape (n_others, k), dtype=int32
+        Who speaks for each anime that is not among these.
+    values : ndarray of shape (n_others, k), dtype=float32
+        Their weights.
     """
 
-    def __init__(self, dense: DenseInverse, weights: ItemWeights) -> None:
-        self.n_anime = len(weights.rows)
+    def __init__(self, dense: DenseInverse, speakers: NDArray[np.int32], values: Matrix) -> None:
+        self.n_anime = len(dense.rows) + len(speakers)
         self._rows = dense.rows
         self._block = dense_weights(dense.inverse)
-        others = np.setdiff1d(np.arange(self.n_anime), dense.rows)
-        speakers, values = weights.rows[others], weights.values[others]
+        others = dense.others(self.n_anime)
         places = (speakers.ravel(), np.repeat(others, speakers.shape[1]))
         shape = (self.n_anime, self.n_anime)
         self._sparse: Any = sp.csr_matrix((values.ravel(), places), shape=shape)
         self._sparse_transposed: Any = self._sparse.T.tocsr()
+
+    @classmethod
+    def of_weights(cls, dense: DenseInverse, weights: ItemWeights) -> "Teacher":
+        """Make one of the item weights of all anime.
+
+        Parameters
+        ----------
+        dense : DenseInverse
+        weights : ItemWeights
+            Of the same lists.
+
+        Returns
+        -------
+        Teacher
+        """
+        others = dense.others(len(weights.rows))
+        return cls(dense, weights.rows[others], weights.values[others])
 
     def times(self, matrix: Matrix) -> Matrix:
         """Multiply the weights with a matrix.
@@ -84,7 +105,7 @@ class Teacher:
 
 
 def fit_teacher(counts: Matrix, config: ItemsConfig) -> Teacher:
-    """Learn a teacher where nothing else needs item weights: with those proposed first, which are not cut.
+    """Learn a teacher where nothing else needs item weights: those proposed first, for whom there is no inverse.
 
     Parameters
     ----------
@@ -97,5 +118,6 @@ def fit_teacher(counts: Matrix, config: ItemsConfig) -> Teacher:
     Teacher
     """
     dense = invert_popular(counts, config)
-    few = config.model_copy(update={"n_proposed": config.n_weights})
-    return Teacher(dense, fit_item_weights(counts, dense, few))
+    others = dense.others(len(counts))
+    speakers = propose_alone(counts, others, min(_N_SPEAKERS, len(counts) - 1), config.l2)
+    return Teacher(dense, speakers, fit_on_speakers(counts, speakers, config.dropout, config.l2, others))

@@ -7,13 +7,13 @@ test holds the two to each other.
 import itertools
 from typing import Any, Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.candidate_features import shares_of_circles
 from models.scoring.neighbour_weights import POPULARITY_POWER, RIDGE, TELLING_POWER
 from models.scoring.user_list import Status
+from training.compiled import compiled
 from training.interactions import Interactions
 
 Matrix = NDArray[np.float32]
@@ -68,7 +68,7 @@ class NearestLists:
         return np.concatenate([shares, fitted[:, None]], axis=1, dtype=np.float32, casting="same_kind")
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _gather(offsets: Any, anime_rows: Any, statuses: Any, user_rows: Any) -> Any:  # pragma: no cover - compiled
     """Put what some users have seen one after the other, and say where each list ends."""
     n_entries = 0
@@ -86,7 +86,7 @@ def _gather(offsets: Any, anime_rows: Any, statuses: Any, user_rows: Any) -> Any
     return rows[:n_seen], ends
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _holders(rows: Any, ends: Any, n_anime: int) -> Any:  # pragma: no cover - compiled
     """Tell which of the neighbours have seen each anime: where theirs begin, and who they are."""
     starts = np.zeros(n_anime + 1, np.int64)
@@ -103,7 +103,7 @@ def _holders(rows: Any, ends: Any, n_anime: int) -> Any:  # pragma: no cover - c
     return starts, holders
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _sum_up(rows: Any, ends: Any, telling: Any, mine: Any) -> Any:  # pragma: no cover - compiled
     """Tell how much each two neighbours have in common, and each with the one who asks."""
     n_neighbours = len(ends) - 1

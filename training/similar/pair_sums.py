@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from training.compiled import compiled
 from training.interactions import Interactions
 
 Block = NDArray[np.float32]
@@ -135,7 +135,7 @@ def kth_largest(block: Block, k: int) -> NDArray[np.float32]:
     return found
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _add_up(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
     offsets: Any,
     anime_rows: Any,
@@ -165,7 +165,7 @@ def _add_up(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
                     even[number, other] += share
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _kth_largest(block: Any, k: int) -> Any:  # pragma: no cover - compiled
     found = np.empty(len(block), np.float32)
     best = np.empty(k, np.float32)

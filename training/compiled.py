@@ -1,0 +1,38 @@
+"""Loops that numpy has no word for, compiled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of arrays and numbers when it is first called; it runs without the interpreter's lock.
+
+    What was compiled is kept beside the module or, where that may not be written, in the user's cache, so that only
+    the first run on a machine waits for it.
+
+    Parameters
+    ----------
+    function : callable
+        It may call other compiled functions of its own module only: what is kept does not notice changes elsewhere.
+
+    Returns
+    -------
+    callable
+    """
+    try:
+        return _kept(function)
+    except RuntimeError:
+        # Nowhere to keep it: numba looks for a place at once.
+        return _forgotten(function)
+
+
+def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
+    kept: Callable[..., Any] = numba.njit(nogil=True, cache=True)(function)
+    return kept
+
+
+def _forgotten(function: Callable[..., Any]) -> Callable[..., Any]:
+    forgotten: Callable[..., Any] = numba.njit(nogil=True)(function)
+    return forgotten
