@@ -10,7 +10,7 @@ from the input is the same as adding p / (1 - p) times each anime's count to the
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import scipy.linalg as la
@@ -19,10 +19,11 @@ from threadpoolctl import threadpool_limits
 
 from models.scoring.items import ItemWeights
 from training.co_counts import Square, mirror
+from training.compiled import compiled
 from training.reranking.config import ItemsConfig
 
 _TARGETS_PER_BLOCK: Final = 1024
-# 64 systems of 200 x 200 are 10 MB, and 20 MB of where their numbers lie.
+# 64 systems of 200 x 200 are 10 MB.
 _TARGETS_PER_SOLVE: Final = 64
 
 
@@ -243,25 +244,42 @@ def fit_on_speakers(
     -------
     ndarray of shape (n_targets, k), dtype=float32
     """
-    n_anime, k = len(counts), rows.shape[1]
-    whose = np.arange(n_anime) if targets is None else targets
-    flat, added = counts.reshape(-1, order="A"), regularisation(counts, dropout, l2)
-    diagonal = np.arange(k)
+    k = rows.shape[1]
+    whose = np.arange(len(counts)) if targets is None else targets
+    # Symmetric, so its memory order does not matter.
+    by_row = counts if counts.flags.c_contiguous else counts.T
+    added = regularisation(counts, dropout, l2)
     values = np.empty(rows.shape, dtype=np.float32)
 
     def fit(start: int) -> None:
-        speakers = rows[start : start + _TARGETS_PER_SOLVE].astype(np.int64)  # (B, k)
-        # The matrix is symmetric, so its memory order does not matter.
-        among = np.take(flat, speakers[:, :, None] * n_anime + speakers[:, None, :])  # (B, k, k)
-        among[:, diagonal, diagonal] += added[speakers]
-        with_target = np.take(flat, speakers * n_anime + whose[start : start + len(speakers), None])  # (B, k)
-        solved = la.solve(among, with_target[:, :, None], assume_a="pos")
-        values[start : start + len(speakers)] = solved[:, :, 0]
+        some = slice(start, start + _TARGETS_PER_SOLVE)
+        among = np.empty((len(rows[some]), k, k), dtype=np.float32)
+        with_target = np.empty((len(among), k, 1), dtype=np.float32)
+        _look_up(by_row, added, rows[some], whose[some], among, with_target)
+        # scipy would make use of the symmetry, but let no other thread work meanwhile.
+        values[some] = np.linalg.solve(among, with_target)[:, :, 0]
 
     # Small systems: a thread per core with algebra of one thread each keeps all of them busy.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         list(pool.map(fit, range(0, len(rows), _TARGETS_PER_SOLVE)))
     return values
+
+
+@compiled
+def _look_up(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
+    counts: Any, added: Any, speakers: Any, targets: Any, among: Any, with_target: Any
+) -> None:  # pragma: no cover - compiled
+    """Look up the co-counts of everybody who speaks for a target with each other and with the target.
+
+    Half of them, since each look-up is one somewhere in a gigabyte.
+    """
+    for number in range(len(targets)):
+        for place in range(speakers.shape[1]):
+            line = counts[speakers[number, place]]
+            for other in range(place):
+                among[number, place, other] = among[number, other, place] = line[speakers[number, other]]
+            among[number, place, place] = line[speakers[number, place]] + added[speakers[number, place]]
+            with_target[number, place, 0] = line[targets[number]]
 
 
 def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -> ItemWeights:
