@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
+
 from training.networks.keras_setup import keras
 
 
@@ -28,7 +30,7 @@ def fit_batches(
     Returns
     -------
     dict of str to list of float
-        The mean of the loss, and of whatever else is measured, per epoch.
+        The mean over the batches of the loss, and of whatever else is measured, per epoch.
     """
     n_steps = steps_per_epoch or len(batches)
     told = keras.callbacks.CallbackList(list(callbacks), model=network, epochs=epochs, steps=n_steps)
@@ -38,16 +40,17 @@ def fit_batches(
         upcoming = pool.submit(batches.__getitem__, 0)
         for epoch in range(epochs):
             told.on_epoch_begin(epoch)
-            network.reset_metrics()
-            logs: dict[str, Any] = {}
+            measured: list[dict[str, Any]] = []
             for step in range(n_steps):
                 batch = upcoming.result()
                 upcoming = pool.submit(batches.__getitem__, (step + 1) % n_steps)
                 told.on_train_batch_begin(step)
-                logs = network.train_on_batch(*batch, return_dict=True)
-                told.on_train_batch_end(step, logs)
-            told.on_epoch_end(epoch, logs)
-            for name, value in logs.items():
-                history.setdefault(name, []).append(float(value))
+                # Of this batch alone.
+                measured.append(network.train_on_batch(*batch, return_dict=True))
+                told.on_train_batch_end(step, measured[-1])
+            means = {name: float(np.mean([each[name] for each in measured])) for name in measured[0]}
+            told.on_epoch_end(epoch, means)
+            for name, mean in means.items():
+                history.setdefault(name, []).append(mean)
     told.on_train_end()
     return history
