@@ -266,7 +266,7 @@ def fit_on_speakers(
 
 
 @compiled
-def _look_up(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
+def _look_up(
     counts: Any, added: Any, speakers: Any, targets: Any, among: Any, with_target: Any
 ) -> None:  # pragma: no cover - compiled
     """Look up the co-counts of everybody who speaks for a target with each other and with the target.

@@ -42,7 +42,7 @@ class RerankerConfig(BaseModel):
     n_networks: Annotated[int, Field(ge=1, le=16, description="Networks whose outputs are averaged")] = 3
     first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96
     second_width: Annotated[int, Field(ge=1, description="Width of the second hidden layer")] = 48
-    hidden_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of hidden units dropped")] = 0.1
+    hidden_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of hidden units dropped, by list")] = 0.1
     epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 10
     batch_size: Annotated[int, Field(ge=1, description="Lists per step")] = 32
     learning_rate: Annotated[

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.scoring.reranker import RerankingNetwork
 from training.networks.callbacks import ReportProgress
 from training.networks.keras_setup import keras, make_repeatable, tf
+from training.networks.loop import fit_batches
 from training.reranking.config import RerankerConfig
 from training.terminal import progress
 
@@ -31,7 +32,6 @@ class ParallelNetworks(keras.Model):  # type: ignore[misc]
     def __init__(self, n_features: int, config: RerankerConfig) -> None:
         super().__init__()
         self._odds_weight = config.odds_weight
-        self._dropout = keras.layers.Dropout(config.hidden_dropout)
         widths = [n_features, config.first_width, config.second_width, 1]
         self.kernels, self.biases = [], []
         for number, (rows, columns) in enumerate(itertools.pairwise(widths)):
@@ -42,24 +42,36 @@ class ParallelNetworks(keras.Model):  # type: ignore[misc]
             bias_shape = (config.n_networks, 1, columns)
             self.biases.append(self.add_weight(shape=bias_shape, initializer="zeros", name=f"bias_{number}"))
 
-    def call(self, features: Any, training: bool = False) -> Any:
+    def call(self, inputs: tuple[Any, Any]) -> Any:
         """Score the candidates of a batch of lists.
 
         Parameters
         ----------
-        features : tensor of shape (batch, n_candidates, n_features)
-        training : bool
+        inputs : tuple of tensor
+            Features, of shape (batch, n_candidates, n_features), and what each hidden unit of each network counts for
+            each list, of shape (batch, n_networks * (n_first + n_second)): 0 for those dropped.
 
         Returns
         -------
         tensor of shape (batch, n_networks, n_candidates), dtype=float32
         """
-        batch, n_candidates = tf.shape(features)[0], tf.shape(features)[1]
-        x = tf.reshape(tf.cast(features, tf.float32), (1, -1, features.shape[2]))  # (1, B * C, F)
-        for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
-            x = self._dropout(tf.nn.relu(tf.matmul(x, kernel) + bias), training=training)  # (E, B * C, H)
-        logits = tf.matmul(x, self.kernels[-1]) + self.biases[-1]  # (E, B * C, 1)
-        return tf.transpose(tf.reshape(logits, (-1, batch, n_candidates)), (1, 0, 2))
+        features, counted = inputs
+        n_candidates, n_features = features.shape[1:]
+        n_networks, n_first, n_second = self.kernels[1].shape
+        rows = tf.reshape(tf.cast(features, tf.float32), (-1, n_features))  # (B * C, F)
+        # The first layers of all networks see the same, so they are one product.
+        first = tf.reshape(tf.transpose(self.kernels[0], (1, 0, 2)), (n_features, -1))
+        wide = tf.nn.relu(rows @ first + tf.reshape(self.biases[0], (1, -1)))  # (B * C, E * H)
+        wide = _count(wide, counted[:, : n_networks * n_first], n_candidates)
+        logits = []
+        for number in range(n_networks):
+            x = wide[:, number * n_first : (number + 1) * n_first]
+            x = tf.nn.relu(x @ self.kernels[1][number] + self.biases[1][number])  # (B * C, H)
+            start = n_networks * n_first + number * n_second
+            x = _count(x, counted[:, start : start + n_second], n_candidates)
+            x = x @ self.kernels[2][number] + self.biases[2][number]  # (B * C, 1)
+            logits.append(tf.reshape(x, (-1, 1, n_candidates)))
+        return tf.concat(logits, axis=1)
 
     def loss_of(self, hidden: Any, logits: Any) -> Any:
         """Compare scores with what was hidden.
@@ -85,28 +97,38 @@ class ParallelNetworks(keras.Model):  # type: ignore[misc]
         return tf.reduce_sum(listwise + self._odds_weight * tf.reduce_sum(odds, axis=2), axis=1)
 
 
-class _TaskBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of lists in an order shuffled anew for every epoch."""
+def _count(units: Any, counted: Any, n_candidates: int) -> Any:
+    """Multiply the hidden units of all candidates of a list by what they count for it."""
+    by_list = tf.reshape(units, (-1, n_candidates, units.shape[1])) * counted[:, None, :]
+    return tf.reshape(by_list, (-1, units.shape[1]))
 
-    def __init__(
-        self, features: NDArray[np.float16], hidden: NDArray[np.bool_], batch_size: int, rng: np.random.Generator
-    ) -> None:
+
+class _TaskBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of lists, asked for in order, shuffled anew for every epoch.
+
+    Units are dropped by the list: all its candidates are scored by the same network. That ranks as well as a mask
+    for every candidate, of which there are three hundred times as many to draw.
+    """
+
+    def __init__(self, features: NDArray[np.float16], hidden: NDArray[np.bool_], config: RerankerConfig) -> None:
         super().__init__()
         self._features, self._hidden = features, hidden
-        self._batch_size = batch_size
-        self._rng = rng
-        self._order = rng.permutation(len(features))
+        self._batch_size, self._dropout = config.batch_size, config.hidden_dropout
+        self._n_units = config.n_networks * (config.first_width + config.second_width)
+        self._rng = np.random.default_rng(config.seed)
+        self._order = np.arange(len(features))
 
     def __len__(self) -> int:
         return -(-len(self._order) // self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float16], NDArray[np.float32]]:
+    def __getitem__(self, index: int) -> tuple[tuple[NDArray[np.float16], NDArray[np.float32]], NDArray[np.float32]]:
+        if index == 0:
+            self._order = self._rng.permutation(len(self._order))
         chosen = np.sort(self._order[index * self._batch_size : (index + 1) * self._batch_size])
-        return self._features[chosen], self._hidden[chosen].astype(np.float32)
-
-    def on_epoch_end(self) -> None:
-        """Shuffle."""
-        self._order = self._rng.permutation(len(self._order))
+        kept = self._rng.random((len(chosen), self._n_units), dtype=np.float32) >= self._dropout
+        # What is left counts more, so that sums stay what they are when nothing is dropped.
+        counted = kept.astype(np.float32) / np.float32(1.0 - self._dropout)
+        return (self._features[chosen], counted), self._hidden[chosen].astype(np.float32)
 
 
 def fit_network(
@@ -131,23 +153,17 @@ def fit_network(
         Loss per epoch.
     """
     make_repeatable(config.seed)
-    batches = _TaskBatches(features, hidden, config.batch_size, np.random.default_rng(config.seed))
+    batches = _TaskBatches(features, hidden, config)
     networks = ParallelNetworks(features.shape[2], config)
     n_steps = config.epochs * len(batches)
     learning_rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps, alpha=0.02)
     optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=config.weight_decay)
     networks.compile(optimizer=optimizer, loss=networks.loss_of)
     with progress("train re-ranker", n_steps, "steps") as update:
-        history = networks.fit(
-            batches,
-            epochs=config.epochs,
-            verbose=0,
-            shuffle=False,
-            callbacks=[ReportProgress(update, len(batches))],
-        )
+        history = fit_batches(networks, batches, config.epochs, [ReportProgress(update, len(batches))])
     layers = [
         np.concatenate([kernel.numpy(), bias.numpy()], axis=1)
         for kernel, bias in zip(networks.kernels, networks.biases, strict=True)
     ]
     network = RerankingNetwork(scales, layers[0], layers[1], layers[2][:, :, 0])
-    return network, {name: [float(value) for value in values] for name, values in history.history.items()}
+    return network, history
