@@ -15,6 +15,7 @@ from models.bundle import read_bundle
 from models.errors import BundleError, StoreError
 from models.store import Store
 from training import run as stages
+from training.beside import begin_import
 from training.demo import write_demo_data
 from training.dump import find_dump
 from training.errors import InputError
@@ -120,7 +121,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     Store(store).require_writable()
     started = time.monotonic()
     times = StageTimes(work)
-    stages.begin_import()
+    begin_import()
     with times.stage("prepare"):
         _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
     with times.stage("train"):

@@ -10,29 +10,20 @@
     <work>/timings.json  what each stage of `run` took
 """
 
-import contextlib
-import importlib
 import json
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from numpy.typing import NDArray
-
 from models.store import Store
 from training import publish as publishing
+from training.beside import begin_beside
 from training.co_counts import co_counts
 from training.dump import find_dump
 from training.errors import InputError
 from training.evaluate import Metrics, evaluate
 from training.folders import replaced_folder, sweep_leftovers
-from training.franchises.grouping import franchise_arrays
-from training.interactions import Interactions
 from training.item_weights import fit_item_weights, invert_popular
-from training.networks.content import Content, read_content
 from training.networks.teacher import Teacher, fit_teacher
 from training.networks.trained import TrainedNetwork, load_trained
 from training.prepare import prepare
@@ -64,21 +55,8 @@ from training.terminal import progress, say
 from training.thresholds import Thresholds
 from training.train import AutoencoderInput, networks_to_train, train_networks
 
-# What imports it first.
-_TENSORFLOW: Final = "training.networks.keras_setup"
 # A single pass goes further in larger steps (docs/experiments.md).
 _QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
-
-
-def begin_import() -> None:
-    """Begin to import TensorFlow, which takes seconds, in a thread of its own: while a dump is read, say."""
-
-    def try_it() -> None:
-        # What goes wrong here goes wrong again where it is needed, and is said there.
-        with contextlib.suppress(Exception):
-            importlib.import_module(_TENSORFLOW)
-
-    threading.Thread(target=try_it, name="import").start()
 
 
 def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
@@ -149,7 +127,7 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
 def _learn_all(
     work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
 ) -> list[TrainedNetwork]:
-    with _begin_beside(split.train, prepared) as beside:
+    with begin_beside(split.train, prepared) as beside:
         counts = co_counts(split.train)
         dense = invert_popular(counts, settings.items)
         weights = fit_item_weights(counts, dense, settings.items)
@@ -177,7 +155,7 @@ def _learn_embeddings(
     quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
     settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
     lists = split.some_who_train(settings.quick_users)
-    with _begin_beside(lists, prepared) as beside:
+    with begin_beside(lists, prepared) as beside:
         teacher = fit_teacher(co_counts(lists), settings.items)
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
         given = AutoencoderInput(lists, teacher, beside.content.result())
@@ -186,30 +164,6 @@ def _learn_embeddings(
     _keep_similar(work, without_ranking(prepared, settings.model_dump()))
     _keep_recommender(work, without_weights(prepared, trained[0], franchises, settings))
     return trained
-
-
-@dataclass(frozen=True)
-class _Beside:
-    """What is made of titles and synopses while pairs of anime are counted."""
-
-    content: Future[Content]
-    franchises: Future[dict[str, NDArray[Any]]]
-
-
-@contextlib.contextmanager
-def _begin_beside(lists: Interactions, prepared: Prepared) -> Iterator[_Beside]:
-    """Begin what one thread of Python has to do, beside compiled code and algebra that leave it time.
-
-    TensorFlow comes first: it takes seconds to import, and is waited for first.
-    """
-    pool = ThreadPoolExecutor(1)
-    try:
-        pool.submit(importlib.import_module, _TENSORFLOW)
-        content = pool.submit(read_content, prepared.catalogue)
-        yield _Beside(content, pool.submit(franchise_arrays, lists, prepared.catalogue))
-    finally:
-        # Whoever stops a run does not wait for what is not begun.
-        pool.shutdown(cancel_futures=True)
 
 
 def run_evaluate(work: Path, settings: RunSettings) -> Metrics:

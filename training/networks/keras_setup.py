@@ -16,7 +16,8 @@ def _quiet_stderr() -> Iterator[None]:
     """
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    before, heard = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1)
+    # Never closed: whoever holds on to it, as other threads may, can go on writing.
+    before, heard = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1, closefd=False)
     try:
         sys.stderr = heard
         os.dup2(nowhere, 2)
@@ -25,7 +26,7 @@ def _quiet_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-        # Whoever replaced it in between puts it back, or keeps it: so it is not closed.
+        # Whoever replaced it in between puts it back, or keeps it.
         if sys.stderr is heard:
             sys.stderr = before
 
