@@ -22,17 +22,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     callable
     """
     try:
-        return _kept(function)
+        made: Callable[..., Any] = numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:
-        # Nowhere to keep it: numba looks for a place at once.
-        return _forgotten(function)
-
-
-def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
-    kept: Callable[..., Any] = numba.njit(nogil=True, cache=True)(function)
-    return kept
-
-
-def _forgotten(function: Callable[..., Any]) -> Callable[..., Any]:
-    forgotten: Callable[..., Any] = numba.njit(nogil=True)(function)
-    return forgotten
+        # Nowhere to keep it, which numba says at once.
+        made = numba.njit(nogil=True)(function)
+    return made
