@@ -1,13 +1,12 @@
 """A bundle in memory: the manifest and its arrays, read memory-mapped."""
 
+import contextlib
 import hashlib
 import json
 import math
 import tokenize
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from models.errors import BundleContentError, BundleCorruptError, BundleFormatEr
 from models.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.manifest import FileEntry, Manifest
 from models.seal import seal_of
+from models.sums import Sums
 
 Array = NDArray[Any]
 
@@ -160,6 +160,39 @@ def read_bundle(folder: Path, *, seal: str | None = None) -> Bundle:
         If lengths disagree, embeddings hold NaN or non-unit rows, ids are not ascending, or lists or cards
         point outside their arrays.
     """
+    with opened_bundle(folder, seal=seal) as bundle:
+        return bundle
+
+
+@contextlib.contextmanager
+def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = None) -> Iterator[Bundle]:
+    """Read a bundle as :func:`read_bundle` does, and give it while the sums of its files are still being worked out.
+
+    For what is made of a bundle before anything is answered: reading every byte takes as long as that. What is in
+    the arrays keeps the promises of the format already.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+    seal : str, optional
+        As for :func:`read_bundle`.
+    sums : Sums, optional
+        Of this bundle, where somebody has begun with them. If they are of another one, they are begun here.
+
+    Yields
+    ------
+    Bundle
+        Not to be trusted before the context is left in peace.
+
+    Raises
+    ------
+    BundleFormatError
+        If the manifest lists other files than the format has.
+    BundleError
+        All the others of :func:`read_bundle`, on entering or on leaving. If files were changed, this error takes the
+        place of whatever came of using them.
+    """
     is_checked = seal is not None and seal == seal_of(folder)
     manifest = read_manifest(folder)
     entries = {entry.name: entry for entry in manifest.files}
@@ -167,15 +200,17 @@ def read_bundle(folder: Path, *, seal: str | None = None) -> Bundle:
     if set(entries) != expected:
         odd = ", ".join(sorted(set(entries) ^ expected))
         raise BundleFormatError(folder / MANIFEST_FILE, f"lists other files than format {FORMAT_VERSION} has: {odd}")
-    if not is_checked:
-        # hashlib lets go of the interpreter lock, so threads do help; the largest file first keeps them all busy.
-        with ThreadPoolExecutor() as pool:
-            for _ in pool.map(partial(_check_file, folder), sorted(entries.values(), key=lambda e: -e.n_bytes)):
-                pass
-    arrays = {spec.name: _load(folder, entries[f"{spec.name}.npy"]) for spec in LAYOUT}
-    if not is_checked:
-        checks.check_contents(arrays, manifest, folder)
-    return Bundle(manifest=manifest, **arrays)
+    if is_checked:
+        sums = Sums(folder, [])
+    elif sums is None or (sums.folder, sums.entries) != (folder, manifest.files):
+        sums = Sums(folder, manifest.files)
+    try:
+        arrays = {spec.name: _load(folder, entries[f"{spec.name}.npy"]) for spec in LAYOUT}
+        if not is_checked:
+            checks.check_contents(arrays, manifest, folder)
+        yield Bundle(manifest=manifest, **arrays)
+    finally:
+        sums.require()
 
 
 def manifest_sum_line(content: bytes) -> bytes:
@@ -226,20 +261,6 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
-
-
-def _check_file(folder: Path, entry: FileEntry) -> None:
-    path = folder / entry.name
-    try:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            if size != entry.n_bytes:
-                raise BundleCorruptError(path, f"has {size} bytes, the manifest says {entry.n_bytes}")
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
-    if digest != entry.sha256:
-        raise BundleCorruptError(path, f"has sha256 {digest[:12]}..., the manifest says {entry.sha256[:12]}...")
 
 
 def _load(folder: Path, entry: FileEntry) -> Array:

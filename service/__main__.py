@@ -2,30 +2,41 @@
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 # One request works on one core: with more, matrix products of concurrent requests fight over the same cores.
 # numpy reads this when it is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if __name__ != "service.__main__":
+    # Nothing made while a process starts is garbage: looking for some takes a fifth of the start. Workers run this
+    # under a name of their own; load_model turns the collector on again.
+    gc.disable()
 
 import uvicorn
 
 from models.bundle import read_bundle, read_manifest
 from models.errors import BundleError
+from models.manifest import Manifest
 from models.seal import seal_of
 from models.store import Store
+from models.sums import Sums
 from service.handed_down import MULTIPROCESS_FOLDER, SEAL, any_refused
 from service.joined_writes import JoiningProtocol
 from service.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 WORKER_APP: Final = "service.worker:create_worker_app"
 
@@ -55,13 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 2)
     configure_logs(settings)
     try:
-        _check_bundle(settings)
+        folder = Store(settings.store).current_folder()
+        # Looked at before anything starts; every byte is checked later.
+        manifest = read_manifest(folder)
         _check_address(settings)
     except (BundleError, StartError) as error:
         return _fail(str(error), 1)
     _greet(settings)
     try:
-        return _serve(settings)
+        return _serve(settings, folder, manifest)
     except BundleError as error:
         return _fail(str(error), 1)
 
@@ -81,11 +94,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _fail(fault: str, code: int) -> int:
     sys.stderr.write(f"service: {fault}\n")
     return code
-
-
-def _check_bundle(settings: Settings) -> None:
-    """Look at the bundle's manifest before anything starts; every byte is checked later."""
-    read_manifest(Store(settings.store).current_folder())
 
 
 def _check_address(settings: Settings) -> None:
@@ -116,23 +124,29 @@ def _greet(settings: Settings) -> None:
     logging.getLogger(SERVICE).info("starting", extra={"fields": {"url": url, "workers": settings.workers}})
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
     # Workers are new processes; the environment is what they inherit.
     os.environ.update(as_environment(settings))
     os.environ.pop(SEAL, None)
     if settings.workers == 1:
-        _run_uvicorn(settings)
+        _run_uvicorn(settings, partial(_create_only_app, Sums(folder, manifest.files)))
         return 0
-    os.environ[SEAL] = _check_every_byte(settings)
-    with tempfile.TemporaryDirectory(prefix="osusume-workers-") as folder:
-        os.environ[MULTIPROCESS_FOLDER] = folder
-        _run_uvicorn(settings)
-        return 1 if any_refused(Path(folder)) else 0
+    os.environ[SEAL] = _check_every_byte(folder)
+    with tempfile.TemporaryDirectory(prefix="osusume-workers-") as shared:
+        os.environ[MULTIPROCESS_FOLDER] = shared
+        _run_uvicorn(settings, WORKER_APP)
+        return 1 if any_refused(Path(shared)) else 0
 
 
-def _check_every_byte(settings: Settings) -> str:
+def _create_only_app(sums: Sums) -> "FastAPI":
+    """Build the application of this process. Importing what it is made of takes as long as reading every byte."""
+    from service.worker import create_worker_app  # noqa: PLC0415
+
+    return create_worker_app(sums)
+
+
+def _check_every_byte(folder: Path) -> str:
     """Check the bundle once for all workers; give its seal, by which they know it."""
-    folder = Store(settings.store).current_folder()
     seal = seal_of(folder)
     read_bundle(folder)
     return seal
@@ -149,11 +163,11 @@ def _stop(*_: object) -> None:
     raise SystemExit(0)
 
 
-def _run_uvicorn(settings: Settings) -> None:
+def _run_uvicorn(settings: Settings, app: "str | Callable[[], FastAPI]") -> None:
     signal.signal(signal.SIGTERM, _stop)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(
-            WORKER_APP,
+            app,
             factory=True,
             http=JoiningProtocol,
             host=settings.host,

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import anyio
@@ -13,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
+from models.sums import Sums
 from service.access_log import AccessLog
 from service.answer_memory import AnswerFromMemory, AnswerMemory
 from service.cpu import N_THREADS
-from service.loaded_model import load_model
+from service.loaded_model import LoadedModel, load_model
 from service.logs import SERVICE
 from service.metrics import Metrics
 from service.openapi_document import use_own_openapi
@@ -28,7 +30,11 @@ from service.watching import WatchRequests
 
 
 def create_app(
-    settings: Settings, *, on_refused: Callable[[], None] | None = None, seal: str | None = None
+    settings: Settings,
+    *,
+    on_refused: Callable[[], None] | None = None,
+    seal: str | None = None,
+    sums: Sums | None = None,
 ) -> FastAPI:
     """Build the application. Loading begins when it starts, beside the event loop.
 
@@ -39,16 +45,19 @@ def create_app(
         Called if the bundle cannot be used. By default the application lives on, and says so to whoever asks.
     seal : str, optional
         Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
+    sums : Sums, optional
+        Of the bundle's files, where they were begun with before there was an application.
 
     Returns
     -------
     FastAPI
     """
     readiness = Readiness()
+    load = partial(load_model, settings.store, seal, sums)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(readiness, settings, on_refused, seal))
+        loading = asyncio.create_task(_load(readiness, on_refused, load))
         if settings.workers > 1:
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
             await loading
@@ -101,13 +110,11 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     use_own_openapi(app)
 
 
-async def _load(
-    readiness: Readiness, settings: Settings, on_refused: Callable[[], None] | None, seal: str | None
-) -> None:
+async def _load(readiness: Readiness, on_refused: Callable[[], None] | None, load: Callable[[], LoadedModel]) -> None:
     logger = logging.getLogger(SERVICE)
     started = time.perf_counter()
     try:
-        loaded = await run_in_threadpool(load_model, settings.store, seal)
+        loaded = await run_in_threadpool(load)
     except (BundleError, OSError) as error:
         readiness.refuse(str(error))
         logger.critical("the bundle was refused", extra={"fields": {"fault": str(error)}})

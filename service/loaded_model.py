@@ -5,12 +5,13 @@ import gc
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.bundle import Bundle, read_bundle
+from models.bundle import Bundle, opened_bundle
 from models.errors import BundleContentError
 from models.golden import GOLDEN_K, agrees
 from models.layout import MANIFEST_FILE
 from models.manifest import GoldenAnswer
 from models.store import Store
+from models.sums import Sums
 from service.catalogue import Catalogue, row_of_user
 from service.errors import ServiceError
 from service.query import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
@@ -68,7 +69,7 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
     )
 
 
-def load_model(store: Path, seal: str | None = None) -> LoadedModel:
+def load_model(store: Path, seal: str | None = None, sums: Sums | None = None) -> LoadedModel:
     """Read the store's current bundle with every check, and have it reproduce its golden answers.
 
     Parameters
@@ -76,6 +77,8 @@ def load_model(store: Path, seal: str | None = None) -> LoadedModel:
     store : Path
     seal : str, optional
         Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
+    sums : Sums, optional
+        Of its files, where somebody has begun with them.
 
     Returns
     -------
@@ -86,12 +89,18 @@ def load_model(store: Path, seal: str | None = None) -> LoadedModel:
     BundleError
         If there is no bundle, or it cannot be trusted.
     """
-    folder = Store(store).current_folder()
-    model = build_model(read_bundle(folder, seal=seal), folder)
-    check_golden_answers(model, folder)
-    # What was just read lives as long as the process: the collector need not walk it again and again.
-    gc.collect()
-    gc.freeze()
+    # What is read lives as long as the process: the collector need not walk it, neither now nor again and again.
+    gc.disable()
+    try:
+        folder = Store(store).current_folder()
+        # The model is made while the bundle's bytes are checked, and answers nothing before they were.
+        with opened_bundle(folder, seal=seal, sums=sums) as bundle:
+            model = build_model(bundle, folder)
+        check_golden_answers(model, folder)
+        gc.collect()
+        gc.freeze()
+    finally:
+        gc.enable()
     _give_memory_back()
     return model
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from models.sums import Sums
 from service.app import create_app
 from service.handed_down import SEAL, note_refusal
 from service.logs import configure_logs
@@ -14,8 +15,13 @@ from service.settings import read_settings
 STARTUP_FAILURE: Final = 3
 
 
-def create_worker_app() -> FastAPI:
+def create_worker_app(sums: Sums | None = None) -> FastAPI:
     """Build the application of this process, which ends if the bundle cannot be used.
+
+    Parameters
+    ----------
+    sums : Sums, optional
+        Of the bundle's files, where this process has begun with them.
 
     Returns
     -------
@@ -23,7 +29,7 @@ def create_worker_app() -> FastAPI:
     """
     settings = read_settings()
     configure_logs(settings)
-    return create_app(settings, on_refused=_end_process, seal=os.environ.get(SEAL))
+    return create_app(settings, on_refused=_end_process, seal=os.environ.get(SEAL), sums=sums)
 
 
 def _end_process() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.bundle import read_bundle, read_manifest
+from models.bundle import opened_bundle, read_bundle, read_manifest
 from models.errors import (
     BundleContentError,
     BundleCorruptError,
@@ -19,6 +19,7 @@ from models.errors import (
     BundleMissingError,
 )
 from models.layout import MANIFEST_FILE, MANIFEST_SUM_FILE
+from models.sums import Sums
 from models.writer import write_bundle
 from tests.models.small_bundle import (
     ALL_FILES,
@@ -196,3 +197,27 @@ def test_the_manifest_holds_no_nan(bundle_folder: Path) -> None:
         raise AssertionError(constant)
 
     json.loads((bundle_folder / MANIFEST_FILE).read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def test_a_changed_file_is_named_whatever_came_of_using_it(bundle_folder: Path) -> None:
+    flip_byte(bundle_folder / "cards.npy", 200, 0x01)
+    with pytest.raises(BundleCorruptError, match=r"cards\.npy"), opened_bundle(bundle_folder):
+        raise KeyError("no such key in a damaged card")
+
+
+def test_sums_that_were_begun_early_count(bundle_folder: Path) -> None:
+    sums = Sums(bundle_folder, read_manifest(bundle_folder).files)
+    sums.require()
+    # What is changed after its sum was known is not read again: these sums are the ones that count.
+    flip_byte(bundle_folder / "cards.npy", 200, 0x01)
+    with opened_bundle(bundle_folder, sums=sums) as bundle:
+        assert bundle.n_anime == 12
+
+
+def test_sums_of_another_bundle_do_not_count(bundle_folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(bundle_folder, other)
+    sums = Sums(other, read_manifest(other).files)
+    flip_byte(bundle_folder / "cards.npy", 200, 0x01)
+    with pytest.raises(BundleCorruptError, match=r"cards\.npy"), opened_bundle(bundle_folder, sums=sums):
+        pass
