@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.http_cases import Case, make_cases
 from benchmarks.load import LoadResult, get, measure
 from benchmarks.serving import Server, cores, fetch, serving_bare, serving_store
 from models.bundle import Bundle, read_bundle
 from models.store import Store
+from service.precomputed_files import OFFSETS_FILE, precomputed_folder
 
 DEFAULT_MEMORY_MB: Final = 64
 _N_SAMPLES: Final = 25
@@ -89,7 +91,7 @@ def run(store: Path, plan: Plan | None = None, only: str = "") -> list[RouteResu
     list of RouteResult
     """
     bundle = read_bundle(Store(store).current_folder())
-    cases = [case for case in make_cases(bundle) if only in case.name]
+    cases = [case for case in make_cases(bundle, _answered(store, bundle)) if only in case.name]
     _, client = cores()
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, client)
@@ -102,6 +104,12 @@ def run(store: Path, plan: Plan | None = None, only: str = "") -> list[RouteResu
         return results
     finally:
         os.sched_setaffinity(0, before)
+
+
+def _answered(store: Path, bundle: Bundle) -> NDArray[np.int64] | None:
+    """Find the ids of users whose recommendations were precomputed, if that was done."""
+    offsets = precomputed_folder(store, bundle.manifest.model_version) / OFFSETS_FILE
+    return bundle.user_ids[np.diff(np.load(offsets)) > 0] if offsets.exists() else None
 
 
 def describe(store: Path) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.load import get, post
 from models.bundle import Bundle
@@ -56,13 +57,15 @@ class Case:
         yield from itertools.cycle(written)
 
 
-def make_cases(bundle: Bundle, seed: int = 0) -> list[Case]:
+def make_cases(bundle: Bundle, answered: NDArray[np.int64] | None = None, seed: int = 0) -> list[Case]:
     """Make every case.
 
     Parameters
     ----------
     bundle : Bundle
         Whose users and anime are asked for.
+    answered : ndarray of shape (n,), dtype=int64, optional
+        Ids of users whose recommendations were precomputed.
     seed : int, optional
         Draws and orders them.
 
@@ -80,6 +83,8 @@ def make_cases(bundle: Bundle, seed: int = 0) -> list[Case]:
     # Somebody who has seen something, as the measured method could not answer for others.
     heard = np.flatnonzero(np.diff(bundle.list_offsets) > 0)
     users = np.resize(bundle.user_ids[rng.permutation(heard)], _N_PATHS)
+    known = users if answered is None else np.resize(rng.permutation(answered), _N_PATHS)
+    default = bundle.manifest.default_methods.recommendations
     genre = bundle.genre_names[int(np.argmax(bundle.anime_genres.sum(axis=0)))]
 
     def get_case(name: str, ids: np.ndarray[tuple[int], np.dtype[np.int64]], path: Callable[[int], str]) -> Case:
@@ -98,7 +103,13 @@ def make_cases(bundle: Bundle, seed: int = 0) -> list[Case]:
             else []
         ),
         get_case("similar users", users, lambda i: f"/users/{i}/similar"),
-        get_case("recommendations", users, lambda i: f"/users/{i}/recommendations"),
+        # The method is named, and is the default all the same: so spelled, nobody precomputed it.
+        get_case("recommendations", users, lambda i: f"/users/{i}/recommendations?method={default}"),
+        *(
+            [get_case("recommendations, precomputed", known, lambda i: f"/users/{i}/recommendations")]
+            if answered is not None
+            else []
+        ),
         *(
             get_case(
                 f"recommendations, {method.replace('&rule=', ', ')}",

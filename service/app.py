@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import anyio
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from service.loaded_model import LoadedModel, load_model
 from service.logs import SERVICE
 from service.metrics import Metrics
 from service.openapi_document import use_own_openapi
+from service.precomputed_files import PrecomputedError, with_precomputed
 from service.problems import add_problem_handlers
 from service.readiness import Readiness
 from service.routes import anime, health, lists, model, page, users
@@ -57,7 +59,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(readiness, on_refused, load))
+        loading = asyncio.create_task(_load(readiness, settings.store, on_refused, load))
         if settings.workers > 1:
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
             await loading
@@ -110,7 +112,9 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     use_own_openapi(app)
 
 
-async def _load(readiness: Readiness, on_refused: Callable[[], None] | None, load: Callable[[], LoadedModel]) -> None:
+async def _load(
+    readiness: Readiness, store: Path, on_refused: Callable[[], None] | None, load: Callable[[], LoadedModel]
+) -> None:
     logger = logging.getLogger(SERVICE)
     started = time.perf_counter()
     try:
@@ -121,11 +125,17 @@ async def _load(readiness: Readiness, on_refused: Callable[[], None] | None, loa
         if on_refused is not None:
             on_refused()
         return
+    try:
+        loaded = await run_in_threadpool(with_precomputed, loaded, store)
+    except PrecomputedError as error:
+        # Everything can be answered without them, only not as fast.
+        logger.warning("precomputed answers are not used", extra={"fields": {"fault": str(error)}})
     readiness.accept(loaded)
     fields = {
         "model": loaded.version,
         "anime": loaded.bundle.n_anime,
         "users": loaded.bundle.n_users,
+        "precomputed": loaded.precomputed.n_answers,
         "seconds": round(time.perf_counter() - started, 2),
     }
     logger.info("ready", extra={"fields": fields})

@@ -14,6 +14,7 @@ from models.store import Store
 from models.sums import Sums
 from service.catalogue import Catalogue, row_of_user
 from service.errors import ServiceError
+from service.precomputed import NO_ANSWERS, PrecomputedAnswers
 from service.query import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 from service.ranked_page import RankedPage
 from service.recommendations import Recommender
@@ -32,6 +33,7 @@ class LoadedModel:
     similar_users: SimilarUsers
     recommender: Recommender
     title_search: TitleSearch
+    precomputed: PrecomputedAnswers = NO_ANSWERS
 
     @property
     def version(self) -> str:

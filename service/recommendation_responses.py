@@ -10,8 +10,10 @@ from service.explanations import Explanation
 from service.franchise_page import Place
 from service.loaded_model import LoadedModel
 from service.posted_list import NoEvidence
+from service.query import RecommendationsQuery
 from service.recommendations import RecommendationsPage
-from service.responses import head, list_response, spliced
+from service.responses import head, list_response
+from service.written_page import WrittenPage
 
 WORDS_FOR_NO_EVIDENCE: dict[NoEvidence, str] = {
     "empty_list": "The list is empty.",
@@ -22,24 +24,50 @@ WORDS_FOR_NO_EVIDENCE: dict[NoEvidence, str] = {
 SO_POPULAR = "These are well-rated anime that many have seen, the same for everybody."
 
 
-def recommendations_response(model: LoadedModel, user_id: int, page: RecommendationsPage) -> Response:
+def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) -> WrittenPage:
+    """Work out the recommendations for a user the model knows.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    user_row : int
+        The user asked about.
+    query : RecommendationsQuery
+
+    Returns
+    -------
+    WrittenPage
+
+    Raises
+    ------
+    InvalidRequestError
+        If the model cannot answer such a query.
+    """
+    page = model.recommender.page(model.recommender.known_viewer(user_row), query)
+    no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
+    notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
+    user_id = int(model.bundle.user_ids[user_row])
+    fields = {**method_fields(page), "user_id": user_id, "no_evidence": no_evidence, "notes": notes}
+    ranking = page.ranking
+    rows = _write_rows(model, page)
+    return WrittenPage(orjson.dumps(fields), ranking.rows, rows, ranking.offset, ranking.limit, ranking.total)
+
+
+def recommendations_response(model: LoadedModel, page: WrittenPage) -> Response:
     """Answer with recommendations for a user the model knows.
 
     Parameters
     ----------
     model : LoadedModel
-    user_id : int
-        The user asked about.
-    page : RecommendationsPage
+    page : WrittenPage
+        From :func:`recommend`, now or earlier.
 
     Returns
     -------
     Response
     """
-    no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
-    notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
-    fields = {**method_fields(page), "user_id": user_id, "no_evidence": no_evidence, "notes": notes}
-    return list_response(model, spliced_head(model, fields), recommended_rows(model, page), page.ranking)
+    rows = _with_cards(model, page.anime_rows, page.rows)
+    return list_response(model, b"%b%b," % (head(model), page.fields[1:-1]), rows, page)
 
 
 def method_fields(page: RecommendationsPage) -> dict[str, Any]:
@@ -85,20 +113,28 @@ def recommended_rows(model: LoadedModel, page: RecommendationsPage) -> list[byte
     list of bytes
         To be joined by nothing.
     """
+    return _with_cards(model, page.ranking.rows, _write_rows(model, page))
+
+
+def _with_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> list[bytes]:
+    cards = (bytes(model.catalogue.card(row)).replace(SCORE_KEY, b'"mean_score":') for row in anime_rows)
+    return [b",".join([b"%b,%b" % (own[:-1], card[1:]) for own, card in zip(written, cards, strict=True)])]
+
+
+def _write_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:
+    """Write each row without its card: a JSON object."""
     ranking = page.ranking
-    rows = (
-        spliced(
+    return [
+        orjson.dumps(
             {
                 "rank": ranking.offset + 1 + place,
                 "score": round(score, 6),
                 **_explained(model, page.explanations[place]),
                 "franchise": _placed(model, page.places[place], row, ranking.scored_rows[place]),
-            },
-            bytes(model.catalogue.card(row)).replace(SCORE_KEY, b'"mean_score":'),
+            }
         )
         for place, (row, score) in enumerate(zip(ranking.rows, ranking.scores, strict=True))
-    )
-    return [b",".join(rows)]
+    ]
 
 
 def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:

@@ -6,7 +6,6 @@ of a row go in front of the card's own. A test validates every answer against it
 
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import orjson
 from fastapi import Response
@@ -15,6 +14,7 @@ from service.answer_memory import RememberedResponse
 from service.loaded_model import LoadedModel
 from service.ranked_page import RankedPage
 from service.similar_users import SimilarUsersPage
+from service.written_page import WrittenPage
 
 JSON = "application/json"
 
@@ -155,22 +155,6 @@ def similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]
     return [b",".join(written)]
 
 
-def spliced(fields: dict[str, Any], card: bytes) -> bytes:
-    """Put keys in front of a card's own.
-
-    Parameters
-    ----------
-    fields : dict
-    card : bytes
-        A JSON object, and so is what comes out.
-
-    Returns
-    -------
-    bytes
-    """
-    return b"%b,%b" % (orjson.dumps(fields)[:-1], card[1:])
-
-
 def head(model: LoadedModel) -> bytes:
     """Write how every answer begins.
 
@@ -190,7 +174,7 @@ def list_response(
     model: LoadedModel,
     beginning: bytes,
     rows: Iterable[bytes | memoryview],
-    page: RankedPage,
+    page: RankedPage | WrittenPage,
     *,
     cacheable: bool = True,
 ) -> Response:
@@ -203,7 +187,8 @@ def list_response(
         What stands before the rows, see :func:`head`.
     rows : iterable of bytes or memoryview
         The rows, commas included.
-    page : RankedPage
+    page : RankedPage or WrittenPage
+        Which part of the list they are.
     cacheable : bool, optional
         Whether the answer depends on the URL and the model alone.
 

@@ -7,7 +7,7 @@ from service.cpu import run_in_cpu_thread
 from service.errors import NotReadyError, UnknownUserError
 from service.loaded_model import LoadedModel
 from service.query import RecommendationsQuery, SimilarUsersQuery
-from service.recommendation_responses import recommendations_response
+from service.recommendation_responses import recommend, recommendations_response
 from service.responses import similar_users_response
 from service.routes.asking import model_of, query_of
 from service.routes.direct import DirectRoute
@@ -42,9 +42,11 @@ async def recommendations(user_id: UserId, request: Request) -> Response:
     model = model_of(request)
     query = query_of(request, RecommendationsQuery)
     row = row_of_user(model.bundle, user_id)
-    return await run_in_cpu_thread(request, _recommend, model, user_id, row, query)
+    page = model.precomputed.find(row, query)
+    if page is not None:
+        return recommendations_response(model, page)
+    return await run_in_cpu_thread(request, _recommend, model, row, query)
 
 
-def _recommend(model: LoadedModel, user_id: int, user_row: int, query: RecommendationsQuery) -> Response:
-    page = model.recommender.page(model.recommender.known_viewer(user_row), query)
-    return recommendations_response(model, user_id, page)
+def _recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) -> Response:
+    return recommendations_response(model, recommend(model, user_row, query))

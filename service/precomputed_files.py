@@ -1,0 +1,209 @@
+"""Precomputed answers on disk, beside the bundle they were worked out with.
+
+::
+
+    store/
+      20261123T101500Z-autoencoder-1a2b3c4d/                the bundle
+      20261123T101500Z-autoencoder-1a2b3c4d-precomputed/    its answers: about.json, offsets.npy, answers.bin
+
+A bundle never changes once it has its name, and these may be thrown away at any time: so they lie beside it, not in
+it.
+"""
+
+import contextlib
+import fcntl
+import mmap
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from models.writer import save_array, sync_folder
+from service.loaded_model import LoadedModel
+from service.precomputed import PrecomputedAnswers, pack
+from service.query import RecommendationsQuery
+from service.recommendation_responses import recommend
+from service.written_page import WrittenPage
+
+ABOUT_FILE: Final = "about.json"
+OFFSETS_FILE: Final = "offsets.npy"
+ANSWERS_FILE: Final = "answers.bin"
+_SUFFIX: Final = "-precomputed"
+_UNFINISHED_PREFIX: Final = ".precomputing-"
+_LOCK_FILE: Final = ".precompute.lock"
+# How many answers are worked out once more before any is served.
+_N_SAMPLED: Final = 3
+# Between processors the last digits differ.
+_TOLERANCE: Final = 1e-4
+
+
+class PrecomputedError(Exception):
+    """Precomputed answers that cannot be used, and why."""
+
+
+class About(BaseModel):
+    """What was answered: the text of :data:`ABOUT_FILE`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_version: str
+    query: RecommendationsQuery
+
+
+def precomputed_folder(store: Path, model_version: str) -> Path:
+    """Tell where the precomputed answers of a model lie.
+
+    Parameters
+    ----------
+    store : Path
+    model_version : str
+
+    Returns
+    -------
+    Path
+        Whether there are any or not.
+    """
+    return store / f"{model_version}{_SUFFIX}"
+
+
+def write_precomputed(store: Path, about: About, n_users: int, answers: Iterable[tuple[int, WrittenPage]]) -> Path:
+    """Write precomputed answers. Until all are written nobody sees any of them.
+
+    Parameters
+    ----------
+    store : Path
+    about : About
+    n_users : int
+        Of the model.
+    answers : iterable of (int, WrittenPage)
+        User rows, ascending, each with their answer.
+
+    Returns
+    -------
+    Path
+        Their folder. What was there before is gone; who serves it goes on.
+
+    Raises
+    ------
+    PrecomputedError
+        If somebody else is writing some here.
+    OSError
+        If the disk is full or the store cannot be written.
+    """
+    target = precomputed_folder(store, about.model_version)
+    with _alone(store):
+        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED_PREFIX, dir=store))
+        lengths = np.zeros(n_users + 1, dtype=np.int64)
+        with (folder / ANSWERS_FILE).open("wb") as file:
+            for user_row, page in answers:
+                lengths[user_row + 1] = file.write(pack(page))
+        save_array(folder / OFFSETS_FILE, np.cumsum(lengths))
+        (folder / ABOUT_FILE).write_bytes(orjson.dumps(about.model_dump(mode="json")))
+        # mkdtemp gives 0700; the service may run as another user.
+        folder.chmod(0o755)
+        if target.exists():
+            # A folder that is not empty cannot be replaced: it makes room first.
+            target.rename(Path(tempfile.mkdtemp(prefix=_UNFINISHED_PREFIX, dir=store)) / "older")
+        folder.rename(target)
+        sync_folder(store)
+    return target
+
+
+@contextlib.contextmanager
+def _alone(store: Path) -> Iterator[None]:
+    """Be the only one that precomputes, and leave nothing unfinished behind, of whomever it is.
+
+    Raises
+    ------
+    PrecomputedError
+        If there is another.
+    """
+    with (store / _LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PrecomputedError(f"{store}: another process is precomputing answers here") from error
+        try:
+            yield
+        finally:
+            for leftover in store.glob(f"{_UNFINISHED_PREFIX}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
+    """Give a model the answers that were precomputed with it, if there are any.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    store : Path
+        Where it was read from.
+
+    Returns
+    -------
+    LoadedModel
+
+    Raises
+    ------
+    PrecomputedError
+        If there are some that cannot be used: damaged, or not what this model answers here and now.
+    """
+    folder = precomputed_folder(store, model.version)
+    if not folder.is_dir():
+        return model
+    precomputed = _read(folder, model)
+    for row in _some_of(precomputed.user_rows):
+        found = precomputed.find(row, precomputed.query)
+        if found is None or not _agree(found, recommend(model, row, precomputed.query)):
+            user_id = model.bundle.user_ids[row]
+            raise PrecomputedError(f"{folder}: the answer for user {user_id} is not what it would be now")
+    return replace(model, precomputed=precomputed)
+
+
+def _some_of(rows: NDArray[np.int64]) -> list[int]:
+    """Take a few, the first and the last among them."""
+    places = np.linspace(0, len(rows) - 1, _N_SAMPLED, dtype=np.int64)
+    sample: list[int] = rows[places].tolist() if len(rows) else []
+    return sample
+
+
+def _read(folder: Path, model: LoadedModel) -> PrecomputedAnswers:
+    try:
+        about = About.model_validate_json((folder / ABOUT_FILE).read_bytes())
+        offsets: NDArray[np.int64] = np.load(folder / OFFSETS_FILE, allow_pickle=False)
+        size = (folder / ANSWERS_FILE).stat().st_size
+        sound = offsets.shape == (model.bundle.n_users + 1,) and offsets.dtype == np.int64
+        if not sound or offsets[0] != 0 or offsets[-1] != size or (np.diff(offsets) < 0).any():
+            raise PrecomputedError(f"{folder / OFFSETS_FILE}: does not divide {size} bytes among the model's users")
+        with (folder / ANSWERS_FILE).open("rb") as file:
+            answers = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+    except (OSError, ValueError, EOFError) as error:
+        raise PrecomputedError(f"{folder}: {error}") from error
+    if about.model_version != model.version:
+        raise PrecomputedError(f"{folder / ABOUT_FILE}: of model {about.model_version}, not {model.version}")
+    return PrecomputedAnswers(about.query, offsets, answers)
+
+
+def _agree(found: WrittenPage, expected: WrittenPage) -> bool:
+    if found.anime_rows != expected.anime_rows or found.total != expected.total:
+        return False
+    pairs = zip([found.fields, *found.rows], [expected.fields, *expected.rows], strict=True)
+    return all(_is_close(orjson.loads(one), orjson.loads(other)) for one, other in pairs)
+
+
+def _is_close(one: Any, other: Any) -> bool:
+    """Compare two values of JSON; numbers may differ a little."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and all(_is_close(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_close, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= _TOLERANCE
+    return type(one) is type(other) and bool(one == other)

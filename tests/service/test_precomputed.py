@@ -1,0 +1,296 @@
+"""Precomputed answers: the same bytes as those worked out, and none that are not to be trusted."""
+
+import fcntl
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from models.store import Store
+from service import precompute
+from service.app import create_app
+from service.loaded_model import LoadedModel, load_model
+from service.precomputed import pack, unpack
+from service.precomputed_files import (
+    ABOUT_FILE,
+    ANSWERS_FILE,
+    OFFSETS_FILE,
+    About,
+    PrecomputedError,
+    precomputed_folder,
+    with_precomputed,
+    write_precomputed,
+)
+from service.query import RecommendationsQuery
+from service.recommendation_responses import recommend
+from service.settings import Settings
+from service.written_page import WrittenPage
+from tests.service import small_bundle
+from tests.service.running import ROOT, clean_environment, running
+from tests.service.small_bundle import N_USERS, VERSION
+
+TWENTY = RecommendationsQuery(limit=20)
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Path:
+    folder = tmp_path / "store"
+    small_bundle.publish(folder)
+    return folder
+
+
+@pytest.fixture
+def loaded(own_store: Path) -> LoadedModel:
+    return load_model(own_store)
+
+
+def _precompute(store: Path, model: LoadedModel, query: RecommendationsQuery = TWENTY) -> Path:
+    answers = ((row, recommend(model, row, query)) for row in range(N_USERS))
+    return write_precomputed(store, About(model_version=model.version, query=query), N_USERS, answers)
+
+
+def _served(store: Path) -> Iterator[httpx.Client]:
+    with TestClient(create_app(Settings(store=store, access_log=False, answer_memory_mb=0))) as client:
+        while client.get("/health/ready").status_code != 200:
+            pass
+        yield client
+
+
+def _run(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "service.precompute", "--store", str(store), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False)
+
+
+def _without_decimals(content: bytes) -> bytes:
+    return re.sub(rb"\.\d+", b"", content)
+
+
+def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: Path) -> None:
+    paths = [f"/users/{5 * row + 2}/recommendations?limit={limit}" for row in range(N_USERS) for limit in (1, 10, 20)]
+    paths += ["/users/7/recommendations", "/users/7/recommendations?limit=5&offset=15"]
+    with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
+        before = {path: httpx.get(url + path) for path in paths}
+    done = _run(own_store, "--query", "limit=20", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("precompute: 40 answers, ")
+    assert with_precomputed(load_model(own_store), own_store).precomputed.n_answers == N_USERS
+    with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
+        for path in paths:
+            answer, worked_out = httpx.get(url + path), before[path]
+            if path.endswith("limit=20"):
+                assert answer.content == worked_out.content
+                assert answer.headers["etag"] == worked_out.headers["etag"]
+            # The last digit of a sum depends on how many rows are worked out at once.
+            assert _without_decimals(answer.content) == _without_decimals(worked_out.content)
+
+
+def test_what_lies_in_the_file_is_what_is_served(own_store: Path, loaded: LoadedModel) -> None:
+    def answers() -> Iterator[tuple[int, WrittenPage]]:
+        for row in range(N_USERS):
+            page = recommend(loaded, row, TWENTY)
+            # Not among those that are worked out once more.
+            yield row, page._replace(total=4711) if row == 7 else page
+
+    write_precomputed(own_store, About(model_version=loaded.version, query=TWENTY), N_USERS, answers())
+    found = ["", "?limit=20", "?offset=19&limit=1"]
+    worked_out = ["?limit=21", "?offset=19&limit=2", "?method=ranked", "?order=least", "?include_plan_to_watch=true"]
+    for client in _served(own_store):
+        for question in found + worked_out:
+            answer = client.get(f"/users/37/recommendations{question}").json()
+            assert (answer["pagination"]["total"] == 4711) == (question in found)
+
+
+def test_users_without_an_answer_are_answered_all_the_same(own_store: Path, tmp_path: Path) -> None:
+    users = tmp_path / "users.txt"
+    users.write_text("12\n\n7\n12\n 102\n3\n", encoding="utf-8")
+    done = _run(own_store, "--users", str(users))
+    assert done.returncode == 0, done.stderr
+    assert "1 of 4 users are not in the model and get no answer: 3" in done.stderr
+    precomputed = with_precomputed(load_model(own_store), own_store).precomputed
+    assert precomputed.user_rows.tolist() == [1, 2, 20]
+    assert precomputed.find(1, RecommendationsQuery()) is not None
+    assert precomputed.find(0, RecommendationsQuery()) is None
+    for client in _served(own_store):
+        assert client.get("/users/2/recommendations").json()["user_id"] == 2
+
+
+def test_a_damaged_answer_is_worked_out(own_store: Path, loaded: LoadedModel) -> None:
+    folder = _precompute(own_store, loaded)
+    start, end = np.load(folder / OFFSETS_FILE)[7:9].tolist()
+    content = bytearray((folder / ANSWERS_FILE).read_bytes())
+    content[(start + end) // 2] ^= 0x10
+    (folder / ANSWERS_FILE).write_bytes(content)
+    precomputed = with_precomputed(loaded, own_store).precomputed
+    assert precomputed.find(7, TWENTY) is None
+    assert precomputed.find(8, TWENTY) == recommend(loaded, 8, TWENTY)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _with_other_offsets(path: Path) -> None:
+    np.save(path, np.load(path)[::-1])
+
+
+def _of_another_model(path: Path) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(VERSION, "20270101T000000Z-other-00000000"), "utf-8")
+
+
+FAULTS: list[tuple[str, Callable[[Path], None], str]] = [
+    (ABOUT_FILE, Path.unlink, "about.json"),
+    (ABOUT_FILE, _cut, "about.json|Invalid JSON"),
+    (ABOUT_FILE, _of_another_model, "of model 20270101T000000Z-other-00000000, not"),
+    (OFFSETS_FILE, Path.unlink, "offsets.npy"),
+    (OFFSETS_FILE, _cut, "precomputed"),
+    (OFFSETS_FILE, _with_other_offsets, "does not divide"),
+    (ANSWERS_FILE, Path.unlink, "answers.bin"),
+    (ANSWERS_FILE, _cut, "does not divide"),
+]
+
+
+@pytest.mark.parametrize(("name", "spoil", "fault"), FAULTS)
+def test_damaged_files_are_said_and_not_used(
+    own_store: Path,
+    loaded: LoadedModel,
+    name: str,
+    spoil: Callable[[Path], None],
+    fault: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spoil(_precompute(own_store, loaded) / name)
+    with pytest.raises(PrecomputedError, match=fault):
+        with_precomputed(loaded, own_store)
+    for client in _served(own_store):
+        assert client.get("/users/7/recommendations").status_code == 200
+    assert "precomputed answers are not used" in caplog.text
+
+
+def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Path, loaded: LoadedModel) -> None:
+    def spoiled(row: int) -> WrittenPage:
+        page = recommend(loaded, row, TWENTY)
+        written = [json.loads(own) for own in page.rows]
+        written[3]["score"] += 0.01
+        return page._replace(rows=[json.dumps(own).encode() for own in written])
+
+    about = About(model_version=loaded.version, query=TWENTY)
+    write_precomputed(own_store, about, N_USERS, ((row, spoiled(row)) for row in range(N_USERS)))
+    with pytest.raises(PrecomputedError, match="the answer for user 2 is not what it would be now"):
+        with_precomputed(loaded, own_store)
+
+
+def test_last_digits_may_differ(own_store: Path, loaded: LoadedModel) -> None:
+    def elsewhere(row: int) -> WrittenPage:
+        page = recommend(loaded, row, TWENTY)
+        written = [json.loads(own) for own in page.rows]
+        written[3]["score"] += 0.000002
+        return page._replace(rows=[json.dumps(own).encode() for own in written])
+
+    about = About(model_version=loaded.version, query=TWENTY)
+    write_precomputed(own_store, about, N_USERS, ((row, elsewhere(row)) for row in range(N_USERS)))
+    assert with_precomputed(loaded, own_store).precomputed.n_answers == N_USERS
+
+
+def test_a_model_without_any_has_none(own_store: Path, loaded: LoadedModel) -> None:
+    assert with_precomputed(loaded, own_store).precomputed.find(0, RecommendationsQuery()) is None
+
+
+def test_later_answers_take_the_place_of_earlier_ones_and_nothing_is_left_over(
+    own_store: Path, loaded: LoadedModel
+) -> None:
+    _precompute(own_store, loaded)
+    served = with_precomputed(loaded, own_store).precomputed
+    (own_store / ".precomputing-dead").mkdir()
+    _precompute(own_store, loaded, RecommendationsQuery(limit=5))
+    assert with_precomputed(loaded, own_store).precomputed.query.limit == 5
+    # Who served the earlier ones still has them.
+    assert served.find(3, TWENTY) == recommend(loaded, 3, TWENTY)
+    names = {path.name for path in own_store.iterdir()}
+    assert names == {VERSION, f"{VERSION}-precomputed", "current", ".lock", ".precompute.lock"}
+    assert Store(own_store).versions() == [VERSION]
+
+
+def test_what_fails_midway_leaves_what_was_there(own_store: Path, loaded: LoadedModel) -> None:
+    _precompute(own_store, loaded)
+
+    def answers() -> Iterator[tuple[int, WrittenPage]]:
+        yield 0, recommend(loaded, 0, TWENTY)
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_precomputed(own_store, About(model_version=loaded.version, query=TWENTY), N_USERS, answers())
+    assert with_precomputed(loaded, own_store).precomputed.n_answers == N_USERS
+    assert not list(own_store.glob(".precomputing-*"))
+
+
+def test_one_at_a_time(own_store: Path, loaded: LoadedModel) -> None:
+    with (own_store / ".precompute.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(PrecomputedError, match="another process is precomputing"):
+            _precompute(own_store, loaded)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--query", "limit=200"], 2, "--query: "),
+        (["--query", "offset=5"], 2, "offset should be left out"),
+        (["--query", "method=neighbours&rule=none"], 2, "--query: "),
+        (["--query", "genre=Nonsense"], 2, "--query: "),
+        (["--users", "nowhere.txt"], 1, "nowhere.txt cannot be used: No such file"),
+        (["--users", "users.txt"], 2, "users.txt, line 2: expected a user id in digits, got 'x7'"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_the_work_begins(
+    own_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    words: str,
+) -> None:
+    (tmp_path / "users.txt").write_text("7\nx7\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert precompute.main(["--store", str(own_store), *arguments]) == code
+    assert words in capsys.readouterr().err
+    assert not precomputed_folder(own_store, VERSION).exists()
+
+
+def test_less_than_one_worker_is_refused(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        precompute.main(["--store", str(own_store), "--workers", "0"])
+    assert "expected 1 or more, got 0" in capsys.readouterr().err
+
+
+def test_a_store_without_a_bundle_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert precompute.main(["--store", str(tmp_path / "none")]) == 1
+    assert "no bundle is published here yet" in capsys.readouterr().err
+
+
+_json = st.binary(max_size=30).map(lambda content: json.dumps({"x": content.hex()}).encode())
+
+
+@given(
+    fields=_json,
+    rows=st.lists(st.tuples(st.integers(0, 20_000), _json), max_size=12),
+    offset=st.integers(0, 14),
+    limit=st.integers(1, 14),
+)
+def test_any_part_of_a_packed_page_comes_back(
+    fields: bytes, rows: list[tuple[int, bytes]], offset: int, limit: int
+) -> None:
+    page = WrittenPage(fields, [row for row, _ in rows], [own for _, own in rows], 0, 12, 345)
+    part = unpack(pack(page), RecommendationsQuery(limit=limit, offset=offset))
+    assert part == WrittenPage(
+        fields, page.anime_rows[offset:][:limit], page.rows[offset:][:limit], offset, limit, 345
+    )
