@@ -44,6 +44,9 @@ def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str
         ["benchmarks.training_runs", *told, "--repeat", "3", *(["--full"] if full else [])],
         ["benchmarks.cost_curve", *told, "--up-to", size.name],
         ["benchmarks.training_parts", "--work", store.parent / "run", "--out", out / "training_parts.json"],
+        ["benchmarks.start", "--store", store, "--out", out / "start.json"],
+        # The routes are measured with what this leaves in the store.
+        ["benchmarks.precompute", "--store", store, "--out", out / "precompute.json"],
         ["benchmarks.routes", "--store", store, "--out", out / "routes.json"],
         ["benchmarks.similar_users", "--store", store, "--out", out / "similar_users.json"],
     ]

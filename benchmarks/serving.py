@@ -57,6 +57,29 @@ def serving_store(store: Path, *, answer_memory_mb: int) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
+def serving_workers(store: Path, *, n_workers: int, answer_memory_mb: int) -> Iterator[Server]:
+    """Run the service on all cores, and begin as soon as it is ready.
+
+    Parameters
+    ----------
+    store : Path
+    n_workers : int
+    answer_memory_mb : int
+        Of each.
+
+    Yields
+    ------
+    Server
+        The process that was started, whether it answers itself or watches over those who do.
+    """
+    port = _free_port()
+    command = ["service", "--store", str(store), "--port", str(port), "--workers", str(n_workers)]
+    memory = str(answer_memory_mb)
+    with _running(command, port, "/health/ready", pinned=False, OSUSUME_ANSWER_MEMORY_MB=memory) as server:
+        yield server
+
+
+@contextlib.contextmanager
 def serving_bare(folder: Path) -> Iterator[Server]:
     """Run the bare route, see :mod:`benchmarks.bare`.
 
@@ -117,8 +140,8 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int, path: str, **settings: str) -> Iterator[Server]:
-    servers, _ = cores()
+def _running(command: list[str], port: int, path: str, *, pinned: bool = True, **settings: str) -> Iterator[Server]:
+    servers = cores()[0] if pinned else os.sched_getaffinity(0)
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
         env=os.environ | settings,
@@ -141,5 +164,5 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, path: str) -> None:
         with contextlib.suppress(urllib.error.URLError, ConnectionError):
             fetch(port, path)
             return
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise RuntimeError(f"nothing answers on port {port}")

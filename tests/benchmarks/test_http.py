@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from benchmarks.http import Plan, RouteResult, Side, run
 from benchmarks.http_cases import make_cases
 from benchmarks.load import UnexpectedAnswerError, get, measure
+from benchmarks.precompute import measure_precompute
 from benchmarks.routes import as_row
+from benchmarks.start import measure_start
 from tests.service import small_bundle
 from tests.service.running import ROOT, running
 
@@ -49,6 +52,23 @@ def test_questions_come_from_all_over_the_model() -> None:
     head, _, body = posted.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert json.loads(body)["ratings"]
+
+
+def test_precomputed_answers_are_measured_where_there_are_some(store: Path, tmp_path: Path) -> None:
+    own = tmp_path / "store"
+    shutil.copytree(store, own)
+    row: Any = measure_precompute(own, 10)
+    assert row["users"] == 10
+    assert row["all users at this rate, min"] == pytest.approx(row["seconds"] * 4 / 60.0, abs=0.1)
+    results = run(own, Plan(rounds=1, seconds=0.3, n_connections=2), only="recommendations, pre")
+    assert [result.name for result in results] == ["recommendations, precomputed"]
+
+
+def test_a_start_is_timed_and_each_worker_weighed(store: Path) -> None:
+    for n_workers in (1, 2):
+        row: Any = measure_start(store, n_workers, 1)
+        assert 0.2 < row["ready, s"] < 60
+        assert 20 < row["private MB of a worker"] <= row["of the largest"] < 200
 
 
 def test_an_answer_that_is_none_ends_the_measuring(store: Path) -> None:

@@ -205,6 +205,19 @@ def test_the_service_stops_when_asked_and_starts_again(running: Compose) -> None
     running.get("/health/ready")
 
 
+def test_recommendations_can_be_precomputed(running: Compose) -> None:
+    user_id = running.python(
+        "import numpy as np; from pathlib import Path; from models.store import Store;"
+        "print(np.load(Store(Path('models/store')).current_folder() / 'user_ids.npy')[-1])"
+    )
+    before = running.get(f"/users/{user_id}/recommendations")
+    running("run", "--rm", "precompute", "--workers", "1")
+    running("restart", "service")
+    running(*UP)
+    assert f"precomputed={running.get('/model')['sizes']['n_users']}" in running.logs("service")
+    assert running.get(f"/users/{user_id}/recommendations") == before
+
+
 def test_own_data_take_the_place_of_the_demo_and_are_trained_on_again_when_asked(second_clone: Compose) -> None:
     again = ("run", "--rm", "-T", "training", "again", "--no-compare", "--set", "autoencoder.epochs=1")
     second_clone(*again)
