@@ -98,14 +98,15 @@ def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -
 
 def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> list[tuple[list[Supporter], int]]:
     """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many."""
-    lists = viewer.neighbour_lists(bundle, N_NEIGHBOURS)
     neighbours = viewer.neighbours(N_NEIGHBOURS)
     similarities = neighbours.similarities
     # All lists end to end: one look at 50 of them instead of 50 looks.
-    listed = np.concatenate([viewer.user_list.anime_rows[:0], *(theirs.anime_rows for theirs in lists)])
-    ratings = np.concatenate([viewer.user_list.ratings[:0], *(theirs.ratings for theirs in lists)])
-    owners = np.repeat(np.arange(len(lists)), [len(theirs.anime_rows) for theirs in lists])
-    least = least_of_top_quarters(owners, ratings, len(lists))
+    starts, stops = bundle.list_offsets[neighbours.rows], bundle.list_offsets[neighbours.rows + 1]
+    bounds = list(zip(starts.tolist(), stops.tolist(), strict=True))
+    listed = np.concatenate([bundle.list_anime_rows[:0], *(bundle.list_anime_rows[i:j] for i, j in bounds)])
+    ratings = np.concatenate([bundle.list_ratings[:0], *(bundle.list_ratings[i:j] for i, j in bounds)])
+    owners = np.repeat(np.arange(len(bounds)), stops - starts)
+    least = least_of_top_quarters(owners, ratings, len(bounds))
     wanted = np.zeros(bundle.n_anime, dtype=bool)
     wanted[anime_rows] = True
     held = np.flatnonzero(wanted[listed])

@@ -15,7 +15,7 @@ from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
 from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScores, score_by_neighbours
 from models.scoring.reranker import Reranker, reranker_of
-from models.scoring.user_list import seen_rows_of_users
+from models.scoring.seen_lists import seen_lists_of_users
 from service.feature_words import FeatureWords
 from service.query import MethodName
 from service.viewer import Viewer
@@ -155,7 +155,7 @@ class RankedMethod:
             self._regression,
             seen_rows,
             nearest.similarities,
-            seen_rows_of_users(self._bundle, nearest.rows),
+            seen_lists_of_users(self._bundle, nearest.rows),
         )
         reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
         return Scoring(
@@ -181,7 +181,7 @@ class WeightedNeighboursMethod:
         """Score every anime by who has seen it; what nobody has, or speaks against itself, is left out."""
         del allowed
         seen_rows = viewer.user_list.seen_rows
-        theirs = seen_rows_of_users(self._bundle, viewer.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
+        theirs = seen_lists_of_users(self._bundle, viewer.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
         fitted = self._regression.fit(seen_rows, theirs)
         return Scoring(
             fitted.scores,

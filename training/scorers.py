@@ -17,6 +17,7 @@ from models.scoring.neighbours import (
     NeighbourRule,
     score_by_neighbours,
 )
+from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import Status
 from training.compiled import compiled
 from training.interactions import Interactions
@@ -171,7 +172,7 @@ class NeighboursScorer:
     def _score(self, input_rows: Rows) -> Scores:
         lists, similarities = self.nearest.lists_near(input_rows, N_NEIGHBOURS_OF_RULE[self.rule])
         if self.rule == "weighted":
-            return self._regression.fit(input_rows, [theirs.seen_rows for theirs in lists]).scores
+            return self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
         return score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
 
     def score_similar(self, anime_row: int) -> Scores:

@@ -10,6 +10,7 @@ from models.scoring.candidate_features import CIRCLES, neighbour_evidence
 from models.scoring.franchises import FranchiseOrder, collapse_franchises, collapse_similar
 from models.scoring.items import ItemWeights
 from models.scoring.reranker import Reranker
+from models.scoring.seen_lists import SeenLists
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from training.interactions import Interactions
@@ -72,8 +73,8 @@ class TwoStageScorer:
     def _score(self, user_row: int, input_rows: Rows) -> Scores:
         known = self.lists.part_of(user_row, input_rows)
         lists, similarities = self.nearest.lists_near(input_rows, CIRCLES[-1])
-        seen_rows = [theirs.seen_rows for theirs in lists]
-        neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities, seen_rows)
+        theirs = SeenLists.of([near.seen_rows for near in lists])
+        neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities, theirs)
         unknown = np.ones(self.lists.n_anime, dtype=bool)
         unknown[input_rows] = False
         return self.reranker.rerank(known, neighbours, unknown).scores

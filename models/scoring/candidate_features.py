@@ -1,6 +1,5 @@
 """Everything the re-ranker looks at in a list and its candidates, side by side."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,6 +10,7 @@ from models.scoring.evidence import EVIDENCE, weigh_evidence
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
 from models.scoring.neighbour_weights import NeighbourRegression
+from models.scoring.seen_lists import SeenLists
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
@@ -99,7 +99,7 @@ def neighbour_evidence(
     regression: NeighbourRegression,
     seen_rows: NDArray[np.integer],
     similarities: Vector,
-    neighbour_rows: Sequence[NDArray[np.integer]],
+    theirs: SeenLists,
 ) -> Matrix:
     """Tell what the nearest users say for each anime.
 
@@ -110,7 +110,7 @@ def neighbour_evidence(
         What the user has seen.
     similarities : ndarray of shape (n_neighbours,), dtype=float32
         Cosine of each neighbour, best first; at most the widest of :data:`CIRCLES`.
-    neighbour_rows : sequence of ndarray, dtype=integer
+    theirs : SeenLists
         What each of them has seen.
 
     Returns
@@ -118,12 +118,11 @@ def neighbour_evidence(
     ndarray of shape (n_anime, len(CIRCLES) + 1), dtype=float32
         The share of each circle that has seen an anime, and the score with fitted weights.
     """
-    fitted = regression.fit(seen_rows, neighbour_rows).scores
-    shares = shares_of_circles(len(fitted), similarities, neighbour_rows)
-    return np.concatenate([shares, fitted[:, None]], axis=1)
+    fitted = regression.fit(seen_rows, theirs).scores
+    return np.column_stack([shares_of_circles(len(fitted), similarities, theirs), fitted])
 
 
-def shares_of_circles(n_anime: int, similarities: Vector, neighbour_rows: Sequence[NDArray[np.integer]]) -> Matrix:
+def shares_of_circles(n_anime: int, similarities: Vector, theirs: SeenLists) -> Matrix:
     """Tell what share of the nearest users has seen each anime, in circles of growing width.
 
     Parameters
@@ -131,7 +130,7 @@ def shares_of_circles(n_anime: int, similarities: Vector, neighbour_rows: Sequen
     n_anime : int
     similarities : ndarray of shape (n_neighbours,), dtype=float32
         Cosine of each neighbour, best first; those at or below 0 have no say.
-    neighbour_rows : sequence of ndarray, dtype=integer
+    theirs : SeenLists
         What each of them has seen.
 
     Returns
@@ -140,14 +139,13 @@ def shares_of_circles(n_anime: int, similarities: Vector, neighbour_rows: Sequen
         In [0, 1]; neighbours weigh by their similarity to a power.
     """
     weights = np.maximum(similarities, 0.0).astype(np.float64) ** _SIMILARITY_POWER
+    of_entries = weights[theirs.owners]
     shares = np.zeros((n_anime, len(CIRCLES)), dtype=np.float32)
     inner = np.zeros(n_anime, dtype=np.float64)
     start = 0
     for column, end in enumerate(CIRCLES):
-        ring = neighbour_rows[start:end]
-        if ring:
-            owners = np.repeat(weights[start:end], [len(rows) for rows in ring])
-            inner = inner + np.bincount(np.concatenate(ring), weights=owners, minlength=n_anime)
+        ring = slice(theirs.ends[min(start, len(theirs))], theirs.ends[min(end, len(theirs))])
+        inner = inner + np.bincount(theirs.rows[ring], weights=of_entries[ring], minlength=n_anime)
         start = end
         shares[:, column] = inner / max(float(weights[:end].sum()), 1e-9)
     return shares

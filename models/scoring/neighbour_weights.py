@@ -9,12 +9,13 @@ The user-based side of Ning and Karypis, "SLIM: Sparse Linear Methods for Top-N 
 the ridge of Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019, on the nearest users only.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.scoring.seen_lists import SeenLists
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
@@ -43,8 +44,7 @@ class WeightedNeighbours:
     scores: Vector
     weights: Vector
     _gram: Matrix
-    _rows: NDArray[np.integer]
-    _owners: NDArray[np.int64]
+    _theirs: SeenLists
     _telling: Vector
     _discounts: Vector
 
@@ -64,7 +64,7 @@ class WeightedNeighbours:
         -------
         ndarray of shape (m, n), dtype=float32
         """
-        if not len(self._rows):
+        if not len(self._theirs.rows):
             return np.zeros((len(anime_rows), len(seen_rows)), dtype=np.float32)
         holders = self._holders(anime_rows) * self._discounts[anime_rows]  # (k, m)
         owners = self._holders(seen_rows) * self._telling[seen_rows]  # (k, n)
@@ -75,10 +75,10 @@ class WeightedNeighbours:
         """Mark which neighbour has seen which of some anime, shape (n_neighbours, n)."""
         place_of = np.full(len(self._telling), -1, dtype=np.int32)
         place_of[rows] = np.arange(len(rows))
-        places = place_of[self._rows]
+        places = place_of[self._theirs.rows]
         kept = np.flatnonzero(places >= 0)
         held = np.zeros((len(self.weights), len(rows)), dtype=np.float32)
-        held[self._owners[kept], places[kept]] = 1.0
+        held[self._theirs.owners[kept], places[kept]] = 1.0
         return held
 
 
@@ -97,47 +97,43 @@ class NeighbourRegression:
         self._roots: Vector = np.sqrt(self._telling)
         self._discounts: Vector = (counts**-POPULARITY_POWER).astype(np.float32)
 
-    def fit(
-        self, seen_rows: NDArray[np.integer], neighbour_rows: Sequence[NDArray[np.integer]]
-    ) -> WeightedNeighbours:
+    def fit(self, seen_rows: NDArray[np.integer], theirs: SeenLists) -> WeightedNeighbours:
         """Write a list as a sum of neighbours' lists.
 
         Parameters
         ----------
         seen_rows : ndarray of shape (n,), dtype=integer
             What the user has seen.
-        neighbour_rows : sequence of ndarray, dtype=integer
+        theirs : SeenLists
             What each of the most similar users has seen.
 
         Returns
         -------
         WeightedNeighbours
         """
-        n_anime, k = len(self._discounts), len(neighbour_rows)
-        rows = np.concatenate([np.empty(0, dtype=np.int32), *neighbour_rows])
-        owners = np.repeat(np.arange(k), [len(theirs) for theirs in neighbour_rows])
-        telling = self._telling[rows]
-        gram = self._overlaps(rows, owners, k)
+        n_anime, k = len(self._discounts), len(theirs)
+        telling = self._telling[theirs.rows]
+        gram = self._overlaps(theirs)
         diagonal = np.arange(k)
+        gram[diagonal, diagonal] = theirs.sum_up(telling)
         gram[diagonal, diagonal] += np.float32(RIDGE) * (np.trace(gram) / np.float32(max(k, 1)) + np.float32(1e-6))
         mine = np.zeros(n_anime, dtype=np.float32)
         mine[seen_rows] = 1.0
-        overlap = np.bincount(owners, telling * mine[rows], minlength=k).astype(np.float32)
+        overlap = theirs.sum_up(telling * mine[theirs.rows])
         weights: Vector = np.linalg.solve(gram, overlap) if k else np.zeros(0, dtype=np.float32)
-        scores = np.bincount(rows, weights[owners], minlength=n_anime).astype(np.float32) * self._discounts
-        return WeightedNeighbours(scores, weights, gram, rows, owners, self._telling, self._discounts)
+        scores = np.bincount(theirs.rows, weights[theirs.owners], minlength=n_anime) * self._discounts
+        return WeightedNeighbours(scores.astype(np.float32), weights, gram, theirs, self._telling, self._discounts)
 
-    def _overlaps(self, rows: NDArray[np.integer], owners: NDArray[np.int64], k: int) -> Matrix:
-        """Tell how much each two neighbours have in common, shape (k, k)."""
-        # What one neighbour alone has seen is in common with nobody but themselves.
-        shared = np.flatnonzero(np.bincount(rows, minlength=len(self._telling)) > 1)
-        column_of = np.full(len(self._telling), -1, dtype=np.int32)
+    def _overlaps(self, theirs: SeenLists) -> Matrix:
+        """Tell how much each two neighbours have in common, shape (k, k); the diagonal holds nothing of use."""
+        # What one neighbour alone has seen is in common with nobody: it goes into one column that is then left out.
+        is_shared = np.bincount(theirs.rows, minlength=len(self._roots)) > 1
+        shared = np.flatnonzero(is_shared)
+        column_of = np.full(len(is_shared), len(shared))
         column_of[shared] = np.arange(len(shared))
-        columns = column_of[rows]
-        kept = np.flatnonzero(columns >= 0)
-        holds = np.zeros((k, len(shared)), dtype=np.float32)
-        holds[owners[kept], columns[kept]] = self._roots[rows[kept]]
-        gram: Matrix = holds @ holds.T
-        diagonal = np.arange(k)
-        gram[diagonal, diagonal] += np.bincount(owners, self._telling[rows] * (columns < 0), minlength=k)
+        width = len(shared) + 1
+        holds = np.zeros(len(theirs) * width, dtype=np.float32)
+        holds[theirs.owners * width + column_of[theirs.rows]] = 1.0
+        weighted = holds.reshape(len(theirs), width)[:, :-1] * self._roots[shared]
+        gram: Matrix = weighted @ weighted.T
         return gram

@@ -101,10 +101,17 @@ class RerankingNetwork:
         """
         total = np.zeros(len(standardised), dtype=np.float32)
         for first, second, last in zip(self.first, self.second, self.last, strict=True):
-            hidden = np.maximum(standardised @ first[:-1] + first[-1], 0.0)  # (m, n_first)
-            hidden = np.maximum(hidden @ second[:-1] + second[-1], 0.0)  # (m, n_second)
+            hidden = _layer(_layer(standardised, first), second)  # (m, n_second)
             total += hidden @ last[:-1] + last[-1]
         return total / np.float32(len(self.first))
+
+
+def _layer(inputs: Matrix, weights: Matrix) -> Matrix:
+    outputs: Matrix = inputs @ weights[:-1]
+    # In place: these are the largest arrays of an answer.
+    outputs += weights[-1]
+    np.maximum(outputs, 0.0, out=outputs)
+    return outputs
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
 
 def test_the_projects_page_has_a_place_for_every_table() -> None:
     names = (
-        "training_runs", "notebook_parts", "cost_seconds", "cost_memory", "cost_growth", "start", "precompute", "routes", "similar_users",
-        "training_parts",
+        "training_runs", "notebook_parts", "cost_seconds", "cost_memory", "cost_growth", "start", "precompute",
+        "routes", "similar_users", "training_parts",
     )  # fmt: skip
     fill_page((ROOT / PAGE).read_text(encoding="utf-8"), {name: _result(name) for name in names})
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.scoring.neighbour_weights import POPULARITY_POWER, RIDGE, TELLING_POWER, NeighbourRegression
+from models.scoring.seen_lists import SeenLists
 
 N_ANIME = 9
 POPULARITY = np.array([50, 3, 7, 20, 1, 9, 30, 4, 0])
@@ -14,8 +15,8 @@ POPULARITY = np.array([50, 3, 7, 20, 1, 9, 30, 4, 0])
 rows = st.lists(st.integers(0, N_ANIME - 1), max_size=N_ANIME, unique=True).map(sorted)
 
 
-def as_rows(lists: list[list[int]]) -> list[NDArray[np.int32]]:
-    return [np.array(each, dtype=np.int32) for each in lists]
+def as_rows(lists: list[list[int]]) -> SeenLists:
+    return SeenLists.of([np.array(each, dtype=np.int32) for each in lists])
 
 
 def scores_the_slow_way(seen: list[int], lists: list[list[int]]) -> NDArray[np.float64]:
@@ -56,6 +57,6 @@ def test_ten_alike_count_less_than_ten_times_one() -> None:
 
 @pytest.mark.parametrize("seen", [[], [0, 1]])
 def test_without_neighbours_every_score_is_zero(seen: list[int]) -> None:
-    fitted = NeighbourRegression(POPULARITY).fit(np.array(seen, dtype=np.int32), [])
+    fitted = NeighbourRegression(POPULARITY).fit(np.array(seen, dtype=np.int32), as_rows([]))
     assert fitted.scores.tolist() == [0.0] * N_ANIME
     assert not fitted.contributions(np.array(seen, dtype=np.int32), np.arange(2)).any()

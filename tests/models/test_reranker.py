@@ -17,6 +17,7 @@ from models.scoring.evidence import EVIDENCE
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
 from models.scoring.reranker import N_CANDIDATES, Reranker, RerankingNetwork, reranker_of, sigmoid
+from models.scoring.seen_lists import SeenLists
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import Status, UserList, list_of_user
 from tests.models.small_bundle import neighbours
@@ -321,12 +322,13 @@ def test_shares_of_circles_are_a_weighted_count() -> None:
     rng = np.random.default_rng(0)
     similarities = np.sort(rng.uniform(-0.2, 1.0, n_neighbours).astype(np.float32))[::-1]
     lists = [np.flatnonzero(rng.random(n_anime) < 0.4) for _ in range(n_neighbours)]
-    shares = shares_of_circles(n_anime, similarities, lists)
+    shares = shares_of_circles(n_anime, similarities, SeenLists.of(lists))
     assert ((shares >= 0) & (shares <= 1 + 1e-6)).all()
-    everyone = shares_of_circles(n_anime, similarities, [np.array([2])] * n_neighbours)
+    everyone = shares_of_circles(n_anime, similarities, SeenLists.of([np.array([2])] * n_neighbours))
     np.testing.assert_allclose(everyone[2], 1.0, rtol=1e-5)
     # What lies beyond a circle has no say in it, nor who is unlike.
-    np.testing.assert_allclose(shares_of_circles(n_anime, similarities[:25], lists[:25])[:, 0], shares[:, 0])
-    nobody = shares_of_circles(n_anime, np.full(3, -0.5, np.float32), lists[:3])
+    nearest = shares_of_circles(n_anime, similarities[:25], SeenLists.of(lists[:25]))
+    np.testing.assert_allclose(nearest[:, 0], shares[:, 0])
+    nobody = shares_of_circles(n_anime, np.full(3, -0.5, np.float32), SeenLists.of(lists[:3]))
     np.testing.assert_array_equal(nobody, np.zeros((n_anime, len(CIRCLES))))
-    np.testing.assert_array_equal(shares_of_circles(n_anime, similarities[:0], []), nobody)
+    np.testing.assert_array_equal(shares_of_circles(n_anime, similarities[:0], SeenLists.of([])), nobody)

@@ -1,5 +1,6 @@
 """Scoring: exact, repeatable, and equal to what brute force says."""
 
+import itertools
 from typing import Literal
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 from models.bundle import assemble
 from models.scoring.embedding import cosine_scores, embed_list, list_contributions, list_scores
 from models.scoring.neighbours import score_by_neighbours
+from models.scoring.seen_lists import SeenLists, seen_lists_of_users
 from models.scoring.top_k import top_k_rows
-from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user, seen_rows_of_users
+from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows
 
 # Few different values, so that ties abound.
@@ -187,9 +189,19 @@ def test_the_list_of_a_user_is_a_view_of_the_bundle() -> None:
 def test_what_many_users_have_seen_is_what_each_of_them_has() -> None:
     bundle = assemble(make_manifest(), make_arrays())
     rows = np.array([2, 0, 2, 1])
-    together = seen_rows_of_users(bundle, rows)
-    assert [seen.tolist() for seen in together] == [list_of_user(bundle, row).seen_rows.tolist() for row in rows]
-    assert seen_rows_of_users(bundle, rows[:0]) == []
+    together, lists = seen_lists_of_users(bundle, rows), [list_of_user(bundle, row).seen_rows for row in rows]
+    for name, expected in vars(SeenLists.of(lists)).items():
+        np.testing.assert_array_equal(getattr(together, name), expected)
+    assert [together.rows[i:j].tolist() for i, j in itertools.pairwise(together.ends)] == [x.tolist() for x in lists]
+    assert len(seen_lists_of_users(bundle, rows[:0])) == len(seen_lists_of_users(bundle, rows[:0]).rows) == 0
+
+
+def test_numbers_are_added_up_by_list_empty_ones_too() -> None:
+    lists = SeenLists.of(
+        [np.array([1, 2]), np.array([], dtype=np.int32), np.array([5]), np.array([], dtype=np.int32)]
+    )
+    np.testing.assert_allclose(lists.sum_up(np.array([0.5, 0.25, 4.0])), [0.75, 0.0, 4.0, 0.0])
+    assert len(SeenLists.of([]).sum_up(np.empty(0))) == 0
 
 
 @pytest.mark.parametrize("kind", ["normal", "few values", "ascending", "descending", "periodic"])

@@ -13,6 +13,7 @@ from models.scoring.candidate_features import CIRCLES
 from models.scoring.items import weights_of
 from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankedList, RerankingNetwork, reranker_of
+from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service import schemas
@@ -201,7 +202,7 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
         weights = {row: float(cosines[row]) ** 4 for row in circle}
         for row in circle:
             shares[list_of_user(bundle, row).seen_rows, column] += weights[row] / sum(weights.values())
-    lists = [list_of_user(bundle, row).seen_rows for row in nearest]
+    lists = SeenLists.of([list_of_user(bundle, row).seen_rows for row in nearest])
     fitted = NeighbourRegression(bundle.popularity).fit(viewer.user_list.seen_rows, lists).scores
     expected = reranker.rerank(viewer.user_list, np.column_stack([shares, fitted]), allowed).scores
     np.testing.assert_allclose(ranked.scores, expected, rtol=1e-3)

@@ -10,6 +10,7 @@ from models.layout import ITEM_ARRAYS, RERANKER_ARRAYS
 from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_features, neighbour_evidence
 from models.scoring.embedding import embed_list
 from models.scoring.list_features import ListSignals
+from models.scoring.seen_lists import SeenLists
 from models.scoring.top_k import top_k_rows
 from tests.training.pretended import count_and_weigh
 from tests.training.small_dump import SmallDump, write_small_dump
@@ -239,7 +240,7 @@ def test_a_teacher_is_shown_what_the_service_would_show_a_stranger(
         network.list_embeddings, task.known.seen_rows
     )
     order = top_k_rows(similarities, CIRCLES[-1])
-    lists = [others.list_of(int(row)).seen_rows for row in order]
+    lists = SeenLists.of([others.list_of(int(row)).seen_rows for row in order])
     evidence = neighbour_evidence(regression_of_train(train), task.known.seen_rows, similarities[order], lists)
     signals = ListSignals(facts, task.known)
     expected = candidate_features(facts, weights, signals, candidates, evidence[candidates])

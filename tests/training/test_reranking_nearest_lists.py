@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.scoring.candidate_features import CIRCLES, neighbour_evidence
+from models.scoring.seen_lists import SeenLists
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from training.reranking.nearest_lists import NearestLists
 from training.scorers import regression_of_train
@@ -19,7 +20,7 @@ def test_the_nearest_say_what_the_service_says_they_say(seed: int, n_neighbours:
     # Fewer than the widest circle too, and some of them unlike.
     nearest = rng.permutation(lists.n_users)[: min(n_neighbours, CIRCLES[-1])]
     similarities = np.sort(rng.uniform(-0.2, 1.0, len(nearest)).astype(np.float32))[::-1].copy()
-    theirs = [lists.list_of(row).seen_rows for row in nearest.tolist()]
+    theirs = SeenLists.of([lists.list_of(row).seen_rows for row in nearest.tolist()])
     expected = neighbour_evidence(regression_of_train(lists), seen_rows, similarities, theirs)
     got = NearestLists(lists).evidence(seen_rows, nearest, similarities)
     assert got.dtype == np.float32

@@ -4,7 +4,6 @@ The service fits it to one list at a time, and numpy is quick enough for that. O
 test holds the two to each other.
 """
 
-import itertools
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.scoring.candidate_features import shares_of_circles
 from models.scoring.neighbour_weights import POPULARITY_POWER, RIDGE, TELLING_POWER
+from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import Status
 from training.compiled import compiled
 from training.interactions import Interactions
@@ -63,8 +63,9 @@ class NearestLists:
         diagonal = np.arange(k)
         gram[diagonal, diagonal] += np.float32(RIDGE) * (np.trace(gram) / np.float32(max(k, 1)) + np.float32(1e-6))
         weights = np.linalg.solve(gram, overlap) if k else overlap
-        fitted = np.bincount(rows, np.repeat(weights, np.diff(ends)), minlength=n_anime) * self._discounts
-        shares = shares_of_circles(n_anime, similarities, [rows[i:j] for i, j in itertools.pairwise(ends.tolist())])
+        theirs = SeenLists(rows, np.repeat(np.arange(k), np.diff(ends)), ends)
+        fitted = np.bincount(rows, weights[theirs.owners], minlength=n_anime) * self._discounts
+        shares = shares_of_circles(n_anime, similarities, theirs)
         return np.concatenate([shares, fitted[:, None]], axis=1, dtype=np.float32, casting="same_kind")
 
 
