@@ -197,11 +197,12 @@ def test_what_many_users_have_seen_is_what_each_of_them_has() -> None:
 
 
 def test_numbers_are_added_up_by_list_empty_ones_too() -> None:
-    lists = SeenLists.of(
-        [np.array([1, 2]), np.array([], dtype=np.int32), np.array([5]), np.array([], dtype=np.int32)]
-    )
-    np.testing.assert_allclose(lists.sum_up(np.array([0.5, 0.25, 4.0])), [0.75, 0.0, 4.0, 0.0])
-    assert len(SeenLists.of([]).sum_up(np.empty(0))) == 0
+    nothing = np.empty(0, dtype=np.int32)
+    lists = SeenLists.of([np.array([1, 2]), nothing, np.array([5]), nothing])
+    sums = lists.sum_up(np.array([0.5, 0.25, 4.0], dtype=np.float32))
+    np.testing.assert_array_equal(sums, [0.75, 0.0, 4.0, 0.0])
+    assert SeenLists.of([nothing]).sum_up(np.empty(0, dtype=np.float32)).tolist() == [0.0]
+    assert len(SeenLists.of([]).sum_up(np.empty(0, dtype=np.float32))) == 0
 
 
 @pytest.mark.parametrize("kind", ["normal", "few values", "ascending", "descending", "periodic"])
