@@ -1,5 +1,6 @@
 """Throughput and latency of every route beside a bare FastAPI route that returns the same bytes, alternating."""
 
+import contextlib
 import itertools
 import os
 import tempfile
@@ -16,7 +17,9 @@ from benchmarks.load import LoadResult, get, measure
 from benchmarks.serving import Server, cores, fetch, serving_bare, serving_store
 from models.bundle import Bundle, read_bundle
 from models.store import Store
-from service.precomputed_files import OFFSETS_FILE, precomputed_folder
+from service.loaded_model import build_model
+from service.precomputed_files import PrecomputedError, with_precomputed
+from service.query import RecommendationsQuery
 
 DEFAULT_MEMORY_MB: Final = 64
 _N_SAMPLES: Final = 25
@@ -107,9 +110,13 @@ def run(store: Path, plan: Plan | None = None, only: str = "") -> list[RouteResu
 
 
 def _answered(store: Path, bundle: Bundle) -> NDArray[np.int64] | None:
-    """Find the ids of users whose recommendations were precomputed, if that was done."""
-    offsets = precomputed_folder(store, bundle.manifest.model_version) / OFFSETS_FILE
-    return bundle.user_ids[np.diff(np.load(offsets)) > 0] if offsets.exists() else None
+    """Find the ids of users whose recommendations were precomputed, if the service would find them."""
+    model = build_model(bundle)
+    with contextlib.suppress(PrecomputedError):
+        precomputed = with_precomputed(model, store).precomputed
+        if precomputed.n_answers and precomputed.find(precomputed.user_rows[0], RecommendationsQuery()):
+            return bundle.user_ids[precomputed.user_rows]
+    return None
 
 
 def describe(store: Path) -> str:

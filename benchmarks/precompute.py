@@ -1,6 +1,6 @@
 """``python -m benchmarks.precompute --store DIR``: what recommendations cost that are worked out before anybody asks.
 
-Leaves the answers in the store, where :mod:`benchmarks.routes` finds them.
+Leaves the answers in the store, in place of any that were there, and :mod:`benchmarks.routes` finds them.
 """
 
 import argparse

@@ -37,35 +37,17 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving_store(store: Path, *, answer_memory_mb: int) -> Iterator[Server]:
-    """Run the service, one worker, as anybody would start it.
+def serving_store(store: Path, *, answer_memory_mb: int, n_workers: int = 1, pinned: bool = True) -> Iterator[Server]:
+    """Run the service as anybody would start it, until it is ready and longer.
 
     Parameters
     ----------
     store : Path
     answer_memory_mb : int
-        0 turns the memory of answers off.
-
-    Yields
-    ------
-    Server
-    """
-    port = _free_port()
-    command = ["service", "--store", str(store), "--port", str(port)]
-    with _running(command, port, "/health/ready", OSUSUME_ANSWER_MEMORY_MB=str(answer_memory_mb)) as server:
-        yield server
-
-
-@contextlib.contextmanager
-def serving_workers(store: Path, *, n_workers: int, answer_memory_mb: int) -> Iterator[Server]:
-    """Run the service on all cores, and begin as soon as it is ready.
-
-    Parameters
-    ----------
-    store : Path
-    n_workers : int
-    answer_memory_mb : int
-        Of each.
+        Of each worker; 0 turns the memory of answers off.
+    n_workers : int, optional
+    pinned : bool, optional
+        To the core of servers; or else it has all.
 
     Yields
     ------
@@ -75,7 +57,7 @@ def serving_workers(store: Path, *, n_workers: int, answer_memory_mb: int) -> It
     port = _free_port()
     command = ["service", "--store", str(store), "--port", str(port), "--workers", str(n_workers)]
     memory = str(answer_memory_mb)
-    with _running(command, port, "/health/ready", pinned=False, OSUSUME_ANSWER_MEMORY_MB=memory) as server:
+    with _running(command, port, "/health/ready", pinned=pinned, OSUSUME_ANSWER_MEMORY_MB=memory) as server:
         yield server
 
 
@@ -93,7 +75,7 @@ def serving_bare(folder: Path) -> Iterator[Server]:
     Server
     """
     port = _free_port()
-    with _running(["benchmarks.bare", str(folder), str(port)], port, "/openapi.json") as server:
+    with _running(["benchmarks.bare", str(folder), str(port)], port, "/openapi.json", pinned=True) as server:
         yield server
 
 
@@ -140,7 +122,7 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int, path: str, *, pinned: bool = True, **settings: str) -> Iterator[Server]:
+def _running(command: list[str], port: int, path: str, *, pinned: bool, **settings: str) -> Iterator[Server]:
     servers = cores()[0] if pinned else os.sched_getaffinity(0)
     process = subprocess.Popen(
         [sys.executable, "-m", *command],

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks.http import describe
 from benchmarks.results import Row, write_result
-from benchmarks.serving import Server, fetch, serving_workers
+from benchmarks.serving import Server, fetch, serving_store
 from models.bundle import read_bundle
 from models.store import Store
 
@@ -42,7 +42,7 @@ def measure_start(store: Path, n_workers: int, rounds: int) -> Row:
     seconds, private = [], []
     for _ in range(rounds):
         started = time.perf_counter()
-        with serving_workers(store, n_workers=n_workers, answer_memory_mb=_MEMORY_MB) as server:
+        with serving_store(store, answer_memory_mb=_MEMORY_MB, n_workers=n_workers, pinned=False) as server:
             seconds.append(time.perf_counter() - started)
             for user_id in users:
                 fetch(server.port, f"/users/{user_id}/recommendations")

@@ -43,8 +43,8 @@ def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[
     entries = [_write_array(folder / f"{spec.name}.npy", arrays[spec.name]) for spec in LAYOUT]
     manifest = manifest.model_copy(update={"files": entries})
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
-    _write_bytes(folder / MANIFEST_FILE, content)
-    _write_bytes(folder / MANIFEST_SUM_FILE, manifest_sum_line(content))
+    save_bytes(folder / MANIFEST_FILE, content)
+    save_bytes(folder / MANIFEST_SUM_FILE, manifest_sum_line(content))
     sync_folder(folder)
     return manifest
 
@@ -91,6 +91,25 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
         os.fsync(file.fileno())
 
 
+def save_bytes(path: Path, content: bytes) -> None:
+    """Write a file and make it durable.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the file cannot be written; names the file.
+    """
+    with _naming(path), path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _write_array(path: Path, array: NDArray[Any]) -> FileEntry:
     save_array(path, array)
     with path.open("rb") as file:
@@ -98,13 +117,6 @@ def _write_array(path: Path, array: NDArray[Any]) -> FileEntry:
     return FileEntry(
         name=path.name, shape=array.shape, dtype=array.dtype.str, sha256=digest, n_bytes=path.stat().st_size
     )
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    with _naming(path), path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager

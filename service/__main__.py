@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if __name__ != "service.__main__":
     # Nothing made while a process starts is garbage: looking for some takes a fifth of the start. Workers run this
-    # under a name of their own; load_model turns the collector on again.
+    # under a name of their own; whoever loads a model turns the collector on again, and whoever watches over them.
     gc.disable()
 
 import uvicorn
@@ -132,6 +132,7 @@ def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
         _run_uvicorn(settings, partial(_create_only_app, Sums(folder, manifest.files)))
         return 0
     os.environ[SEAL] = _check_every_byte(folder)
+    gc.enable()
     with tempfile.TemporaryDirectory(prefix="osusume-workers-") as shared:
         os.environ[MULTIPROCESS_FOLDER] = shared
         _run_uvicorn(settings, WORKER_APP)

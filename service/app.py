@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import anyio
@@ -28,6 +27,7 @@ from service.problems import add_problem_handlers
 from service.readiness import Readiness
 from service.routes import anime, health, lists, model, page, users
 from service.settings import Settings
+from service.version import own_version
 from service.watching import WatchRequests
 
 
@@ -70,7 +70,7 @@ def create_app(
     app = FastAPI(
         title="Osusume",
         summary="Recommendations for anime: similar anime, similar users, what to watch next, and why.",
-        version=_own_version(),
+        version=own_version(),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -119,9 +119,11 @@ async def _load(
     started = time.perf_counter()
     try:
         loaded = await run_in_threadpool(load)
-    except (BundleError, OSError) as error:
-        readiness.refuse(str(error))
-        logger.critical("the bundle was refused", extra={"fields": {"fault": str(error)}})
+    except Exception as error:
+        expected = isinstance(error, BundleError | OSError)
+        readiness.refuse(str(error) if expected else f"{type(error).__name__}: {error}")
+        said = {"fields": {"fault": str(error)}}
+        logger.critical("the bundle was refused", exc_info=None if expected else error, extra=said)
         if on_refused is not None:
             on_refused()
         return
@@ -129,7 +131,8 @@ async def _load(
         loaded = await run_in_threadpool(with_precomputed, loaded, store)
     except PrecomputedError as error:
         # Everything can be answered without them, only not as fast.
-        logger.warning("precomputed answers are not used", extra={"fields": {"fault": str(error)}})
+        hint = "python -m service.precompute makes them anew"
+        logger.warning("precomputed answers are not used", extra={"fields": {"fault": str(error), "hint": hint}})
     readiness.accept(loaded)
     fields = {
         "model": loaded.version,
@@ -139,10 +142,3 @@ async def _load(
         "seconds": round(time.perf_counter() - started, 2),
     }
     logger.info("ready", extra={"fields": fields})
-
-
-def _own_version() -> str:
-    try:
-        return version("osusume")
-    except PackageNotFoundError:
-        return "0"

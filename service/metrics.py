@@ -30,12 +30,20 @@ class Metrics:
     ----------
     readiness : Readiness
         Whose model is told.
+
+    Attributes
+    ----------
+    precomputed : Counter
+        Of answers that were found precomputed.
     """
 
     def __init__(self, readiness: Readiness) -> None:
         self.registry = CollectorRegistry()
         names = ("route", "method", "status")
         self._requests = Counter("osusume_http_requests", "Requests answered", names, registry=self.registry)
+        self.precomputed = Counter(
+            "osusume_precomputed_answers", "Recommendations that were found precomputed", registry=self.registry
+        )
         self._durations = Histogram(
             "osusume_http_request_duration_seconds",
             "Time from a request's head to the end of its answer",

@@ -13,8 +13,10 @@ it.
 import contextlib
 import fcntl
 import mmap
+import os
 import shutil
 import tempfile
+import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,13 +25,15 @@ from typing import Any, Final
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from models.writer import save_array, sync_folder
+from models.writer import save_array, save_bytes, sync_folder
+from service.errors import ServiceError
 from service.loaded_model import LoadedModel
 from service.precomputed import PrecomputedAnswers, pack
 from service.query import RecommendationsQuery
 from service.recommendation_responses import recommend
+from service.version import own_version
 from service.written_page import WrittenPage
 
 ABOUT_FILE: Final = "about.json"
@@ -54,6 +58,7 @@ class About(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model_version: str
+    software_version: str = own_version()
     query: RecommendationsQuery
 
 
@@ -104,8 +109,11 @@ def write_precomputed(store: Path, about: About, n_users: int, answers: Iterable
         with (folder / ANSWERS_FILE).open("wb") as file:
             for user_row, page in answers:
                 lengths[user_row + 1] = file.write(pack(page))
+            file.flush()
+            os.fsync(file.fileno())
         save_array(folder / OFFSETS_FILE, np.cumsum(lengths))
-        (folder / ABOUT_FILE).write_bytes(orjson.dumps(about.model_dump(mode="json")))
+        save_bytes(folder / ABOUT_FILE, orjson.dumps(about.model_dump(mode="json")))
+        sync_folder(folder)
         # mkdtemp gives 0700; the service may run as another user.
         folder.chmod(0o755)
         if target.exists():
@@ -160,8 +168,12 @@ def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
         return model
     precomputed = _read(folder, model)
     for row in _some_of(precomputed.user_rows):
-        found = precomputed.find(row, precomputed.query)
-        if found is None or not _agree(found, recommend(model, row, precomputed.query)):
+        try:
+            found = precomputed.find(row, precomputed.query)
+            agrees = found is not None and _agree(found, recommend(model, row, precomputed.query))
+        except (ServiceError, ValueError) as error:
+            raise PrecomputedError(f"{folder}: {error}") from error
+        if not agrees:
             user_id = model.bundle.user_ids[row]
             raise PrecomputedError(f"{folder}: the answer for user {user_id} is not what it would be now")
     return replace(model, precomputed=precomputed)
@@ -175,35 +187,62 @@ def _some_of(rows: NDArray[np.int64]) -> list[int]:
 
 
 def _read(folder: Path, model: LoadedModel) -> PrecomputedAnswers:
+    about = _read_about(folder / ABOUT_FILE)
+    made_with, mine = (about.model_version, about.software_version), (model.version, own_version())
+    if made_with != mine:
+        raise PrecomputedError(f"{folder / ABOUT_FILE}: of model and software {made_with}, not {mine}")
+    path = folder / OFFSETS_FILE
     try:
-        about = About.model_validate_json((folder / ABOUT_FILE).read_bytes())
-        offsets: NDArray[np.int64] = np.load(folder / OFFSETS_FILE, allow_pickle=False)
+        offsets = np.lib.format.open_memmap(path, mode="r")
         size = (folder / ANSWERS_FILE).stat().st_size
-        sound = offsets.shape == (model.bundle.n_users + 1,) and offsets.dtype == np.int64
-        if not sound or offsets[0] != 0 or offsets[-1] != size or (np.diff(offsets) < 0).any():
-            raise PrecomputedError(f"{folder / OFFSETS_FILE}: does not divide {size} bytes among the model's users")
         with (folder / ANSWERS_FILE).open("rb") as file:
             answers = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-    except (OSError, ValueError, EOFError) as error:
-        raise PrecomputedError(f"{folder}: {error}") from error
-    if about.model_version != model.version:
-        raise PrecomputedError(f"{folder / ABOUT_FILE}: of model {about.model_version}, not {model.version}")
-    return PrecomputedAnswers(about.query, offsets, answers)
+    except OSError as error:
+        raise PrecomputedError(f"{error.filename or folder}: cannot be read: {error.strerror}") from error
+    except (ValueError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
+        raise PrecomputedError(f"{path}: is no numpy array: {error}") from error
+    expected = (model.bundle.n_users + 1,)
+    if offsets.dtype != np.int64 or offsets.shape != expected:
+        raise PrecomputedError(f"{path}: is no array of {expected[0]} int64")
+    if offsets[0] != 0 or offsets[-1] != size or (offsets[1:] < offsets[:-1]).any():
+        raise PrecomputedError(f"{path}: does not divide the {size} bytes of {ANSWERS_FILE} among users")
+    # A plain view: np.memmap's own indexing is several times slower.
+    return PrecomputedAnswers(about.query, offsets.view(np.ndarray), answers)
+
+
+def _read_about(path: Path) -> About:
+    try:
+        return About.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise PrecomputedError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "JSON"
+        raise PrecomputedError(f"{path}: {where}: {first['msg']}") from error
 
 
 def _agree(found: WrittenPage, expected: WrittenPage) -> bool:
     if found.anime_rows != expected.anime_rows or found.total != expected.total:
         return False
-    pairs = zip([found.fields, *found.rows], [expected.fields, *expected.rows], strict=True)
-    return all(_is_close(orjson.loads(one), orjson.loads(other)) for one, other in pairs)
+    ours, now = ([orjson.loads(text) for text in (page.fields, *page.rows)] for page in (found, expected))
+    return is_close(ours, now)
 
 
-def _is_close(one: Any, other: Any) -> bool:
-    """Compare two values of JSON; numbers may differ a little."""
+def is_close(one: Any, other: Any) -> bool:
+    """Compare two values of JSON; numbers may differ in their last digits.
+
+    Parameters
+    ----------
+    one, other : dict, list, str, float, int, bool or None
+
+    Returns
+    -------
+    bool
+    """
     if isinstance(one, dict) and isinstance(other, dict):
-        return list(one) == list(other) and all(_is_close(one[key], other[key]) for key in one)
+        return list(one) == list(other) and all(is_close(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_is_close, one, other))
+        return len(one) == len(other) and all(map(is_close, one, other))
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= _TOLERANCE
     return type(one) is type(other) and bool(one == other)

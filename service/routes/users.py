@@ -44,6 +44,7 @@ async def recommendations(user_id: UserId, request: Request) -> Response:
     row = row_of_user(model.bundle, user_id)
     page = model.precomputed.find(row, query)
     if page is not None:
+        request.app.state.metrics.precomputed.inc()
         return recommendations_response(model, page)
     return await run_in_cpu_thread(request, _recommend, model, row, query)
 

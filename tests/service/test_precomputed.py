@@ -1,17 +1,19 @@
 """Precomputed answers: the same bytes as those worked out, and none that are not to be trusted."""
 
+import contextlib
 import fcntl
 import json
-import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2 as httpx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -26,6 +28,7 @@ from service.precomputed_files import (
     OFFSETS_FILE,
     About,
     PrecomputedError,
+    is_close,
     precomputed_folder,
     with_precomputed,
     write_precomputed,
@@ -70,10 +73,6 @@ def _run(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False)
 
 
-def _without_decimals(content: bytes) -> bytes:
-    return re.sub(rb"\.\d+", b"", content)
-
-
 def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: Path) -> None:
     paths = [f"/users/{5 * row + 2}/recommendations?limit={limit}" for row in range(N_USERS) for limit in (1, 10, 20)]
     paths += ["/users/7/recommendations", "/users/7/recommendations?limit=5&offset=15"]
@@ -82,6 +81,7 @@ def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: 
     done = _run(own_store, "--query", "limit=20", "--workers", "2")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("precompute: 40 answers, ")
+    assert done.stderr.endswith("precompute: a service that starts now uses them\n")
     assert with_precomputed(load_model(own_store), own_store).precomputed.n_answers == N_USERS
     with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
         for path in paths:
@@ -90,7 +90,8 @@ def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: 
                 assert answer.content == worked_out.content
                 assert answer.headers["etag"] == worked_out.headers["etag"]
             # The last digit of a sum depends on how many rows are worked out at once.
-            assert _without_decimals(answer.content) == _without_decimals(worked_out.content)
+            assert is_close(answer.json(), worked_out.json())
+        assert f"osusume_precomputed_answers_total {len(paths)}.0" in httpx.get(f"{url}/metrics").text
 
 
 def test_what_lies_in_the_file_is_what_is_served(own_store: Path, loaded: LoadedModel) -> None:
@@ -111,7 +112,8 @@ def test_what_lies_in_the_file_is_what_is_served(own_store: Path, loaded: Loaded
 
 def test_users_without_an_answer_are_answered_all_the_same(own_store: Path, tmp_path: Path) -> None:
     users = tmp_path / "users.txt"
-    users.write_text("12\n\n7\n12\n 102\n3\n", encoding="utf-8")
+    # As a spreadsheet would save it.
+    users.write_bytes(b"\xef\xbb\xbf12\r\n\r\n7\r\n12\r\n 102\r\n3\r\n")
     done = _run(own_store, "--users", str(users))
     assert done.returncode == 0, done.stderr
     assert "1 of 4 users are not in the model and get no answer: 3" in done.stderr
@@ -142,18 +144,47 @@ def _with_other_offsets(path: Path) -> None:
     np.save(path, np.load(path)[::-1])
 
 
-def _of_another_model(path: Path) -> None:
-    path.write_text(path.read_text(encoding="utf-8").replace(VERSION, "20270101T000000Z-other-00000000"), "utf-8")
+def _saying(old: str, new: str) -> Callable[[Path], None]:
+    def spoil(path: Path) -> None:
+        content = path.read_text(encoding="utf-8")
+        assert old in content
+        path.write_text(content.replace(old, new), encoding="utf-8")
+
+    return spoil
+
+
+def _without_a_brace(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"}", b"|", 1))
+
+
+def _zipped(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, offsets=np.zeros(3))
+
+
+def _beginning_like_a_zip(path: Path) -> None:
+    path.write_bytes(b"PK\x03\x04" + path.read_bytes()[4:])
+
+
+def _of_int32(path: Path) -> None:
+    np.save(path, np.load(path).astype(np.int32))
 
 
 FAULTS: list[tuple[str, Callable[[Path], None], str]] = [
-    (ABOUT_FILE, Path.unlink, "about.json"),
-    (ABOUT_FILE, _cut, "about.json|Invalid JSON"),
-    (ABOUT_FILE, _of_another_model, "of model 20270101T000000Z-other-00000000, not"),
-    (OFFSETS_FILE, Path.unlink, "offsets.npy"),
-    (OFFSETS_FILE, _cut, "precomputed"),
+    (ABOUT_FILE, Path.unlink, r"about\.json: cannot be read: No such file"),
+    (ABOUT_FILE, _cut, r"about\.json: JSON: Invalid JSON"),
+    (ABOUT_FILE, _saying(VERSION, "20270101T000000Z-other-00000000"), "of model and software .'20270101"),
+    (ABOUT_FILE, _saying('"software_version":"', '"software_version":"9'), "of model and software .*, '9"),
+    (ABOUT_FILE, _saying('"genre":[]', '"genre":["Nonsense"]'), "cannot be understood: genre"),
+    (ABOUT_FILE, _saying('"limit":20', '"limit":2000'), r"about\.json: query\.limit"),
+    (OFFSETS_FILE, Path.unlink, r"offsets\.npy: cannot be read: No such file"),
+    (OFFSETS_FILE, _cut, "offsets"),
+    (OFFSETS_FILE, _without_a_brace, r"offsets\.npy: is no numpy array"),
+    (OFFSETS_FILE, _zipped, r"offsets\.npy: is no numpy array"),
+    (OFFSETS_FILE, _beginning_like_a_zip, r"offsets\.npy: is no numpy array"),
+    (OFFSETS_FILE, _of_int32, r"offsets\.npy: is no array of 41 int64"),
     (OFFSETS_FILE, _with_other_offsets, "does not divide"),
-    (ANSWERS_FILE, Path.unlink, "answers.bin"),
+    (ANSWERS_FILE, Path.unlink, r"answers\.bin: cannot be read: No such file"),
     (ANSWERS_FILE, _cut, "does not divide"),
 ]
 
@@ -173,6 +204,25 @@ def test_damaged_files_are_said_and_not_used(
     for client in _served(own_store):
         assert client.get("/users/7/recommendations").status_code == 200
     assert "precomputed answers are not used" in caplog.text
+
+
+@given(position=st.integers(0, 127), bit=st.integers(0, 7))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_whatever_byte_is_changed_nothing_but_a_refusal_comes_of_it(
+    own_store: Path, loaded: LoadedModel, position: int, bit: int
+) -> None:
+    path = precomputed_folder(own_store, VERSION) / OFFSETS_FILE
+    if not path.exists():
+        _precompute(own_store, loaded)
+    sound = path.read_bytes()
+    try:
+        content = bytearray(sound)
+        content[position] ^= 1 << bit
+        path.write_bytes(content)
+        with contextlib.suppress(PrecomputedError):
+            with_precomputed(loaded, own_store)
+    finally:
+        path.write_bytes(sound)
 
 
 def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Path, loaded: LoadedModel) -> None:
@@ -242,12 +292,21 @@ def test_one_at_a_time(own_store: Path, loaded: LoadedModel) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--query", "limit=200"], 2, "--query: "),
+        (["--query", "limit=200"], 2, "--query: limit: expected a whole number from 1 to 100, got '200'"),
+        (["--query", "?limitt=20"], 2, "did you mean limit?"),
         (["--query", "offset=5"], 2, "offset should be left out"),
-        (["--query", "method=neighbours&rule=none"], 2, "--query: "),
-        (["--query", "genre=Nonsense"], 2, "--query: "),
+        (["--query", "rule=weighted"], 2, "--query: rule: expected left out"),
+        (["--query", "genre=Nonsense"], 2, "--query: genre: expected one of Action, Comedy"),
+        (["--query", "genre=\udcff"], 2, "--query: "),
         (["--users", "nowhere.txt"], 1, "nowhere.txt cannot be used: No such file"),
         (["--users", "users.txt"], 2, "users.txt, line 2: expected a user id in digits, got 'x7'"),
+        (["--users", "empty.txt"], 2, "empty.txt: expected a user id per line, like 2, 7, 12; got 0, all unknown"),
+        (
+            ["--users", "strangers.txt"],
+            2,
+            "strangers.txt: expected a user id per line, like 2, 7, 12; got 2, all unknown",
+        ),
+        (["--users", "utf16.txt"], 2, "utf16.txt: expected text with a user id per line"),
     ],
 )
 def test_what_cannot_be_asked_is_said_before_the_work_begins(
@@ -260,16 +319,79 @@ def test_what_cannot_be_asked_is_said_before_the_work_begins(
     words: str,
 ) -> None:
     (tmp_path / "users.txt").write_text("7\nx7\n", encoding="utf-8")
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "strangers.txt").write_text("1\n3\n", encoding="utf-8")
+    (tmp_path / "utf16.txt").write_text("7\n12\n", encoding="utf-16")
     monkeypatch.chdir(tmp_path)
     assert precompute.main(["--store", str(own_store), *arguments]) == code
     assert words in capsys.readouterr().err
     assert not precomputed_folder(own_store, VERSION).exists()
 
 
-def test_less_than_one_worker_is_refused(own_store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_no_number_of_workers_is_refused(own_store: Path, capsys: pytest.CaptureFixture[str], number: str) -> None:
     with pytest.raises(SystemExit, match="2"):
-        precompute.main(["--store", str(own_store), "--workers", "0"])
-    assert "expected 1 or more, got 0" in capsys.readouterr().err
+        precompute.main(["--store", str(own_store), f"--workers={number}"])
+    assert f"expected a number from 1 on, got {number}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_who_stops_it_leaves_no_process_and_no_answers_behind(
+    own_store: Path, stop: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-m", "service.precompute", "--store", str(own_store), "--workers", "2"]
+    process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+    # By then the pool is at work, or about to begin.
+    _wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))) and len(_children(process.pid)) > 1)
+    children = _children(process.pid)
+    process.send_signal(stop)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    _wait_until(lambda: not any(map(_is_alive, children)))
+    assert not precomputed_folder(own_store, VERSION).exists()
+    if stop != signal.SIGKILL:
+        assert "Traceback" not in said
+        assert not list(own_store.glob(".precomputing-*"))
+
+
+def _children(process_id: int) -> list[int]:
+    listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="utf-8")
+    return [int(child) for child in listed.split()]
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        facts = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    # Whoever adopts orphans need not be in a hurry to bury them.
+    return facts.rpartition(")")[2].split()[0] != "Z"
+
+
+def _wait_until(reached: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_bundle_published_meanwhile_is_said(own_store: Path, loaded: LoadedModel) -> None:
+    work = precompute._Work(own_store, "", "20250101T000000Z-older-00000000", TWENTY)
+    precompute._given = work, loaded
+    with pytest.raises(PrecomputedError, match="another bundle was published meanwhile"):
+        precompute._answer([0])
+
+
+def test_a_process_that_cannot_read_the_bundle_says_why(own_store: Path) -> None:
+    work = precompute._Work(own_store, "", VERSION, TWENTY)
+    (own_store / VERSION / "members.npy").unlink()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        precompute._begin(work)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with pytest.raises(PrecomputedError, match=r"members\.npy: cannot be read"):
+        precompute._answer([0])
 
 
 def test_a_store_without_a_bundle_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,17 @@
+"""Which release of the service this is."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def own_version() -> str:
+    """Tell the version of the installed package.
+
+    Returns
+    -------
+    str
+        "0" where the code runs without having been installed.
+    """
+    try:
+        return version("osusume")
+    except PackageNotFoundError:
+        return "0"
