@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+import service.app
 from models.bundle import Bundle, assemble
 from models.errors import BundleContentError
 from models.store import Store
@@ -84,6 +85,22 @@ def test_a_refused_bundle_is_told_to_whoever_asks(own_store: Path, spoil: Callab
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert client.get("/health/live").json() == {"status": "live", "model_version": None}
     assert "osusume_ready 0.0" in client.get("/metrics").text
+
+
+def test_an_error_of_our_own_while_loading_is_told_too(
+    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("nobody thought of this")
+
+    monkeypatch.setattr(service.app, "load_model", fail)
+    refused: list[bool] = []
+    app = create_app(Settings(store=store, access_log=False), on_refused=lambda: refused.append(True))
+    _wait_for_the_end_of_loading(app)
+    answer: Any = TestClient(app).get("/health/ready")
+    assert (answer.json()["code"], refused) == ("model_refused", [True])
+    # With the place where it happened, as nobody can mend it without.
+    assert caplog.records[-1].exc_info is not None
 
 
 def test_until_the_model_is_read_the_service_says_so(store: Path) -> None:
