@@ -131,8 +131,8 @@ class UserIndex:
         compared[rows] = True
         for _ in range(N_ROUNDS):
             leads = rows[top_k_rows(similarities, N_LEADS)]
-            found = np.unique(self.nearest_rows[leads])
-            found = found[~compared[found]]
+            found = self.nearest_rows[leads].ravel()
+            found = np.unique(found[~compared[found]])
             compared[found] = True
             rows = np.concatenate([rows, found])
             similarities = np.concatenate([similarities, cosine_scores(self.embeddings[found], query)])
