@@ -225,28 +225,25 @@ def test_whatever_byte_is_changed_nothing_but_a_refusal_comes_of_it(
         path.write_bytes(sound)
 
 
-def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Path, loaded: LoadedModel) -> None:
-    def spoiled(row: int) -> WrittenPage:
-        page = recommend(loaded, row, TWENTY)
-        written = [json.loads(own) for own in page.rows]
-        written[3]["score"] += 0.01
-        return page._replace(rows=[json.dumps(own).encode() for own in written])
+def _precompute_off_by(difference: float, store: Path, model: LoadedModel) -> None:
+    def answers() -> Iterator[tuple[int, WrittenPage]]:
+        for row in range(N_USERS):
+            page = recommend(model, row, TWENTY)
+            written = [json.loads(own) for own in page.rows]
+            written[3]["score"] += difference
+            yield row, page._replace(rows=[json.dumps(own).encode() for own in written])
 
-    about = About(model_version=loaded.version, query=TWENTY)
-    write_precomputed(own_store, about, N_USERS, ((row, spoiled(row)) for row in range(N_USERS)))
+    write_precomputed(store, About(model_version=model.version, query=TWENTY), N_USERS, answers())
+
+
+def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Path, loaded: LoadedModel) -> None:
+    _precompute_off_by(0.01, own_store, loaded)
     with pytest.raises(PrecomputedError, match="the answer for user 2 is not what it would be now"):
         with_precomputed(loaded, own_store)
 
 
 def test_last_digits_may_differ(own_store: Path, loaded: LoadedModel) -> None:
-    def elsewhere(row: int) -> WrittenPage:
-        page = recommend(loaded, row, TWENTY)
-        written = [json.loads(own) for own in page.rows]
-        written[3]["score"] += 0.000002
-        return page._replace(rows=[json.dumps(own).encode() for own in written])
-
-    about = About(model_version=loaded.version, query=TWENTY)
-    write_precomputed(own_store, about, N_USERS, ((row, elsewhere(row)) for row in range(N_USERS)))
+    _precompute_off_by(0.000002, own_store, loaded)
     assert with_precomputed(loaded, own_store).precomputed.n_answers == N_USERS
 
 
