@@ -114,8 +114,8 @@ def _answered(store: Path, bundle: Bundle) -> NDArray[np.int64] | None:
     model = build_model(bundle)
     with contextlib.suppress(PrecomputedError):
         precomputed = with_precomputed(model, store).precomputed
-        if precomputed.n_answers and precomputed.find(precomputed.user_rows[0], RecommendationsQuery()):
-            return bundle.user_ids[precomputed.user_rows]
+        if precomputed.n_answers and precomputed.find(precomputed.user_rows()[0], RecommendationsQuery()):
+            return bundle.user_ids[precomputed.user_rows()]
     return None
 
 

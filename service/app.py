@@ -18,7 +18,7 @@ from models.sums import Sums
 from service.access_log import AccessLog
 from service.answer_memory import AnswerFromMemory, AnswerMemory
 from service.cpu import N_THREADS
-from service.loaded_model import LoadedModel, load_model
+from service.loaded_model import LoadedModel, give_memory_back, load_model
 from service.logs import SERVICE
 from service.metrics import Metrics
 from service.openapi_document import use_own_openapi
@@ -133,6 +133,7 @@ async def _load(
         # Everything can be answered without them, only not as fast.
         hint = "python -m service.precompute makes them anew"
         logger.warning("precomputed answers are not used", extra={"fields": {"fault": str(error), "hint": hint}})
+    give_memory_back()
     readiness.accept(loaded)
     fields = {
         "model": loaded.version,

@@ -31,19 +31,21 @@ class PrecomputedAnswers:
 
     def __init__(self, query: RecommendationsQuery, offsets: NDArray[np.int64], answers: bytes | mmap.mmap) -> None:
         self.query = query
+        #: How many users have an answer.
+        self.n_answers = int(np.count_nonzero(offsets[1:] > offsets[:-1]))
         self._offsets = offsets
         self._answers = answers
         self._is_part = lru_cache(maxsize=256)(self._find_whether_part)
 
-    @property
     def user_rows(self) -> NDArray[np.int64]:
-        """The users who have an answer."""
-        return np.flatnonzero(np.diff(self._offsets))
+        """Find the users who have an answer.
 
-    @property
-    def n_answers(self) -> int:
-        """How many users have an answer."""
-        return len(self.user_rows)
+        Returns
+        -------
+        ndarray of shape (n_answers,), dtype=int64
+            Ascending.
+        """
+        return np.flatnonzero(self._offsets[1:] > self._offsets[:-1])
 
     def find(self, user_row: int, query: RecommendationsQuery) -> WrittenPage | None:
         """Find the answer to a query.

@@ -167,7 +167,7 @@ def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
     if not folder.is_dir():
         return model
     precomputed = _read(folder, model)
-    for row in _some_of(precomputed.user_rows):
+    for row in _some_of(precomputed.user_rows()):
         try:
             found = precomputed.find(row, precomputed.query)
             agrees = found is not None and _agree(found, recommend(model, row, precomputed.query))

@@ -118,7 +118,7 @@ def test_users_without_an_answer_are_answered_all_the_same(own_store: Path, tmp_
     assert done.returncode == 0, done.stderr
     assert "1 of 4 users are not in the model and get no answer: 3" in done.stderr
     precomputed = with_precomputed(load_model(own_store), own_store).precomputed
-    assert precomputed.user_rows.tolist() == [1, 2, 20]
+    assert precomputed.user_rows().tolist() == [1, 2, 20]
     assert precomputed.find(1, RecommendationsQuery()) is not None
     assert precomputed.find(0, RecommendationsQuery()) is None
     for client in _served(own_store):
