@@ -39,13 +39,15 @@ def measure_start(store: Path, n_workers: int, rounds: int) -> Row:
     """
     bundle = read_bundle(Store(store).current_folder())
     users = bundle.user_ids[:: max(bundle.n_users // _N_QUESTIONS, 1)].tolist()
+    method = bundle.manifest.default_methods.recommendations
     seconds, private = [], []
     for _ in range(rounds):
         started = time.perf_counter()
         with serving_store(store, answer_memory_mb=_MEMORY_MB, n_workers=n_workers, pinned=False) as server:
             seconds.append(time.perf_counter() - started)
             for user_id in users:
-                fetch(server.port, f"/users/{user_id}/recommendations")
+                # Named, the method is worked out whatever was precomputed.
+                fetch(server.port, f"/users/{user_id}/recommendations?method={method}")
             private.append([_private_mb(process) for process in _workers(server)])
     # Who watches over several workers answers nothing itself; which of them answers is for the kernel to say.
     largest = max(max(of_round) for of_round in private)
