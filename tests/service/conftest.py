@@ -1,5 +1,6 @@
 """A small model: in memory, in a store, and behind a real server."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import httpx2 as httpx
 import pytest
 
 from models.bundle import Bundle
-from service.loaded_model import LoadedModel, build_model
+from service.loaded_model import LoadedModel, build_model, load_model
 from tests.service import small_bundle
 from tests.service.running import running
 
@@ -27,6 +28,20 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
     small_bundle.publish(folder)
     return folder
+
+
+@pytest.fixture
+def own_store(store: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    folder = tmp_path / "store"
+    shutil.copytree(store, folder)
+    return folder
+
+
+@pytest.fixture
+def loaded(own_store: Path) -> LoadedModel:
+    """The model of that copy, read as the service reads it."""
+    return load_model(own_store)
 
 
 @pytest.fixture(scope="session")

@@ -28,14 +28,6 @@ from tests.service.running import ROOT, clean_environment, free_port, running, s
 from tests.service.small_bundle import VERSION, make_arrays, make_bundle, make_manifest
 
 
-@pytest.fixture
-def own_store(store: Path, tmp_path: Path) -> Path:
-    """A copy that a test may spoil."""
-    folder = tmp_path / "store"
-    shutil.copytree(store, folder)
-    return folder
-
-
 def _flip_a_byte(store: Path) -> None:
     path = store / VERSION / "anime_embeddings.npy"
     content = bytearray(path.read_bytes())

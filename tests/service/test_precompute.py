@@ -1,0 +1,176 @@
+"""The command that precomputes: the same bytes as those worked out, and a good end whatever happens."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from service import precompute
+from service.loaded_model import LoadedModel, load_model
+from service.precomputed_files import (
+    PrecomputedError,
+    is_close,
+    precomputed_folder,
+    with_precomputed,
+)
+from service.query import RecommendationsQuery
+from tests.service.running import ROOT, clean_environment, running
+from tests.service.small_bundle import N_USERS, VERSION
+
+TWENTY = RecommendationsQuery(limit=20)
+
+
+def _run(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "service.precompute", "--store", str(store), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False)
+
+
+def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: Path) -> None:
+    paths = [f"/users/{5 * row + 2}/recommendations?limit={limit}" for row in range(N_USERS) for limit in (1, 10, 20)]
+    paths += ["/users/7/recommendations", "/users/7/recommendations?limit=5&offset=15"]
+    with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
+        before = {path: httpx.get(url + path) for path in paths}
+    done = _run(own_store, "--query", "limit=20", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("precompute: 40 answers, ")
+    assert done.stderr.endswith("precompute: a service that starts now uses them\n")
+    assert with_precomputed(load_model(own_store), own_store).precomputed.n_answers == N_USERS
+    with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
+        for path in paths:
+            answer, worked_out = httpx.get(url + path), before[path]
+            if path.endswith("limit=20"):
+                assert answer.content == worked_out.content
+                assert answer.headers["etag"] == worked_out.headers["etag"]
+            # The last digit of a sum depends on how many rows are worked out at once.
+            assert is_close(answer.json(), worked_out.json())
+        assert f"osusume_precomputed_answers_total {len(paths)}.0" in httpx.get(f"{url}/metrics").text
+
+
+def test_users_without_an_answer_are_answered_all_the_same(own_store: Path, tmp_path: Path) -> None:
+    users = tmp_path / "users.txt"
+    # As a spreadsheet would save it.
+    users.write_bytes(b"\xef\xbb\xbf12\r\n\r\n7\r\n12\r\n 102\r\n3\r\n")
+    done = _run(own_store, "--users", str(users))
+    assert done.returncode == 0, done.stderr
+    assert "1 of 4 users are not in the model and get no answer: 3" in done.stderr
+    precomputed = with_precomputed(load_model(own_store), own_store).precomputed
+    assert precomputed.user_rows().tolist() == [1, 2, 20]
+    assert precomputed.find(1, RecommendationsQuery()) is not None
+    assert precomputed.find(0, RecommendationsQuery()) is None
+    with running(own_store) as url:
+        assert httpx.get(f"{url}/users/2/recommendations").json()["user_id"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--query", "limit=200"], 2, "--query: limit: expected a whole number from 1 to 100, got '200'"),
+        (["--query", "?limitt=20"], 2, "did you mean limit?"),
+        (["--query", "offset=5"], 2, "offset should be left out"),
+        (["--query", "rule=weighted"], 2, "--query: rule: expected left out"),
+        (["--query", "genre=Nonsense"], 2, "--query: genre: expected one of Action, Comedy"),
+        (["--query", "genre=\udcff"], 2, "--query: "),
+        (["--users", "nowhere.txt"], 1, "nowhere.txt cannot be used: No such file"),
+        (["--users", "users.txt"], 2, "users.txt, line 2: expected a user id in digits, got 'x7'"),
+        (["--users", "empty.txt"], 2, "empty.txt: expected a user id per line, like 2, 7, 12; got 0, all unknown"),
+        (
+            ["--users", "strangers.txt"],
+            2,
+            "strangers.txt: expected a user id per line, like 2, 7, 12; got 2, all unknown",
+        ),
+        (["--users", "utf16.txt"], 2, "utf16.txt: expected text with a user id per line"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_the_work_begins(
+    own_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    words: str,
+) -> None:
+    (tmp_path / "users.txt").write_text("7\nx7\n", encoding="utf-8")
+    (tmp_path / "empty.txt").touch()
+    (tmp_path / "strangers.txt").write_text("1\n3\n", encoding="utf-8")
+    (tmp_path / "utf16.txt").write_text("7\n12\n", encoding="utf-16")
+    monkeypatch.chdir(tmp_path)
+    assert precompute.main(["--store", str(own_store), *arguments]) == code
+    assert words in capsys.readouterr().err
+    assert not precomputed_folder(own_store, VERSION).exists()
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_no_number_of_workers_is_refused(own_store: Path, capsys: pytest.CaptureFixture[str], number: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        precompute.main(["--store", str(own_store), f"--workers={number}"])
+    assert f"expected a number from 1 on, got {number}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_who_stops_it_leaves_no_process_and_no_answers_behind(
+    own_store: Path, stop: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-m", "service.precompute", "--store", str(own_store), "--workers", "2"]
+    process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+    # By then the pool is at work, or about to begin.
+    _wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))) and len(_children(process.pid)) > 1)
+    children = _children(process.pid)
+    process.send_signal(stop)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    _wait_until(lambda: not any(map(_is_alive, children)))
+    assert not precomputed_folder(own_store, VERSION).exists()
+    if stop != signal.SIGKILL:
+        assert "Traceback" not in said
+        assert not list(own_store.glob(".precomputing-*"))
+
+
+def _children(process_id: int) -> list[int]:
+    listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="utf-8")
+    return [int(child) for child in listed.split()]
+
+
+def _is_alive(process_id: int) -> bool:
+    try:
+        facts = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    # Whoever adopts orphans need not be in a hurry to bury them.
+    return facts.rpartition(")")[2].split()[0] != "Z"
+
+
+def _wait_until(reached: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_bundle_published_meanwhile_is_said(own_store: Path, loaded: LoadedModel) -> None:
+    work = precompute._Work(own_store, "", "20250101T000000Z-older-00000000", TWENTY)
+    precompute._given = work, loaded
+    with pytest.raises(PrecomputedError, match="another bundle was published meanwhile"):
+        precompute._answer([0])
+
+
+def test_a_process_that_cannot_read_the_bundle_says_why(own_store: Path) -> None:
+    work = precompute._Work(own_store, "", VERSION, TWENTY)
+    (own_store / VERSION / "members.npy").unlink()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        precompute._begin(work)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with pytest.raises(PrecomputedError, match=r"members\.npy: cannot be read"):
+        precompute._answer([0])
+
+
+def test_a_store_without_a_bundle_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert precompute.main(["--store", str(tmp_path / "none")]) == 1
+    assert "no bundle is published here yet" in capsys.readouterr().err
