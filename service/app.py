@@ -119,7 +119,9 @@ async def _load(
     started = time.perf_counter()
     try:
         loaded = await run_in_threadpool(load)
+        loaded = await run_in_threadpool(_precomputed_too, loaded, store)
     except Exception as error:
+        # Whatever it is: a service that will never be ready has to say so.
         expected = isinstance(error, BundleError | OSError)
         readiness.refuse(str(error) if expected else f"{type(error).__name__}: {error}")
         said = {"fields": {"fault": str(error)}}
@@ -127,12 +129,6 @@ async def _load(
         if on_refused is not None:
             on_refused()
         return
-    try:
-        loaded = await run_in_threadpool(with_precomputed, loaded, store)
-    except PrecomputedError as error:
-        # Everything can be answered without them, only not as fast.
-        hint = "python -m service.precompute makes them anew"
-        logger.warning("precomputed answers are not used", extra={"fields": {"fault": str(error), "hint": hint}})
     give_memory_back()
     readiness.accept(loaded)
     fields = {
@@ -143,3 +139,13 @@ async def _load(
         "seconds": round(time.perf_counter() - started, 2),
     }
     logger.info("ready", extra={"fields": fields})
+
+
+def _precomputed_too(model: LoadedModel, store: Path) -> LoadedModel:
+    try:
+        return with_precomputed(model, store)
+    except (PrecomputedError, OSError) as error:
+        # Everything can be answered without them, only not as fast.
+        fields = {"fault": str(error), "hint": "python -m service.precompute makes them anew"}
+        logging.getLogger(SERVICE).warning("precomputed answers are not used", extra={"fields": fields})
+        return model

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.scoring.neighbours import N_NEIGHBOURS
-from models.scoring.user_list import least_of_top_quarters
+from models.scoring.user_list import entries_of_users, least_of_top_quarters
 from service.methods import Scoring
 from service.ranked_page import RankedPage
 from service.viewer import Viewer
@@ -100,13 +100,9 @@ def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> list[t
     """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many."""
     neighbours = viewer.neighbours(N_NEIGHBOURS)
     similarities = neighbours.similarities
-    # All lists end to end: one look at 50 of them instead of 50 looks.
-    starts, stops = bundle.list_offsets[neighbours.rows], bundle.list_offsets[neighbours.rows + 1]
-    bounds = list(zip(starts.tolist(), stops.tolist(), strict=True))
-    listed = np.concatenate([bundle.list_anime_rows[:0], *(bundle.list_anime_rows[i:j] for i, j in bounds)])
-    ratings = np.concatenate([bundle.list_ratings[:0], *(bundle.list_ratings[i:j] for i, j in bounds)])
-    owners = np.repeat(np.arange(len(bounds)), stops - starts)
-    least = least_of_top_quarters(owners, ratings, len(bounds))
+    sizes, (listed, ratings) = entries_of_users(bundle, neighbours.rows, bundle.list_anime_rows, bundle.list_ratings)
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    least = least_of_top_quarters(owners, ratings, len(sizes))
     wanted = np.zeros(bundle.n_anime, dtype=bool)
     wanted[anime_rows] = True
     held = np.flatnonzero(wanted[listed])

@@ -31,7 +31,7 @@ from models.seal import seal_of
 from models.store import Store
 from service.errors import InvalidRequestError, ServiceError
 from service.loaded_model import LoadedModel, load_model
-from service.precomputed_files import About, PrecomputedError, write_precomputed
+from service.precomputed_files import About, PrecomputedError, precomputed_folder, write_precomputed
 from service.query import RecommendationsQuery
 from service.query_string import parse_query
 from service.recommendation_responses import recommend
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("stopped; answers that were there before still are", _STOPPED + signal.SIGINT)
     size = sum(path.stat().st_size for path in folder.iterdir())
     _say(f"{n_answers:,} answers, {size / 1e6:,.1f} MB, in {folder}, after {time.monotonic() - started:.0f} s")
-    if folder.name.startswith(current.name):
+    if folder == precomputed_folder(settings.store, current.name):
         _say("a service that starts now uses them")
     else:
         _say(f"meanwhile {current.name} was published, for which they are none: start again")

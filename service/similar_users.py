@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from models.bundle import Bundle
 from models.scoring.embedding import embed_list
 from models.scoring.user_index import Nearest, user_index_of
-from models.scoring.user_list import Status, UserList, list_of_user
+from models.scoring.user_list import Status, UserList, entries_of_users, list_of_user
 from service.query import SimilarUsersQuery
 from service.ranked_page import RankedPage
 
@@ -155,16 +154,12 @@ class SimilarUsers:
         bundle = self._bundle
         seen = np.zeros(bundle.n_anime, dtype=bool)
         seen[user_list.seen_rows] = True
-        starts, stops = bundle.list_offsets[user_rows].tolist(), bundle.list_offsets[1:][user_rows].tolist()
-        entries = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
-        # All lists end to end: a few looks at thousands of entries instead of a few per list.
-        shared = seen[np.concatenate([user_list.anime_rows[:0], *(bundle.list_anime_rows[own] for own in entries)])]
-        statuses = np.concatenate([user_list.statuses[:0], *(bundle.list_statuses[own] for own in entries)])
-        shared &= statuses != _PLAN_TO_WATCH
-        ends = accumulate(stop - start for start, stop in zip(starts, stops, strict=True))
+        others = np.array(user_rows, dtype=np.int64)
+        sizes, (rows, statuses) = entries_of_users(bundle, others, bundle.list_anime_rows, bundle.list_statuses)
+        shared = seen[rows] & (statuses != _PLAN_TO_WATCH)
         return [
-            int(np.count_nonzero(shared[end - (stop - start) : end]))
-            for start, stop, end in zip(starts, stops, ends, strict=True)
+            int(np.count_nonzero(shared[end - size : end]))
+            for size, end in zip(sizes.tolist(), np.cumsum(sizes).tolist(), strict=True)
         ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.scoring.user_list import Status
+from models.scoring.user_list import Status, entries_of_users
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,8 @@ def seen_lists_of_users(bundle: Bundle, user_rows: NDArray[np.integer]) -> SeenL
     SeenLists
         The ``seen_rows`` of each one's list.
     """
-    starts, stops = bundle.list_offsets[user_rows], bundle.list_offsets[user_rows + 1]
-    bounds = list(zip(starts.tolist(), stops.tolist(), strict=True))
-    rows = np.concatenate([bundle.list_anime_rows[:0], *(bundle.list_anime_rows[i:j] for i, j in bounds)])
-    statuses = np.concatenate([bundle.list_statuses[:0], *(bundle.list_statuses[i:j] for i, j in bounds)])
+    sizes, (rows, statuses) = entries_of_users(bundle, user_rows, bundle.list_anime_rows, bundle.list_statuses)
     # Places, which take a third of the time that a mask does.
     seen = np.flatnonzero(statuses != int(Status.PLAN_TO_WATCH))
-    ends = np.searchsorted(seen, np.concatenate(([0], np.cumsum(stops - starts))))
-    return SeenLists(rows[seen], np.repeat(np.arange(len(bounds)), np.diff(ends)), ends)
+    ends = np.searchsorted(seen, np.concatenate(([0], np.cumsum(sizes))))
+    return SeenLists(rows[seen], np.repeat(np.arange(len(sizes)), np.diff(ends)), ends)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,32 @@ def list_of_user(bundle: Bundle, user_row: int) -> UserList:
     """
     entries = slice(int(bundle.list_offsets[user_row]), int(bundle.list_offsets[user_row + 1]))
     return UserList(bundle.list_anime_rows[entries], bundle.list_ratings[entries], bundle.list_statuses[entries])
+
+
+def entries_of_users(
+    bundle: Bundle, user_rows: NDArray[np.integer], *columns: NDArray[Any]
+) -> tuple[NDArray[np.int64], list[NDArray[Any]]]:
+    """Give the lists of some users end to end: a few looks at thousands of entries, not a few per list.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    user_rows : ndarray of shape (n,), dtype=integer
+    *columns : ndarray of shape (n_entries,)
+        Of the bundle's lists: rows, ratings, statuses.
+
+    Returns
+    -------
+    sizes : ndarray of shape (n,), dtype=int64
+        How many entries each list has.
+    entries : list of ndarray
+        One per column.
+    """
+    starts, stops = bundle.list_offsets[user_rows], bundle.list_offsets[1:][user_rows]
+    bounds = list(zip(starts.tolist(), stops.tolist(), strict=True))
+    # With an empty piece in front, as nothing at all cannot be put end to end.
+    entries = [np.concatenate([column[:0], *(column[i:j] for i, j in bounds)]) for column in columns]
+    return stops - starts, entries
 
 
 def least_of_top_quarters(owners: NDArray[np.int64], ratings: NDArray[np.uint8], n_lists: int) -> NDArray[np.int64]:
