@@ -43,12 +43,11 @@ class RerankerConfig(BaseModel):
     first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96
     second_width: Annotated[int, Field(ge=1, description="Width of the second hidden layer")] = 48
     hidden_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of hidden units dropped, by list")] = 0.1
-    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 10
-    batch_size: Annotated[int, Field(ge=1, description="Lists per step")] = 32
+    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 4
+    batch_size: Annotated[int, Field(ge=1, description="Lists per step")] = 8
     learning_rate: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="Of AdamW, falling to a fiftieth")
-    ] = 0.002
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Of AdamW")] = 1e-4
+        float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a fiftieth")
+    ] = 0.005
     odds_weight: Annotated[
         float, Field(ge=0, allow_inf_nan=False, description="Of the loss that makes scores probabilities")
     ] = 0.05

@@ -24,6 +24,7 @@ from training.item_weights import cosines_of, fit_item_weights, fit_on_speakers,
 from training.list_neighbours import ListNeighbours
 from training.reranking.config import ItemsConfig, RerankerConfig
 from training.reranking.nearest_lists import NearestLists
+from training.reranking.network import fit_network
 from training.reranking.tasks import Task, make_tasks
 from training.scorers import embed_users
 from training.split import splitmix64
@@ -92,8 +93,6 @@ def fit_reranker(
     if groups:
         lessons = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config)
         if len(lessons.hidden) >= _LEAST_TASKS:
-            from training.reranking.network import fit_network  # noqa: PLC0415 - brings TensorFlow
-
             features, hidden = np.stack(lessons.features), np.stack(lessons.hidden)
             lessons.features.clear()
             network, history = fit_network(features, hidden, lessons.scales, config)
