@@ -44,39 +44,72 @@ def co_counts(train: Interactions) -> Square:
     popularity = train.popularity()
     ranks = np.empty(n_anime, dtype=np.int32)
     ranks[np.argsort(-popularity, kind="stable")] = np.arange(n_anime)
-    lower, full = np.zeros((n_anime, n_anime), dtype=np.float32), np.empty((n_anime, n_anime), dtype=np.float32)
+    counts = np.zeros((n_anime, n_anime), dtype=np.float32)
     n_threads = os.cpu_count() or 1
     with ThreadPoolExecutor(n_threads) as pool:
         for start in range(0, train.n_users, _USERS_PER_BLOCK):
             offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
             block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
-            _on_all_threads(pool, n_threads, partial(_count_anime, *block, lower))
-        mirror(lower)
-        _on_all_threads(pool, n_threads, partial(_reorder, lower, ranks, full))
-    return full
+            _on_all_threads(pool, n_threads, partial(_count_anime, *block, counts))
+        _on_all_threads(pool, n_threads, partial(_mirror, counts))
+        _on_all_threads(pool, n_threads, partial(_reorder_columns, counts, ranks))
+        _on_all_threads(pool, n_threads, partial(_reorder_rows, counts, ranks))
+    return counts
 
 
-def mirror(matrix: Square, block: int = 2048) -> None:
-    """Copy the lower triangle to the upper one, in place and in blocks.
+def mirror(matrix: Square) -> None:
+    """Copy the lower triangle to the upper one, in place.
 
     Parameters
     ----------
     matrix : ndarray of shape (n, n), dtype=float32
-    block : int, optional
+        Its rows lie one after the other.
     """
-    for start in range(0, len(matrix), block):
-        end = start + block
-        matrix[start:end, end:] = matrix[end:, start:end].T
-        corner = matrix[start:end, start:end]
-        corner[:] = np.tril(corner) + np.tril(corner, -1).T
+    n_threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(n_threads) as pool:
+        _on_all_threads(pool, n_threads, partial(_mirror, matrix))
 
 
 @compiled
-def _reorder(by_rank: Any, ranks: Any, full: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
-    for anime_row in range(first, len(full), step):
-        line = by_rank[ranks[anime_row]]
-        for other in range(len(ranks)):
-            full[anime_row, other] = line[ranks[other]]
+def _mirror(matrix: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
+    # Tile by tile, since a line of the cache that is fetched for a column holds sixteen numbers of it.
+    size, tile = len(matrix), 64
+    for top in range(first * tile, size, step * tile):
+        for left in range(0, top + 1, tile):
+            for row in range(top, min(top + tile, size)):
+                for column in range(left, min(left + tile, row)):
+                    matrix[column, row] = matrix[row, column]
+
+
+@compiled
+def _reorder_columns(matrix: Any, ranks: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
+    """Put every anime's column where its rank's was, in each step-th row."""
+    by_rank = np.empty(len(matrix), np.float32)
+    for row in range(first, len(matrix), step):
+        by_rank[:] = matrix[row]
+        for anime_row in range(len(ranks)):
+            matrix[row, anime_row] = by_rank[ranks[anime_row]]
+
+
+@compiled
+def _reorder_rows(matrix: Any, ranks: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
+    """Put every anime's row where its rank's was, in one of step stretches of columns: without a second matrix."""
+    size = len(matrix)
+    start, end = size * first // step, size * (first + 1) // step
+    moved = np.zeros(size, np.bool_)
+    kept = np.empty(end - start, np.float32)
+    for beginning in range(size):
+        if moved[beginning]:
+            continue
+        # Along the ring of rows that take each other's places.
+        kept[:] = matrix[beginning, start:end]
+        row = beginning
+        while ranks[row] != beginning:
+            matrix[row, start:end] = matrix[ranks[row], start:end]
+            moved[row] = True
+            row = ranks[row]
+        matrix[row, start:end] = kept
+        moved[row] = True
 
 
 def _lists_by_rank(

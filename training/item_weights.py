@@ -8,23 +8,21 @@ from the input is the same as adding p / (1 - p) times each anime's count to the
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from models.scoring.items import ItemWeights
 from training.co_counts import Square, mirror
-from training.compiled import compiled
 from training.reranking.config import ItemsConfig
+from training.small_systems import solve_among
 
-_TARGETS_PER_BLOCK: Final = 1024
-# 64 systems of 200 x 200 are 10 MB.
-_TARGETS_PER_SOLVE: Final = 64
+_TARGETS_PER_BLOCK: Final = 512
 
 
 @dataclass(frozen=True)
@@ -94,10 +92,11 @@ def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
     """
     regularised = np.array(counts, dtype=np.float32, order="F")
     regularised[np.diag_indices_from(regularised)] += regularisation(counts, dropout, l2)
-    factor, failed = la.lapack.spotrf(regularised, lower=1, overwrite_a=1, clean=0)
+    # The upper triangle by columns is the lower one by rows, which is what is mirrored.
+    factor, failed = la.lapack.spotrf(regularised, lower=0, overwrite_a=1, clean=0)
     if failed:
         raise np.linalg.LinAlgError(f"the co-counts with l2={l2} are not positive definite")
-    inverse: Square = la.lapack.spotri(factor, lower=1, overwrite_c=1)[0]
+    inverse: Square = la.lapack.spotri(factor, lower=0, overwrite_c=1)[0].T
     mirror(inverse)
     return inverse
 
@@ -181,11 +180,14 @@ def propose_alone(counts: Square, targets: NDArray[np.int64], k: int, l2: float)
     """
     heard_alone = np.sqrt(np.diag(counts) + np.float32(l2))
     proposed = np.empty((len(targets), k), dtype=np.int32)
-    for start in range(0, len(targets), _TARGETS_PER_BLOCK):
+
+    def propose(start: int) -> None:
         some = targets[start : start + _TARGETS_PER_BLOCK]
         strengths = counts[some] / heard_alone
         strengths[np.arange(len(some)), some] = -1.0
         proposed[start : start + len(some)] = _largest(strengths, k)
+
+    _for_blocks(propose, len(targets))
     return proposed
 
 
@@ -205,13 +207,22 @@ def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
         Ascending within a row; row j without j.
     """
     strongest = np.empty((len(inverse), k), dtype=np.int32)
-    for start in range(0, len(inverse), _TARGETS_PER_BLOCK):
+
+    def find(start: int) -> None:
         # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
         block = -inverse[start : start + _TARGETS_PER_BLOCK]
         targets = np.arange(len(block))
         block[targets, start + targets] = -np.inf
         strongest[start : start + len(block)] = _largest(block, k)
+
+    _for_blocks(find, len(inverse))
     return strongest
+
+
+def _for_blocks(work: Callable[[int], None], n_targets: int) -> None:
+    # Sorting lets go of the interpreter's lock.
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(work, range(0, n_targets, _TARGETS_PER_BLOCK)))
 
 
 def _largest(values: Square, k: int) -> NDArray[np.int32]:
@@ -244,42 +255,10 @@ def fit_on_speakers(
     -------
     ndarray of shape (n_targets, k), dtype=float32
     """
-    k = rows.shape[1]
     whose = np.arange(len(counts)) if targets is None else targets
     # Symmetric, so its memory order does not matter.
     by_row = counts if counts.flags.c_contiguous else counts.T
-    added = regularisation(counts, dropout, l2)
-    values = np.empty(rows.shape, dtype=np.float32)
-
-    def fit(start: int) -> None:
-        some = slice(start, start + _TARGETS_PER_SOLVE)
-        among = np.empty((len(rows[some]), k, k), dtype=np.float32)
-        with_target = np.empty((len(among), k, 1), dtype=np.float32)
-        _look_up(by_row, added, rows[some], whose[some], among, with_target)
-        # scipy would make use of the symmetry, but let no other thread work meanwhile.
-        values[some] = np.linalg.solve(among, with_target)[:, :, 0]
-
-    # Small systems: a thread per core with algebra of one thread each keeps all of them busy.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(fit, range(0, len(rows), _TARGETS_PER_SOLVE)))
-    return values
-
-
-@compiled
-def _look_up(
-    counts: Any, added: Any, speakers: Any, targets: Any, among: Any, with_target: Any
-) -> None:  # pragma: no cover - compiled
-    """Look up the co-counts of everybody who speaks for a target with each other and with the target.
-
-    Half of them, since each look-up is one somewhere in a gigabyte.
-    """
-    for number in range(len(targets)):
-        for place in range(speakers.shape[1]):
-            line = counts[speakers[number, place]]
-            for other in range(place):
-                among[number, place, other] = among[number, other, place] = line[speakers[number, other]]
-            among[number, place, place] = line[speakers[number, place]] + added[speakers[number, place]]
-            with_target[number, place, 0] = line[targets[number]]
+    return solve_among(by_row, regularisation(counts, dropout, l2), rows, whose)
 
 
 def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -> ItemWeights:

@@ -30,7 +30,6 @@ seeds = st.integers(0, 2**32 - 1)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small enough for a test to have several, the last of which is not full."""
     monkeypatch.setattr(item_weights, "_TARGETS_PER_BLOCK", 8)
-    monkeypatch.setattr(item_weights, "_TARGETS_PER_SOLVE", 8)
 
 
 def dense_counts(lists: Interactions) -> NDArray[np.float64]:

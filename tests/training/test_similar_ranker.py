@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -23,6 +24,7 @@ from training.similar.features import PairEvidence, make_pair_evidence, place_wi
 from training.similar.learn import learn_ranker
 from training.similar.rank import describe_in_blocks, rank_neighbours
 from training.similar.ranker import SHIPPED_FILE, bend, load_ranker, log_shares
+from training.similar.sparse_products import SparseRows
 from training.similar.texts import read_texts
 from training.similar_truth import SimilarQuery
 
@@ -92,7 +94,8 @@ def test_the_tenth_best_is_the_tenth_best() -> None:
     for kind, block in blocks.items():
         expected = np.maximum(np.sort(block, axis=1)[:, -10], 1e-6)
         np.testing.assert_allclose(found.tenth_best[kind], expected, rtol=1e-5)
-    norms = np.sqrt(np.asarray(found.neighbours.multiply(found.neighbours).sum(axis=1)).ravel())
+    near = found.neighbours.by_row
+    norms = np.sqrt(np.asarray(near.multiply(near).sum(axis=1)).ravel())
     assert all(norm == pytest.approx(1.0, abs=1e-5) or norm == 0.0 for norm in norms.tolist())
 
 
@@ -144,12 +147,32 @@ def test_what_is_not_known_is_bent_to_the_middle() -> None:
     np.testing.assert_allclose(bend(features, knots, levels)[:, 0], [0, -0.25, -1, 1])
 
 
+@given(seed=st.integers(0, 2**32 - 1), n_pairs=st.integers(0, 600), n_knots=st.integers(2, 24))
+def test_features_are_bent_as_numpy_interpolates(seed: int, n_pairs: int, n_knots: int) -> None:
+    rng = np.random.default_rng(seed)
+    knots = np.cumsum(rng.uniform(0.1, 1.0, (3, n_knots)), axis=1).astype(np.float32)
+    levels = np.sort(rng.normal(size=(3, n_knots)).astype(np.float32), axis=1)
+    features = rng.uniform(-1.0, knots.max() + 1.0, (n_pairs, 3)).astype(np.float32)
+    features[: n_pairs // 5] = rng.choice(knots.ravel(), (n_pairs // 5, 3))
+    expected = [np.interp(features[:, column], knots[column], levels[column]) for column in range(3)]
+    np.testing.assert_allclose(bend(features, knots, levels), np.stack(expected, axis=1), atol=1e-5)
+
+
+@given(seed=st.integers(0, 2**32 - 1), n_rows=st.integers(1, 20), n_columns=st.integers(1, 20))
+def test_products_of_sparse_rows_are_those_of_the_dense_matrix(seed: int, n_rows: int, n_columns: int) -> None:
+    rng = np.random.default_rng(seed)
+    dense = (rng.normal(size=(n_rows, n_columns)) * (rng.random((n_rows, n_columns)) < 0.3)).astype(np.float32)
+    rows = rng.integers(0, n_rows, 7)
+    found = SparseRows.of(sp.csr_matrix(dense)).products(rows)
+    np.testing.assert_allclose(found, dense[rows] @ dense.T, atol=1e-5)
+
+
 def test_names_and_boilerplate_make_no_synopses_alike() -> None:
     written = "[Written by MAL Rewrite]"
     cards = [make_card(row, f"A robot fights. {written}") for row in range(3)]
     cards += [make_card(row, f"A cook travels. {written}") for row in range(3, 60)]
     texts = read_texts(cards)
-    alike = (texts.synopses @ texts.synopses.T).toarray()
+    alike = texts.synopses.products(np.arange(60))
     assert alike[0, 1] == pytest.approx(1.0)
     assert alike[0, 40] == 0.0
     assert texts.topics.shape[0] == 60
@@ -157,7 +180,7 @@ def test_names_and_boilerplate_make_no_synopses_alike() -> None:
 
 def test_without_any_text_nothing_is_alike() -> None:
     texts = read_texts([make_card(row, None) for row in range(4)])
-    assert texts.synopses.nnz == 0
+    assert texts.synopses.by_row.nnz == 0
     assert not texts.topics.any()
 
 

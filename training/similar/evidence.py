@@ -9,12 +9,14 @@ from typing import Final
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from training.co_counts import Square, co_counts
 from training.interactions import Interactions
 from training.item_weights import invert_gram, regularisation
 from training.similar.config import SimilarConfig
 from training.similar.pair_sums import Block, Rows, SharedViewers, ViewersLists, kth_largest, viewers_lists
+from training.similar.sparse_products import SparseRows
 from training.split import some_users
 
 # The place in a ranking that a value is compared with: the tenth best of the query, or of the candidate.
@@ -140,12 +142,12 @@ class Neighbourhoods:
     tenth_best : dict of str to ndarray of shape (n_anime,), dtype=float32
         Per kind of evidence, the tenth best value of each anime: values are compared with it, and so mean the same
         for a rare title and a common one, for few users and many.
-    neighbours : scipy.sparse.csr_matrix of shape (n_anime, n_anime), dtype=float32
+    neighbours : SparseRows of shape (n_anime, n_anime)
         Item weights of the nearest 50, as unit rows.
     """
 
     tenth_best: dict[str, NDArray[np.float32]]
-    neighbours: sp.csr_matrix
+    neighbours: SparseRows
 
 
 def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
@@ -163,8 +165,8 @@ def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
     neighbours = []
     n_anime = len(evidence.own.seen)
     starts = range(0, n_anime, _BLOCK)
-    # Compiled code and numpy let go of the interpreter lock.
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    # Compiled code and numpy let go of the interpreter lock. All threads are busy, so each does its products alone.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for best, nearest in pool.map(partial(_look_around, evidence), starts):
             for kind, values in best.items():
                 tenth_best.setdefault(kind, []).append(values)
@@ -173,7 +175,8 @@ def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
     norms = np.sqrt(np.asarray(stacked.multiply(stacked).sum(axis=1)).ravel())
     unit = sp.csr_matrix(sp.diags(1.0 / np.where(norms == 0.0, 1.0, norms)) @ stacked).astype(np.float32)
     return Neighbourhoods(
-        {kind: np.maximum(np.concatenate(parts), np.float32(_LEAST)) for kind, parts in tenth_best.items()}, unit
+        {kind: np.maximum(np.concatenate(parts), np.float32(_LEAST)) for kind, parts in tenth_best.items()},
+        SparseRows.of(unit),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from training.compiled import compiled
 from training.similar.catalogue_evidence import CatalogueEvidence, places, read_catalogue_evidence
 from training.similar.evidence import MIRROR, ListEvidence, Neighbourhoods, find_neighbourhoods
 from training.similar.pair_sums import Block, kth_largest
@@ -109,10 +110,10 @@ class PairEvidence:
         texts, near, genres = self.texts, self.neighbourhoods.neighbours, self.catalogue.genre_directions
         blocks: dict[str, Block] = {
             "genres": genres[rows] @ genres.T,
-            "synopsis": (texts.synopses[rows] @ texts.synopses.T).toarray(),
+            "synopsis": texts.synopses.products(rows),
             "topics": texts.topics[rows] @ texts.topics.T,
-            "title": (texts.titles[rows] @ texts.titles.T).toarray(),
-            "neighbours": (near[rows] @ near.T).toarray(),
+            "title": texts.titles.products(rows),
+            "neighbours": near.products(rows),
         }
         for block in blocks.values():
             block[np.arange(len(rows)), rows] = 0.0
@@ -181,11 +182,23 @@ def place_within(values: Values, queries: Rows) -> Values:
     ndarray of shape (n_pairs,), dtype=float32
         -log(place), places from 1; ties in the order they come.
     """
-    order = np.lexsort((-values, queries))
-    starts = np.searchsorted(queries, queries)
     placed = np.empty(len(values), dtype=np.float32)
-    placed[order] = -np.log1p(np.arange(len(values)) - starts)
+    _place(values, queries, placed)
     return placed
+
+
+@compiled
+def _place(values: Any, queries: Any, placed: Any) -> None:  # pragma: no cover - compiled
+    start = 0
+    while start < len(values):
+        end = start
+        while end < len(values) and queries[end] == queries[start]:
+            end += 1
+        # Stable, so ties stay as they come.
+        order = np.argsort(-values[start:end], kind="mergesort")
+        for place in range(len(order)):
+            placed[start + order[place]] = -np.log(np.float32(place + 1))
+        start = end
 
 
 def _blend(blocks: Mapping[str, Block]) -> Block:

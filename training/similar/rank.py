@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from training.similar.features import N_BLENDED, PairEvidence, Pairs
 from training.similar.ranker import Ranker
@@ -73,8 +74,9 @@ def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[in
     scores = np.zeros((n_anime, k), dtype=np.float32)
     starts = range(0, n_anime, _QUERIES_PER_BLOCK)
     blocks = [np.arange(start, min(start + _QUERIES_PER_BLOCK, n_anime)) for start in starts]
-    # numpy lets go of the interpreter lock in nearly all of the work. Each thread holds one block of features.
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+    # numpy lets go of the interpreter lock in nearly all of the work. Each thread holds one block of features, and
+    # does its products alone: shared between threads that are all busy, they take half as long again.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
         ranked = pool.map(lambda block: _rank_block(evidence.describe(block), ranker, k), blocks)
         for block, (block_rows, block_scores) in zip(blocks, ranked, strict=True):
             rows[block], scores[block] = block_rows, block_scores

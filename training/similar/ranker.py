@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from training.compiled import compiled
 from training.errors import InputError
 from training.similar.features import Pairs
 
@@ -161,9 +162,31 @@ def bend(
         0 where something is not known.
     """
     bent = np.empty(features.shape, dtype=np.float32)
-    for column, (x, y) in enumerate(zip(knots, levels, strict=True)):
-        bent[:, column] = np.interp(features[:, column], x, y)
-    return np.nan_to_num(bent, copy=False)
+    _bend(features, knots, levels, bent)
+    return bent
+
+
+@compiled
+def _bend(features: Any, knots: Any, levels: Any, bent: Any) -> None:  # pragma: no cover - compiled
+    # A stretch of pairs at a time, and every knot counted for all of it: a vector unit does that, and there is no
+    # branch to guess as when halving.
+    last, size = knots.shape[1] - 1, 256
+    values, n_below = np.zeros(size, np.float32), np.empty(size, np.int32)
+    for start in range(0, len(features), size):
+        n_pairs = min(size, len(features) - start)
+        for column in range(features.shape[1]):
+            x, y = knots[column], levels[column]
+            for pair in range(n_pairs):
+                values[pair] = features[start + pair, column]
+            n_below[:] = 0
+            for knot in x:
+                for pair in range(size):
+                    n_below[pair] += np.int32(knot <= values[pair])
+            for pair in range(n_pairs):
+                below = min(max(n_below[pair] - 1, 0), last - 1)
+                slope = (y[below + 1] - y[below]) / (x[below + 1] - x[below])
+                height = y[below] + slope * (min(max(values[pair], x[0]), x[last]) - x[below])
+                bent[start + pair, column] = np.float32(0) if np.isnan(values[pair]) else height
 
 
 def log_shares(scores: NDArray[np.float32], queries: NDArray[np.integer[Any]]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.card import AnimeCard
+from training.similar.sparse_products import SparseRows
 
 N_TOPICS: Final = 100
 
@@ -26,17 +27,17 @@ class TextVectors:
 
     Attributes
     ----------
-    synopses : scipy.sparse.csr_matrix of shape (n_anime, n_words), dtype=float32
+    synopses : SparseRows of shape (n_anime, n_words)
         TF-IDF of the words.
     topics : ndarray of shape (n_anime, <= 100), dtype=float32
         The same without names, brought down to few dimensions: words that go together count as alike.
-    titles : scipy.sparse.csr_matrix of shape (n_anime, n_grams), dtype=float32
+    titles : SparseRows of shape (n_anime, n_grams)
         TF-IDF of groups of three or four letters: sequels share most of them.
     """
 
-    synopses: sp.csr_matrix
+    synopses: SparseRows
     topics: NDArray[np.float32]
-    titles: sp.csr_matrix
+    titles: SparseRows
 
 
 def read_texts(cards: list[AnimeCard], seed: int = 0) -> TextVectors:
@@ -61,9 +62,9 @@ def read_texts(cards: list[AnimeCard], seed: int = 0) -> TextVectors:
     titles = [f"{card.name} {card.english_name or ''}" for card in cards]
     plain = _tf_idf([_NAME.sub(" ", synopsis) for synopsis in synopses], analyzer="word")
     return TextVectors(
-        synopses=_tf_idf(synopses, analyzer="word"),
+        synopses=SparseRows.of(_tf_idf(synopses, analyzer="word")),
         topics=_topics(plain, seed),
-        titles=_tf_idf(titles, analyzer="char_wb"),
+        titles=SparseRows.of(_tf_idf(titles, analyzer="char_wb")),
     )
 
 
