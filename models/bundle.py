@@ -6,6 +6,7 @@ import json
 import math
 import tokenize
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,10 +167,9 @@ def read_bundle(folder: Path, *, seal: str | None = None) -> Bundle:
 
 @contextlib.contextmanager
 def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = None) -> Iterator[Bundle]:
-    """Read a bundle as :func:`read_bundle` does, and give it while the sums of its files are still being worked out.
+    """Read a bundle as :func:`read_bundle` does, and give it while its bytes and contents are still being checked.
 
-    For what is made of a bundle before anything is answered: reading every byte takes as long as that. What is in
-    the arrays keeps the promises of the format already.
+    For what is made of a bundle before anything is answered: reading every byte takes as long as that.
 
     Parameters
     ----------
@@ -190,8 +190,8 @@ def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = 
     BundleFormatError
         If the manifest lists other files than the format has.
     BundleError
-        All the others of :func:`read_bundle`, on entering or on leaving. If files were changed, this error takes the
-        place of whatever came of using them.
+        All the others of :func:`read_bundle`, on entering or on leaving. If files were changed or their contents are
+        not as promised, this error takes the place of whatever came of using them.
     """
     is_checked = seal is not None and seal == seal_of(folder)
     manifest = read_manifest(folder)
@@ -204,13 +204,18 @@ def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = 
         sums = Sums(folder, [])
     elif sums is None or (sums.folder, sums.entries) != (folder, manifest.files):
         sums = Sums(folder, manifest.files)
-    try:
-        arrays = {spec.name: _load(folder, entries[f"{spec.name}.npy"]) for spec in LAYOUT}
-        if not is_checked:
-            checks.check_contents(arrays, manifest, folder)
-        yield Bundle(manifest=manifest, **arrays)
-    finally:
-        sums.require()
+    with ThreadPoolExecutor(1) as pool:
+        checked: Future[None] | None = None
+        try:
+            arrays = {spec.name: _load(folder, entries[f"{spec.name}.npy"]) for spec in LAYOUT}
+            if not is_checked:
+                checked = pool.submit(checks.check_contents, arrays, manifest, folder)
+            yield Bundle(manifest=manifest, **arrays)
+        finally:
+            # A file that was changed first: of that one the contents are no wonder.
+            sums.require()
+            if checked:
+                checked.result()
 
 
 def manifest_sum_line(content: bytes) -> bytes:

@@ -27,7 +27,7 @@ class Sums:
         self.folder = folder
         self.entries = entries
         # More threads than cores would only keep whoever computes meanwhile from its own.
-        pool = ThreadPoolExecutor(os.cpu_count())
+        pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))
         # The largest file first keeps all threads busy.
         largest_first = sorted(entries, key=lambda entry: -entry.n_bytes)
         self._checks = [pool.submit(_check_file, folder, entry) for entry in largest_first]

@@ -129,7 +129,6 @@ async def _load(
         if on_refused is not None:
             on_refused()
         return
-    give_memory_back()
     readiness.accept(loaded)
     fields = {
         "model": loaded.version,
@@ -139,6 +138,9 @@ async def _load(
         "seconds": round(time.perf_counter() - started, 2),
     }
     logger.info("ready", extra={"fields": fields})
+    # Before somebody asks for it, if they leave it the time.
+    await run_in_threadpool(lambda: loaded.title_search)
+    give_memory_back()
 
 
 def _precomputed_too(model: LoadedModel, store: Path) -> LoadedModel:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.bundle import opened_bundle, read_bundle, read_manifest
 from models.errors import (
@@ -28,6 +29,7 @@ from tests.models.small_bundle import (
     flip_byte,
     make_arrays,
     make_manifest,
+    replace_array,
 )
 
 
@@ -203,6 +205,19 @@ def test_a_changed_file_is_named_whatever_came_of_using_it(bundle_folder: Path) 
     flip_byte(bundle_folder / "cards.npy", 200, 0x01)
     with pytest.raises(BundleCorruptError, match=r"cards\.npy"), opened_bundle(bundle_folder):
         raise KeyError("no such key in a damaged card")
+
+
+def test_contents_that_break_a_promise_are_named_whatever_came_of_using_them(bundle_folder: Path) -> None:
+    def point_outside(rows: NDArray[Any]) -> NDArray[Any]:
+        rows[3] = 12
+        return rows
+
+    replace_array(bundle_folder, "list_anime_rows", point_outside)
+    with (
+        pytest.raises(BundleContentError, match=r"list_anime_rows\.npy: holds values outside 0\.\.11"),
+        opened_bundle(bundle_folder),
+    ):
+        raise IndexError("index 12 is out of bounds")
 
 
 def test_sums_that_were_begun_early_count(bundle_folder: Path) -> None:
