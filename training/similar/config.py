@@ -24,7 +24,9 @@ class SimilarConfig(BaseModel):
     l2_per_user: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Regularisation of the item weights, per user")
     ] = 0.08
-    epochs: Annotated[int, Field(ge=1, description="Passes over the queries when the ranker is learned")] = 15
-    batch_size: Annotated[int, Field(ge=1, description="Queries per step")] = 64
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Of AdamW, falling to 0")] = 0.003
+    epochs: Annotated[int, Field(ge=1, description="Passes over the queries when the ranker is learned")] = 6
+    batch_size: Annotated[int, Field(ge=1, description="Queries per step")] = 16
+    learning_rate: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a fiftieth")
+    ] = 0.008
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0

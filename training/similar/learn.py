@@ -1,5 +1,6 @@
 """Learns the ranker of similar anime from what people recommend to each other."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -8,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from training.ranking.backprop import RankedList
+from training.ranking.learn import Learning, learn_networks
 from training.similar.config import SimilarConfig
 from training.similar.features import PairEvidence, Pairs
 from training.similar.rank import describe_in_blocks
@@ -17,6 +20,8 @@ from training.split import splitmix64
 from training.terminal import progress
 
 N_MEMBERS: Final = 5
+N_HIDDEN: Final = (32, 16)
+_DROPOUT: Final = 0.1
 N_KNOTS: Final = 24
 # A pair with a single vote is one person's opinion: worth a hint, not log(2).
 SINGLE_VOTE_GAIN: Final = 0.3
@@ -126,27 +131,43 @@ def _spread(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
 
 
 def _fit_layers(labelled: Labelled, inputs: NDArray[np.float32], config: SimilarConfig) -> list[NDArray[np.float32]]:
-    from training.networks.pair_ranker import RankingLists, fit_members  # noqa: PLC0415 - brings TensorFlow
-
     pairs = labelled.pairs
-    _, starts, lengths = np.unique(pairs.queries, return_index=True, return_counts=True)
-    places = np.arange(len(pairs.queries)) - np.repeat(starts, lengths)
-    lists = np.repeat(np.arange(len(starts)), lengths)
-    shape = (len(starts), int(lengths.max()))
-    features = np.zeros((*shape, inputs.shape[1]), dtype=np.float32)
-    gains = np.zeros(shape, dtype=np.float32)
-    visible = np.zeros((N_MEMBERS, *shape), dtype=bool)
-    features[lists, places], gains[lists, places] = inputs, labelled.gains
-    for member in range(N_MEMBERS):
-        left_out = (labelled.folds[pairs.queries] == member) | (labelled.folds[pairs.others] == member)
-        visible[member, lists, places] = ~left_out
-    useful = gains.any(axis=1)
-    with progress("learn the ranker", config.epochs, "epochs") as update:
-        return fit_members(
-            RankingLists(features[useful], gains[useful], visible[:, useful]),
-            config,
-            lambda done, loss: update(done, f"loss {loss:.4f}"),
+    starts = np.unique(pairs.queries, return_index=True)[1]
+    stretches = [slice(start, end) for start, end in itertools.pairwise([*starts.tolist(), len(pairs.queries)])]
+    useful = [stretch for stretch in stretches if labelled.gains[stretch].any()]
+    members = np.arange(N_MEMBERS)[:, None]
+
+    def list_at(number: int) -> RankedList:
+        stretch = useful[number]
+        queries, others = pairs.queries[stretch], pairs.others[stretch]
+        visible = (labelled.folds[queries] != members) & (labelled.folds[others] != members)
+        return RankedList(inputs[stretch], labelled.gains[stretch] * visible, visible)
+
+    first_width, second_width = N_HIDDEN
+    learning = Learning(
+        n_networks=N_MEMBERS,
+        first_width=first_width,
+        second_width=second_width,
+        dropout=_DROPOUT,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        odds_weight=0.0,
+        seed=config.seed,
+    )
+    with progress("learn the ranker", learning.n_steps(len(useful)), "steps") as update:
+        learned, _ = learn_networks(
+            len(useful), inputs.shape[1], list_at, learning, lambda done, loss: update(done, f"loss {loss:.4f}")
         )
+    first = learned.first.reshape(-1, N_MEMBERS, first_width).transpose(1, 0, 2)
+    return [
+        np.ascontiguousarray(first),
+        learned.first_bias.reshape(N_MEMBERS, 1, first_width),
+        learned.second,
+        learned.second_bias[:, None, :],
+        learned.last[:, :, None],
+        learned.last_bias[:, None, None],
+    ]
 
 
 def left_out_scores(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArray[np.float32]:

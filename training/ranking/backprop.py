@@ -1,4 +1,4 @@
-"""What a list says of how the networks that re-rank should change: their loss, differentiated by hand.
+"""What a list says of how networks that rank should change: their loss, differentiated by hand.
 
 The networks are so small that a framework spends more of its time between their products than on them. The products
 are numpy's, of a list's few hundred candidates, which stay in a core's own cache; what lies between is one compiled
@@ -43,23 +43,38 @@ class Parameters(NamedTuple):
     last_bias: Matrix
 
 
+class RankedList(NamedTuple):
+    """A list that networks learn from, each perhaps from a part of it.
+
+    Attributes
+    ----------
+    features : ndarray of shape (n_candidates, n_features), dtype=float32
+        Of what is to be ranked, standardised.
+    wanted : ndarray of shape (n_networks, n_candidates), dtype=float32
+        How much each network should want each candidate on top, not below 0; 0 for what it does not see.
+    visible : ndarray of shape (n_networks, n_candidates), dtype=bool
+        Which candidates each network sees.
+    """
+
+    features: Matrix
+    wanted: Matrix
+    visible: NDArray[np.bool_]
+
+
 def loss_and_gradients(
-    parameters: Parameters, features: Matrix, hidden: NDArray[np.bool_], counted: Vector, odds_weight: float
+    parameters: Parameters, ranked: RankedList, counted: Vector, odds_weight: float
 ) -> tuple[float, Parameters]:
-    """Compare the scores of a list's candidates with what was hidden.
+    """Compare the scores of a list's candidates with what is wanted.
 
     Parameters
     ----------
     parameters : Parameters
-    features : ndarray of shape (n_candidates, n_features), dtype=float32
-        Standardised.
-    hidden : ndarray of shape (n_candidates,), dtype=bool
-        What should come on top.
+    ranked : RankedList
     counted : ndarray of shape (n_networks * (n_first + n_second),), dtype=float32
         What each hidden unit of each network counts, those of all first layers before those of the second: 0 where it
         is dropped.
     odds_weight : float
-        Of the loss that makes scores probabilities, beside the one that orders them.
+        Of the loss that makes scores probabilities of being wanted at all, beside the one that orders them.
 
     Returns
     -------
@@ -72,7 +87,7 @@ def loss_and_gradients(
     n_networks, n_first, n_second = second.shape
     n_wide = n_networks * n_first
     gradients = Parameters(*map(np.zeros_like, parameters))
-    wide = features @ first  # (C, E * H)
+    wide = ranked.features @ first  # (C, E * H)
     _activate(wide, first_bias, counted[:n_wide])
     wide_gradients = np.empty_like(wide)
     loss = 0.0
@@ -82,7 +97,8 @@ def loss_and_gradients(
         _activate(units, second_bias[network], counted_units)
         logits = units @ last[network] + last_bias[network]  # (C,)
         along = np.empty_like(logits)
-        loss += _listwise_and_odds(logits, hidden, np.float32(odds_weight), along)
+        wanted, visible = ranked.wanted[network], ranked.visible[network]
+        loss += _listwise_and_odds(logits, wanted, visible, np.float32(odds_weight), along)
         gradients.last[network] = along @ units
         gradients.last_bias[network] = along.sum()
         unit_gradients = along[:, None] * last[network]  # (C, H)
@@ -90,7 +106,7 @@ def loss_and_gradients(
         np.matmul(wide[:, columns].T, unit_gradients, out=gradients.second[network])
         np.matmul(unit_gradients, second[network].T, out=wide_gradients[:, columns])
     _pass_back(wide_gradients, wide, counted[:n_wide], gradients.first_bias)
-    np.matmul(features.T, wide_gradients, out=gradients.first)
+    np.matmul(ranked.features.T, wide_gradients, out=gradients.first)
     return loss, gradients
 
 
@@ -113,22 +129,35 @@ def _pass_back(gradients: Any, units: Any, counted: Any, bias_gradients: Any) ->
 
 
 @compiled
-def _listwise_and_odds(logits: Any, hidden: Any, odds_weight: Any, gradients: Any) -> float:  # pragma: no cover
+def _listwise_and_odds(
+    logits: Any, wanted: Any, visible: Any, odds_weight: Any, gradients: Any
+) -> float:  # pragma: no cover - compiled
     """Give the loss of one network's logits, and write its gradients."""
     zero, one = np.float32(0), np.float32(1)
-    n_hidden, total, loss = np.float32(hidden.sum()), zero, 0.0
-    best = logits.max()
+    best, total, n_wanted, loss = np.float32(-np.inf), zero, zero, 0.0
     for candidate in range(len(logits)):
-        total += np.exp(logits[candidate] - best)
-    log_total = np.log(total) + best
-    # Long lists teach more, but not in proportion to their length.
-    weight = one / np.sqrt(max(n_hidden, one))
+        if visible[candidate]:
+            best = max(best, logits[candidate])
+            n_wanted += wanted[candidate]
     for candidate in range(len(logits)):
-        logit, wanted = logits[candidate], np.float32(hidden[candidate])
-        shrunk = np.exp(-abs(logit))  # so that neither sign overflows
-        probability = (one if logit > 0 else shrunk) / (one + shrunk)
-        loss -= weight * wanted * (logit - log_total)
-        loss += odds_weight * (max(logit, zero) - logit * wanted + np.log(one + shrunk))
-        share = np.exp(logit - log_total)
-        gradients[candidate] = weight * (n_hidden * share - wanted) + odds_weight * (probability - wanted)
+        if visible[candidate]:
+            total += np.exp(logits[candidate] - best)
+    # What is wanted much teaches more, but not in proportion.
+    weight = one / np.sqrt(n_wanted) if n_wanted > 0 else zero
+    log_total = np.log(total) + best if n_wanted > 0 else zero
+    for candidate in range(len(logits)):
+        if not visible[candidate]:
+            gradients[candidate] = zero
+            continue
+        logit, share = logits[candidate], zero
+        if n_wanted > 0:
+            share = np.exp(logit - log_total)
+            loss -= weight * wanted[candidate] * (logit - log_total)
+        gradients[candidate] = weight * (n_wanted * share - wanted[candidate])
+        if odds_weight > 0:
+            is_wanted = one if wanted[candidate] > 0 else zero
+            shrunk = np.exp(-abs(logit))  # so that neither sign overflows
+            probability = (one if logit > 0 else shrunk) / (one + shrunk)
+            loss += odds_weight * (max(logit, zero) - logit * is_wanted + np.log(one + shrunk))
+            gradients[candidate] += odds_weight * (probability - is_wanted)
     return loss

@@ -1,0 +1,1 @@
+"""Small networks that rank, learned side by side: ``learn``, with the derivatives in ``backprop``."""
