@@ -139,7 +139,7 @@ async def _load(
     }
     logger.info("ready", extra={"fields": fields})
     # Before somebody asks for it, if they leave it the time.
-    await run_in_threadpool(lambda: loaded.title_search)
+    await run_in_threadpool(loaded.get_ready_for_more)
     give_memory_back()
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -184,6 +185,20 @@ def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Pat
 def test_last_digits_may_differ(own_store: Path, loaded: LoadedModel) -> None:
     _precompute_off_by(0.000002, own_store, loaded)
     assert with_precomputed(loaded, own_store).precomputed.n_answers == N_USERS
+
+
+@pytest.mark.parametrize("some", [True, False], ids=["with answers", "without"])
+def test_what_the_first_answers_need_not_wait_for_changes_none(
+    own_store: Path, loaded: LoadedModel, *, some: bool
+) -> None:
+    if some:
+        _precompute(own_store, loaded)
+    model = replace(with_precomputed(loaded, own_store))
+    before = [model.precomputed.find(row, TWENTY) for row in range(N_USERS)]
+    assert "title_search" not in vars(model)
+    model.get_ready_for_more()
+    assert "title_search" in vars(model)
+    assert [model.precomputed.find(row, TWENTY) for row in range(N_USERS)] == before
 
 
 def test_a_model_without_any_has_none(own_store: Path, loaded: LoadedModel) -> None:
