@@ -209,7 +209,8 @@ def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = 
         try:
             arrays = {spec.name: _load(folder, entries[f"{spec.name}.npy"]) for spec in LAYOUT}
             if not is_checked:
-                checked = pool.submit(checks.check_contents, arrays, manifest, folder)
+                checks.check_what_models_are_made_of(arrays, manifest, folder)
+                checked = pool.submit(checks.check_the_rest, arrays, folder)
             yield Bundle(manifest=manifest, **arrays)
         finally:
             # A file that was changed first: of that one the contents are no wonder.

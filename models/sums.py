@@ -26,7 +26,7 @@ class Sums:
     def __init__(self, folder: Path, entries: Sequence[FileEntry]) -> None:
         self.folder = folder
         self.entries = entries
-        # More threads than cores would only keep whoever computes meanwhile from its own.
+        # One core is left to whoever imports the service and makes the model meanwhile.
         pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))
         # The largest file first keeps all threads busy.
         largest_first = sorted(entries, key=lambda entry: -entry.n_bytes)

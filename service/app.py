@@ -22,7 +22,7 @@ from service.loaded_model import LoadedModel, give_memory_back, load_model
 from service.logs import SERVICE
 from service.metrics import Metrics
 from service.openapi_document import use_own_openapi
-from service.precomputed_files import PrecomputedError, with_precomputed
+from service.precomputed_files import PrecomputedError, read_ahead, with_precomputed
 from service.problems import add_problem_handlers
 from service.readiness import Readiness
 from service.routes import anime, health, lists, model, page, users
@@ -63,9 +63,11 @@ def create_app(
         if settings.workers > 1:
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
             await loading
+        more = asyncio.create_task(_do_what_can_wait(loading, readiness, settings.store))
         yield
         # A thread cannot be interrupted: what is being read is read to its end.
         await loading
+        await more
 
     app = FastAPI(
         title="Osusume",
@@ -138,9 +140,25 @@ async def _load(
         "seconds": round(time.perf_counter() - started, 2),
     }
     logger.info("ready", extra={"fields": fields})
-    # Before somebody asks for it, if they leave it the time.
-    await run_in_threadpool(loaded.get_ready_for_more)
-    give_memory_back()
+
+
+async def _do_what_can_wait(loading: asyncio.Task[None], readiness: Readiness, store: Path) -> None:
+    """Do what answers can do without, once there are answers."""
+    await loading
+    model = readiness.model_if_ready()
+    if model is None:
+        return
+
+    def do() -> None:
+        _ = model.title_search
+        read_ahead(model, store)
+        give_memory_back()
+
+    try:
+        await run_in_threadpool(do)
+    except Exception as error:
+        # Whoever asks for titles makes the search, and is told what is wrong with it.
+        logging.getLogger(SERVICE).warning("not all is as ready as it could be", exc_info=error)
 
 
 def _precomputed_too(model: LoadedModel, store: Path) -> LoadedModel:

@@ -50,11 +50,6 @@ class LoadedModel:
         """The model's version, which every answer carries."""
         return self.bundle.manifest.model_version
 
-    def get_ready_for_more(self) -> None:
-        """Do what the first answers need not wait for."""
-        self.precomputed.read_ahead()
-        _ = self.title_search
-
 
 def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
     """Make what answers requests of a bundle.

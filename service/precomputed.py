@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from service.query import RecommendationsQuery
 from service.written_page import WrittenPage
 
-# The kernel takes no more than this of one such hint.
-_READ_AHEAD_BYTES: Final = 1 << 20
-
 
 class PrecomputedAnswers:
     """The answers of one model to one query, by user.
@@ -72,16 +69,6 @@ class PrecomputedAnswers:
             return unpack(self._answers[start:end], query)
         except (zlib.error, ValueError):
             return None
-
-    def read_ahead(self) -> None:
-        """Have the kernel read the answers from disk, as far as it has memory to spare.
-
-        Whoever asks for a page of a mapped file that is not in memory has all others wait for the disk as well.
-        """
-        if isinstance(self._answers, mmap.mmap):
-            for start in range(0, len(self._answers), _READ_AHEAD_BYTES):
-                length = min(_READ_AHEAD_BYTES, len(self._answers) - start)
-                self._answers.madvise(mmap.MADV_WILLNEED, start, length)
 
     def _find_whether_part(self, query: RecommendationsQuery) -> bool:
         """Tell whether a page lies within the one that was answered."""

@@ -44,6 +44,8 @@ _UNFINISHED_PREFIX: Final = ".precomputing-"
 _LOCK_FILE: Final = ".precompute.lock"
 # How many answers are worked out once more before any is served.
 _N_SAMPLED: Final = 3
+# Of a longer stretch the kernel may read no more than this.
+_READ_AHEAD_BYTES: Final = 128 << 10
 # Between processors the last digits differ.
 _TOLERANCE: Final = 1e-4
 
@@ -177,6 +179,29 @@ def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
             user_id = model.bundle.user_ids[row]
             raise PrecomputedError(f"{folder}: the answer for user {user_id} is not what it would be now")
     return replace(model, precomputed=precomputed)
+
+
+def read_ahead(model: LoadedModel, store: Path) -> None:
+    """Have the kernel read a model's precomputed answers from disk, as far as it has memory to spare.
+
+    Whoever asks for a page of a mapped file that is not in memory has everybody wait for the disk.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    store : Path
+        Where it was read from.
+
+    Raises
+    ------
+    OSError
+        If they cannot be read any more.
+    """
+    if not model.precomputed.n_answers:
+        return
+    with (precomputed_folder(store, model.version) / ANSWERS_FILE).open("rb") as file:
+        for start in range(0, os.fstat(file.fileno()).st_size, _READ_AHEAD_BYTES):
+            os.posix_fadvise(file.fileno(), start, _READ_AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
 
 
 def _some_of(rows: NDArray[np.int64]) -> list[int]:

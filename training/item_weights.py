@@ -23,6 +23,7 @@ from training.reranking.config import ItemsConfig
 from training.small_systems import solve_among
 
 _TARGETS_PER_BLOCK: Final = 512
+_MAX_THREADS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -220,8 +221,8 @@ def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
 
 
 def _for_blocks(work: Callable[[int], None], n_targets: int) -> None:
-    # Sorting lets go of the interpreter's lock.
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    # Sorting lets go of the interpreter's lock. Each thread holds a hundred megabytes.
+    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
         list(pool.map(work, range(0, n_targets, _TARGETS_PER_BLOCK)))
 
 

@@ -25,7 +25,7 @@ def solve_among(
     rows: NDArray[np.int32],
     targets: NDArray[np.integer],
 ) -> NDArray[np.float32]:
-    """Solve ``matrix[r, r] + diag(added[r])`` times ``x`` is ``matrix[r, t]`` for the rows r of every target t.
+    """Solve ``(matrix[r, r] + diag(added[r])) x = matrix[r, t]`` for the rows r of every target t.
 
     Parameters
     ----------
@@ -83,6 +83,8 @@ def _solve_each(
 def _factor(matrix: Any) -> None:  # pragma: no cover - compiled
     """Turn the upper triangle of a matrix into its Cholesky factor U, in place: U'U. What is below is left undefined.
 
+    NaN where there is none.
+
     Four rows at a time, so that the rest of the matrix is gone through a quarter as often.
     """
     size = len(matrix)
@@ -91,7 +93,8 @@ def _factor(matrix: Any) -> None:  # pragma: no cover - compiled
         for row in range(top, bottom):
             # Slices that are gone through from 0: only then does the compiler use the vector unit.
             pivot = matrix[row, row:]
-            scale = np.float32(1) / np.sqrt(pivot[0])
+            # Compiled code raises an error where it divides by 0.
+            scale = np.float32(1) / np.sqrt(pivot[0]) if pivot[0] > 0 else np.float32(np.nan)
             for place in range(len(pivot)):
                 pivot[place] *= scale
             for below in range(row + 1, bottom):
@@ -102,7 +105,8 @@ def _factor(matrix: Any) -> None:  # pragma: no cover - compiled
         if bottom < top + 4:
             break
         for below in range(bottom, size):
-            # From a multiple of eight numbers on, which is what the vector unit takes; those too many are below.
+            # From a multiple of eight numbers on, which is what the vector unit takes. Those too many lie below the
+            # diagonal: they may be anything, and nobody reads what becomes of them.
             start = below // 8 * 8
             a, b, c, d = (
                 matrix[top, start:],

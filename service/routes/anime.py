@@ -38,10 +38,14 @@ async def find_anime(request: Request) -> Response:
     query = query_of(request, TitlesQuery)
     allowed = model.catalogue.allowed(query.filters).mask
     if query.query.strip():
-        search = model.title_search.page
-        page = await run_in_cpu_thread(request, search, query.query, allowed, query.offset, query.limit)
+        # There too where it is asked for: whoever is first makes it.
+        page = await run_in_cpu_thread(
+            request, lambda: model.title_search.page(query.query, allowed, query.offset, query.limit)
+        )
     else:
-        page = model.title_search.most_popular(allowed, query.offset, query.limit)
+        page = await run_in_cpu_thread(
+            request, lambda: model.title_search.most_popular(allowed, query.offset, query.limit)
+        )
     return titles_response(model, page)
 
 

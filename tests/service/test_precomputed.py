@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -25,6 +24,7 @@ from service.precomputed_files import (
     About,
     PrecomputedError,
     precomputed_folder,
+    read_ahead,
     with_precomputed,
     write_precomputed,
 )
@@ -188,16 +188,12 @@ def test_last_digits_may_differ(own_store: Path, loaded: LoadedModel) -> None:
 
 
 @pytest.mark.parametrize("some", [True, False], ids=["with answers", "without"])
-def test_what_the_first_answers_need_not_wait_for_changes_none(
-    own_store: Path, loaded: LoadedModel, *, some: bool
-) -> None:
+def test_reading_ahead_changes_no_answer(own_store: Path, loaded: LoadedModel, *, some: bool) -> None:
     if some:
         _precompute(own_store, loaded)
-    model = replace(with_precomputed(loaded, own_store))
+    model = with_precomputed(loaded, own_store)
     before = [model.precomputed.find(row, TWENTY) for row in range(N_USERS)]
-    assert "title_search" not in vars(model)
-    model.get_ready_for_more()
-    assert "title_search" in vars(model)
+    read_ahead(model, own_store)
     assert [model.precomputed.find(row, TWENTY) for row in range(N_USERS)] == before
 
 

@@ -95,6 +95,20 @@ def test_an_error_of_our_own_while_loading_is_told_too(
     assert caplog.records[-1].exc_info is not None
 
 
+def test_what_can_wait_may_fail_without_a_word_to_whoever_asks(
+    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(service.app, "read_ahead", fail)
+    app = create_app(Settings(store=store, access_log=False))
+    _wait_for_the_end_of_loading(app)
+    assert TestClient(app).get("/health/ready").status_code == 200
+    assert caplog.records[-1].message == "not all is as ready as it could be"
+    assert "title_search" in vars(app.state.readiness.model())
+
+
 def test_until_the_model_is_read_the_service_says_so(store: Path) -> None:
     # Without its lifespan an application never loads.
     client = TestClient(create_app(Settings(store=store, access_log=False)))

@@ -1,5 +1,6 @@
 """The ranker of similar anime: evidence against brute force, features that travel, neighbours that are sound."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +266,28 @@ def test_a_file_without_a_ranker_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ranker.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match="holds no ranker"):
         load_ranker(tmp_path / "ranker.npz")
+
+
+def test_a_member_learns_nothing_from_what_it_leaves_out() -> None:
+    evidence = make_evidence(tastes())
+    queries = [
+        SimilarQuery(row, mates, np.ones(len(mates)), may_choose=True)
+        for row in range(40)
+        for mates in [np.setdiff1d(np.arange(row % N_TASTES, 40, N_TASTES), [row])]
+    ]
+    labelled = learn._label(evidence, queries, np.arange(40))
+    folds, pairs = labelled.folds, labelled.pairs
+    left_out = 2
+    touched = (folds[pairs.queries] == left_out) | (folds[pairs.others] == left_out)
+    assert touched.any()
+    changed = replace(
+        labelled, gains=np.where(touched & (labelled.gains > 0), 3.0, labelled.gains).astype(np.float32)
+    )
+    inputs = np.nan_to_num(pairs.features)
+    config = SimilarConfig(epochs=1, batch_size=4)
+    for one, other in zip(*(learn._fit_layers(some, inputs, config) for some in (labelled, changed)), strict=True):
+        np.testing.assert_array_equal(one[left_out], other[left_out])
+        assert (one[0] != other[0]).any()
 
 
 def test_few_queries_are_not_enough_to_learn_from() -> None:

@@ -23,7 +23,8 @@ def test_every_system_is_solved_as_dense_algebra_does(seed: int, size: int, data
         np.testing.assert_allclose(found, np.linalg.solve(system, matrix[among, target]), atol=1e-4)
 
 
-def test_a_system_that_is_not_positive_definite_is_an_error() -> None:
-    matrix, added = np.array([[1, 3], [3, 1]], dtype=np.float32), np.full(2, 0.5, dtype=np.float32)
+@pytest.mark.parametrize(("both", "alone"), [(3, 1), (4, 4)], ids=["negative", "singular"])
+def test_a_system_that_is_not_positive_definite_is_an_error(both: int, alone: int) -> None:
+    matrix = np.array([[alone, both], [both, alone]], dtype=np.float32)
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
-        solve_among(matrix, added, np.array([[0, 1]], dtype=np.int32), np.array([0]))
+        solve_among(matrix, np.zeros(2, dtype=np.float32), np.array([[0, 1]], dtype=np.int32), np.array([0]))

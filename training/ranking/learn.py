@@ -87,7 +87,14 @@ def learn_networks(
         The same however many cores there are.
     losses : list of float
         Per epoch: a list's mean, summed over the networks.
+
+    Raises
+    ------
+    ValueError
+        If there are no lists.
     """
+    if n_lists < 1:
+        raise ValueError("there are no lists to learn from")
     rng = np.random.default_rng(learning.seed)
     parameters = _start(n_features, learning, rng)
     adam = _Adam(parameters)

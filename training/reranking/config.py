@@ -1,4 +1,4 @@
-"""Settings of the two stages of recommending, apart from the network: reading them does not import TensorFlow."""
+"""Settings of the two stages of recommending."""
 
 from typing import Annotated
 

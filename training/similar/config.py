@@ -1,4 +1,4 @@
-"""Settings of the ranker of similar anime, apart from it so that reading them does not import TensorFlow."""
+"""Settings of the ranker of similar anime."""
 
 from typing import Annotated, Literal
 

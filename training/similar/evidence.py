@@ -39,7 +39,7 @@ class ListEvidence:
     own : SharedViewers
         What each anime shares with itself.
     inverse : ndarray of shape (n_anime, n_anime), dtype=float32
-        Of the regularised co-counts: :class:`training.item_weights.InverseGram`.
+        Of the regularised co-counts: :func:`training.item_weights.invert_gram`.
     embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
     """
