@@ -5,9 +5,6 @@ lists are among the most popular anime, so those stand in a row of bytes per use
 a processor does fastest; the others are counted along the lists (docs/performance.md has the figures).
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.user_list import Status
-from training.compiled import compiled
+from training.compiled import compiled, on_all_threads
 from training.interactions import Interactions
 
 Square = NDArray[np.float32]
@@ -45,15 +42,13 @@ def co_counts(train: Interactions) -> Square:
     ranks = np.empty(n_anime, dtype=np.int32)
     ranks[np.argsort(-popularity, kind="stable")] = np.arange(n_anime)
     counts = np.zeros((n_anime, n_anime), dtype=np.float32)
-    n_threads = os.cpu_count() or 1
-    with ThreadPoolExecutor(n_threads) as pool:
-        for start in range(0, train.n_users, _USERS_PER_BLOCK):
-            offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
-            block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
-            _on_all_threads(pool, n_threads, partial(_count_anime, *block, counts))
-        _on_all_threads(pool, n_threads, partial(_mirror, counts))
-        _on_all_threads(pool, n_threads, partial(_reorder_columns, counts, ranks))
-        _on_all_threads(pool, n_threads, partial(_reorder_rows, counts, ranks))
+    for start in range(0, train.n_users, _USERS_PER_BLOCK):
+        offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
+        block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
+        on_all_threads(partial(_count_anime, *block, counts))
+    mirror(counts)
+    on_all_threads(partial(_reorder_columns, counts, ranks))
+    on_all_threads(partial(_reorder_rows, counts, ranks))
     return counts
 
 
@@ -65,9 +60,7 @@ def mirror(matrix: Square) -> None:
     matrix : ndarray of shape (n, n), dtype=float32
         Its rows lie one after the other.
     """
-    n_threads = os.cpu_count() or 1
-    with ThreadPoolExecutor(n_threads) as pool:
-        _on_all_threads(pool, n_threads, partial(_mirror, matrix))
+    on_all_threads(partial(_mirror, matrix))
 
 
 @compiled
@@ -120,16 +113,6 @@ def _lists_by_rank(
     seen = train.statuses[first:last] != int(Status.PLAN_TO_WATCH)
     ends = np.concatenate([[0], np.cumsum(seen, dtype=np.int64)])
     return ends[train.offsets[start : end + 1] - first], ranks[train.anime_rows[first:last][seen]]
-
-
-def _on_all_threads(pool: ThreadPoolExecutor, n_threads: int, work: Callable[[int, int], None]) -> None:
-    """Let every thread do each n-th anime.
-
-    One task per thread: a thread that comes back from compiled code waits for the interpreter's lock, and something
-    else may hold it.
-    """
-    # A list, so that what went wrong in a thread is raised here.
-    list(pool.map(lambda first: work(first, n_threads), range(n_threads)))
 
 
 @compiled

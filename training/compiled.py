@@ -1,6 +1,8 @@
 """Loops that numpy has no word for, compiled."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
@@ -27,3 +29,20 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         # Nowhere to keep it, which numba says at once.
         made = numba.njit(nogil=True)(function)
     return made
+
+
+def on_all_threads(work: Callable[[int, int], None]) -> None:
+    """Let every thread do its share of some compiled work.
+
+    One task per thread: a thread that comes back from compiled code waits for the interpreter's lock, and something
+    else may hold it.
+
+    Parameters
+    ----------
+    work : callable
+        Called as ``work(first, step)``: do every step-th part, from the first on.
+    """
+    n_threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(n_threads) as pool:
+        # A list, so that what went wrong in a thread is raised here.
+        list(pool.map(lambda first: work(first, n_threads), range(n_threads)))

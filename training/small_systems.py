@@ -9,14 +9,13 @@ References
 Golub and Van Loan, "Matrix Computations", section 4.2.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.compiled import compiled
+from training.compiled import compiled, on_all_threads
 
 
 def solve_among(
@@ -48,14 +47,7 @@ def solve_among(
     """
     solved = np.empty(rows.shape, dtype=np.float32)
     whose = np.asarray(targets, dtype=np.int64)
-    n_threads = os.cpu_count() or 1
-    with ThreadPoolExecutor(n_threads) as pool:
-        # A list, so that what went wrong in a thread is raised here.
-        list(
-            pool.map(
-                lambda first: _solve_each(matrix, added, rows, whose, solved, first, n_threads), range(n_threads)
-            )
-        )
+    on_all_threads(partial(_solve_each, matrix, added, rows, whose, solved))
     if not np.isfinite(solved).all():
         raise np.linalg.LinAlgError("some of the co-counts with what is added are not positive definite")
     return solved

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from training.compiled import compiled
 
-Matrix = NDArray[np.float32]
-Vector = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 
 class Parameters(NamedTuple):
@@ -35,12 +34,22 @@ class Parameters(NamedTuple):
     last_bias : ndarray of shape (n_networks,), dtype=float32
     """
 
-    first: Matrix
-    first_bias: Matrix
-    second: Matrix
-    second_bias: Matrix
-    last: Matrix
-    last_bias: Matrix
+    first: Floats
+    first_bias: Floats
+    second: Floats
+    second_bias: Floats
+    last: Floats
+    last_bias: Floats
+
+    def first_by_network(self) -> Floats:
+        """Give the first layers apart from each other.
+
+        Returns
+        -------
+        ndarray of shape (n_networks, n_features, n_first), dtype=float32
+        """
+        n_networks, n_first, _ = self.second.shape
+        return np.ascontiguousarray(self.first.reshape(-1, n_networks, n_first).transpose(1, 0, 2))
 
 
 class RankedList(NamedTuple):
@@ -56,13 +65,13 @@ class RankedList(NamedTuple):
         Which candidates each network sees.
     """
 
-    features: Matrix
-    wanted: Matrix
+    features: Floats
+    wanted: Floats
     visible: NDArray[np.bool_]
 
 
 def loss_and_gradients(
-    parameters: Parameters, ranked: RankedList, counted: Vector, odds_weight: float
+    parameters: Parameters, ranked: RankedList, counted: Floats, odds_weight: float
 ) -> tuple[float, Parameters]:
     """Compare the scores of a list's candidates with what is wanted.
 

@@ -58,11 +58,10 @@ def fit_network(
 
 def _network_of(parameters: Parameters, scales: NDArray[np.float32]) -> RerankingNetwork:
     n_networks, n_first, _ = parameters.second.shape
-    first = parameters.first.reshape(-1, n_networks, n_first).transpose(1, 0, 2)
     first_bias = parameters.first_bias.reshape(n_networks, 1, n_first)
     return RerankingNetwork(
         scales,
-        np.concatenate([first, first_bias], axis=1),
+        np.concatenate([parameters.first_by_network(), first_bias], axis=1),
         np.concatenate([parameters.second, parameters.second_bias[:, None, :]], axis=1),
         np.concatenate([parameters.last, parameters.last_bias[:, None]], axis=1),
     )

@@ -159,9 +159,8 @@ def _fit_layers(labelled: Labelled, inputs: NDArray[np.float32], config: Similar
         learned, _ = learn_networks(
             len(useful), inputs.shape[1], list_at, learning, lambda done, loss: update(done, f"loss {loss:.4f}")
         )
-    first = learned.first.reshape(-1, N_MEMBERS, first_width).transpose(1, 0, 2)
     return [
-        np.ascontiguousarray(first),
+        learned.first_by_network(),
         learned.first_bias.reshape(N_MEMBERS, 1, first_width),
         learned.second,
         learned.second_bias[:, None, :],

@@ -8,8 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from training.compiled import compiled
-
-Block = NDArray[np.float32]
+from training.similar.pair_sums import Block
 
 
 @dataclass(frozen=True)
