@@ -19,7 +19,6 @@ from models import checks
 from models.errors import BundleContentError, BundleCorruptError, BundleFormatError, BundleMissingError
 from models.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.manifest import FileEntry, Manifest
-from models.seal import seal_of
 from models.sums import Sums
 
 Array = NDArray[Any]
@@ -133,16 +132,13 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleFormatError(path, f"field {where}: {first['msg']}") from error
 
 
-def read_bundle(folder: Path, *, seal: str | None = None) -> Bundle:
+def read_bundle(folder: Path) -> Bundle:
     """Read a bundle memory-mapped, after checking every byte and every promise of the format.
 
     Parameters
     ----------
     folder : Path
         The bundle.
-    seal : str, optional
-        From :func:`models.seal.seal_of`, of a bundle that another process has read with every check since. If it
-        is still this bundle's, neither bytes nor contents are checked once more; otherwise all is.
 
     Returns
     -------
@@ -161,12 +157,12 @@ def read_bundle(folder: Path, *, seal: str | None = None) -> Bundle:
         If lengths disagree, embeddings hold NaN or non-unit rows, ids are not ascending, or lists or cards
         point outside their arrays.
     """
-    with opened_bundle(folder, seal=seal) as bundle:
+    with opened_bundle(folder) as bundle:
         return bundle
 
 
 @contextlib.contextmanager
-def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = None) -> Iterator[Bundle]:
+def opened_bundle(folder: Path, *, is_checked: bool = False, sums: Sums | None = None) -> Iterator[Bundle]:
     """Read a bundle as :func:`read_bundle` does, and give it while its bytes and contents are still being checked.
 
     For what is made of a bundle before anything is answered: reading every byte takes as long as that.
@@ -175,8 +171,9 @@ def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = 
     ----------
     folder : Path
         The bundle.
-    seal : str, optional
-        As for :func:`read_bundle`.
+    is_checked : bool
+        Another process has read this very folder with every check: neither sums nor contents are looked at once
+        more. The manifest, and the sizes and shapes of the files, still are.
     sums : Sums, optional
         Of this bundle, where somebody has begun with them. If they are of another one, they are begun here.
 
@@ -193,7 +190,6 @@ def opened_bundle(folder: Path, *, seal: str | None = None, sums: Sums | None = 
         All the others of :func:`read_bundle`, on entering or on leaving. If files were changed or their contents are
         not as promised, this error takes the place of whatever came of using them.
     """
-    is_checked = seal is not None and seal == seal_of(folder)
     manifest = read_manifest(folder)
     entries = {entry.name: entry for entry in manifest.files}
     expected = {f"{spec.name}.npy" for spec in LAYOUT}
@@ -274,7 +270,9 @@ def _load(folder: Path, entry: FileEntry) -> Array:
     try:
         # An empty array cannot be mapped.
         array: Any = np.load(path, mmap_mode="r" if math.prod(entry.shape) else None, allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError, SyntaxError, tokenize.TokenError) as error:
+    except OSError as error:
+        raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
+    except (ValueError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
         raise BundleCorruptError(path, f"is no numpy array: {error}") from error
     if not isinstance(array, np.ndarray):  # np.load opens zip archives too
         raise BundleCorruptError(path, "is no numpy array")

@@ -27,10 +27,9 @@ import uvicorn
 from models.bundle import read_bundle, read_manifest
 from models.errors import BundleError
 from models.manifest import Manifest
-from models.seal import seal_of
 from models.store import Store
 from models.sums import Sums
-from service.handed_down import MULTIPROCESS_FOLDER, SEAL, any_refused
+from service.handed_down import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused
 from service.joined_writes import JoiningProtocol
 from service.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings
@@ -127,11 +126,12 @@ def _greet(settings: Settings) -> None:
 def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
     # Workers are new processes; the environment is what they inherit.
     os.environ.update(as_environment(settings))
-    os.environ.pop(SEAL, None)
     if settings.workers == 1:
         _run_uvicorn(settings, partial(_create_only_app, Sums(folder, manifest.files)))
         return 0
-    os.environ[SEAL] = _check_every_byte(folder)
+    # Once for all workers, those included that take the place of another later.
+    read_bundle(folder)
+    os.environ[CHECKED_BUNDLE] = str(folder)
     gc.enable()
     with tempfile.TemporaryDirectory(prefix="osusume-workers-") as shared:
         os.environ[MULTIPROCESS_FOLDER] = shared
@@ -141,16 +141,10 @@ def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
 
 def _create_only_app(sums: Sums) -> "FastAPI":
     """Build the application of this process. Importing what it is made of takes as long as reading every byte."""
+    from service.loaded_model import load_model  # noqa: PLC0415
     from service.worker import create_worker_app  # noqa: PLC0415
 
-    return create_worker_app(sums)
-
-
-def _check_every_byte(folder: Path) -> str:
-    """Check the bundle once for all workers; give its seal, by which they know it."""
-    seal = seal_of(folder)
-    read_bundle(folder)
-    return seal
+    return create_worker_app(partial(load_model, sums.folder, sums=sums))
 
 
 def _stop(*_: object) -> None:

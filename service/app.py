@@ -5,7 +5,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -14,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
-from models.sums import Sums
+from models.store import Store
 from service.access_log import AccessLog
 from service.answer_memory import AnswerFromMemory, AnswerMemory
 from service.cpu import N_THREADS
@@ -34,28 +33,25 @@ from service.watching import WatchRequests
 def create_app(
     settings: Settings,
     *,
+    load: Callable[[], LoadedModel] | None = None,
     on_refused: Callable[[], None] | None = None,
-    seal: str | None = None,
-    sums: Sums | None = None,
 ) -> FastAPI:
     """Build the application. Loading begins when it starts, beside the event loop.
 
     Parameters
     ----------
     settings : Settings
+    load : callable, optional
+        Reads the model; by default that of the store's current bundle, with every check.
     on_refused : callable, optional
         Called if the bundle cannot be used. By default the application lives on, and says so to whoever asks.
-    seal : str, optional
-        Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
-    sums : Sums, optional
-        Of the bundle's files, where they were begun with before there was an application.
 
     Returns
     -------
     FastAPI
     """
     readiness = Readiness()
-    load = partial(load_model, settings.store, seal, sums)
+    load = load or (lambda: load_model(Store(settings.store).current_folder()))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -9,8 +9,8 @@ from typing import Final
 
 # Where prometheus_client looks for the folder that the processes of one service have in common.
 MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
-# The seal of the bundle that ``__main__`` has checked, see models/seal.py. No setting: nobody else can know it.
-SEAL: Final = "_OSUSUME_SEAL"
+# The folder of the bundle whose every byte ``__main__`` has checked. No setting: nobody else can vouch for it.
+CHECKED_BUNDLE: Final = "_OSUSUME_CHECKED_BUNDLE"
 _REFUSED: Final = "refused"
 
 

@@ -12,7 +12,6 @@ from models.errors import BundleContentError
 from models.golden import GOLDEN_K, agrees
 from models.layout import MANIFEST_FILE
 from models.manifest import GoldenAnswer
-from models.store import Store
 from models.sums import Sums
 from service.catalogue import Catalogue, row_of_user
 from service.errors import ServiceError
@@ -80,16 +79,15 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
     )
 
 
-def load_model(store: Path, seal: str | None = None, sums: Sums | None = None) -> LoadedModel:
-    """Read the store's current bundle with every check, and have it reproduce its golden answers.
+def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = None) -> LoadedModel:
+    """Read a bundle with every check, and have it reproduce its golden answers.
 
     Parameters
     ----------
-    store : Path
-    seal : str, optional
-        Of a bundle whose every byte another process has checked, see :func:`models.bundle.read_bundle`.
-    sums : Sums, optional
-        Of its files, where somebody has begun with them.
+    folder : Path
+        The bundle.
+    is_checked, sums
+        As for :func:`models.bundle.opened_bundle`.
 
     Returns
     -------
@@ -104,9 +102,8 @@ def load_model(store: Path, seal: str | None = None, sums: Sums | None = None) -
     # What is read lives as long as the process: the collector need not walk it, neither now nor again and again.
     gc.disable()
     try:
-        folder = Store(store).current_folder()
         # The model is made while the bundle's bytes are checked, and answers nothing before they were.
-        with opened_bundle(folder, seal=seal, sums=sums) as bundle:
+        with opened_bundle(folder, is_checked=is_checked, sums=sums) as bundle:
             model = build_model(bundle, folder)
         check_golden_answers(model, folder)
         # Without collecting first: of garbage there is a hundred kB, which takes a tenth of a second to find.

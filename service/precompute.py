@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.errors import BundleError
-from models.seal import seal_of
 from models.store import Store
 from service.errors import InvalidRequestError, ServiceError
 from service.loaded_model import LoadedModel, load_model
@@ -138,14 +137,13 @@ def _explain(error: Exception) -> tuple[str, int]:
 def _precompute(store: Path, query_text: str, users: Path | None, n_workers: int) -> tuple[int, Path]:
     """Do all of it; give how many answers there are, and where."""
     query = _read_query(query_text)
-    seal = seal_of(Store(store).current_folder())
-    model = load_model(store)
+    folder = Store(store).current_folder()
+    model = load_model(folder)
     user_rows = _read_users(users, model.bundle) if users else np.arange(model.bundle.n_users)
     # What cannot be answered is said now, and not by a process of the pool.
     recommend(model, 0, query)
-    work = _Work(store, seal, model.version, query)
     about = About(model_version=model.version, query=query)
-    answers = _work_out(work, user_rows, n_workers)
+    answers = _work_out(_Work(folder, query), user_rows, n_workers)
     return len(user_rows), write_precomputed(store, about, model.bundle.n_users, answers)
 
 
@@ -191,9 +189,7 @@ def _read_users(path: Path, bundle: Bundle) -> NDArray[np.int64]:
 class _Work:
     """What every process has to know."""
 
-    store: Path
-    seal: str
-    model_version: str
+    folder: Path
     query: RecommendationsQuery
 
 
@@ -241,7 +237,7 @@ def _begin(work: _Work) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        _given = work, load_model(work.store, work.seal)
+        _given = work, load_model(work.folder, is_checked=True)
     except BundleError as error:
         # Raised here it would only break the pool, and nobody would learn why.
         _given = work, error
@@ -261,14 +257,11 @@ def _answer(user_rows: list[int]) -> list[WrittenPage]:
     Raises
     ------
     PrecomputedError
-        If this process could not read the model, or found another one in the store than the process that began it,
-        or cannot answer.
+        If this process could not read the model, or cannot answer.
     """
     work, model = _given
     if isinstance(model, BundleError):
         raise PrecomputedError(str(model))
-    if model.version != work.model_version:
-        raise PrecomputedError(f"{work.store}: another bundle was published meanwhile; start again")
     try:
         return [recommend(model, row, work.query) for row in user_rows]
     except ServiceError as error:

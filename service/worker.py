@@ -1,13 +1,16 @@
 """One worker process: the application, made from the environment that ``__main__`` hands down."""
 
 import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 
-from models.sums import Sums
 from service.app import create_app
-from service.handed_down import SEAL, note_refusal
+from service.handed_down import CHECKED_BUNDLE, note_refusal
+from service.loaded_model import LoadedModel, load_model
 from service.logs import configure_logs
 from service.settings import read_settings
 
@@ -15,13 +18,14 @@ from service.settings import read_settings
 STARTUP_FAILURE: Final = 3
 
 
-def create_worker_app(sums: Sums | None = None) -> FastAPI:
+def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
     """Build the application of this process, which ends if the bundle cannot be used.
 
     Parameters
     ----------
-    sums : Sums, optional
-        Of the bundle's files, where this process has begun with them.
+    load : callable, optional
+        Reads the model; by default that of the bundle that ``__main__`` has checked. Never the store's current one:
+        a worker that takes the place of another would answer with another model than those beside it.
 
     Returns
     -------
@@ -29,7 +33,8 @@ def create_worker_app(sums: Sums | None = None) -> FastAPI:
     """
     settings = read_settings()
     configure_logs(settings)
-    return create_app(settings, on_refused=_end_process, seal=os.environ.get(SEAL), sums=sums)
+    load = load or partial(load_model, Path(os.environ[CHECKED_BUNDLE]), is_checked=True)
+    return create_app(settings, load=load, on_refused=_end_process)
 
 
 def _end_process() -> None:

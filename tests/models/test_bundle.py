@@ -236,3 +236,29 @@ def test_sums_of_another_bundle_do_not_count(bundle_folder: Path, tmp_path: Path
     flip_byte(bundle_folder / "cards.npy", 200, 0x01)
     with pytest.raises(BundleCorruptError, match=r"cards\.npy"), opened_bundle(bundle_folder, sums=sums):
         pass
+
+
+def test_what_another_process_has_checked_is_not_checked_again(bundle_folder: Path) -> None:
+    flip_byte(bundle_folder / "cards.npy", 200, 0x01)
+    with opened_bundle(bundle_folder, is_checked=True) as bundle:
+        assert bundle.n_anime == 12
+
+
+@pytest.mark.parametrize("name", ["cards.npy", MANIFEST_FILE, MANIFEST_SUM_FILE])
+def test_a_missing_file_is_named_even_in_a_bundle_that_was_checked(bundle_folder: Path, name: str) -> None:
+    (bundle_folder / name).unlink()
+    with (
+        pytest.raises(BundleMissingError, match=f"{name}: cannot be read"),
+        opened_bundle(bundle_folder, is_checked=True),
+    ):
+        pass
+
+
+def test_a_truncated_file_is_named_even_in_a_bundle_that_was_checked(bundle_folder: Path) -> None:
+    path = bundle_folder / "user_embeddings.npy"
+    path.write_bytes(path.read_bytes()[:-100])
+    with (
+        pytest.raises(BundleCorruptError, match=r"user_embeddings\.npy"),
+        opened_bundle(bundle_folder, is_checked=True),
+    ):
+        pass

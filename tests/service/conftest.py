@@ -8,6 +8,7 @@ import httpx2 as httpx
 import pytest
 
 from models.bundle import Bundle
+from models.store import Store
 from service.loaded_model import LoadedModel, build_model, load_model
 from tests.service import small_bundle
 from tests.service.running import running
@@ -41,7 +42,7 @@ def own_store(store: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def loaded(own_store: Path) -> LoadedModel:
     """The model of that copy, read as the service reads it."""
-    return load_model(own_store)
+    return load_model(Store(own_store).current_folder())
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2 as httpx
@@ -38,15 +38,40 @@ def start(
         )
 
 
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], seconds: float = 20.0) -> None:
+def wait_until(reached: Callable[[], bool], seconds: float = 60.0, pause: float = 0.02) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while not reached():
+        assert time.monotonic() < deadline, f"waited {seconds} s for nothing"
+        time.sleep(pause)
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    def is_ready() -> bool:
         assert process.poll() is None, f"the service ended with {process.returncode}"
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{url}/health/ready").status_code == 200:
-                return
-        time.sleep(0.05)
-    raise AssertionError("the service did not become ready")
+            return httpx.get(f"{url}/health/ready").status_code == 200
+        return False
+
+    wait_until(is_ready)
+
+
+def children(process_id: int) -> list[int]:
+    listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="utf-8")
+    return [int(child) for child in listed.split()]
+
+
+def workers(process: subprocess.Popen[bytes]) -> list[int]:
+    """Name the worker processes of a service, the one started first first; Python's own helper is none of them."""
+    return [child for child in children(process.pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def has_ended(process_id: int) -> bool:
+    try:
+        facts = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    # Whoever adopts orphans need not be in a hurry to bury them.
+    return facts.rpartition(")")[2].split()[0] == "Z"
 
 
 @contextlib.contextmanager
@@ -59,5 +84,13 @@ def running(store: Path, *arguments: str, log: Path | None = None, **settings: s
         wait_until_ready(url, process)
         yield url
     finally:
-        process.terminate()
-        process.wait(15)
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """Ask a service to end; give its exit code."""
+    process.terminate()
+    try:
+        return process.wait(30)
+    finally:
+        process.kill()

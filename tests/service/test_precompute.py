@@ -3,15 +3,13 @@
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
 from service import precompute
-from service.loaded_model import LoadedModel, load_model
+from service.loaded_model import load_model
 from service.precomputed_files import (
     PrecomputedError,
     is_close,
@@ -19,15 +17,21 @@ from service.precomputed_files import (
     with_precomputed,
 )
 from service.query import RecommendationsQuery
-from tests.service.running import ROOT, clean_environment, running
-from tests.service.small_bundle import N_USERS, VERSION
+from tests.service.running import ROOT, children, clean_environment, has_ended, running, wait_until
+from tests.service.small_bundle import N_USERS, VERSION, publish
 
 TWENTY = RecommendationsQuery(limit=20)
 
 
 def _run(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    process = _start(store, *arguments)
+    out, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+def _start(store: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "service.precompute", "--store", str(store), *arguments]
-    return subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False)
+    return subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
 
 
 def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: Path) -> None:
@@ -39,7 +43,7 @@ def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: 
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("precompute: 40 answers, ")
     assert done.stderr.endswith("precompute: a service that starts now uses them\n")
-    assert with_precomputed(load_model(own_store), own_store).precomputed.n_answers == N_USERS
+    assert with_precomputed(load_model(own_store / VERSION), own_store).precomputed.n_answers == N_USERS
     with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
         for path in paths:
             answer, worked_out = httpx.get(url + path), before[path]
@@ -58,7 +62,7 @@ def test_users_without_an_answer_are_answered_all_the_same(own_store: Path, tmp_
     done = _run(own_store, "--users", str(users))
     assert done.returncode == 0, done.stderr
     assert "1 of 4 users are not in the model and get no answer: 3" in done.stderr
-    precomputed = with_precomputed(load_model(own_store), own_store).precomputed
+    precomputed = with_precomputed(load_model(own_store / VERSION), own_store).precomputed
     assert precomputed.user_rows().tolist() == [1, 2, 20]
     assert precomputed.find(1, RecommendationsQuery()) is not None
     assert precomputed.find(0, RecommendationsQuery()) is None
@@ -116,51 +120,36 @@ def test_no_number_of_workers_is_refused(own_store: Path, capsys: pytest.Capture
 def test_who_stops_it_leaves_no_process_and_no_answers_behind(
     own_store: Path, stop: signal.Signals, code: int
 ) -> None:
-    command = [sys.executable, "-m", "service.precompute", "--store", str(own_store), "--workers", "2"]
-    process = subprocess.Popen(command, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True)
+    process = _start(own_store, "--workers", "2")
     # By then the pool is at work, or about to begin.
-    _wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))) and len(_children(process.pid)) > 1)
-    children = _children(process.pid)
+    wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))) and len(children(process.pid)) > 1)
+    ended = children(process.pid)
     process.send_signal(stop)
     _, said = process.communicate(timeout=60)
     assert process.returncode == code
-    _wait_until(lambda: not any(map(_is_alive, children)))
+    wait_until(lambda: all(map(has_ended, ended)))
     assert not precomputed_folder(own_store, VERSION).exists()
     if stop != signal.SIGKILL:
         assert "Traceback" not in said
         assert not list(own_store.glob(".precomputing-*"))
 
 
-def _children(process_id: int) -> list[int]:
-    listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="utf-8")
-    return [int(child) for child in listed.split()]
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        facts = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
-    # Whoever adopts orphans need not be in a hurry to bury them.
-    return facts.rpartition(")")[2].split()[0] != "Z"
-
-
-def _wait_until(reached: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_bundle_published_meanwhile_is_said(own_store: Path, loaded: LoadedModel) -> None:
-    work = precompute._Work(own_store, "", "20250101T000000Z-older-00000000", TWENTY)
-    precompute._given = work, loaded
-    with pytest.raises(PrecomputedError, match="another bundle was published meanwhile"):
-        precompute._answer([0])
+def test_a_bundle_published_meanwhile_is_said_and_the_answers_are_those_of_the_one_before(own_store: Path) -> None:
+    newer = "20260102T000000Z-small-00000000"
+    publish(own_store, newer)
+    (own_store / "current").write_text(VERSION, encoding="utf-8")
+    process = _start(own_store, "--workers", "2")
+    wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))))
+    (own_store / "current").write_text(newer, encoding="utf-8")
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"precompute: meanwhile {newer} was published, for which they are none: start again" in said
+    assert with_precomputed(load_model(own_store / VERSION), own_store).precomputed.n_answers == N_USERS
+    assert not precomputed_folder(own_store, newer).exists()
 
 
 def test_a_process_that_cannot_read_the_bundle_says_why(own_store: Path) -> None:
-    work = precompute._Work(own_store, "", VERSION, TWENTY)
+    work = precompute._Work(own_store / VERSION, TWENTY)
     (own_store / VERSION / "members.npy").unlink()
     before = signal.getsignal(signal.SIGINT)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx2 as httpx
 import numpy as np
@@ -24,8 +25,19 @@ from service.app import create_app
 from service.loaded_model import build_model, check_golden_answers, load_model
 from service.readiness import Readiness
 from service.settings import Settings
-from tests.service.running import ROOT, clean_environment, free_port, running, start, wait_until_ready
-from tests.service.small_bundle import VERSION, make_arrays, make_bundle, make_manifest
+from tests.service.running import (
+    ROOT,
+    clean_environment,
+    free_port,
+    has_ended,
+    running,
+    start,
+    stop,
+    wait_until,
+    wait_until_ready,
+    workers,
+)
+from tests.service.small_bundle import VERSION, make_arrays, make_bundle, make_manifest, publish
 
 
 def _flip_a_byte(store: Path) -> None:
@@ -79,15 +91,12 @@ def test_a_refused_bundle_is_told_to_whoever_asks(own_store: Path, spoil: Callab
     assert "osusume_ready 0.0" in client.get("/metrics").text
 
 
-def test_an_error_of_our_own_while_loading_is_told_too(
-    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(*_: object) -> None:
+def test_an_error_of_our_own_while_loading_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> NoReturn:
         raise KeyError("nobody thought of this")
 
-    monkeypatch.setattr(service.app, "load_model", fail)
     refused: list[bool] = []
-    app = create_app(Settings(store=store, access_log=False), on_refused=lambda: refused.append(True))
+    app = create_app(Settings(access_log=False), load=fail, on_refused=lambda: refused.append(True))
     _wait_for_the_end_of_loading(app)
     answer: Any = TestClient(app).get("/health/ready")
     assert (answer.json()["code"], refused) == ("model_refused", [True])
@@ -202,6 +211,41 @@ def test_several_workers_answer_alike_count_together_and_log_in_one_form(store: 
     assert {event["model"] for event in events if event["message"] == "ready"} == {VERSION}
 
 
+def test_workers_started_later_answer_with_the_model_of_those_beside_them(own_store: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    port = free_port()
+    process = start(own_store, "--workers", "2", port=port, log=log, OSUSUME_LOG_FORMAT="json")
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: len(_models_ready(log)) == 2)
+        # A sound bundle, then one that is none: both workers are replaced, one after either.
+        publish(own_store, "20260102T000000Z-small-00000000")
+        _kill(workers(process)[0])
+        wait_until(lambda: len(_models_ready(log)) == 3)
+        (own_store / "current").write_text("no such bundle", encoding="utf-8")
+        _kill(workers(process)[0])
+        wait_until(lambda: len(_models_ready(log)) == 4)
+        assert _models_ready(log) == [VERSION] * 4
+        # A new connection each time, so that both workers get some.
+        assert {httpx.get(f"{url}/model").json()["model_version"] for _ in range(40)} == {VERSION}
+    finally:
+        code = stop(process)
+    assert code == 0
+
+
+def _models_ready(log: Path) -> list[str]:
+    """Name the model of every worker that became ready, in that order."""
+    events = [
+        json.loads(line) for line in log.read_text(encoding="utf-8").splitlines(keepends=True) if line[-1] == "\n"
+    ]
+    return [event["model"] for event in events if event["message"] == "ready"]
+
+
+def _kill(process_id: int) -> None:
+    os.kill(process_id, signal.SIGKILL)
+    wait_until(lambda: has_ended(process_id))
+
+
 def test_a_text_log_line_stays_one_line_whatever_the_client_asks(store: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(store, log=log) as url:
@@ -234,9 +278,9 @@ def test_behind_a_reverse_proxy_every_address_has_its_prefix(store: Path) -> Non
 
 
 def test_the_golden_answers_of_a_sound_bundle_are_reproduced(store: Path) -> None:
-    model = load_model(store)
+    model = load_model(Store(store).current_folder())
     assert len(model.bundle.manifest.golden) == 9
-    assert model.version == Store(store).current_folder().name
+    assert model.version == VERSION
 
 
 @pytest.mark.parametrize("position", range(9))
