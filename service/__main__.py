@@ -32,7 +32,7 @@ from models.sums import Sums
 from service.handed_down import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused
 from service.joined_writes import JoiningProtocol
 from service.logs import SERVICE, configure_logs
-from service.settings import Settings, SettingsError, as_environment, read_settings
+from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -120,7 +120,10 @@ def _greet(settings: Settings) -> None:
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
     host = f"[{host}]" if ":" in host else host
     url = f"http://{host}:{settings.port}"
-    logging.getLogger(SERVICE).info("starting", extra={"fields": {"url": url, "workers": settings.workers}})
+    logger = logging.getLogger(SERVICE)
+    if links := service_links():
+        logger.info("variables of Kubernetes, not settings", extra={"fields": {"names": ",".join(links)}})
+    logger.info("starting", extra={"fields": {"url": url, "workers": settings.workers}})
 
 
 def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:

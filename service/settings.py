@@ -1,7 +1,8 @@
 """Settings of the service: environment variables with the prefix ``OSUSUME_``, read once, in ``__main__``."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -9,13 +10,19 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "OSUSUME_"
-# Variables of the test suite and of CI; the service has no say in them.
+_PORT: Final = "OSUSUME_PORT"
 # Where pydantic's own words do not fit the sentence. Only root_path has a pattern.
 _PLAIN_FAULTS: Final = {
     "string_pattern_mismatch": "empty or a path that begins with / and does not end with one",
     "string_too_short": "something rather than nothing",
 }
+# Variables of the test suite and of CI; the service has no say in them.
 TEST_PREFIXES: Final = ("OSUSUME_TEST_", "OSUSUME_REQUIRE_")
+# What Kubernetes adds to the name of a Service, https://kubernetes.io/docs/concepts/services-networking/service/.
+_LINK: Final = re.compile(
+    r"_SERVICE_HOST|_SERVICE_PORT(_[A-Z0-9_]+)?|_PORT|_PORT_[0-9]+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?"
+)
+_LINK_SCHEMES: Final = ("tcp://", "udp://", "sctp://")
 
 
 class SettingsError(Exception):
@@ -68,13 +75,11 @@ class Settings(BaseSettings):
         return value
 
 
-def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def read_settings(**given: Any) -> Settings:
     """Read the settings.
 
     Parameters
     ----------
-    environment : mapping of str to str, optional
-        Whose names are checked; the process's own by default.
     **given
         Settings that were given otherwise, on the command line say; they win. None counts as not given.
 
@@ -87,12 +92,38 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
     SettingsError
         If a variable with the prefix is unknown, or a value is not what the setting takes.
     """
-    _refuse_unknown(os.environ if environment is None else environment)
+    links = service_links()
+    _refuse_unknown(set(os.environ) - set(links))
+    given = {name: value for name, value in given.items() if value is not None}
+    if _PORT in links:
+        given.setdefault("port", Settings.model_fields["port"].default)
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        return Settings(**given)
     except ValidationError as error:
         faults = [_fault(found) for found in error.errors()]
         raise SettingsError("; ".join(faults)) from error
+
+
+def service_links() -> list[str]:
+    """Find the variables that Kubernetes sets in every pod for a Service named ``osusume`` or ``osusume-something``.
+
+    They look like settings, ``OSUSUME_PORT=tcp://10.0.48.109:8000`` say.
+
+    Returns
+    -------
+    list of str
+        Their names. A Service is known by its host and port, which always come together.
+    """
+    names = [name for name in os.environ if name.startswith(PREFIX)]
+    services = [name.removesuffix("_SERVICE_HOST") for name in names if name.endswith("_SERVICE_HOST")]
+    services = [service for service in services if f"{service}_SERVICE_PORT" in names]
+    links = [
+        name
+        for name in names
+        if any(name.startswith(service) and _LINK.fullmatch(name, len(service)) for service in services)
+    ]
+    # Whoever sets the port of the pod itself wins over Kubernetes, and means a port.
+    return [name for name in links if name != _PORT or os.environ[name].startswith(_LINK_SCHEMES)]
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
@@ -117,9 +148,9 @@ def _as_text(value: object) -> str:
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
-def _refuse_unknown(environment: Mapping[str, str]) -> None:
+def _refuse_unknown(names: Iterable[str]) -> None:
     known = [PREFIX + name.upper() for name in Settings.model_fields]
-    mine = (name for name in environment if name.upper().startswith(PREFIX))
+    mine = (name for name in names if name.upper().startswith(PREFIX))
     unknown = [name for name in mine if name.upper() not in known and not name.upper().startswith(TEST_PREFIXES)]
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(sorted(unknown))}; known: {', '.join(known)}")

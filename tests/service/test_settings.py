@@ -38,13 +38,20 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", ["OSUSUME_PROT", "osusume_prot", "OSUSUME_"])
-def test_an_unknown_variable_is_refused_by_name_with_the_known_ones(name: str) -> None:
+def test_an_unknown_variable_is_refused_by_name_with_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "9000")
     with pytest.raises(SettingsError, match=rf"unknown setting {name}; known: OSUSUME_HOST, OSUSUME_PORT"):
-        read_settings({name: "9000"})
+        read_settings()
 
 
-def test_variables_of_the_test_suite_and_of_others_are_none_of_the_services_business() -> None:
-    read_settings({"OSUSUME_TEST_DATA": "/data", "OSUSUME_REQUIRE_DOCKER": "1", "PATH": "/bin"})
+def test_variables_of_the_test_suite_and_of_others_are_none_of_the_services_business(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("OSUSUME_TEST_DATA", "OSUSUME_REQUIRE_DOCKER", "MY_OSUSUME_PORT", "OSUSUME"):
+        monkeypatch.setenv(name, "x")
+    assert read_settings() == Settings()
 
 
 @pytest.mark.parametrize(
