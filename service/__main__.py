@@ -171,7 +171,6 @@ def _run_uvicorn(settings: Settings, app: "str | Callable[[], FastAPI]") -> None
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            root_path=settings.root_path,
             forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=settings.shutdown_s,
             access_log=False,

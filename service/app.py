@@ -24,6 +24,7 @@ from service.openapi_document import use_own_openapi
 from service.precomputed_files import PrecomputedError, read_ahead, with_precomputed
 from service.problems import add_problem_handlers
 from service.readiness import Readiness
+from service.root_path import UnderRootPath
 from service.routes import anime, health, lists, model, page, users
 from service.settings import Settings
 from service.version import own_version
@@ -94,6 +95,9 @@ def create_app(
         )
     access_log = AccessLog(settings.log_format) if settings.access_log else None
     app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log)
+    if settings.root_path:
+        own = {path.split("/")[1] for route in app.routes if (path := getattr(route, "path", ""))}
+        app.add_middleware(UnderRootPath, root_path=settings.root_path, own=own)
     return app
 
 
@@ -104,7 +108,7 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     for router in routers:
         # An included router is searched through a second layer, which costs a third of a short request.
         app.router.routes.extend(router.routes)
-    page.add_page(app)
+    page.add_page(app, settings.root_path, docs=settings.docs)
     if settings.docs:
         page.add_docs(app, settings.root_path)
     use_own_openapi(app)

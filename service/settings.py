@@ -13,7 +13,7 @@ PREFIX: Final = "OSUSUME_"
 _PORT: Final = "OSUSUME_PORT"
 # Where pydantic's own words do not fit the sentence. Only root_path has a pattern.
 _PLAIN_FAULTS: Final = {
-    "string_pattern_mismatch": "empty or a path that begins with / and does not end with one",
+    "string_pattern_mismatch": "empty or a path like /api, of letters, digits and ._~- between slashes",
     "string_too_short": "something rather than nothing",
 }
 # Variables of the test suite and of CI; the service has no say in them.
@@ -53,7 +53,12 @@ class Settings(BaseSettings):
         ),
     ] = ()
     root_path: Annotated[
-        str, Field(pattern=r"^(/[^/\s]+)*$", description="Path under which a reverse proxy serves this, like /api")
+        str,
+        Field(
+            # Written into pages and addresses as it is.
+            pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+            description="Path under which a reverse proxy serves this, like /api, whether it strips it or not",
+        ),
     ] = ""
     trusted_proxies: Annotated[
         str, Field(description="Addresses of reverse proxies whose X-Forwarded-For is believed; * for all")

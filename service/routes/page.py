@@ -1,35 +1,54 @@
 """The page at /, and the documentation at /docs: nothing in them comes from elsewhere."""
 
+import hashlib
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "page"
 DOCS_ASSETS: Final = "/docs/assets"
-
-router = APIRouter(include_in_schema=False)
-
-
-@router.get("/")
-async def show_page() -> FileResponse:
-    """Show the page."""
-    return FileResponse(PAGE / "index.html", headers={"cache-control": "no-cache"})
+_DOCS_LINK: Final = '<nav><a href="docs">API</a></nav>'
 
 
-def add_page(app: FastAPI) -> None:
+class _PageFiles(StaticFiles):
+    """The page's parts. Browsers ask whether they have changed: old ones do not go with the page of an update."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Answer with a file."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+def add_page(app: FastAPI, root_path: str, *, docs: bool) -> None:
     """Serve the page and its parts.
 
     Parameters
     ----------
     app : FastAPI
+    root_path : str
+        Path under which a reverse proxy serves the application.
+    docs : bool
+        Whether there is a /docs to link to.
     """
-    app.include_router(router)
-    app.mount("/page", StaticFiles(directory=PAGE))
+    html = (PAGE / "index.html").read_text(encoding="utf-8")
+    if root_path:
+        # At /osusume, without a slash at its end, relative addresses would leave the root path.
+        html = html.replace("<head>", f'<head>\n  <base href="{root_path}/">', 1)
+    if not docs:
+        html = html.replace(_DOCS_LINK, "")
+    headers = {"cache-control": "no-cache", "etag": f'"{hashlib.sha256(html.encode()).hexdigest()[:16]}"'}
+
+    async def show_page() -> HTMLResponse:
+        return HTMLResponse(html, headers=headers)
+
+    app.get("/", include_in_schema=False)(show_page)
+    app.mount("/page", _PageFiles(directory=PAGE))
 
 
 def add_docs(app: FastAPI, root_path: str) -> None:
@@ -53,4 +72,5 @@ def add_docs(app: FastAPI, root_path: str) -> None:
             swagger_favicon_url=f"{root_path}/page/icon.svg",
         )
 
-    app.get("/docs", include_in_schema=False)(show_docs)
+    for path in ("/docs", "/docs/"):
+        app.get(path, include_in_schema=False)(show_docs)

@@ -270,12 +270,6 @@ def test_settings_choose_what_is_served(store: Path) -> None:
     assert answer.headers["access-control-allow-origin"] == "https://a.example"
 
 
-def test_behind_a_reverse_proxy_every_address_has_its_prefix(store: Path) -> None:
-    client = TestClient(create_app(Settings(store=store, access_log=False, root_path="/api")), root_path="/api")
-    assert client.get("/openapi.json").json()["servers"] == [{"url": "/api"}]
-    assert "/api/docs/assets/swagger-ui.css" in client.get("/docs").text
-
-
 def test_the_golden_answers_of_a_sound_bundle_are_reproduced(store: Path) -> None:
     model = load_model(Store(store).current_folder())
     assert len(model.bundle.manifest.golden) == 9
