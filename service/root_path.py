@@ -31,5 +31,7 @@ class UnderRootPath:
             inside = scope["path"]
             if self._may_be_there and f"{inside}/".startswith(f"{self._root_path}/"):
                 inside = inside.removeprefix(self._root_path)
-            scope = {**scope, "root_path": self._root_path, "path": f"{self._root_path}{inside or '/'}"}
+            # Where a proxy strips no slash ("/osusume") or one too few ("//docs"), there is one all the same.
+            path = f"{self._root_path}/{inside.lstrip('/')}"
+            scope = {**scope, "root_path": self._root_path, "path": path}
         await self._app(scope, receive, send)

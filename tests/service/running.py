@@ -49,7 +49,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     def is_ready() -> bool:
         assert process.poll() is None, f"the service ended with {process.returncode}"
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{url}/health/ready").status_code == 200
+            return httpx.get(f"{url}/health/ready", verify=False).status_code == 200
         return False
 
     wait_until(is_ready)
