@@ -18,6 +18,41 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(monkeypatch)
 
 
+def test_all_is_on_the_disk_before_it_is_named_and_named_before_it_is_current(store: Store, disk: Disk) -> None:
+    folder = store.publish(make_manifest(NEW), make_arrays())
+    log = [call for call in disk.log if call[0] in {"fsync", "rename", "replace"}]
+    incoming = next(call[1] for call in log if call[0] == "rename")
+    pointer = next(call[1] for call in log if call[0] == "replace")
+    written = [("fsync", f"{incoming}/{path.name}", str(path.stat().st_size)) for path in folder.iterdir()]
+    assert set(log[: len(written)]) == set(written)
+    assert log[len(written) :] == [
+        ("fsync", incoming),
+        ("fsync", pointer, str(len(f"{NEW}\n"))),
+        ("rename", incoming, str(folder)),
+        ("fsync", str(store.root)),
+        ("replace", pointer, str(store.root / CURRENT_FILE)),
+        ("fsync", str(store.root)),
+    ]
+
+
+def test_who_reads_current_while_it_moves_reads_one_version_or_the_other(store: Store) -> None:
+    with (store.root / CURRENT_FILE).open(encoding="utf-8") as file:
+        store.publish(make_manifest(NEW), make_arrays())
+        assert file.read() == f"{OLD}\n"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_what_is_published_may_be_read_by_another_user_whatever_the_umask(store: Store, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        folder = store.publish(make_manifest(NEW), make_arrays())
+    finally:
+        os.umask(before)
+    modes = {path: path.stat().st_mode & 0o777 for path in (folder, store.root / CURRENT_FILE, *folder.iterdir())}
+    assert modes == {path: 0o755 if path == folder else 0o644 for path in modes}
+    assert len(modes) > 40
+
+
 def _incoming(store: Store) -> set[str]:
     return {path.name.removeprefix(INCOMING_PREFIX) for path in store.root.glob(f"{INCOMING_PREFIX}*")}
 
@@ -110,38 +145,3 @@ def test_an_interrupt_at_the_last_steps_publishes_all_or_nothing(
     assert store.versions() == [OLD, "v0", *(["v1"] if moved else [])]
     read_bundle(store.current_folder())
     assert not _incoming(store)
-
-
-def test_all_is_on_the_disk_before_it_is_named_and_named_before_it_is_current(store: Store, disk: Disk) -> None:
-    folder = store.publish(make_manifest(NEW), make_arrays())
-    log = [call for call in disk.log if call[0] in {"fsync", "rename", "replace"}]
-    incoming = next(call[1] for call in log if call[0] == "rename")
-    pointer = next(call[1] for call in log if call[0] == "replace")
-    written = [("fsync", f"{incoming}/{path.name}", str(path.stat().st_size)) for path in folder.iterdir()]
-    assert set(log[: len(written)]) == set(written)
-    assert log[len(written) :] == [
-        ("fsync", incoming),
-        ("fsync", pointer, str(len(f"{NEW}\n"))),
-        ("rename", incoming, str(folder)),
-        ("fsync", str(store.root)),
-        ("replace", pointer, str(store.root / CURRENT_FILE)),
-        ("fsync", str(store.root)),
-    ]
-
-
-def test_who_reads_current_while_it_moves_reads_one_version_or_the_other(store: Store) -> None:
-    with (store.root / CURRENT_FILE).open(encoding="utf-8") as file:
-        store.publish(make_manifest(NEW), make_arrays())
-        assert file.read() == f"{OLD}\n"
-
-
-@pytest.mark.parametrize("umask", [0o022, 0o077])
-def test_what_is_published_may_be_read_by_another_user_whatever_the_umask(store: Store, umask: int) -> None:
-    before = os.umask(umask)
-    try:
-        folder = store.publish(make_manifest(NEW), make_arrays())
-    finally:
-        os.umask(before)
-    modes = {path: path.stat().st_mode & 0o777 for path in (folder, store.root / CURRENT_FILE, *folder.iterdir())}
-    assert modes == {path: 0o755 if path == folder else 0o644 for path in modes}
-    assert len(modes) > 40
