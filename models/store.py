@@ -9,12 +9,12 @@
       current                                  names the bundle that is served
 
 A bundle is written under ``.incoming-*``, synced, read back with every check, renamed, and only then does
-``current`` move, by an atomic replace. A crash at any point leaves the previous bundle serving.
+``current`` move, by an atomic replace. A crash at any point leaves the previous bundle serving; one between the last
+two steps leaves a sound version that is not current.
 """
 
 import contextlib
 import fcntl
-import os
 import re
 import shutil
 import tempfile
@@ -28,7 +28,7 @@ from models.bundle import read_bundle
 from models.errors import BundleMissingError, StoreError
 from models.layout import MANIFEST_FILE
 from models.manifest import VERSION_PATTERN, Manifest
-from models.writer import sync_folder, write_bundle
+from models.writer import save_bytes, sync_path, write_bundle
 
 CURRENT_FILE: Final = "current"
 INCOMING_PREFIX: Final = ".incoming-"
@@ -101,6 +101,10 @@ class Store:
     def publish(self, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Path:
         """Write, check and publish a bundle, then make it current.
 
+        If that fails, the bundle that was current still is, and the new version is not in the store. There are two
+        exceptions, and the error says so: the version could not be taken away again, or ``current`` has moved but
+        the disk did not confirm it.
+
         Parameters
         ----------
         manifest : Manifest
@@ -124,29 +128,43 @@ class Store:
         with self._publishing():
             if target.exists():
                 raise StoreError(f"{target} is published already: versions are never overwritten")
-            self._write(target, manifest, arrays)
-            self._point_at(target)
+            self._make_current(self._write(manifest, arrays), target)
         return target
 
-    def _write(self, target: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def _write(self, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Path:
         folder = Path(tempfile.mkdtemp(prefix=INCOMING_PREFIX, dir=self.root))
         # mkdtemp gives 0700; the service may run as another user.
         folder.chmod(0o755)
         write_bundle(folder, manifest, arrays)
         read_bundle(folder)
-        folder.rename(target)
-        sync_folder(self.root)
+        return folder
 
-    def _point_at(self, target: Path) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=INCOMING_PREFIX, dir=self.root)
-        pointer = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(target.name + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        pointer.chmod(0o644)
-        pointer.replace(self.root / CURRENT_FILE)
-        sync_folder(self.root)
+    def _make_current(self, folder: Path, target: Path) -> None:
+        """Give a bundle its name and point at it.
+
+        Raises
+        ------
+        StoreError
+            If the bundle stays under its name without being current, or is current but perhaps not durably.
+        """
+        pointer = self.root / f"{INCOMING_PREFIX}{CURRENT_FILE}"
+        save_bytes(pointer, f"{target.name}\n".encode())
+        try:
+            folder.rename(target)
+            sync_path(self.root)
+            pointer.replace(self.root / CURRENT_FILE)
+        except BaseException:
+            # As long as the pointer lies here, current has not moved.
+            if pointer.exists() and target.exists():
+                _take_away(target, folder)
+            raise
+        try:
+            sync_path(self.root)
+        except OSError as error:
+            raise StoreError(
+                f"{target} is published and current, but a power cut may undo that: {self.root} could not be "
+                f"synced: {error.strerror}"
+            ) from error
 
     @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
@@ -172,8 +190,27 @@ class Store:
             ) from error
 
     def _sweep(self) -> None:
-        for leftover in self.root.glob(f"{INCOMING_PREFIX}*"):
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
+        # What cannot be removed now is left to the next publish.
+        with contextlib.suppress(OSError):
+            for leftover in self.root.glob(f"{INCOMING_PREFIX}*"):
+                if leftover.is_dir():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink(missing_ok=True)
+
+
+def _take_away(target: Path, folder: Path) -> None:
+    """Take the name from a bundle that did not become current.
+
+    Raises
+    ------
+    StoreError
+        If it keeps it.
+    """
+    try:
+        target.rename(folder)
+    except OSError as error:
+        raise StoreError(
+            f"{target} could not be made current, nor be removed: {error.strerror}; "
+            "the bundle that was current still is"
+        ) from error

@@ -5,7 +5,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,22 +45,82 @@ def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
     save_bytes(folder / MANIFEST_FILE, content)
     save_bytes(folder / MANIFEST_SUM_FILE, manifest_sum_line(content))
-    sync_folder(folder)
+    sync_path(folder)
     return manifest
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable.
+def sync_path(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, durable.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OSError
+        If the disk fails; names the path.
+    """
+    with _naming(path):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def replace_folder(folder: Path, target: Path, earlier: Path) -> None:
+    """Put a folder, whose content is durable, in the place of another one.
+
+    A folder that is not empty cannot be replaced at once, so a process killed in the midst leaves no target.
 
     Parameters
     ----------
     folder : Path
+    target : Path
+        What the folder becomes. If that fails, it is what it was before.
+    earlier : Path
+        What the earlier target becomes, if there was one.
+
+    Raises
+    ------
+    OSError
+        If the disk fails. At the last step, when the target is the new folder already, a power cut may undo it.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        if target.exists():
+            target.rename(earlier)
+        folder.rename(target)
+    except BaseException:
+        if earlier.exists() and not target.exists():
+            earlier.rename(target)
+        raise
+    sync_path(target.parent)
+
+
+@contextlib.contextmanager
+def durable_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to write that everybody may read and that is durable when the block ends.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    BinaryIO
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the file cannot be written; names the file.
+    """
+    with _naming(path), path.open("wb") as file:
+        # Whoever serves may be another user than the one who writes, whatever the umask.
+        os.fchmod(file.fileno(), 0o644)
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
@@ -84,11 +144,9 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
     if array.dtype.hasobject:
         raise ValueError(f"{path}: an array of Python objects would have to be pickled")
     plain = np.ascontiguousarray(array)
-    with _naming(path), path.open("wb") as file:
+    with durable_file(path) as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(plain))
         file.write(plain.reshape(-1).view(np.uint8).data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def save_bytes(path: Path, content: bytes) -> None:
@@ -104,10 +162,8 @@ def save_bytes(path: Path, content: bytes) -> None:
     OSError
         If the disk is full or the file cannot be written; names the file.
     """
-    with _naming(path), path.open("wb") as file:
+    with durable_file(path) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _write_array(path: Path, array: NDArray[Any]) -> FileEntry:

@@ -245,7 +245,7 @@ def _bound(mask: NDArray[np.bool_], values: NDArray[Any], low: float | None, hig
         return
     mask &= values > 0
     if low is not None:
-        # Scores are float32: 8.1 must not lose to itself.
-        mask &= values >= (np.float32(low) if values.dtype == np.float32 else low)
+        # A Python number beside float32 scores counts as one: 8.1 does not lose to itself.
+        mask &= values >= low
     if high is not None:
         mask &= values <= high

@@ -27,7 +27,7 @@ import orjson
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from models.writer import save_array, save_bytes, sync_folder
+from models.writer import durable_file, replace_folder, save_array, save_bytes, sync_path
 from service.errors import ServiceError
 from service.loaded_model import LoadedModel
 from service.precomputed import PrecomputedAnswers, pack
@@ -107,22 +107,16 @@ def write_precomputed(store: Path, about: About, n_users: int, answers: Iterable
     target = precomputed_folder(store, about.model_version)
     with _alone(store):
         folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED_PREFIX, dir=store))
-        lengths = np.zeros(n_users + 1, dtype=np.int64)
-        with (folder / ANSWERS_FILE).open("wb") as file:
-            for user_row, page in answers:
-                lengths[user_row + 1] = file.write(pack(page))
-            file.flush()
-            os.fsync(file.fileno())
-        save_array(folder / OFFSETS_FILE, np.cumsum(lengths))
-        save_bytes(folder / ABOUT_FILE, orjson.dumps(about.model_dump(mode="json")))
-        sync_folder(folder)
         # mkdtemp gives 0700; the service may run as another user.
         folder.chmod(0o755)
-        if target.exists():
-            # A folder that is not empty cannot be replaced: it makes room first.
-            target.rename(Path(tempfile.mkdtemp(prefix=_UNFINISHED_PREFIX, dir=store)) / "older")
-        folder.rename(target)
-        sync_folder(store)
+        lengths = np.zeros(n_users + 1, dtype=np.int64)
+        with durable_file(folder / ANSWERS_FILE) as file:
+            for user_row, page in answers:
+                lengths[user_row + 1] = file.write(pack(page))
+        save_array(folder / OFFSETS_FILE, np.cumsum(lengths))
+        save_bytes(folder / ABOUT_FILE, orjson.dumps(about.model_dump(mode="json")))
+        sync_path(folder)
+        replace_folder(folder, target, folder.with_name(f"{folder.name}-earlier"))
     return target
 
 

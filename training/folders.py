@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from models.writer import replace_folder, sync_path
+
 
 @contextlib.contextmanager
 def replaced_folder(target: Path) -> Iterator[Path]:
@@ -33,7 +35,10 @@ def replaced_folder(target: Path) -> Iterator[Path]:
             folder = area / "new"
             folder.mkdir()
             yield folder
-            _put_in_place(folder, target, area / "earlier")
+            # Not everything that writes into it makes that durable.
+            for path in (*folder.rglob("*"), folder):
+                sync_path(path)
+            replace_folder(folder, target, area / "earlier")
     finally:
         shutil.rmtree(area, ignore_errors=True)
 
@@ -53,17 +58,6 @@ def sweep_leftovers(target: Path) -> None:
 
 def _prefix(target: Path) -> str:
     return f".{target.name}-"
-
-
-def _put_in_place(folder: Path, target: Path, earlier: Path) -> None:
-    try:
-        if target.exists():
-            target.rename(earlier)
-        folder.rename(target)
-    except BaseException:
-        if earlier.exists() and not target.exists():
-            earlier.rename(target)
-        raise
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.manifest import DataCard
-from models.writer import save_array
+from models.writer import save_array, save_bytes
 from training.dump import FileState
 from training.errors import InputError
 from training.interactions import Interactions
@@ -163,7 +163,7 @@ def _write_report(folder: Path, report: PrepareReport, catalogue: list[str], dig
     content = report.model_dump(mode="json") | {"catalogue": catalogue, "sha256": digests}
     # By way of another file, so that a report is never half there.
     unfinished = folder / f".{REPORT_FILE}"
-    unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    save_bytes(unfinished, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
     unfinished.replace(folder / REPORT_FILE)
 
 

@@ -1,5 +1,6 @@
 """Reading and writing bundles: what is written comes back, and nothing damaged is taken."""
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -76,23 +77,40 @@ def test_a_bundle_of_empty_lists_and_no_genres_reads_back(tmp_path: Path) -> Non
     assert len(bundle.list_ratings) == 0
 
 
-@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
-@pytest.mark.parametrize("position", ["first", "second", "third of four", "last"])
-@pytest.mark.parametrize("name", ALL_FILES)
-def test_one_flipped_byte_in_any_file_is_refused(bundle_folder: Path, name: str, position: str, mask: int) -> None:
+def _refused(folder: Path) -> BundleError:
+    with pytest.raises(BundleError) as error:
+        read_bundle(folder)
+    return error.value
+
+
+def test_one_flipped_byte_in_any_file_is_refused(bundle_folder: Path) -> None:
+    masks = itertools.cycle([0x01, 0x80, 0xFF])
+    for number, name in enumerate(ALL_FILES):
+        path = bundle_folder / name
+        size = path.stat().st_size
+        position, mask = (0, size // 2, size - 1)[number // 3 % 3], next(masks)
+        flip_byte(path, position, mask)
+        error = _refused(bundle_folder)
+        # A manifest that still is one does not match its sum, whichever of the two was changed.
+        assert error.path == path or (name == MANIFEST_FILE and error.path.name == MANIFEST_SUM_FILE), name
+        flip_byte(path, position, mask)
+    read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("name", ["list_ratings.npy", MANIFEST_FILE, MANIFEST_SUM_FILE])
+def test_a_byte_flipped_anywhere_in_a_file_is_refused(bundle_folder: Path, name: str) -> None:
     path = bundle_folder / name
     size = path.stat().st_size
-    flip_byte(path, {"first": 0, "second": 1, "third of four": 3 * size // 4, "last": size - 1}[position], mask)
-    with pytest.raises(BundleError) as error:
-        read_bundle(bundle_folder)
-    assert name in str(error.value)
-    if name != MANIFEST_FILE:
-        assert error.value.path == path
+    for position in (0, 1, size // 4, size // 2, 3 * size // 4, size - 2, size - 1):
+        for mask in (0x01, 0x80, 0xFF):
+            flip_byte(path, position, mask)
+            assert name in str(_refused(bundle_folder)), (position, mask)
+            flip_byte(path, position, mask)
 
 
-def test_every_single_byte_of_the_manifest_counts(bundle_folder: Path) -> None:
+def test_bytes_all_over_the_manifest_count(bundle_folder: Path) -> None:
     path = bundle_folder / MANIFEST_FILE
-    for position in range(path.stat().st_size):
+    for position in range(0, path.stat().st_size, 97):
         flip_byte(path, position, 0x04)
         with pytest.raises(BundleError, match=r"manifest\.json"):
             read_manifest(bundle_folder)
@@ -100,33 +118,39 @@ def test_every_single_byte_of_the_manifest_counts(bundle_folder: Path) -> None:
     read_manifest(bundle_folder)
 
 
-@pytest.mark.parametrize("keep", ["nothing", "half", "all but one byte", "one byte more"])
-@pytest.mark.parametrize("name", ALL_FILES)
-def test_a_truncated_or_grown_file_is_refused(bundle_folder: Path, name: str, keep: str) -> None:
-    path = bundle_folder / name
-    content = path.read_bytes()
-    sizes = {"nothing": 0, "half": len(content) // 2, "all but one byte": len(content) - 1}
-    path.write_bytes(content[: sizes[keep]] if keep in sizes else content + b"\0")
-    with pytest.raises(BundleError) as error:
-        read_bundle(bundle_folder)
-    assert name in str(error.value)
+def test_a_truncated_or_grown_file_is_refused(bundle_folder: Path) -> None:
+    cuts: list[Callable[[bytes], bytes]] = [
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1],
+        lambda content: content + b"\0",
+    ]
+    for name, cut in [*zip(ALL_FILES, itertools.cycle(cuts)), *((MANIFEST_SUM_FILE, cut) for cut in cuts)]:
+        path = bundle_folder / name
+        content = path.read_bytes()
+        path.write_bytes(cut(content))
+        assert name in str(_refused(bundle_folder))
+        path.write_bytes(content)
+    read_bundle(bundle_folder)
 
 
-@pytest.mark.parametrize("name", ALL_FILES)
-def test_a_missing_file_is_named(bundle_folder: Path, name: str) -> None:
-    (bundle_folder / name).unlink()
-    with pytest.raises(BundleMissingError) as error:
-        read_bundle(bundle_folder)
-    assert error.value.path == bundle_folder / name
+def test_a_missing_file_is_named(bundle_folder: Path) -> None:
+    for name in ALL_FILES:
+        path = bundle_folder / name
+        path.rename(bundle_folder / "away")
+        error = _refused(bundle_folder)
+        assert isinstance(error, BundleMissingError)
+        assert error.path == path
+        (bundle_folder / "away").rename(path)
 
 
-@pytest.mark.parametrize("name", ALL_FILES)
+@pytest.mark.parametrize("name", ["years.npy", MANIFEST_FILE, MANIFEST_SUM_FILE])
 def test_a_folder_in_the_place_of_a_file_is_named(bundle_folder: Path, name: str) -> None:
     (bundle_folder / name).unlink()
     (bundle_folder / name).mkdir()
-    with pytest.raises(BundleMissingError) as error:
-        read_bundle(bundle_folder)
-    assert error.value.path == bundle_folder / name
+    error = _refused(bundle_folder)
+    assert isinstance(error, BundleMissingError)
+    assert error.path == bundle_folder / name
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

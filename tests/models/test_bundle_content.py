@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.bundle import read_bundle
+from models.bundle import assemble, read_bundle
 from models.errors import BundleContentError, BundleCorruptError, BundleError
 from models.layout import LAYOUT
 from models.writer import write_bundle
@@ -28,6 +28,11 @@ def _set(position: Any, value: object) -> Edit:
         return changed
 
     return change
+
+
+def _twice(anime_rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Put the first anime of the second list, which begins at entry 1, into it once more."""
+    return anime_rows[[0, 1, 1, *range(3, len(anime_rows))]]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,31 @@ def _set(position: Any, value: object) -> Edit:
         ("list_ratings", _set(-1, 11), "values outside 0..10"),
         ("list_ratings", lambda array: array[1:], "n_entries"),
         ("list_statuses", _set(0, 7), "values outside 0..6"),
+        ("list_anime_rows", _twice, "entry 2: anime rows do not ascend within a list"),
+        ("list_ratings", _set(0, 255), "values outside 0..10"),
         ("type_codes", _set(0, 3), "values outside 0..2"),
+        ("source_codes", _set(11, 3), "values outside 0..2"),
+        ("source_codes", _set(11, -1), "values outside 0..2"),
+        ("studio_codes", _set(11, 3), "values outside 0..2"),
+        ("studio_codes", _set(11, -1), "values outside 0..2"),
+        ("age_rating_codes", _set(11, 2), "values outside 0..1"),
+        ("age_rating_codes", _set(11, -1), "values outside 0..1"),
+        ("anime_embeddings", lambda array: array * np.float32(1.0011), "row 0 has norm 1.0011, not 1"),
+        ("user_embeddings", lambda array: array * np.float32(0.9989), "row 0 has norm 0.9989, not 1"),
+        ("anime_gains", _set(11, 1.0001), "holds values outside (0, 1]"),
+        ("anime_gains", _set(11, -1e-6), "holds values outside (0, 1]"),
+        ("card_offsets", _set(0, 1), "offsets do not rise from 0"),
+        ("mean_scores", _set(11, np.inf), "holds NaN or infinity"),
+        ("user_centroids", _set((1, 3), -np.inf), "holds NaN or infinity"),
+        ("similar_rows", _set((11, 4), 11), "row 11 is among its own neighbours"),
+        ("similar_rows", lambda array: _set((11, 4), array[11, 0])(array), "row 11 holds a neighbour twice"),
+        ("similar_scores", _set((11, 4), -1e-6), "values outside 0..1"),
+        ("similar_scores", _set((0, 0), 1.0001), "values outside 0..1"),
+        ("similar_scores", lambda array: _set((11, 4), array[11, 3] + 1e-3)(array), "do not descend"),
+        ("nearest_user_rows", _set((6, 2), 6), "row 6 is among its own neighbours"),
+        ("grouped_user_rows", _set(6, 0), "does not hold every user row once"),
+        ("franchise_codes", _set([0, 1, 2, 3], [1, 1, 0, 0]), "not numbered from 0 by their first row"),
+        ("franchise_roles", _set(0, 3), "values outside 0..2"),
         ("mean_scores", _set(5, np.nan), "holds NaN"),
         ("years", lambda array: array[:-1], "n_anime = 11"),
         ("franchise_codes", lambda array: array[::-1], "not numbered from 0 by their first row"),
@@ -119,7 +148,26 @@ def _set(position: Any, value: object) -> Edit:
         ("anime_genres", lambda array: array[:, :1], "n_genres = 1"),
     ],
 )
-def test_content_that_breaks_a_promise_is_refused_even_with_the_right_checksum(
+def test_content_that_breaks_a_promise_is_refused(array_name: str, change: Edit, fault: str) -> None:
+    arrays = make_arrays()
+    arrays[array_name] = change(arrays[array_name])
+    with pytest.raises(BundleContentError) as error:
+        assemble(make_manifest(), arrays, Path("here"))
+    assert error.value.path == Path("here") / f"{array_name}.npy"
+    assert fault in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("array_name", "change", "fault"),
+    [
+        ("years", lambda array: array[:-1], "n_anime = 11"),
+        ("age_rating_codes", _set(11, 2), "values outside 0..1"),
+        ("user_embeddings", _set((6, 0), np.nan), "row 6 holds NaN"),
+        ("list_anime_rows", lambda array: array[::-1], "do not ascend within a list"),
+        ("nearest_user_rows", _set((2, 1), 2), "row 2 is among its own neighbours"),
+    ],
+)
+def test_it_is_refused_when_read_even_with_the_right_checksum(
     bundle_folder: Path, array_name: str, change: Edit, fault: str
 ) -> None:
     replace_array(bundle_folder, array_name, change)
@@ -127,6 +175,41 @@ def test_content_that_breaks_a_promise_is_refused_even_with_the_right_checksum(
         read_bundle(bundle_folder)
     assert error.value.path.name == f"{array_name}.npy"
     assert fault in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("array_name", "change"),
+    [
+        ("anime_ids", lambda array: np.arange(-6, 6)),
+        ("user_ids", _set([0, -1], [-(2**63), 2**63 - 1])),
+        ("anime_gains", _set([0, 11], [1.0, 1e-30])),
+        ("anime_embeddings", lambda array: array * np.float32(1.0009)),
+        ("user_embeddings", lambda array: array * np.float32(0.9991)),
+        ("list_ratings", _set([0, -1], [0, 10])),
+        ("list_statuses", _set([0, -1], [0, 6])),
+        ("type_codes", _set([0, -1], [0, 2])),
+        ("source_codes", _set([0, -1], [0, 2])),
+        ("studio_codes", _set([0, -1], [0, 2])),
+        ("age_rating_codes", _set([0, -1], [0, 1])),
+        ("card_offsets", lambda array: np.where(np.arange(13) < 6, 0, array[-1])),
+        ("user_group_offsets", _set(1, 0)),
+        ("user_group_offsets", _set(1, 7)),
+        ("grouped_user_rows", lambda array: array[::-1]),
+        ("nearest_in_common", lambda array: array[:, [0, 1, 1]]),
+        ("nearest_in_common", lambda array: array[:, :0]),
+        ("similar_scores", np.zeros_like),
+        ("similar_scores", np.ones_like),
+        ("similar_rows", lambda array: array[:, ::-1]),
+        ("reranker_scales", _set((1, 0), 1e-30)),
+        ("reranker_scales", _set((0, 0), -5.0)),
+        ("franchise_roles", _set([1, 3], 2)),
+        ("mean_scores", _set(0, 0.0)),
+    ],
+)
+def test_what_just_keeps_the_promises_is_accepted(array_name: str, change: Edit) -> None:
+    arrays = make_arrays()
+    arrays[array_name] = change(arrays[array_name])
+    np.testing.assert_array_equal(getattr(assemble(make_manifest(), arrays), array_name), arrays[array_name])
 
 
 @pytest.mark.parametrize("array_name", ["anime_ids", "user_ids"])

@@ -1,8 +1,6 @@
 """The store: a publish is whole or did not happen, and one bundle is always current."""
 
-import errno
 import multiprocessing
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +13,8 @@ from models.bundle import read_bundle
 from models.errors import BundleContentError, BundleMissingError, StoreError
 from models.layout import MANIFEST_FILE
 from models.store import CURRENT_FILE, INCOMING_PREFIX, Store
+from tests.models.conftest import NEW, OLD
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows
-
-OLD, NEW = "20260101T000000Z-old", "20260102T000000Z-new"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    """A store with one published bundle."""
-    store = Store(tmp_path / "deep" / "store")
-    store.publish(make_manifest(OLD), make_arrays())
-    return store
 
 
 def _assert_old_one_serves(store: Store) -> None:
@@ -40,13 +29,6 @@ def test_a_publish_becomes_current_and_the_earlier_bundle_stays(store: Store) ->
     assert store.versions() == [OLD, NEW]
     assert read_bundle(store.root / OLD).manifest.model_version == OLD
     assert read_bundle(folder).manifest.model_version == NEW
-
-
-def test_what_is_published_may_be_read_by_another_user(store: Store) -> None:
-    assert store.current_folder().stat().st_mode & 0o777 == 0o755
-    assert (store.root / CURRENT_FILE).stat().st_mode & 0o777 == 0o644
-    for path in store.current_folder().iterdir():
-        assert path.stat().st_mode & 0o044 == 0o044
 
 
 def test_current_moves_only_after_the_bundle_has_its_name_and_was_read_back(
@@ -153,25 +135,6 @@ def test_asking_whether_a_store_can_be_written_changes_nothing_but_sweeps(store:
     (store.root / f"{INCOMING_PREFIX}abc123").mkdir()
     store.require_writable()
     _assert_old_one_serves(store)
-    assert store.versions() == [OLD]
-
-
-def test_a_full_disk_is_said_to_be_full_and_the_old_bundle_serves(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for failing in range(1, 22):
-        calls = 0
-
-        def fsync(descriptor: int, failing: int = failing) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == failing:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        monkeypatch.setattr(os, "fsync", fsync)
-        with pytest.raises(StoreError, match="No space left on device; the bundle that was current still is"):
-            store.publish(make_manifest(f"{NEW}-{failing}"), make_arrays())
-        _assert_old_one_serves(store)
     assert store.versions() == [OLD]
 
 

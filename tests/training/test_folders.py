@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.failing_disk import CALLS, Disk
 from training.folders import replaced_folder
 
 
@@ -41,23 +42,71 @@ def test_what_fails_half_way_leaves_the_earlier_one(tmp_path: Path, error: type[
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
 
-def test_an_interrupt_between_the_two_renames_brings_the_earlier_one_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+def _try_to_write(target: Path, text: str) -> bool:
+    try:
+        _write(target, text)
+    except (OSError, KeyboardInterrupt):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), KeyboardInterrupt()], ids=["failed", "interrupted"]
+)
+@pytest.mark.parametrize("name", sorted({*CALLS} - {"replace", "chmod", "fchmod"}))
+def test_whichever_call_fails_the_folder_is_the_old_one_or_the_new_one(
+    tmp_path: Path, disk: Disk, name: str, error: BaseException
 ) -> None:
     target = tmp_path / "target"
-    _write(target, "one")
-    rename = Path.rename
-
-    def interrupted(self: Path, other: Path) -> Path:
-        if self.name == "new":
-            raise KeyboardInterrupt
-        return rename(self, other)
-
-    monkeypatch.setattr(Path, "rename", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        _write(target, "two")
-    assert (target / "file").read_text(encoding="utf-8") == "one"
+    _write(target, "0")
+    disk.work()
+    _write(target, "0")
+    n_calls, now, moved = disk.count(name), "0", []
+    assert n_calls
+    for nth in range(1, n_calls + 1):
+        disk.work()
+        disk.fail(name, nth, error)
+        succeeded = _try_to_write(target, str(nth))
+        assert disk.has_failed
+        if (target / "file").read_text(encoding="utf-8") == str(nth):
+            now = str(nth)
+            moved.append(nth)
+        assert (target / "file").read_text(encoding="utf-8") == now
+        assert now == str(nth) or not succeeded
+        # What could not be removed goes with whoever writes next.
+        assert name in {"open", "unlink", "rmdir"} or [path.name for path in tmp_path.iterdir()] == ["target"]
+    # Syncing the name comes last, when it is too late to turn back.
+    assert moved == {"fsync": [n_calls], "rename": [], "write": [], "create": []}.get(name, moved)
+    assert _try_to_write(target, "last")
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_all_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, disk: Disk) -> None:
+    target = tmp_path / "target"
+    _write(target, "one")
+    disk.work()
+    with replaced_folder(target) as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "file").write_text("two", encoding="utf-8")
+        (folder / "report.json").write_text("{}", encoding="utf-8")
+    log = [call for call in disk.log if call[0] in {"fsync", "rename"}]
+    assert set(log[:4]) == {
+        ("fsync", f"{folder}/inner/file", "3"),
+        ("fsync", f"{folder}/report.json", "2"),
+        ("fsync", f"{folder}/inner"),
+        ("fsync", str(folder)),
+    }
+    earlier = f"{folder.parent}/earlier"
+    assert log[4:] == [
+        ("rename", str(target), earlier),
+        ("rename", str(folder), str(target)),
+        ("fsync", str(tmp_path)),
+    ]
 
 
 def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
