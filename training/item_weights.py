@@ -7,7 +7,6 @@ Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2
 from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,12 +16,14 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from models.scoring.items import ItemWeights
 from training.co_counts import Square, mirror
 from training.reranking.config import ItemsConfig
 from training.small_systems import solve_among
 
 _TARGETS_PER_BLOCK: Final = 512
+# Each holds a hundred megabytes.
 _MAX_THREADS: Final = 4
 
 
@@ -221,8 +222,8 @@ def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
 
 
 def _for_blocks(work: Callable[[int], None], n_targets: int) -> None:
-    # Sorting lets go of the interpreter's lock. Each thread holds a hundred megabytes.
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+    # Sorting lets go of the interpreter's lock.
+    with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
         list(pool.map(work, range(0, n_targets, _TARGETS_PER_BLOCK)))
 
 

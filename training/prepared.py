@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from models.cores import usable_cores
 from models.manifest import DataCard
 from models.writer import save_array
 from training.dump import FileState
@@ -169,7 +170,7 @@ def _write_report(folder: Path, report: PrepareReport, catalogue: list[str], dig
 
 def _digests(folder: Path) -> dict[str, str]:
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(REPORT_FILE))
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         return dict(zip((path.name for path in paths), pool.map(_digest, paths), strict=True))
 
 

@@ -186,6 +186,24 @@ def test_in_a_shell_the_one_line_is_all_there_is(tmp_path: Path, arguments: tupl
     assert list(tmp_path.iterdir()) == []
 
 
+def test_libraries_are_told_how_many_cores_may_be_used(tmp_path: Path) -> None:
+    """They see what a process is pinned to, but no quota of its container."""
+    code = (
+        "import sys, os, runpy, models.cores, threadpoolctl\n"
+        "models.cores.usable_cores = lambda: 1\n"
+        "sys.argv = ['training', 'settings']\n"
+        "try: runpy.run_module('training', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "pools = threadpoolctl.threadpool_info()\n"
+        "names = 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'\n"
+        "print({pool['num_threads'] for pool in pools if pool['user_api'] == 'blas'}, *map(os.environ.get, names))"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "{1} 1 1"
+
+
 @pytest.mark.parametrize("small", ["one user", "one anime"])
 def test_a_dump_of_one_user_or_one_anime_is_published_where_the_thresholds_let_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: tuple[str, ...], small: str

@@ -1,6 +1,5 @@
 """What lists say of two anime: who has seen both, who liked both, and what one says for the other."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.cores import usable_cores
 from training.co_counts import Square, co_counts
 from training.interactions import Interactions
 from training.item_weights import invert_gram, regularisation
@@ -166,7 +166,7 @@ def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
     n_anime = len(evidence.own.seen)
     starts = range(0, n_anime, _BLOCK)
     # Compiled code and numpy let go of the interpreter lock. All threads are busy, so each does its products alone.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
         for best, nearest in pool.map(partial(_look_around, evidence), starts):
             for kind, values in best.items():
                 tenth_best.setdefault(kind, []).append(values)
