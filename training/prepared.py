@@ -77,6 +77,16 @@ class Prepared:
     catalogue: dict[str, NDArray[Any]]
     report: PrepareReport
 
+    @property
+    def digest(self) -> str:
+        """Identify what was prepared: sha256 over the fingerprint of the dump's files and the settings of prepare.
+
+        It costs nothing at any size, and covers recommendations.csv and franchises.csv, which later stages read.
+        """
+        told = {"version": self.report.format_version, "settings": self.report.settings}
+        whole = json.dumps(told, sort_keys=True) + self.report.data.fingerprint
+        return hashlib.sha256(whole.encode()).hexdigest()
+
 
 def save_prepared(folder: Path, prepared: Prepared) -> None:
     """Write a prepared dump.
