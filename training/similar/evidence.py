@@ -122,7 +122,8 @@ def _invert(counts: Square, config: SimilarConfig, n_users: int) -> Square:
     l2 = max(config.l2_per_user * n_users, 1.0)
     order = np.argsort(-np.diag(counts), kind="stable")
     dense = np.sort(order[: config.n_dense])
-    exact = invert_gram(counts[np.ix_(dense, dense)], config.dropout, l2)
+    settings = "similar.l2_per_user or similar.dropout"
+    exact = invert_gram(counts[np.ix_(dense, dense)], config.dropout, l2, settings)
     if len(dense) == len(counts):
         return exact
     diagonal = np.diag(counts) + regularisation(counts, config.dropout, l2)
