@@ -6,6 +6,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from models.cores import usable_cores
+
 PACKAGES: Final = ("numpy", "scipy", "pandas", "pyarrow", "tensorflow", "keras", "fastapi", "uvicorn", "pydantic")
 
 
@@ -19,7 +21,7 @@ def describe_machine() -> dict[str, str]:
     """
     return {
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "cores": str(usable_cores()),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

@@ -2,12 +2,12 @@
 
 import hashlib
 import mmap
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
+from models.cores import usable_cores
 from models.errors import BundleCorruptError, BundleMissingError
 from models.manifest import FileEntry
 
@@ -27,7 +27,7 @@ class Sums:
         self.folder = folder
         self.entries = entries
         # One core is left to whoever imports the service and makes the model meanwhile.
-        pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))
+        pool = ThreadPoolExecutor(max(1, usable_cores() - 1))
         # The largest file first keeps all threads busy.
         largest_first = sorted(entries, key=lambda entry: -entry.n_bytes)
         self._checks = [pool.submit(_check_file, folder, entry) for entry in largest_first]

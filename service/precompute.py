@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
+from models.cores import usable_cores
 from models.errors import BundleError
 from models.store import Store
 from service.errors import InvalidRequestError, ServiceError
@@ -103,7 +104,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help='what will be asked, as in a URL: "limit=20&exclude_genre=Horror" (10 rows of all)',
     )
     parser.add_argument("--users", type=Path, help="file with a user id per line: answers for these alone")
-    parser.add_argument("--workers", type=_count, default=os.cpu_count(), help="processes that work (one per core)")
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=usable_cores(),
+        help="processes (one per usable core: %(default)s)",
+    )
     return parser.parse_args(arguments)
 
 

@@ -1,11 +1,12 @@
 """Loops that numpy has no word for, compiled."""
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
+
+from models.cores import usable_cores
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +43,7 @@ def on_all_threads(work: Callable[[int, int], None]) -> None:
     work : callable
         Called as ``work(first, step)``: do every step-th part, from the first on.
     """
-    n_threads = os.cpu_count() or 1
+    n_threads = usable_cores()
     with ThreadPoolExecutor(n_threads) as pool:
         # A list, so that what went wrong in a thread is raised here.
         list(pool.map(lambda first: work(first, n_threads), range(n_threads)))

@@ -1,12 +1,12 @@
 """How many anime users have in common with those nearest to them, counted once when a model is published."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from models.scoring.user_list import Status
 from training.compiled import compiled
 from training.interactions import Interactions
@@ -42,7 +42,7 @@ def count_in_common(
     def count(start: int) -> None:
         _count(*arrays, start, min(start + _USERS_PER_TASK, lists.n_users), int(Status.PLAN_TO_WATCH))
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(count, range(0, lists.n_users, _USERS_PER_TASK)))
     return counts
 

@@ -1,6 +1,5 @@
 """Lists in rows: who has what on their list, one compressed sparse row per user."""
 
-import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,19 +73,6 @@ class Interactions:
             seen = self.statuses[entries] != int(Status.PLAN_TO_WATCH)
             counts += np.bincount(self.anime_rows[entries][seen], minlength=self.n_anime).astype(np.int32)
         return counts
-
-    def rows_digest(self) -> str:
-        """Hash the ID maps: which row belongs to which user and anime.
-
-        Returns
-        -------
-        str
-            sha256, 64 hexadecimal digits.
-        """
-        digest = hashlib.sha256(np.ascontiguousarray(self.user_ids).data)
-        digest.update(b"/")
-        digest.update(np.ascontiguousarray(self.anime_ids).data)
-        return digest.hexdigest()
 
     def user_rows(self) -> NDArray[np.int32]:
         """Give the user row of every entry.

@@ -7,7 +7,6 @@ Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2
 from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,12 +16,15 @@ import numpy as np
 import scipy.linalg as la
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from models.scoring.items import ItemWeights
 from training.co_counts import Square, mirror
+from training.errors import InputError
 from training.reranking.config import ItemsConfig
 from training.small_systems import solve_among
 
 _TARGETS_PER_BLOCK: Final = 512
+# Each holds a hundred megabytes.
 _MAX_THREADS: Final = 4
 
 
@@ -69,7 +71,7 @@ def invert_popular(counts: Square, config: ItemsConfig) -> DenseInverse:
     return DenseInverse(rows, invert_gram(counts[np.ix_(rows, rows)], config.dropout, config.l2))
 
 
-def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
+def invert_gram(counts: Square, dropout: float, l2: float, settings: str = "items.l2 or items.dropout") -> Square:
     """Invert regularised co-counts.
 
     Parameters
@@ -80,6 +82,8 @@ def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
         Share p of each list that is hidden from the input, in [0, 1).
     l2 : float
         Added to the diagonal. Greater than 0.
+    settings : str, optional
+        What to raise where that is not enough.
 
     Returns
     -------
@@ -88,18 +92,25 @@ def invert_gram(counts: Square, dropout: float, l2: float) -> Square:
 
     Raises
     ------
-    numpy.linalg.LinAlgError
-        If the regularised matrix is not positive definite.
+    InputError
+        If the regularised matrix is not positive definite: l2 is too small for anime on nearly the same lists.
     """
     regularised = np.array(counts, dtype=np.float32, order="F")
     regularised[np.diag_indices_from(regularised)] += regularisation(counts, dropout, l2)
     # The upper triangle by columns is the lower one by rows, which is what is mirrored.
     factor, failed = la.lapack.spotrf(regularised, lower=0, overwrite_a=1, clean=0)
     if failed:
-        raise np.linalg.LinAlgError(f"the co-counts with l2={l2} are not positive definite")
+        raise InputError(_say_too_weak(dropout, l2, settings))
     inverse: Square = la.lapack.spotri(factor, lower=0, overwrite_c=1)[0].T
     mirror(inverse)
     return inverse
+
+
+def _say_too_weak(dropout: float, l2: float, settings: str) -> str:
+    return (
+        "item weights have no solution: expected a penalty that tells anime on nearly the same lists apart, received "
+        f"{l2:g} with a dropout of {dropout:g}; raise --set {settings}"
+    )
 
 
 def regularisation(counts: Square, dropout: float, l2: float) -> NDArray[np.float32]:
@@ -221,8 +232,8 @@ def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
 
 
 def _for_blocks(work: Callable[[int], None], n_targets: int) -> None:
-    # Sorting lets go of the interpreter's lock. Each thread holds a hundred megabytes.
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+    # Sorting lets go of the interpreter's lock.
+    with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
         list(pool.map(work, range(0, n_targets, _TARGETS_PER_BLOCK)))
 
 
@@ -255,11 +266,19 @@ def fit_on_speakers(
     Returns
     -------
     ndarray of shape (n_targets, k), dtype=float32
+
+    Raises
+    ------
+    InputError
+        As :func:`invert_gram`.
     """
     whose = np.arange(len(counts)) if targets is None else targets
     # Symmetric, so its memory order does not matter.
     by_row = counts if counts.flags.c_contiguous else counts.T
-    return solve_among(by_row, regularisation(counts, dropout, l2), rows, whose)
+    try:
+        return solve_among(by_row, regularisation(counts, dropout, l2), rows, whose)
+    except np.linalg.LinAlgError as error:
+        raise InputError(_say_too_weak(dropout, l2, "items.l2 or items.dropout")) from error
 
 
 def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -> ItemWeights:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from training.interactions import Interactions
 from training.list_block import ListBlock
 from training.rejects import RejectedRows
@@ -184,7 +185,7 @@ def _sort_each_list(lists: Interactions) -> tuple[NDArray[np.int64], NDArray[np.
         Where they stood before.
     """
     nothing = np.array([], dtype=np.int64)
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         found = [(nothing, nothing), *pool.map(partial(_sort_group, lists), lists.groups_of_users())]
     repeated, came_from = (np.concatenate(part) for part in zip(*found, strict=True))
     return repeated, came_from

@@ -8,7 +8,6 @@ row fares the same either way, whatever stands beside it.
 import csv
 import gzip
 import io
-import os
 import re
 import zlib
 from collections import deque
@@ -21,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from models.cores import usable_cores
 from training import columns
 from training.errors import InputError
 from training.list_block import NARROW_TYPES, NEEDED, TYPES, ListBlock, check_values
@@ -34,7 +34,7 @@ PIECE_BYTES: Final = 1 << 12
 # A line of a list has some 30 bytes; a megabyte without a line end is something else.
 MAX_LINE_BYTES: Final = 1 << 20
 
-_N_THREADS: Final = min(8, os.cpu_count() or 1)
+_MAX_THREADS: Final = 8
 _NEWLINE: Final = ord("\n")
 _WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]+")
 
@@ -77,11 +77,12 @@ def _read_csv(
 ) -> Iterator[ListBlock]:
     reader = _CsvBlocks(path.name, _read_header(path, text), rejects)
     waiting: deque[tuple[bytes, Future[pa.Table | None]]] = deque()
-    with ThreadPoolExecutor(_N_THREADS) as pool:
+    n_threads = min(_MAX_THREADS, usable_cores())
+    with ThreadPoolExecutor(n_threads) as pool:
         for block in _whole_lines(path, text):
             waiting.append((block, pool.submit(reader.parse_fast, block)))
             # One block more than there are threads, so that none of them waits for this one.
-            if len(waiting) > _N_THREADS:
+            if len(waiting) > n_threads:
                 yield from _finish(reader, waiting)
             on_block()
         while waiting:

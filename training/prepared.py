@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from models.cores import usable_cores
 from models.manifest import DataCard
 from models.writer import save_array, save_bytes
 from training.dump import FileState
@@ -75,6 +76,16 @@ class Prepared:
     interactions: Interactions
     catalogue: dict[str, NDArray[Any]]
     report: PrepareReport
+
+    @property
+    def digest(self) -> str:
+        """Identify what was prepared: sha256 over the fingerprint of the dump's files and the settings of prepare.
+
+        It costs nothing at any size, and covers recommendations.csv and franchises.csv, which later stages read.
+        """
+        told = {"version": self.report.format_version, "settings": self.report.settings}
+        whole = json.dumps(told, sort_keys=True) + self.report.data.fingerprint
+        return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def save_prepared(folder: Path, prepared: Prepared) -> None:
@@ -169,7 +180,7 @@ def _write_report(folder: Path, report: PrepareReport, catalogue: list[str], dig
 
 def _digests(folder: Path) -> dict[str, str]:
     paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(REPORT_FILE))
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         return dict(zip((path.name for path in paths), pool.map(_digest, paths), strict=True))
 
 

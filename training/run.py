@@ -136,7 +136,7 @@ def _learn_all(
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
         given = AutoencoderInput(split.train, teacher, beside.content.result())
         del teacher
-        trained = train_networks(work, names, split, settings, log_folder, given)
+        trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         del given
         franchises = beside.franchises.result()
     recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
@@ -159,7 +159,7 @@ def _learn_embeddings(
         teacher = fit_teacher(co_counts(lists), settings.items)
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
         given = AutoencoderInput(lists, teacher, beside.content.result())
-        trained = train_networks(work, names, split, settings, log_folder, given)
+        trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         franchises = beside.franchises.result()
     _keep_similar(work, without_ranking(prepared, settings.model_dump()))
     _keep_recommender(work, without_weights(prepared, trained[0], franchises, settings))
@@ -191,7 +191,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
         for name in networks_to_train(settings, len(prepared.interactions.anime_rows))
     ]
     for network in trained:
-        _check_same_rows(prepared, network, work)
+        _check_same_dump(prepared, network, work)
         _check_same_split(network, settings)
     similar, recommender = _load_learned(prepared, work)
     if not len(split.test_user_rows):
@@ -200,7 +200,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     scorers = make_scorers(prepared, split, trained, similar, recommender, settings)
     metrics = evaluate(scorers, split, _read_queries(prepared))
     metrics["measured"] = {network.network: network.digest() for network in trained}
-    metrics["measured"] |= {SIMILAR_FOLDER: similar.digest(), RECOMMENDER_FOLDER: recommender.digest()}
+    metrics["measured"] |= _digests(prepared, similar, recommender)
     with replaced_folder(work / "report") as folder:
         write_report(folder, metrics, trained, prepared)
     return metrics
@@ -230,13 +230,13 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     """
     prepared = load_prepared(work / "prepared")
     trained = load_trained(_trained_folder(work, settings.network))
-    _check_same_rows(prepared, trained, work)
+    _check_same_dump(prepared, trained, work)
     similar, recommender = _load_learned(prepared, work)
     # What the stages were told when they ran, which need not be what this one is told.
     told = settings.model_dump() | trained.settings | prepared.report.settings
     told |= {"network": settings.network, "hold_out": settings.hold_out}
-    digests = {trained.network: trained.digest(), SIMILAR_FOLDER: similar.digest()}
-    metrics = _read_metrics(work, digests | {RECOMMENDER_FOLDER: recommender.digest()})
+    digests = {trained.network: trained.digest()} | _digests(prepared, similar, recommender)
+    metrics = _read_metrics(work, digests)
     recommender = recommender.with_embeddings_of(trained)
     if settings.hold_out:
         strangers = is_test_user(prepared.interactions.user_ids)
@@ -298,20 +298,27 @@ def _trained_folder(work: Path, name: str) -> Path:
 def _load_learned(prepared: Prepared, work: Path) -> tuple[SimilarAnimeModel, RecommenderModel]:
     similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
     recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
-    rows_digest = prepared.interactions.rows_digest()
-    if similar.rows_digest != rows_digest or recommender.rows_digest != rows_digest:
+    if {similar.prepared_digest, recommender.prepared_digest} != {prepared.digest}:
         raise InputError(
-            f"{work}: what follows the networks was learned before the dump was prepared anew, with other users or "
-            "anime; run `train` again"
+            f"{work}: what follows the networks was learned before the dump was prepared anew, from other files or "
+            "with other thresholds; run `train` again"
         )
     return similar, recommender
 
 
-def _check_same_rows(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
-    if trained.rows_digest != prepared.interactions.rows_digest():
+def _digests(prepared: Prepared, similar: SimilarAnimeModel, recommender: RecommenderModel) -> dict[str, str]:
+    return {
+        "prepared": prepared.digest,
+        SIMILAR_FOLDER: similar.digest(),
+        RECOMMENDER_FOLDER: recommender.digest(),
+    }
+
+
+def _check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
+    if trained.prepared_digest != prepared.digest:
         raise InputError(
-            f"{work}: the {trained.network} network was trained before the dump was prepared anew, with other users "
-            "or anime; run `train` again"
+            f"{work}: the {trained.network} network was trained before the dump was prepared anew, from other files "
+            "or with other thresholds; run `train` again"
         )
 
 
@@ -335,6 +342,6 @@ def _read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:
         raise InputError(f"{path}: is no evaluation ({error}); make one with `evaluate`") from error
     measured = metrics.get("measured", {})
     if any(measured.get(name) != digest for name, digest in digests.items()):
-        say("trained anew since it was evaluated: the bundle's card will hold no metrics")
+        say("prepared or trained anew since it was evaluated: the bundle's card will hold no metrics")
         return {}
     return metrics

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from models.scoring.embedding import cosine_scores, embed_list, list_scores
 from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.neighbours import (
@@ -230,7 +231,7 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
     """
     rows = np.zeros((interactions.n_users, list_embeddings.shape[1]), dtype=np.float32)
     arrays = (interactions.offsets, interactions.anime_rows, interactions.statuses, list_embeddings)
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for _ in pool.map(lambda group: _embed(*arrays, *group, rows), interactions.groups_of_users()):
             pass
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.

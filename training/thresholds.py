@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from training.errors import InputError
 from training.interactions import Interactions
 
@@ -89,7 +90,7 @@ def _keep(interactions: Interactions, users_kept: Marks, anime_kept: Marks) -> I
         anime_rows[entries] = new_rows[part.anime_rows[marks]]
         ratings[entries], statuses[entries] = part.ratings[marks], part.statuses[marks]
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for _ in pool.map(copy, interactions.groups_of_users()):
             pass
     return Interactions(

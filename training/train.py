@@ -13,6 +13,7 @@ from training.interactions import Interactions
 from training.networks.content import Content
 from training.networks.teacher import Teacher, fit_teacher
 from training.networks.trained import TrainedNetwork, save_trained
+from training.prepared import Prepared
 from training.settings import NetworkName, RunSettings
 from training.split import Split
 
@@ -96,13 +97,13 @@ def train_network(
         trained = fit_rating(split.train_and_inputs, settings.rating, log_folder)
     if not np.isfinite(trained.anime_embeddings).all():
         raise InputError(f"the {name} network diverged (its embeddings are no numbers); lower its learning rate")
-    rows_digest = split.whole.rows_digest()
-    return replace(trained, settings=settings.model_dump(), rows_digest=rows_digest)
+    return replace(trained, settings=settings.model_dump())
 
 
 def train_networks(
     work: Path,
     names: Sequence[NetworkName],
+    prepared: Prepared,
     split: Split,
     settings: RunSettings,
     log_folder: Path | None,
@@ -115,7 +116,9 @@ def train_networks(
     work : Path
     names : sequence of str
         From :func:`networks_to_train`.
+    prepared : Prepared
     split : Split
+        Of the prepared dump.
     settings : RunSettings
     log_folder : Path or None
         For TensorBoard.
@@ -130,7 +133,8 @@ def train_networks(
     trained = []
     for name in names:
         logs = log_folder / name if log_folder else None
-        trained.append(train_network(name, split, settings, logs, given))
+        network = train_network(name, split, settings, logs, given)
+        trained.append(replace(network, prepared_digest=prepared.digest))
         with replaced_folder(work / "trained" / name) as folder:
             save_trained(folder, trained[-1])
     return trained

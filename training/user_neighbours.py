@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.cores import usable_cores
 from training.compiled import compiled
 
 Matrix = NDArray[np.float32]
@@ -19,7 +20,8 @@ _BLOCK: Final = 16_384
 _MAX_COSINES: Final = 1 << 24
 # Users whose cosines to all groups stay in the cache.
 _SLICE: Final = 1024
-_N_THREADS: Final = 2
+# Each holds a product, and what its block's users found: 100 to 150 MB.
+_MAX_THREADS: Final = 4
 # Groups so much nearer come first: the sooner the best are found, the less has to be looked at twice.
 _FIRST: Final = 0.25
 # Cosines that are compared with the least of the best at once.
@@ -101,7 +103,7 @@ def nearest_of(users: GroupedUsers, places: Rows, k: int, reach: float) -> NDArr
     length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
     blocks = [places[start : start + length] for start in range(0, len(places), length)]
     # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(_N_THREADS) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
         found = list(pool.map(lambda block: _nearest_of_block(users, block, k, reach), blocks))
     return np.concatenate(found)
 

@@ -37,7 +37,8 @@ def trained_work(dump: SmallDump, tmp_path_factory: pytest.TempPathFactory) -> P
     """A work folder from which publishing takes a moment."""
     work = tmp_path_factory.mktemp("work")
     _training("prepare", "--data", dump.folder, "--work", work).wait()
-    lists = load_prepared(work / "prepared").interactions
+    prepared = load_prepared(work / "prepared")
+    lists = prepared.interactions
     embeddings = unit_rows(lists.n_anime, WIDE, np.random.default_rng(0))
     folder = work / "trained" / "autoencoder"
     folder.mkdir(parents=True)
@@ -51,7 +52,7 @@ def trained_work(dump: SmallDump, tmp_path_factory: pytest.TempPathFactory) -> P
         {},
         {"loss": [1.0]},
         1.0,
-        rows_digest=lists.rows_digest(),
+        prepared_digest=prepared.digest,
     )
     save_trained(folder, network)
     pretend_to_rank(work, network)

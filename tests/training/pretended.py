@@ -41,7 +41,7 @@ def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:
     rows = neighbours(n_anime, 5, np.random.default_rng(0))
     scores = np.tile(np.linspace(0.9, 0.5, 5, dtype=np.float32), (n_anime, 1))
     ranker = load_ranker(SHIPPED_FILE)
-    similar = SimilarAnimeModel(RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.rows_digest, {})
+    similar = SimilarAnimeModel(RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.prepared_digest, {})
     folder = work / "trained" / "similar"
     folder.mkdir(parents=True, exist_ok=True)
     save_similar_anime(folder, similar)

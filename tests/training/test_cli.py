@@ -112,6 +112,10 @@ def test_a_failed_prepare_leaves_the_earlier_one(
         (("publish", "--network", "deep"), "setting network = 'deep'"),
         (("train", "--set", "epochs=3"), "--set epochs=3: expected NAME=VALUE"),
         (("train", "--seed", "-1"), "seed = -1"),
+        (("train", "--set", "items.l2=0"), "setting items.l2 = '0': Input should be greater than 0"),
+        (("train", "--set", "items.l2=1e39"), "setting items.l2 = '1e39': Input should be less than or equal to"),
+        (("train", "--set", "similar.l2_per_user=1e39"), "setting similar.l2_per_user = '1e39'"),
+        (("train", "--set", "similar.l2_per_user=nan"), "setting similar.l2_per_user = 'nan'"),
     ],
 )
 def test_a_stage_without_the_stage_before_says_which_to_run(
@@ -186,6 +190,24 @@ def test_in_a_shell_the_one_line_is_all_there_is(tmp_path: Path, arguments: tupl
     assert list(tmp_path.iterdir()) == []
 
 
+def test_libraries_are_told_how_many_cores_may_be_used(tmp_path: Path) -> None:
+    """They see what a process is pinned to, but no quota of its container."""
+    code = (
+        "import sys, os, runpy, models.cores, threadpoolctl\n"
+        "models.cores.usable_cores = lambda: 1\n"
+        "sys.argv = ['training', 'settings']\n"
+        "try: runpy.run_module('training', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "pools = threadpoolctl.threadpool_info()\n"
+        "names = 'TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'\n"
+        "print({pool['num_threads'] for pool in pools if pool['user_api'] == 'blas'}, *map(os.environ.get, names))"
+    )
+    environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "{1} 1 1"
+
+
 @pytest.mark.parametrize("small", ["one user", "one anime"])
 def test_a_dump_of_one_user_or_one_anime_is_published_where_the_thresholds_let_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: tuple[str, ...], small: str
@@ -203,6 +225,26 @@ def test_a_dump_of_one_user_or_one_anime_is_published_where_the_thresholds_let_i
     bundle = read_bundle(Store(tmp_path / "store").current_folder())
     assert bundle.n_users == len({row[0] for row in kept})
     assert bundle.n_anime == len({row[1] for row in kept})
+
+
+def test_anime_on_the_same_lists_need_a_penalty_and_are_told_so(
+    small_dump: SmallDump, monkeypatch: pytest.MonkeyPatch, places: tuple[str, ...]
+) -> None:
+    rows = [(user, anime, 8, 2, 12) for user in range(1, 61) for anime in sorted(small_dump.cluster_of)[:20]]
+    write_csv(small_dump.folder / "animelist.csv", LIST_HEADER, rows)
+    command = ("run", "--data", str(small_dump.folder), *places, *QUICK, "--only", "embeddings")
+    line = fails(monkeypatch, *command, "--set", "items.l2=1e-30", "--set", "items.dropout=0")
+    assert "received 1e-30 with a dropout of 0; raise --set items.l2 or items.dropout" in line
+    works(monkeypatch, *command)
+
+
+def test_a_network_whose_loss_cannot_be_computed_is_said_to_diverge(
+    small_dump: SmallDump, monkeypatch: pytest.MonkeyPatch, places: tuple[str, ...]
+) -> None:
+    command = ("run", "--data", str(small_dump.folder), *places, *QUICK, "--only", "embeddings")
+    line = fails(monkeypatch, *command, "--set", "autoencoder.list_weight=1e38", "--set", "autoencoder.epochs=3")
+    assert "the autoencoder network diverged" in line
+    assert "lower autoencoder.learning_rate" in line
 
 
 def test_where_every_user_tests_nobody_is_left_to_learn_from(

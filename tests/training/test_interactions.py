@@ -34,17 +34,6 @@ def test_matrices_hold_what_the_lists_hold() -> None:
     assert lists.seen_matrix().dtype == np.float32
 
 
-def test_the_digest_follows_who_and_what_stands_in_the_rows() -> None:
-    lists = make_interactions(ROWS)
-    again = make_interactions(ROWS)
-    assert lists.rows_digest() == again.rows_digest()
-    assert (
-        make_interactions([(7, *row[1:]) if row[0] == 4 else row for row in ROWS]).rows_digest()
-        != lists.rows_digest()
-    )
-    assert make_interactions(ROWS, [10, 11, 13, 12]).rows_digest() != lists.rows_digest()
-
-
 @given(shape=SHAPES, group_entries=st.integers(1, 30), n_empty=st.integers(0, 3))
 def test_groups_of_users_are_all_users_once(
     shape: tuple[int, int, float, int], group_entries: int, n_empty: int

@@ -10,6 +10,7 @@ from models.scoring.items import ItemWeights
 from tests.training.interactions_for_tests import random_interactions
 from training import item_weights
 from training.co_counts import Square, co_counts
+from training.errors import InputError
 from training.interactions import Interactions
 from training.item_weights import (
     cosines_of,
@@ -66,8 +67,13 @@ def test_dropout_and_penalty_both_raise_the_diagonal() -> None:
 
 def test_counts_that_cannot_be_inverted_say_so() -> None:
     counts = np.array([[1, 5], [5, 1]], dtype=np.float32)
-    with pytest.raises(np.linalg.LinAlgError, match=r"l2=1\.0 are not positive definite"):
+    mend = r"received 1 with a dropout of 0; raise --set items\.l2 or items\.dropout"
+    with pytest.raises(InputError, match=mend):
         invert_gram(counts, 0.0, 1.0)
+    with pytest.raises(InputError, match=mend):
+        fit_on_speakers(counts, np.array([[0, 1]], dtype=np.int32), 0.0, 1.0, np.array([0]))
+    with pytest.raises(InputError, match=r"raise --set similar\.l2_per_user or similar\.dropout"):
+        invert_gram(counts, 0.0, 1.0, "similar.l2_per_user or similar.dropout")
 
 
 def test_dropping_is_the_same_as_regularising() -> None:

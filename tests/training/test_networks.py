@@ -233,7 +233,6 @@ def test_one_user_and_one_anime_are_enough_to_train(name: str) -> None:
     settings = make_settings({"network": name}, ["autoencoder.epochs=1", "rating.epochs=1"])
     trained = train_network(settings.network, split, settings, None)
     _assert_unit_rows(trained.anime_embeddings)
-    assert trained.rows_digest == split.train_and_inputs.rows_digest()
     assert trained.settings == settings.model_dump()
 
 

@@ -78,7 +78,7 @@ def test_what_is_learned_does_not_depend_on_the_number_of_cores(monkeypatch: pyt
     scales = np.stack([np.zeros(N_FEATURES), np.ones(N_FEATURES)]).astype(np.float32)
     config = RerankerConfig(epochs=2, first_width=8, second_width=4)
     network, _ = fit_network(features, hidden, scales, config)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
     alone, _ = fit_network(features, hidden, scales, config)
     for name in ("first", "second", "last"):
         assert getattr(network, name).tobytes() == getattr(alone, name).tobytes()

@@ -180,7 +180,7 @@ def test_a_recommender_reads_back(model: RecommenderModel, tmp_path: Path) -> No
     loaded = load_recommender(tmp_path)
     assert loaded.digest() == model.digest()
     assert set(loaded.arrays) == set(model.arrays)
-    for name in ("history", "seconds", "rows_digest", "embeddings_digest", "settings"):
+    for name in ("history", "seconds", "prepared_digest", "embeddings_digest", "settings"):
         assert getattr(loaded, name) == getattr(model, name)
 
 

@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from models.scoring.neighbours import NeighbourRule
@@ -200,6 +200,7 @@ def _autoencoder(material: Material) -> TrainedNetwork:
         content = read_content(material.prepared.catalogue)
         given = AutoencoderInput(material.split.train, content=content)
         trained = train_network("autoencoder", material.split, material.settings, None, given)
+        trained = replace(trained, prepared_digest=material.prepared.digest)
         with replaced_folder(path) as folder:
             save_trained(folder, trained)
     return load_trained(path)

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from models.cores import usable_cores
 from training.demo.dump_files import DATASET_FILE, LISTS_FILE, NAME, ListFile, write_catalogue, write_labels
 from training.demo.lists import ListBlock, ListSimulator
 from training.demo.population import draw_population
@@ -20,7 +21,8 @@ from training.demo.world import build_world
 
 _CELLS_PER_BLOCK: Final = 4_000_000
 _MOST_USERS_PER_BLOCK: Final = 1024
-_N_THREADS: Final = 2
+# Each holds a block: 100 MB.
+_MAX_THREADS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +141,15 @@ def _blocks(
     size = min(_MOST_USERS_PER_BLOCK, max(1, _CELLS_PER_BLOCK // n_anime))
     firsts = range(0, n_users, size)
     waiting: deque[tuple[int, Future[ListBlock]]] = deque()
-    with ThreadPoolExecutor(_N_THREADS) as pool:
+    n_threads = min(_MAX_THREADS, usable_cores())
+    with ThreadPoolExecutor(n_threads) as pool:
         try:
             for first, child in zip(firsts, seed.spawn(len(firsts)), strict=True):
                 stop = min(first + size, n_users)
                 future = pool.submit(simulator.simulate, first, stop, np.random.default_rng(child))
                 waiting.append((stop - first, future))
-                # Two blocks ahead keep the threads busy; more would only fill the memory.
-                if len(waiting) > _N_THREADS + 1:
+                # One block more than there are threads keeps them busy; more would only fill the memory.
+                if len(waiting) > n_threads + 1:
                     n_block_users, ready = waiting.popleft()
                     yield n_block_users, ready.result()
             for n_block_users, ready in waiting:

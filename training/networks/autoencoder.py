@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from training.errors import InputError
 from training.interactions import Interactions
 from training.networks.callbacks import ReportProgress, tensorboard
 from training.networks.config import AutoencoderConfig
@@ -171,6 +172,11 @@ def fit_autoencoder(
     -------
     TrainedNetwork
         With ``normalised_sum`` users.
+
+    Raises
+    ------
+    InputError
+        If the training diverged.
     """
     started = time.monotonic()
     make_repeatable(config.seed)
@@ -237,7 +243,14 @@ def _train(
     network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=tf.nn.softmax_cross_entropy_with_logits)
     with progress("train autoencoder", n_steps, "steps") as update:
         callbacks = [ReportProgress(update, steps_per_epoch), *tensorboard(log_folder)]
-        return fit_batches(network, targets, config.epochs, callbacks, steps_per_epoch)
+        try:
+            return fit_batches(network, targets, config.epochs, callbacks, steps_per_epoch)
+        except tf.errors.InvalidArgumentError as error:
+            # What has no numbers any more, or lost a direction, is solved for in the loss.
+            raise InputError(
+                "the autoencoder network diverged (a matrix of its loss cannot be inverted); lower "
+                "autoencoder.learning_rate, autoencoder.list_weight or autoencoder.target_sharpness"
+            ) from error
 
 
 def _list_embeddings(teacher: Teacher, embeddings: Matrix) -> Matrix:

@@ -6,7 +6,6 @@ Halko, Martinsson, Tropp, "Finding Structure with Randomness", SIAM Review 2011.
 """
 
 import itertools
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from training.networks.teacher import Teacher
 
 Matrix = NDArray[np.float32]
@@ -51,7 +51,7 @@ def principal_directions(
     scaled: Any = sp.diags(lengths**-length_power) @ lists
     n_columns = min(n_directions + _N_SPARE, n_anime)
     basis = np.linalg.qr(rng.normal(size=(n_anime, n_columns)).astype(np.float32))[0]
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         by_user, by_anime = _Rows(scaled, pool), _Rows(scaled.T, pool)
         for _ in range(_N_ROUNDS):
             basis = np.linalg.qr(teacher.transposed_times(by_anime.times(by_user.times(teacher.times(basis)))))[0]
@@ -68,7 +68,7 @@ class _Rows:
     def __init__(self, matrix: Any, pool: ThreadPoolExecutor) -> None:
         rows = matrix.tocsr()
         # As many entries in each.
-        cuts = np.searchsorted(rows.indptr, np.linspace(0, rows.nnz, (os.cpu_count() or 1) + 1)[1:-1]).tolist()
+        cuts = np.searchsorted(rows.indptr, np.linspace(0, rows.nnz, usable_cores() + 1)[1:-1]).tolist()
         self._parts = [rows[start:stop] for start, stop in itertools.pairwise([0, *cuts, rows.shape[0]])]
         self._pool = pool
 

@@ -43,8 +43,8 @@ class TrainedNetwork:
         Wall-clock time of the training.
     settings : dict
         Every setting of the run that trained it.
-    rows_digest : str
-        Of the prepared dump it was trained on: :meth:`training.interactions.Interactions.rows_digest`.
+    prepared_digest : str
+        Of the prepared dump it was trained on: :attr:`training.prepared.Prepared.digest`.
     """
 
     network: str
@@ -57,7 +57,7 @@ class TrainedNetwork:
     history: dict[str, list[float]]
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict)
-    rows_digest: str = ""
+    prepared_digest: str = ""
 
     def of_users(self, kept: NDArray[np.bool_]) -> "TrainedNetwork":
         """Give the same network with fewer users.

@@ -6,7 +6,6 @@ Adam: Kingma and Ba, ICLR 2015. Starting values: He et al., ICCV 2015.
 """
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.cores import usable_cores
 from training.ranking.backprop import Parameters, RankedList, loss_and_gradients
 
 # Of the learning rate, in the end.
@@ -105,7 +105,7 @@ def learn_networks(
         return loss_and_gradients(parameters, list_at(number), counted, learning.odds_weight)
 
     # Each thread's products are small: more threads for one of them would wait for each other.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
         for _ in range(learning.epochs):
             order = rng.permutation(n_lists)
             lost, n_seen = 0.0, 0

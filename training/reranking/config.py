@@ -11,7 +11,7 @@ class ItemsConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dropout: Annotated[float, Field(ge=0, lt=1, description="Share of a list hidden from the input")] = 0.3
-    l2: Annotated[float, Field(gt=0, allow_inf_nan=False, description="Penalty of the weights")] = 50.0
+    l2: Annotated[float, Field(gt=0, le=1e9, description="Penalty of the weights")] = 50.0
     n_dense: Annotated[
         int,
         Field(ge=2, description="Anime on most lists, whose dense weights propose; costs its cube"),

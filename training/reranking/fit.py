@@ -1,6 +1,5 @@
 """Learns the second stage of recommending: the network that re-ranks what item weights propose."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.cores import usable_cores
 from models.scoring.anime_facts import AnimeFacts, read_facts
 from models.scoring.candidate_features import CIRCLES, candidate_features
 from models.scoring.items import ItemWeights
@@ -207,7 +207,7 @@ class _Lessons:
         self._nearest.find([task.known.seen_rows for task in tasks])
         # Systems of a hundred: several threads for one of them wait for each other longer than they work. So each
         # list has a thread of its own.
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
             lessons = pool.map(lambda task: self._features_of(task, weights, facts), tasks)
             for number, (task, (candidates, table)) in enumerate(zip(tasks, lessons, strict=True), start=1):
                 hidden = np.isin(candidates, task.target_rows)

@@ -27,7 +27,7 @@ from training.terminal import say
 
 FOLDER: Final = "recommender"
 _FACTS_FILE: Final = "recommender.json"
-_FACTS: Final = ("history", "seconds", "rows_digest", "embeddings_digest", "settings")
+_FACTS: Final = ("history", "seconds", "prepared_digest", "embeddings_digest", "settings")
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class RecommenderModel:
         The re-ranker's loss per epoch; empty where there were too few lists to learn one.
     seconds : float
         Wall-clock time.
-    rows_digest : str
-        Of the prepared dump: :meth:`training.interactions.Interactions.rows_digest`.
+    prepared_digest : str
+        Of the prepared dump: :attr:`training.prepared.Prepared.digest`.
     embeddings_digest : str
         Of the network whose embeddings find the nearest users.
     settings : dict
@@ -53,7 +53,7 @@ class RecommenderModel:
     arrays: Mapping[str, NDArray[Any]]
     history: dict[str, list[float]]
     seconds: float
-    rows_digest: str
+    prepared_digest: str
     embeddings_digest: str
     settings: dict[str, Any]
 
@@ -209,7 +209,7 @@ def _make_model(
         arrays,
         fitted.history,
         fitted.seconds,
-        prepared.interactions.rows_digest(),
+        prepared.digest,
         network.digest(),
         settings.model_dump(),
     )

@@ -21,9 +21,9 @@ class SimilarConfig(BaseModel):
     n_dense: Annotated[
         int, Field(ge=1, description="Anime on most lists, among which the item weights are exact")
     ] = 6144
-    l2_per_user: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="Regularisation of the item weights, per user")
-    ] = 0.08
+    l2_per_user: Annotated[float, Field(gt=0, le=1e9, description="Regularisation of the item weights, per user")] = (
+        0.08
+    )
     epochs: Annotated[int, Field(ge=1, description="Passes over the queries when the ranker is learned")] = 6
     batch_size: Annotated[int, Field(ge=1, description="Queries per step")] = 16
     learning_rate: Annotated[

@@ -1,6 +1,5 @@
 """What lists say of two anime: who has seen both, who liked both, and what one says for the other."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.cores import usable_cores
 from training.co_counts import Square, co_counts
 from training.interactions import Interactions
 from training.item_weights import invert_gram, regularisation
@@ -122,7 +122,8 @@ def _invert(counts: Square, config: SimilarConfig, n_users: int) -> Square:
     l2 = max(config.l2_per_user * n_users, 1.0)
     order = np.argsort(-np.diag(counts), kind="stable")
     dense = np.sort(order[: config.n_dense])
-    exact = invert_gram(counts[np.ix_(dense, dense)], config.dropout, l2)
+    settings = "similar.l2_per_user or similar.dropout"
+    exact = invert_gram(counts[np.ix_(dense, dense)], config.dropout, l2, settings)
     if len(dense) == len(counts):
         return exact
     diagonal = np.diag(counts) + regularisation(counts, config.dropout, l2)
@@ -166,7 +167,7 @@ def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
     n_anime = len(evidence.own.seen)
     starts = range(0, n_anime, _BLOCK)
     # Compiled code and numpy let go of the interpreter lock. All threads are busy, so each does its products alone.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
         for best, nearest in pool.map(partial(_look_around, evidence), starts):
             for kind, values in best.items():
                 tenth_best.setdefault(kind, []).append(values)

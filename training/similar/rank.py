@@ -1,6 +1,5 @@
 """Ranks every anime's candidates: the precomputed neighbours that the bundle holds."""
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.cores import usable_cores
 from training.similar.features import N_BLENDED, PairEvidence, Pairs
 from training.similar.ranker import Ranker
 
 N_SIMILAR: Final = N_BLENDED
 _QUERIES_PER_BLOCK: Final = 256
+# Each holds a block of features.
 _MAX_THREADS: Final = 4
 
 
@@ -74,9 +75,9 @@ def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[in
     scores = np.zeros((n_anime, k), dtype=np.float32)
     starts = range(0, n_anime, _QUERIES_PER_BLOCK)
     blocks = [np.arange(start, min(start + _QUERIES_PER_BLOCK, n_anime)) for start in starts]
-    # numpy lets go of the interpreter lock in nearly all of the work. Each thread holds one block of features, and
-    # does its products alone: shared between threads that are all busy, they take half as long again.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+    # numpy lets go of the interpreter lock in nearly all of the work. Each thread does its products alone: shared
+    # between threads that are all busy, they take half as long again.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
         ranked = pool.map(lambda block: _rank_block(evidence.describe(block), ranker, k), blocks)
         for block, (block_rows, block_scores) in zip(blocks, ranked, strict=True):
             rows[block], scores[block] = block_rows, block_scores

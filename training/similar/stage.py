@@ -28,7 +28,7 @@ from training.terminal import progress
 
 FOLDER: Final = "similar"
 _FACTS_FILE: Final = "similar.json"
-_FACTS: Final = ("weights", "seconds", "rows_digest", "settings")
+_FACTS: Final = ("weights", "seconds", "prepared_digest", "settings")
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class SimilarAnimeModel:
         Whether the ranker was learned from this dump's recommendations or came with the project.
     seconds : float
         Wall-clock time.
-    rows_digest : str
-        Of the prepared dump: :meth:`training.interactions.Interactions.rows_digest`.
+    prepared_digest : str
+        Of the prepared dump: :attr:`training.prepared.Prepared.digest`.
     settings : dict
         Every setting of the run.
     """
@@ -53,7 +53,7 @@ class SimilarAnimeModel:
     ranker: Ranker
     weights: Literal["learned", "shipped"]
     seconds: float
-    rows_digest: str
+    prepared_digest: str
     settings: dict[str, Any]
 
     def digest(self) -> str:
@@ -106,7 +106,7 @@ def fit_similar_anime(
         ranker,
         "learned" if learns else "shipped",
         time.monotonic() - started,
-        prepared.interactions.rows_digest(),
+        prepared.digest,
         settings,
     )
 
@@ -127,8 +127,7 @@ def without_ranking(prepared: Prepared, settings: dict[str, Any]) -> SimilarAnim
     """
     none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
     neighbours = RankedNeighbours(none.astype(np.int32), none)
-    rows_digest = prepared.interactions.rows_digest()
-    return SimilarAnimeModel(neighbours, load_ranker(SHIPPED_FILE), "shipped", 0.0, rows_digest, settings)
+    return SimilarAnimeModel(neighbours, load_ranker(SHIPPED_FILE), "shipped", 0.0, prepared.digest, settings)
 
 
 def gather_pair_evidence(
