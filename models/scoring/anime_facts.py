@@ -75,7 +75,7 @@ class AnimeFacts:
     scores : ndarray of shape (n_anime,), dtype=float32
         Mean score; the mean of all where unknown.
     days : ndarray of shape (n_anime,), dtype=float32
-        First airing, in days from 1900; the median where unknown.
+        First airing, in days from 1900; the mean of all where unknown.
     franchises, positions : ndarray of shape (n_anime,), dtype=integer
     main : ndarray of shape (n_anime,), dtype=bool
         Whether it belongs to the main line of its franchise.

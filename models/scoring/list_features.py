@@ -106,7 +106,7 @@ class ListSignals:
                 popularity.std(),
                 scores.mean(),
                 (days.mean() - 36_525.0) / DAYS_PER_YEAR,
-                (days[-1] - 36_525.0) / DAYS_PER_YEAR,
+                (days.max() - 36_525.0) / DAYS_PER_YEAR,
             ],
             dtype=np.float32,
         )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.scoring.neighbour_weights import POPULARITY_POWER, RIDGE, TELLING_POWER, NeighbourRegression
+from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.seen_lists import SeenLists
 
 N_ANIME = 9
@@ -25,11 +25,11 @@ def scores_the_slow_way(seen: list[int], lists: list[list[int]]) -> NDArray[np.f
         row[theirs] = 1.0
     mine = np.isin(np.arange(N_ANIME), seen).astype(float)
     counts = np.maximum(POPULARITY, 1.0)
-    telling = np.diag(counts**-TELLING_POWER)
+    telling = np.diag(counts**-0.3)
     gram = holds @ telling @ holds.T
-    gram += np.eye(len(lists)) * RIDGE * (np.trace(gram) / len(lists) + 1e-6)
+    gram += np.eye(len(lists)) * 2.0 * (np.trace(gram) / len(lists) + 1e-6)
     weights = np.linalg.solve(gram, holds @ telling @ mine)
-    scores: NDArray[np.float64] = (weights @ holds) * counts**-POPULARITY_POWER
+    scores: NDArray[np.float64] = (weights @ holds) * counts**-0.25
     return scores
 
 
@@ -46,6 +46,16 @@ def test_contributions_add_up_to_the_scores(seen: list[int], lists: list[list[in
     contributions = fitted.contributions(seen_rows, np.arange(N_ANIME))
     assert contributions.shape == (N_ANIME, len(seen))
     np.testing.assert_allclose(contributions.sum(axis=1), fitted.scores, atol=1e-5)
+
+
+def test_a_score_of_one_neighbour_is_what_paper_says() -> None:
+    # Anime 1 is in common; it counts 3 ** -0.3, and theirs together that and 20 ** -0.3. The ridge adds twice as much.
+    fitted = NeighbourRegression(POPULARITY).fit(np.array([1, 2], dtype=np.int32), as_rows([[1, 3]]))
+    weight = 3**-0.3 / (3 * (3**-0.3 + 20**-0.3))
+    assert fitted.weights.tolist() == pytest.approx([weight], rel=1e-5)
+    assert fitted.scores[[1, 2, 3]].tolist() == pytest.approx([weight / 3**0.25, 0.0, weight / 20**0.25], rel=1e-5)
+    parts = fitted.contributions(np.array([1, 2]), np.array([3]))
+    assert parts.tolist() == [pytest.approx([weight / 20**0.25, 0.0], rel=1e-5)]
 
 
 def test_ten_alike_count_less_than_ten_times_one() -> None:

@@ -1,0 +1,287 @@
+"""The features of the re-ranker once more: one anime at a time, in plain loops, with every constant written out.
+
+What the service computes is held to this. So nothing here comes from the code it holds.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.models.slow_catalogue import KINDS, Features, SlowCatalogue, mean, spread
+
+# The order that a bundle's networks were learned in.
+NAMES: Final = (
+    "item score",
+    "strongest weight",
+    "three strongest weights",
+    "ten strongest weights",
+    "weighted ratings",
+    "rating of the strongest",
+    "weight of dropped titles",
+    "weight of well-rated titles",
+    "highest cosine",
+    "log share of the 25 nearest users",
+    "log share of the 100 nearest users",
+    "fitted share of the 100 nearest users",
+    "years newer than the newest",
+    "years from the mean",
+    "share of the list that is older",
+    "share of the list within a year",
+    "popularity against the list's mean",
+    "share of the list that is more popular",
+    "score against the list's mean",
+    "share of the list that scores higher",
+    "seen of its franchise",
+    "share seen of its franchise",
+    "seen of its franchise's main line before it",
+    "unseen of its franchise's main line before it",
+    "next of a begun franchise",
+    "rating of its franchise",
+    "dropped of its franchise",
+    "years from the nearest seen of its franchise",
+    "genre cosine",
+    "genre lift",
+    "rating of its genres",
+    "type lift",
+    "source lift",
+    "studio lift",
+    "age rating lift",
+    "year lift",
+    "rating of its studio",
+    "titles of its studio",
+    "share seen of what is as popular",
+    "log share of lists",
+    "log members",
+    "log favourites per member",
+    "mean score",
+    "log episodes",
+    "log minutes",
+    "years since 2000",
+    "adult",
+    "place in its franchise",
+    "side story",
+    "extra",
+    "log size of its franchise",
+    "is TV",
+    "is Movie",
+    "is OVA",
+    "is ONA",
+    "is Special",
+    "is Music",
+    "source Original",
+    "source Manga",
+    "source Light novel",
+    "source Visual novel",
+    "source Game",
+    "log length of the list",
+    "share of rated titles",
+    "mean rating",
+    "spread of ratings",
+    "share of dropped titles",
+    "mean popularity on the list",
+    "spread of popularity on the list",
+    "mean score on the list",
+    "mean year on the list",
+    "newest year on the list",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One title of a list; its rating is relative to the list's mean, 0 where unrated."""
+
+    row: int
+    rating: float
+    gave_up: bool
+
+
+class SlowList:
+    """A list, and how anime relate to it. Statuses: 3 is on hold, 4 dropped, 6 plan-to-watch."""
+
+    def __init__(
+        self, catalogue: SlowCatalogue, rows: Sequence[int], ratings: Sequence[int], statuses: Sequence[int]
+    ) -> None:
+        self.catalogue = catalogue
+        begun = [
+            (row, rating, status) for row, rating, status in zip(rows, ratings, statuses, strict=True) if status != 6
+        ]
+        self.given = [rating for _, rating, _ in begun if rating > 0]
+        middle = mean(self.given) if self.given else 7.5
+        self.mean_rating = middle
+        self.entries = {
+            row: Entry(row, rating - middle if rating else 0.0, status in {3, 4}) for row, rating, status in begun
+        }
+        #: What shares of the list are counted by: of nothing there is no share.
+        self.n = max(len(begun), 1)
+
+    def of_list(self) -> Features:
+        catalogue, entries = self.catalogue, self.entries
+        # Nothing on it tells nothing: then all anime stand for the list.
+        rows = list(entries) or list(catalogue.rows)
+        return {
+            "log length of the list": math.log(len(entries) + 1),
+            "share of rated titles": len(self.given) / self.n,
+            "mean rating": self.mean_rating,
+            "spread of ratings": spread(self.given) if self.given else 1.5,
+            "share of dropped titles": sum(entry.gave_up for entry in entries.values()) / self.n,
+            "mean popularity on the list": mean([catalogue.popularity[row] for row in rows]),
+            "spread of popularity on the list": spread([catalogue.popularity[row] for row in rows]),
+            "mean score on the list": mean([catalogue.scores[row] for row in rows]),
+            "mean year on the list": mean([catalogue.years[row] for row in rows]),
+            "newest year on the list": max(catalogue.years[row] for row in rows),
+        }
+
+    def relate(self, row: int) -> Features:
+        return self._levels(row) | self._franchise(row) | self._genres(row) | self._codes(row)
+
+    def _levels(self, row: int) -> Features:
+        catalogue, mine = self.catalogue, self.of_list()
+        day = catalogue.days[row]
+        days = [catalogue.days[seen] for seen in self.entries]
+        less_popular = sum(catalogue.counts[seen] < catalogue.counts[row] for seen in self.entries)
+        lower = sum(catalogue.scores[seen] < catalogue.scores[row] for seen in self.entries)
+        band = [other for other in catalogue.rows if catalogue.bands[other] == catalogue.bands[row]]
+        return {
+            "years newer than the newest": catalogue.years[row] - mine["newest year on the list"],
+            "years from the mean": catalogue.years[row] - mine["mean year on the list"],
+            "share of the list that is older": sum(seen < day for seen in days) / self.n,
+            "share of the list within a year": sum(day - 183 <= seen < day + 183 for seen in days) / self.n,
+            "popularity against the list's mean": catalogue.popularity[row] - mine["mean popularity on the list"],
+            "share of the list that is more popular": 1 - less_popular / self.n,
+            "score against the list's mean": catalogue.scores[row] - mine["mean score on the list"],
+            "share of the list that scores higher": 1 - lower / self.n,
+            "share seen of what is as popular": sum(other in self.entries for other in band) / len(band),
+        }
+
+    def _franchise(self, row: int) -> Features:
+        catalogue = self.catalogue
+        mates = catalogue.mates(row)
+        seen = [self.entries[mate] for mate in mates if mate in self.entries]
+        before = catalogue.main_before(row)
+        n_before = sum(mate in self.entries for mate in before)
+        is_main = catalogue.table["franchise_roles"][row] == 0
+        gaps = [abs(catalogue.days[row] - catalogue.days[entry.row]) / 365.25 for entry in seen]
+        return {
+            "seen of its franchise": math.log(len(seen) + 1),
+            "share seen of its franchise": len(seen) / len(mates),
+            "seen of its franchise's main line before it": math.log(n_before + 1),
+            "unseen of its franchise's main line before it": math.log(len(before) - n_before + 1),
+            "next of a begun franchise": float(bool(seen) and n_before == len(before) and is_main),
+            "rating of its franchise": mean([entry.rating for entry in seen]) if seen else 0.0,
+            "dropped of its franchise": mean([entry.gave_up for entry in seen]) if seen else 0.0,
+            "years from the nearest seen of its franchise": min([20.0, *gaps]),
+        }
+
+    def _genres(self, row: int) -> Features:
+        catalogue = self.catalogue
+        vectors = [catalogue.genre_direction(seen) for seen in self.entries]
+        profile = [sum(column) for column in zip(*vectors, strict=True)]
+        length = math.hypot(*profile)
+        product = sum(a * b for a, b in zip(profile, catalogue.genre_direction(row), strict=bool(profile)))
+        lifts, ratings = [], []
+        for genre in catalogue.genres[row]:
+            having = [entry for entry in self.entries.values() if genre in catalogue.genres[entry.row]]
+            usual = catalogue.genre_shares[genre] * len(catalogue.genre_shares)
+            lifts.append(math.log((len(having) + 5 * usual) / (self.n + 5) / usual + 0.001))
+            ratings.append(sum(entry.rating for entry in having) / (len(having) + 5))
+        return {
+            "genre cosine": product / length if length else 0.0,
+            "genre lift": mean(lifts) if lifts else 0.0,
+            "rating of its genres": mean(ratings) if ratings else 0.0,
+        }
+
+    def _codes(self, row: int) -> Features:
+        features = {}
+        for kind in KINDS:
+            codes = self.catalogue.codes[kind]
+            share = self.catalogue.code_shares[kind][codes[row]]
+            alike = sum(codes[seen] == codes[row] for seen in self.entries)
+            lift = math.log((alike + 10 * share) / (self.n + 10) / share)
+            features[f"{kind.replace('_', ' ')} lift"] = lift if codes[row] else 0.0
+        studios = self.catalogue.codes["studio"]
+        by_it = [entry.rating for entry in self.entries.values() if studios[entry.row] == studios[row]]
+        known = studios[row] > 0
+        features["rating of its studio"] = sum(by_it) / (len(by_it) + 2) if known else 0.0
+        features["titles of its studio"] = math.log(len(by_it) + 1) if known else 0.0
+        return features
+
+    def evidence(self, row: int, weights: Mapping[str, NDArray[Any]]) -> Features:
+        """Say what item weights do: who speaks for an anime with what weight, and how alike the two are."""
+        columns = (weights[f"item_weight_{name}"][row].tolist() for name in ("rows", "values", "cosines"))
+        spoken, rated, dropped, liked, cosines = [], 0.0, 0.0, 0.0, [0.0]
+        for speaker, weight, cosine in zip(*columns, strict=True):
+            entry = self.entries.get(speaker)
+            spoken.append((weight if entry else 0.0, entry.rating if entry else 0.0))
+            if entry:
+                rated += weight * entry.rating
+                dropped += weight * entry.gave_up
+                liked += weight * (entry.rating >= 0.75)
+                cosines.append(cosine)
+        values = sorted((weight for weight, _ in spoken), reverse=True)
+        return {
+            "item score": sum(values),
+            "strongest weight": values[0],
+            "three strongest weights": sum(values[:3]),
+            "ten strongest weights": sum(values[:10]),
+            "weighted ratings": rated,
+            "rating of the strongest": next(rating for weight, rating in spoken if weight == values[0]),
+            "weight of dropped titles": dropped,
+            "weight of well-rated titles": liked,
+            "highest cosine": max(cosines),
+        }
+
+
+@dataclass(frozen=True)
+class SlowNeighbours:
+    """The nearest users: how alike each is, best first, and what each has seen."""
+
+    similarities: Sequence[float]
+    lists: Sequence[Sequence[int]]
+
+    def share(self, row: int, k: int) -> float:
+        """Tell what share of the k nearest has seen an anime, each weighing by the fourth power of the cosine."""
+        says = [max(similarity, 0.0) ** 4 for similarity in self.similarities[:k]]
+        seen = sum(weight for weight, theirs in zip(says, self.lists[:k], strict=True) if row in theirs)
+        return seen / sum(says) if sum(says) else 0.0
+
+    def fitted(self, seen_rows: Sequence[int], counts: Sequence[int]) -> list[float]:
+        """Write the list as a weighted sum of theirs, by a ridge regression, and give what else that sum holds."""
+        n_anime, k = len(counts), len(self.lists)
+        held = np.array([[float(row in set(theirs)) for row in range(n_anime)] for theirs in self.lists])
+        if not k:
+            return [0.0] * n_anime
+        says = np.diag([max(count, 1) ** -0.3 for count in counts])
+        both = held @ says @ held.T
+        ridge = 2.0 * (np.trace(both) / k + 1e-6)
+        mine = np.array([float(row in set(seen_rows)) for row in range(n_anime)])
+        weights = np.linalg.solve(both + ridge * np.eye(k), held @ says @ mine)
+        summed = (weights @ held).tolist()
+        return [score / max(count, 1) ** 0.25 for score, count in zip(summed, counts, strict=True)]
+
+
+def slow_table(
+    mine: SlowList, neighbours: SlowNeighbours, weights: Mapping[str, NDArray[Any]], rows: Sequence[int]
+) -> list[Features]:
+    """Give all features of a list and some anime, one anime after the other."""
+    fitted = neighbours.fitted(list(mine.entries), mine.catalogue.counts)
+    table = []
+    for row in rows:
+        of_neighbours = {
+            "log share of the 25 nearest users": math.log(neighbours.share(row, 25) + 0.003),
+            "log share of the 100 nearest users": math.log(neighbours.share(row, 100) + 0.003),
+            "fitted share of the 100 nearest users": fitted[row],
+        }
+        of_anime = mine.relate(row) | mine.catalogue.facts(row)
+        table.append(mine.evidence(row, weights) | of_neighbours | of_anime | mine.of_list())
+    return table
+
+
+def seen_by(arrays: Mapping[str, NDArray[Any]], user_row: int) -> list[int]:
+    """Give what a user of a bundle has seen: all but plans."""
+    start, end = arrays["list_offsets"][user_row : user_row + 2].tolist()
+    entries = zip(arrays["list_anime_rows"][start:end].tolist(), arrays["list_statuses"][start:end], strict=True)
+    return [row for row, status in entries if status != 6]

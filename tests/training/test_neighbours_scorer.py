@@ -1,0 +1,68 @@
+"""What is measured of recommending by neighbours: how many of the nearest users speak, and with what weight."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.models.slow_features import SlowNeighbours
+from tests.models.small_bundle import unit_rows
+from tests.training.interactions_for_tests import random_interactions
+from training.interactions import Interactions
+from training.list_neighbours import ListNeighbours
+from training.scorers import NeighboursScorer, embed_users
+
+N_ANIME = 40
+MINE = np.array([3, 4, 11, 30], dtype=np.int32)
+
+
+@cache
+def lists() -> Interactions:
+    return random_interactions(230, N_ANIME, 0.2, 1)
+
+
+def embeddings() -> NDArray[np.float32]:
+    return unit_rows(N_ANIME, 6, np.random.default_rng(0))
+
+
+def scorer() -> NeighboursScorer:
+    nearest = ListNeighbours(embeddings(), embed_users(embeddings(), lists()), lists())
+    return NeighboursScorer(embeddings(), nearest)
+
+
+def slow_nearest(k: int) -> tuple[list[int], list[float]]:
+    """Compare the list with everybody's."""
+    adds = embeddings().astype(np.float64)
+
+    def direction(rows: NDArray[np.int32]) -> NDArray[np.float64]:
+        total: NDArray[np.float64] = adds[rows].sum(axis=0)
+        return total / np.linalg.norm(total)
+
+    cosines = [float(direction(MINE) @ direction(lists().list_of(user).seen_rows)) for user in range(230)]
+    users = sorted(range(230), key=lambda user: -cosines[user])[:k]
+    return users, [cosines[user] for user in users]
+
+
+def test_200_weighted_neighbours_speak() -> None:
+    users, cosines = slow_nearest(200)
+    slow = SlowNeighbours(cosines, [lists().list_of(user).seen_rows.tolist() for user in users])
+    expected = np.array(slow.fitted(MINE.tolist(), lists().popularity().tolist()))
+    found = scorer().score_list(0, MINE)
+    np.testing.assert_allclose(found[expected > 1e-4], expected[expected > 1e-4], rtol=1e-3, atol=1e-5)
+    assert np.isneginf(found[expected < -1e-4]).all()
+
+
+def test_50_neighbours_speak_for_the_top_quarter_of_their_ratings() -> None:
+    users, cosines = slow_nearest(50)
+    assert min(cosines) > 0
+    expected = np.zeros(N_ANIME)
+    for user, cosine in zip(users, cosines, strict=True):
+        theirs = lists().list_of(user)
+        rated = theirs.ratings[theirs.ratings > 0]
+        if len(rated):
+            top = theirs.anime_rows[theirs.ratings >= np.percentile(rated, 75)]
+            expected[top] += cosine / sum(cosines)
+    by_rule = scorer()
+    by_rule.rule = "top-quarter"
+    found = by_rule.score_list(0, MINE)
+    np.testing.assert_allclose(np.where(np.isneginf(found), 0.0, found), expected, atol=1e-5)
