@@ -1,26 +1,66 @@
-"""Golden answers: computed when a bundle is written, reproduced by the service before it is ready."""
+"""Golden answers: computed when a bundle is written, reproduced by the service before it is ready.
 
-from collections.abc import Sequence
-from typing import Final
+One set for each method that the bundle serves, for a user the model knows and for somebody it never saw. They are put
+together here from :mod:`models.scoring`, apart from the service: so code or a machine that scores otherwise than when
+the model was measured is noticed, and a method that the service puts together wrongly.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
 from models.manifest import GoldenAnswer
-from models.scoring.embedding import cosine_scores, list_scores
+from models.scoring.candidate_features import CIRCLES, neighbour_evidence
+from models.scoring.embedding import cosine_scores, embed_list, list_scores
+from models.scoring.items import weights_of
+from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
+from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.popular import popular_scores
+from models.scoring.reranker import reranker_of
+from models.scoring.seen_lists import seen_lists_of_users
+from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
-from models.scoring.user_index import user_index_of
-from models.scoring.user_list import list_of_user
+from models.scoring.user_index import Nearest, user_index_of
+from models.scoring.user_list import UserList, list_of_user
 
 GOLDEN_K: Final = 10
-N_GOLDEN_QUERIES: Final = 3
-# A dot product may differ in its last bits between processors; a wrong row differs by far more.
+_N_ANIME_QUERIES: Final = 2
+# Users are asked for whose lists are about this long: neither trivial nor slow to answer.
+_USUAL_LENGTH: Final = 60
+_N_USUAL: Final = 64
+# Of the largest score. Sums may differ in their last bits between processors; a wrong row differs by far more.
 SCORE_TOLERANCE: Final = 1e-4
+
+Scores = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """Whoever a golden answer is for."""
+
+    user_id: int
+    unseen: bool
+    user_list: UserList
+    embedding: NDArray[np.float32]
+    nearest: Callable[[int], Nearest]
+
+
+class _Scored(NamedTuple):
+    """All anime, scored by one method; ``allowed`` are those that may be recommended."""
+
+    method: str
+    rule: str | None
+    scores: Scores
+    allowed: Mask
 
 
 def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
-    """Answer a few fixed queries, without any filter: the most popular anime, and users spread over the id map.
+    """Answer a few fixed queries by every method that the bundle serves, without any filter.
 
     Parameters
     ----------
@@ -29,14 +69,79 @@ def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
     Returns
     -------
     list of GoldenAnswer
+        Similar anime of the most popular; similar users and recommendations for a user the model knows, and for
+        half the list of another one, as if the model had never seen them.
+
+    Raises
+    ------
+    BundleContentError
+        If the re-ranker was learned with other features than this software computes.
     """
-    popular_rows = top_k_rows(bundle.popularity.astype(np.float32), N_GOLDEN_QUERIES)
-    user_rows = np.unique(np.linspace(0, bundle.n_users - 1, N_GOLDEN_QUERIES).astype(int))
-    return (
-        [_similar_anime(bundle, int(row)) for row in popular_rows]
-        + [_similar_users(bundle, int(row)) for row in user_rows]
-        + [_recommendations(bundle, int(row)) for row in user_rows]
-    )
+    known, unseen = _choose_users(bundle)
+    index = user_index_of(bundle)
+    half = unseen_list(bundle, unseen)
+    embedding = embed_list(bundle.list_embeddings, half.seen_rows)
+    askers = [
+        _Asker(
+            int(bundle.user_ids[known]),
+            False,
+            list_of_user(bundle, known),
+            bundle.user_embeddings[known],
+            lambda k: index.neighbours(known, k),
+        ),
+        _Asker(int(bundle.user_ids[unseen]), True, half, embedding, lambda k: index.search(embedding, k)),
+    ]
+    answers = list(_similar_anime(bundle))
+    # By the index, which may miss somebody: the service must answer as the writer would, not as a scan would.
+    similar = [index.ranked(known, min(GOLDEN_K, bundle.n_users - 1)), index.search(embedding, GOLDEN_K)]
+    for asker, nearest in zip(askers, similar, strict=True):
+        answers.append(
+            GoldenAnswer(
+                kind="similar_users",
+                method="embedding",
+                unseen=asker.unseen,
+                query_id=asker.user_id,
+                ids=bundle.user_ids[nearest.rows].tolist(),
+                scores=nearest.similarities.tolist(),
+            )
+        )
+        answers += _recommendations(bundle, asker)
+    return answers
+
+
+def unseen_list(bundle: Bundle, user_row: int) -> UserList:
+    """Give the list that somebody the model never saw asks with: every second entry of a known user's.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    user_row : int
+
+    Returns
+    -------
+    UserList
+    """
+    whole = list_of_user(bundle, user_row)
+    return UserList(whole.anime_rows[::2], whole.ratings[::2], whole.statuses[::2])
+
+
+def question_in_words(kind: str, method: str, rule: str | None = None, *, unseen: bool = False) -> str:
+    """Name what a golden answer is an answer to, apart from whom it is for.
+
+    Parameters
+    ----------
+    kind, method : str
+    rule : str, optional
+    unseen : bool
+        See :class:`models.manifest.GoldenAnswer`.
+
+    Returns
+    -------
+    str
+        Such as "recommendations by neighbours, top-quarter, for an unseen list"; another one for each question.
+    """
+    words = [f"{kind.replace('_', ' ')} by {method}", rule, "for an unseen list" if unseen else None]
+    return ", ".join(word for word in words if word)
 
 
 def agrees(golden: GoldenAnswer, ids: Sequence[int], scores: Sequence[float]) -> bool:
@@ -54,39 +159,73 @@ def agrees(golden: GoldenAnswer, ids: Sequence[int], scores: Sequence[float]) ->
     -------
     bool
     """
-    if len(ids) != len(golden.ids) or not np.allclose(scores, golden.scores, rtol=0.0, atol=SCORE_TOLERANCE):
+    # Of the largest, as methods differ in how large their scores are, and sums of large parts may be small.
+    tolerance = SCORE_TOLERANCE * max(map(abs, golden.scores), default=0.0)
+    if len(ids) != len(golden.ids) or not np.allclose(scores, golden.scores, rtol=0.0, atol=tolerance):
         return False
     expected = dict(zip(golden.ids, golden.scores, strict=True))
     last = golden.scores[-1] if golden.scores else 0.0
     # Near-ties may swap places, and the last place may go to one that is not listed.
     return all(
-        abs(expected.get(identity, last) - score) <= 2 * SCORE_TOLERANCE
+        abs(expected.get(identity, last) - score) <= 2 * tolerance
         for identity, score in zip(ids, scores, strict=True)
     )
 
 
-def _similar_anime(bundle: Bundle, anime_row: int) -> GoldenAnswer:
-    scores = cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[anime_row])
-    others = np.arange(bundle.n_anime) != anime_row
-    rows = top_k_rows(scores, GOLDEN_K, allowed=others)
-    return _golden("similar_anime", bundle.anime_ids[anime_row], bundle.anime_ids[rows], scores[rows])
+def _choose_users(bundle: Bundle) -> tuple[int, int]:
+    """Choose two users with lists of a usual length, who have seen most of what is on them."""
+    lengths = np.diff(bundle.list_offsets)
+    usual = np.argsort(np.abs(lengths - _USUAL_LENGTH), kind="stable")[:_N_USUAL].tolist()
+    usual.sort(key=lambda row: -len(list_of_user(bundle, row).seen_rows))
+    return usual[0], usual[min(1, len(usual) - 1)]
 
 
-def _similar_users(bundle: Bundle, user_row: int) -> GoldenAnswer:
-    # By the index, which may miss somebody: the service must answer as the writer would, not as a scan would.
-    nearest = user_index_of(bundle).ranked(user_row, min(GOLDEN_K, bundle.n_users - 1))
-    return _golden("similar_users", bundle.user_ids[user_row], bundle.user_ids[nearest.rows], nearest.similarities)
+def _similar_anime(bundle: Bundle) -> Iterator[GoldenAnswer]:
+    for row in top_k_rows(bundle.popularity.astype(np.float32), _N_ANIME_QUERIES).tolist():
+        others = np.arange(bundle.n_anime) != row
+        cosines = cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[row])
+        yield _golden("similar_anime", bundle, _Scored("embedding", None, cosines, others), bundle.anime_ids[row])
+        if bundle.similar_rows.shape[1]:
+            ranked = ranked_scores(bundle.similar_rows, bundle.similar_scores, bundle.anime_embeddings, row)
+            yield _golden("similar_anime", bundle, _Scored("ranked", None, ranked, others), bundle.anime_ids[row])
 
 
-def _recommendations(bundle: Bundle, user_row: int) -> GoldenAnswer:
-    scores = list_scores(bundle.anime_embeddings, bundle.anime_gains, bundle.user_embeddings[user_row])
+def _recommendations(bundle: Bundle, asker: _Asker) -> Iterator[GoldenAnswer]:
     unlisted = np.ones(bundle.n_anime, dtype=bool)
-    unlisted[list_of_user(bundle, user_row).anime_rows] = False
-    rows = top_k_rows(scores, GOLDEN_K, allowed=unlisted)
-    return _golden("recommendations", bundle.user_ids[user_row], bundle.anime_ids[rows], scores[rows])
+    unlisted[asker.user_list.anime_rows] = False
+    for scored in _score(bundle, asker, unlisted):
+        yield _golden("recommendations", bundle, scored, asker.user_id, unseen=asker.unseen)
 
 
-def _golden(kind: str, query_id: np.int64, ids: NDArray[np.int64], scores: NDArray[np.float32]) -> GoldenAnswer:
-    return GoldenAnswer.model_validate(
-        {"kind": kind, "query_id": int(query_id), "ids": ids.tolist(), "scores": scores.tolist()}
-    )
+def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
+    """Score all anime by each method. A stage comes before the one that builds on it, whose answer it changes."""
+    seen_rows = asker.user_list.seen_rows
+    by_embedding = list_scores(bundle.anime_embeddings, bundle.anime_gains, asker.embedding)
+    yield _Scored("embedding", None, by_embedding, unlisted)
+    yield _Scored("popular", None, popular_scores(bundle.popularity, bundle.mean_scores), unlisted)
+
+    nearest = asker.nearest(N_NEIGHBOURS)
+    lists = [list_of_user(bundle, row) for row in nearest.rows.tolist()]
+    supported = score_by_neighbours(bundle.n_anime, nearest.similarities, lists).scores
+    # What no neighbour speaks for is not recommended by neighbours.
+    yield _Scored("neighbours", "top-quarter", supported, unlisted & (supported > 0.0))
+    regression = NeighbourRegression(bundle.popularity)
+    theirs = seen_lists_of_users(bundle, asker.nearest(N_WEIGHTED_NEIGHBOURS).rows)
+    fitted = regression.fit(seen_rows, theirs).scores
+    yield _Scored("neighbours", "weighted", fitted, unlisted & (fitted > 0.0))
+
+    if bundle.item_weight_rows.shape[1]:
+        yield _Scored("items", None, weights_of(bundle).score(seen_rows), unlisted)
+    reranker = reranker_of(bundle)
+    if reranker is not None:
+        circle = asker.nearest(CIRCLES[-1])
+        theirs = seen_lists_of_users(bundle, circle.rows)
+        evidence = neighbour_evidence(regression, seen_rows, circle.similarities, theirs)
+        yield _Scored("ranked", None, reranker.rerank(asker.user_list, evidence, unlisted).scores, unlisted)
+
+
+def _golden(kind: str, bundle: Bundle, scored: _Scored, query_id: int, *, unseen: bool = False) -> GoldenAnswer:
+    rows = top_k_rows(scored.scores, GOLDEN_K, allowed=scored.allowed)
+    fields = {"kind": kind, "method": scored.method, "rule": scored.rule, "unseen": unseen, "query_id": int(query_id)}
+    ids, scores = bundle.anime_ids[rows].tolist(), scored.scores[rows].tolist()
+    return GoldenAnswer.model_validate(fields | {"ids": ids, "scores": scores})

@@ -8,7 +8,7 @@ row i of every ``n_users`` array to ``user_ids[i]``.
 from dataclasses import dataclass
 from typing import Final
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.

@@ -49,7 +49,12 @@ class GoldenAnswer(_Part):
     """An answer computed when the bundle was written; a service must reproduce it before it is ready."""
 
     kind: Literal["similar_anime", "similar_users", "recommendations"]
-    query_id: int
+    method: Literal[RecommendationMethod, "popular"]
+    rule: Annotated[str | None, Field(description="Of the method, where it has several")] = None
+    unseen: Annotated[
+        bool, Field(description="Whether somebody the model never saw asks, with half the list of the user")
+    ] = False
+    query_id: Annotated[int, Field(description="Of an anime for similar anime, otherwise of a user")]
     ids: list[int]
     scores: list[float]
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from models.bundle import Bundle, opened_bundle
 from models.errors import BundleContentError
-from models.golden import GOLDEN_K, agrees
+from models.golden import GOLDEN_K, agrees, question_in_words, unseen_list
 from models.layout import MANIFEST_FILE
 from models.manifest import GoldenAnswer
 from models.sums import Sums
@@ -144,32 +144,70 @@ def check_golden_answers(model: LoadedModel, folder: Path) -> None:
     Raises
     ------
     BundleContentError
-        If an answer differs from what training computed: this machine or this code would answer wrongly.
+        If an answer differs from what training computed: this machine or this code would answer wrongly. If there is
+        none for something that this model is asked for.
     """
+    manifest_file = folder / MANIFEST_FILE
+    unchecked = _questions(model)
     for golden in model.bundle.manifest.golden:
+        question = question_in_words(golden.kind, golden.method, golden.rule, unseen=golden.unseen)
         try:
             ids, scores = _answer(model, golden)
         except ServiceError as error:
-            raise BundleContentError(folder / MANIFEST_FILE, f"golden query: {error.detail}") from error
+            raise BundleContentError(manifest_file, f"golden query: {question}: {error.detail}") from error
         if not agrees(golden, ids, scores):
-            fault = f"golden answer {golden.kind} of {golden.query_id} is not reproduced"
-            raise BundleContentError(folder / MANIFEST_FILE, f"{fault}: expected {golden.ids}, got {ids}")
+            expected, received = (
+                [(identity, round(score, 6)) for identity, score in zip(*pair, strict=True)]
+                for pair in ((golden.ids, golden.scores), (ids, scores))
+            )
+            fault = f"golden answer ({question}; query {golden.query_id}) is not reproduced"
+            mend = "serve it with the software that trained it, or train it anew"
+            raise BundleContentError(manifest_file, f"{fault}: expected {expected}, got {received}; {mend}")
+        unchecked.discard(question)
+    if unchecked:
+        names = "; ".join(sorted(unchecked))
+        raise BundleContentError(manifest_file, f"holds no golden answer for {names}; train the bundle anew")
+
+
+def _questions(model: LoadedModel) -> set[str]:
+    """Name everything that the model answers with scores, and what it is asked where a request names no method."""
+    default = model.bundle.manifest.default_methods
+    of_anime = {
+        question_in_words("similar_anime", method) for method in (*model.similar_anime.methods, default.similar_anime)
+    }
+    offered = {name for name, _ in model.recommender.methods}
+    of_lists = [
+        ("similar_users", "embedding", None),
+        *(("recommendations", *key) for key in model.recommender.methods),
+        *(("recommendations", name, None) for name in {default.recommendations} - offered),
+    ]
+    return of_anime | {
+        question_in_words(kind, method, rule, unseen=unseen)
+        for kind, method, rule in of_lists
+        for unseen in (False, True)
+    }
 
 
 def _answer(model: LoadedModel, golden: GoldenAnswer) -> tuple[list[int], list[float]]:
-    if golden.kind == "similar_users":
-        users_query = SimilarUsersQuery(limit=GOLDEN_K)
-        users = model.similar_users.page(row_of_user(model.bundle, golden.query_id), users_query).ranking
-        return model.bundle.user_ids[users.rows].tolist(), users.scores
-    page = _anime_page(model, golden)
-    return model.bundle.anime_ids[page.rows].tolist(), page.scores
+    page = _users_page(model, golden) if golden.kind == "similar_users" else _anime_page(model, golden)
+    ids = model.bundle.user_ids if golden.kind == "similar_users" else model.bundle.anime_ids
+    return ids[page.rows].tolist(), page.scores
+
+
+def _users_page(model: LoadedModel, golden: GoldenAnswer) -> RankedPage:
+    row, query = row_of_user(model.bundle, golden.query_id), SimilarUsersQuery(limit=GOLDEN_K)
+    if golden.unseen:
+        return model.similar_users.page_of_list(unseen_list(model.bundle, row), query).ranking
+    return model.similar_users.page(row, query).ranking
 
 
 def _anime_page(model: LoadedModel, golden: GoldenAnswer) -> RankedPage:
     # Golden answers know nothing of franchises: they are there to compare numbers.
-    whole = {"limit": GOLDEN_K, "include_adult": True, "method": "embedding", "collapse_franchise": False}
+    whole = {"limit": GOLDEN_K, "include_adult": True, "method": golden.method, "collapse_franchise": False}
     if golden.kind == "similar_anime":
         row = model.catalogue.row_of(golden.query_id)
         return model.similar_anime.page(row, SimilarAnimeQuery.model_validate(whole))
-    viewer = model.recommender.known_viewer(row_of_user(model.bundle, golden.query_id))
-    return model.recommender.page(viewer, RecommendationsQuery.model_validate(whole)).ranking
+    row = row_of_user(model.bundle, golden.query_id)
+    asks = model.recommender
+    viewer = asks.unseen_viewer(unseen_list(model.bundle, row)) if golden.unseen else asks.known_viewer(row)
+    return asks.page(viewer, RecommendationsQuery.model_validate(whole | {"rule": golden.rule})).ranking

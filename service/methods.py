@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from models.scoring.embedding import list_contributions, list_scores
 from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
 from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScores, score_by_neighbours
+from models.scoring.popular import popular_scores
 from models.scoring.reranker import Reranker, reranker_of
 from models.scoring.seen_lists import seen_lists_of_users
 from service.feature_words import FeatureWords
@@ -25,9 +26,6 @@ Mask = NDArray[np.bool_]
 # Shape: (n_page, n_seen)
 Contributions = NDArray[np.float32]
 MethodKey = tuple[MethodName, NeighbourRule | None]
-
-# An anime as popular as this share of them keeps half of what sets its mean score apart; a lesser-known one less.
-_TRUSTED_POPULARITY_QUANTILE: Final = 0.9
 
 
 def no_notes(anime_rows: list[int]) -> list[list[str]]:
@@ -230,24 +228,13 @@ class TopQuarterMethod:
 class PopularMethod:
     """The same for everybody: well-rated anime that many have seen. For lists that say nothing.
 
-    The mean score, drawn to the mean of all scores where few have seen an anime, as a share of 10.
-
     Parameters
     ----------
     bundle : Bundle
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        popularity = bundle.popularity.astype(np.float64)
-        scored = bundle.mean_scores > 0
-        if scored.any():
-            overall = float(bundle.mean_scores[scored].mean())
-            trusted = max(float(np.quantile(popularity[scored], _TRUSTED_POPULARITY_QUANTILE)), 1.0)
-        else:
-            overall, trusted = 0.0, 1.0
-        own = np.where(scored, bundle.mean_scores, overall)
-        drawn = (popularity * own + trusted * overall) / (popularity + trusted)
-        self._scores: Scores = (drawn / 10.0).astype(np.float32)
+        self._scores = popular_scores(bundle.popularity, bundle.mean_scores)
 
     def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
         """Give the scores; nothing on anybody's list contributes to them."""

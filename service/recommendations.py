@@ -69,6 +69,11 @@ class Recommender:
         self._methods = make_methods(bundle)
         self._franchises = franchises_of(bundle)
 
+    @property
+    def methods(self) -> frozenset[MethodKey]:
+        """The methods of this model, each with its rule; the rule is None for methods that have but one."""
+        return frozenset(self._methods)
+
     def known_viewer(self, user_row: int) -> Viewer:
         """Describe a user the model knows.
 

@@ -28,6 +28,11 @@ class SimilarAnime:
         self._catalogue = catalogue
         self._default = bundle.manifest.default_methods.similar_anime
 
+    @property
+    def methods(self) -> frozenset[SimilarAnimeMethod]:
+        """The methods of this model."""
+        return frozenset({"embedding", "ranked"} if self._bundle.similar_rows.shape[1] else {"embedding"})
+
     def method_of(self, query: SimilarAnimeQuery) -> SimilarAnimeMethod:
         """Say by which method a query is answered.
 

@@ -35,6 +35,21 @@ def test_nothing_is_ranked_and_embeddings_answer_by_default(bundle: Bundle) -> N
     assert "autoencoder, embedding" in bundle.manifest.metrics["methods"]
 
 
+def test_there_are_golden_answers_for_what_is_served_and_for_nothing_else(bundle: Bundle) -> None:
+    golden = bundle.manifest.golden
+    assert {(answer.kind, answer.method, answer.rule) for answer in golden} == {
+        ("similar_anime", "embedding", None),
+        ("similar_users", "embedding", None),
+        ("recommendations", "embedding", None),
+        ("recommendations", "popular", None),
+        ("recommendations", "neighbours", "top-quarter"),
+        ("recommendations", "neighbours", "weighted"),
+    }
+    of_users = [answer for answer in golden if answer.kind != "similar_anime"]
+    assert len(of_users) == 10
+    assert sum(answer.unseen for answer in of_users) == 5
+
+
 def test_the_service_offers_embedding_and_neighbours_and_refuses_the_rest(store: Store, bundle: Bundle) -> None:
     user, anime = int(bundle.user_ids[0]), int(bundle.anime_ids[0])
     with running(store.root) as url, httpx.Client(base_url=url) as client:

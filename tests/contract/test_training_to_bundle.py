@@ -11,13 +11,13 @@ import pytest
 
 from models.bundle import Bundle, read_bundle
 from models.card import AnimeCard
-from models.golden import agrees, make_golden_answers
 from models.layout import FORMAT_VERSION
 from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import list_of_user
 from models.store import Store
+from service.loaded_model import load_model
 from tests.training.small_dump import SmallDump, write_small_dump
 from training.dump import find_dump
 from training.metrics import graded_ndcg_at
@@ -86,12 +86,16 @@ def test_similar_anime_and_users_share_the_planted_taste(run: Run) -> None:
             assert (taste[nearest] == taste[row]).mean() >= 2 / 3
 
 
-def test_golden_answers_reproduce(run: Run) -> None:
-    again = make_golden_answers(run.bundle)
-    assert len(run.bundle.manifest.golden) == len(again) == 9
-    for golden, answer in zip(run.bundle.manifest.golden, again, strict=True):
-        assert (golden.kind, golden.query_id) == (answer.kind, answer.query_id)
-        assert agrees(golden, answer.ids, answer.scores)
+def test_what_is_published_has_a_golden_answer_for_each_method_and_the_service_reproduces_them(run: Run) -> None:
+    golden = run.bundle.manifest.golden
+    of_lists = ["embedding", "popular", "top-quarter", "weighted", "items", "ranked"]
+    assert [
+        (answer.rule or answer.method, answer.unseen) for answer in golden if answer.kind == "recommendations"
+    ] == [(method, unseen) for unseen in (False, True) for method in of_lists]
+    assert [answer.unseen for answer in golden if answer.kind == "similar_users"] == [False, True]
+    assert {answer.method for answer in golden if answer.kind == "similar_anime"} == {"embedding", "ranked"}
+    assert all(len(answer.ids) == len(answer.scores) > 0 for answer in golden)
+    load_model(run.store.current_folder())
 
 
 def test_every_card_is_an_anime_card_of_its_row(run: Run) -> None:

@@ -14,6 +14,7 @@ from models.layout import FORMAT_VERSION
 from models.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRule
 from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
+from models.scoring.reranker import RerankingNetwork
 from models.scoring.user_list import Status
 from models.store import Store
 from tests.models.small_bundle import in_common, neighbours, user_index
@@ -41,10 +42,27 @@ TITLES: Final[list[tuple[str, str | None, str | None]]] = [
     ('Say "I love you," score: 5', None, None),
 ]
 
+# Of the features of these lists and anime, in the order of FEATURES, measured once: a network that looks at them on
+# their own scale notices each.
+# fmt: off
+FEATURE_MEANS: Final = (
+    0.33, 0.25, 0.41, 0.42, 0.0038, -0.037, 0.041, 0.12, 0.67, -1.6, -1.5, 0.076, -16, -0.31, 0.49, 0.025,
+    -0.07, 0.54, 0.063, 0.5, 0.26, 0.13, 0.13, 0.37, 0.18, -0.0062, 0.037, 16, 0.49, -0.63, -0.024, -0.13,
+    0.0037, -0.021, -0.013, -0.17, 0.023, 1.2, 0, -1.2, 9, -2.2, 7.3, 2.4, 4, 0.56, 0.055, 0.8, 0.27, 0, 0.88,
+    0.26, 0.25, 0.25, 0, 0, 0, 0.31, 0.31, 0, 0, 0, 2.6, 0.92, 5.6, 2.7, 0.13, -1.1, 0.92, 7.2, 0.87, 16,
+)
+FEATURE_DEVIATIONS: Final = (
+    0.38, 0.17, 0.32, 0.35, 0.98, 2.4, 0.14, 0.23, 0.29, 0.62, 0.51, 0.058, 10, 10, 0.3, 0.042, 0.97, 0.3, 1.2,
+    0.3, 0.37, 0.19, 0.28, 0.43, 0.38, 1.5, 0.18, 6.7, 0.27, 0.31, 0.37, 0.35, 0.16, 0.21, 0.073, 0.96, 0.59,
+    0.88, 1, 0.93, 3.7, 2.4, 1.2, 0.8, 0.65, 9.7, 0.23, 0.83, 0.44, 1, 0.44, 0.44, 0.43, 0.43, 1, 1, 1, 0.46,
+    0.46, 1, 1, 1, 0.35, 0.069, 0.74, 0.42, 0.094, 0.22, 0.16, 0.26, 2.4, 3.7,
+)
+# fmt: on
+
 Arrays = dict[str, NDArray[Any]]
 
 
-def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Arrays:
+def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0, n_users: int = N_USERS) -> Arrays:
     """Make every array of a bundle."""
     rng = np.random.default_rng(seed)
     arrays = _catalogue(rng)
@@ -57,17 +75,18 @@ def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Ar
     gains = rng.uniform(0.6, 1.0, N_ANIME).astype(np.float32)
     gains[41] = gains[45]
     arrays["anime_gains"] = gains
-    arrays |= _lists(rng)
-    arrays["user_ids"] = np.arange(N_USERS, dtype=np.int64) * 5 + 2
+    arrays |= _lists(rng, n_users)
+    arrays["user_ids"] = np.arange(n_users, dtype=np.int64) * 5 + 2
     arrays["user_embeddings"] = (
-        _unit(rng.normal(size=(N_USERS, EMBEDDING_SIZE))) if rule == "trained" else _embedded_lists(arrays)
+        _unit(rng.normal(size=(n_users, EMBEDDING_SIZE))) if rule == "trained" else _embedded_lists(arrays)
     )
     arrays |= user_index(arrays["user_embeddings"])
     return arrays | {"nearest_in_common": in_common(arrays, 15)}
 
 
 def make_manifest(arrays: Arrays, rule: UserEmbeddingRule = "normalised_sum", version: str = VERSION) -> Manifest:
-    """Make the manifest, golden answers included."""
+    """Make the manifest, golden answers included. By default the last stage answers that the arrays hold."""
+    has_items, has_reranker = bool(arrays["item_weight_rows"].shape[1]), bool(len(arrays["reranker_first"]))
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         model_version=version,
@@ -78,8 +97,11 @@ def make_manifest(arrays: Arrays, rule: UserEmbeddingRule = "normalised_sum", ve
         data=DataCard(name="small", simulated=True, fingerprint="0" * 64, counts={"rows_kept": 600}),
         training={"seed": 0},
         metrics={"recall@20": {"embedding": 0.5, "popularity": 0.2}},
-        default_methods=DefaultMethods(),
-        reranker_features=FEATURES,
+        default_methods=DefaultMethods(
+            similar_anime="ranked" if arrays["similar_rows"].shape[1] else "embedding",
+            recommendations="ranked" if has_reranker else "items" if has_items else "embedding",
+        ),
+        reranker_features=FEATURES if has_reranker else (),
         golden=[],
         files=[],
     )
@@ -96,6 +118,18 @@ def publish(store: Path, version: str = VERSION) -> Path:
     """Publish the model in a store; give the bundle's folder."""
     arrays = make_arrays()
     return Store(store).publish(make_manifest(arrays, version=version), arrays)
+
+
+def without_reranker(arrays: Arrays) -> Arrays:
+    """Leave the second stage out."""
+    empty = RerankingNetwork.empty()
+    return arrays | {f"reranker_{name}": getattr(empty, name) for name in ("scales", "first", "second", "last")}
+
+
+def without_items(arrays: Arrays) -> Arrays:
+    """Leave both stages out."""
+    names = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
+    return without_reranker(arrays) | {name: arrays[name][:, :0] for name in names}
 
 
 def _catalogue(rng: np.random.Generator) -> Arrays:
@@ -183,9 +217,9 @@ def _card(anime_id: int, row: int, genres: NDArray[np.bool_], year: int, score: 
     )
 
 
-def _lists(rng: np.random.Generator) -> Arrays:
+def _lists(rng: np.random.Generator, n_users: int) -> Arrays:
     rows, ratings, statuses = [], [], []
-    for user in range(N_USERS):
+    for user in range(n_users):
         # Likelier from the user's own cluster. The first user has a single title, the second nothing but plans.
         weights = np.where(np.arange(N_ANIME) % 4 == user % 4, 4.0, 1.0)
         n = 1 if user == 0 else int(rng.integers(8, 30))
@@ -207,7 +241,7 @@ def _lists(rng: np.random.Generator) -> Arrays:
 
 def _embedded_lists(arrays: Arrays) -> NDArray[np.float32]:
     embeddings = []
-    for user in range(N_USERS):
+    for user in range(len(arrays["user_ids"])):
         entries = slice(arrays["list_offsets"][user], arrays["list_offsets"][user + 1])
         seen = arrays["list_anime_rows"][entries][arrays["list_statuses"][entries] != Status.PLAN_TO_WATCH]
         embedding = embed_list(arrays["list_embeddings"], seen)
@@ -229,8 +263,6 @@ def _recommender(rng: np.random.Generator, n_weights: int = 12) -> Arrays:
         "item_weight_rows": np.sort(others, axis=1).astype(np.int32),
         "item_weight_values": rng.normal(0.1, 0.2, (N_ANIME, n_weights)).astype(np.float32),
         "item_weight_cosines": rng.random((N_ANIME, n_weights)).astype(np.float32),
-        "reranker_scales": np.stack([rng.normal(size=n_features), rng.uniform(0.5, 2.0, n_features)]).astype(
-            np.float32
-        ),
+        "reranker_scales": np.array([FEATURE_MEANS, FEATURE_DEVIATIONS], dtype=np.float32),
         **{f"reranker_{name}": rng.normal(0.0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()},
     }

@@ -18,11 +18,10 @@ import pytest
 from starlette.testclient import TestClient
 
 import service.app
-from models.bundle import Bundle, assemble
+from models.bundle import assemble
 from models.errors import BundleContentError
-from models.store import Store
 from service.app import create_app
-from service.loaded_model import build_model, check_golden_answers, load_model
+from service.loaded_model import build_model
 from service.readiness import Readiness
 from service.settings import Settings
 from tests.service.running import (
@@ -37,7 +36,7 @@ from tests.service.running import (
     wait_until_ready,
     workers,
 )
-from tests.service.small_bundle import VERSION, make_arrays, make_bundle, make_manifest, publish
+from tests.service.small_bundle import VERSION, make_arrays, make_manifest, publish
 
 
 def _flip_a_byte(store: Path) -> None:
@@ -270,29 +269,6 @@ def test_settings_choose_what_is_served(store: Path) -> None:
     assert answer.headers["access-control-allow-origin"] == "https://a.example"
 
 
-def test_the_golden_answers_of_a_sound_bundle_are_reproduced(store: Path) -> None:
-    model = load_model(Store(store).current_folder())
-    assert len(model.bundle.manifest.golden) == 9
-    assert model.version == VERSION
-
-
-@pytest.mark.parametrize("position", range(9))
-def test_a_golden_answer_that_is_not_reproduced_is_refused(position: int) -> None:
-    bundle = make_bundle()
-    golden = list(bundle.manifest.golden)
-    golden[position] = golden[position].model_copy(update={"scores": [s - 0.01 for s in golden[position].scores]})
-    manifest = bundle.manifest.model_copy(update={"golden": golden})
-    model = build_model(Bundle(**{**vars(bundle), "manifest": manifest}))
-    with pytest.raises(BundleContentError, match="is not reproduced"):
-        check_golden_answers(model, Path("b"))
-
-
-def test_a_golden_query_that_is_not_in_the_model_is_refused() -> None:
-    bundle = make_bundle()
-    golden = [bundle.manifest.golden[0].model_copy(update={"query_id": 2})]
-    manifest = bundle.manifest.model_copy(update={"golden": golden})
-    with pytest.raises(BundleContentError, match="anime 2 is not in the model"):
-        check_golden_answers(build_model(Bundle(**{**vars(bundle), "manifest": manifest})), Path("b"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from models.bundle import Bundle
 from models.scoring.candidate_features import CIRCLES
 from models.scoring.items import weights_of
 from models.scoring.neighbour_weights import NeighbourRegression
-from models.scoring.reranker import RerankedList, RerankingNetwork, reranker_of
+from models.scoring.reranker import RerankedList, reranker_of
 from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
@@ -22,7 +22,16 @@ from service.loaded_model import LoadedModel
 from service.methods import make_methods
 from service.query import RecommendationsQuery
 from tests.service.running import running
-from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TITLES, Arrays, make_arrays, make_manifest
+from tests.service.small_bundle import (
+    GENRES,
+    N_ANIME,
+    N_USERS,
+    TITLES,
+    make_arrays,
+    make_manifest,
+    without_items,
+    without_reranker,
+)
 
 USER_ROW: Final = 5
 EVERYTHING: Final = {"limit": 100, "include_adult": True, "collapse_franchise": False}
@@ -147,29 +156,18 @@ def test_these_methods_have_no_rules(client: httpx.Client, bundle: Bundle, metho
     assert f"{method} has no rules" in problem.errors[0].expected
 
 
-def without_reranker(arrays: Arrays) -> Arrays:
-    empty = RerankingNetwork.empty()
-    return arrays | {f"reranker_{name}": getattr(empty, name) for name in ("scales", "first", "second", "last")}
-
-
-def without_items(arrays: Arrays) -> Arrays:
-    names = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
-    return without_reranker(arrays) | {name: arrays[name][:, :0] for name in names}
-
-
 @pytest.mark.parametrize(
-    ("fewer", "missing", "offered"),
+    ("fewer", "missing", "offered", "default"),
     [
-        (without_reranker, "ranked", "embedding, items, neighbours, popular"),
-        (without_items, "items", "embedding, neighbours, popular"),
+        (without_reranker, "ranked", "embedding, items, neighbours, popular", "items"),
+        (without_items, "items", "embedding, neighbours, popular", "embedding"),
     ],
 )
 def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
-    tmp_path: Path, fewer: Any, missing: str, offered: str
+    tmp_path: Path, fewer: Any, missing: str, offered: str, default: str
 ) -> None:
     arrays = fewer(make_arrays())
-    manifest = make_manifest(arrays).model_copy(update={"reranker_features": ()})
-    Store(tmp_path).publish(manifest, arrays)
+    Store(tmp_path).publish(make_manifest(arrays), arrays)
     with running(tmp_path) as url, httpx.Client(base_url=url) as client:
         path = "/users/27/recommendations"
         answer = client.get(path, params={"method": missing})
@@ -181,7 +179,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
         assert issue.expected == f"one that this model has: {offered}"
         posted = client.post("/recommendations", params={"method": missing}, json={"ratings": [{"anime_id": 1}]})
         assert (posted.status_code, posted.json()["errors"]) == (422, answer.json()["errors"])
-        assert client.get(path, params={"method": "embedding"}).status_code == 200
+        assert client.get(path).json()["method"] == default
 
 
 # --- without HTTP --------------------------------------------------------------------------------------------------
