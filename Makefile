@@ -3,16 +3,21 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-PYTHON ?= python3.11
+# The first that works: a stand-in of pyenv may lead nowhere, and a Python of Debian may lack venv.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11; do \
+	$$name -c 'import ensurepip, venv' >/dev/null 2>&1 && echo $$name && break; done)
+NO_PYTHON := no working Python 3.11, 3.12 or 3.13 with venv; install one by `apt install python3 python3-venv` (Debian, Ubuntu), \
+	`dnf install python3.13` (Fedora) or `brew install python@3.13` (macOS), or name yours: make PYTHON=/path/to/python
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := models service training
+CLIENTS := tests/service/clients
 DEMO := data/demo
 DATA ?= $(DEMO)
 QUALITY_PORT ?= 8001
 PORT ?= 8000
 
-.PHONY: help setup demo test check fmt lint type cov bench quality openapi lock docker clean
+.PHONY: help setup tools demo test check fmt lint type cov bench quality openapi lock docker clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -20,8 +25,21 @@ help: ## list the verbs
 setup: $(VENV)/.installed ## make the virtual environment with the pinned versions
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(or $(PYTHON),$(error $(NO_PYTHON))) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,dev]'
+	touch $@
+
+# Where there is no node, the tests that need it skip.
+tools: $(CLIENTS)/.venv/.installed $(if $(shell command -v npm),$(CLIENTS)/node_modules/.installed) ## install what generates clients and runs the page's JavaScript
+
+# Apart from the project's environment, like that of anybody who generates a client.
+$(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.txt | $(VENV)/.installed
+	$(BIN)/python -m venv --without-pip --clear $(@D)
+	$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(CLIENTS)/node_modules/.installed: $(addprefix $(CLIENTS)/,package.json package-lock.json .npmrc)
+	cd $(CLIENTS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 demo: setup ## make demo data, train, serve on http://127.0.0.1:8000
@@ -29,14 +47,16 @@ demo: setup ## make demo data, train, serve on http://127.0.0.1:8000
 	$(BIN)/python -m training run --data $(DEMO) --set reranker.max_teachers=800
 	$(BIN)/python -m service --port $(PORT)
 
-test: check ## exactly what CI runs: lint, types, every test
+test: check tools ## exactly what CI runs: lint, types, every test
 	$(BIN)/python -m pytest
 
 check: setup lint type ## lint and types
 
-lint: setup ## ruff: style, docstrings, the dependency rule
+lint: setup ## ruff: style, docstrings, the dependency rule; deptry: what is imported is declared
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/deptry models service training
+	$(BIN)/deptry benchmarks tests --exclude '.*/(\.venv|node_modules)/' --ignore DEP002,DEP004
 
 type: setup ## mypy, strict
 	$(BIN)/mypy
@@ -45,7 +65,7 @@ fmt: setup ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-cov: setup ## tests with a coverage report
+cov: setup tools ## tests with a coverage report
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
 
 bench: setup ## measure speed and memory at up to 1/10 of Kaggle's size; FULL=1: all of it, into docs/performance.md
@@ -64,12 +84,12 @@ openapi: setup ## write docs/openapi.json
 	$(BIN)/python -m service.openapi > docs/openapi.json
 
 lock: setup ## write constraints.txt from what is installed
-	{ echo "# Pinned versions of everything, for Python 3.11. \`make lock\` renews it. Names and versions only, no addresses."; \
+	{ echo "# Pinned versions of everything, for Python 3.11 to 3.13. \`make lock\` renews it. Names and versions only, no addresses."; \
 	  $(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools; } > constraints.txt
 
 docker: ## build the images and start the service with compose
 	docker compose up --build
 
 clean: ## remove what was built and cached here; published bundles stay
-	rm -rf $(VENV) build dist *.egg-info data/demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage
+	rm -rf $(VENV) $(CLIENTS)/.venv $(CLIENTS)/node_modules build dist *.egg-info data/demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -48,9 +48,18 @@ class ListEntry(TypedDict):
     status: NotRequired[
         Annotated[
             Literal["watching", "completed", "on_hold", "dropped", "plan_to_watch", 1, 2, 3, 4, 6, None],
-            Field(
-                description="MyAnimeList's numbers will do. Plans are no evidence; without a status, it was seen",
-                examples=["completed"],
+            # One list of words, numbers and null is no type to the generators of clients: they leave its routes out.
+            WithJsonSchema(
+                {
+                    "anyOf": [
+                        {"type": "string", "enum": ["watching", "completed", "on_hold", "dropped", "plan_to_watch"]},
+                        {"type": "integer", "enum": [1, 2, 3, 4, 6]},
+                        {"type": "null"},
+                    ],
+                    "description": "MyAnimeList's numbers will do. Plans are no evidence; "
+                    "without a status, it was seen",
+                    "examples": ["completed"],
+                }
             ),
         ]
     ]

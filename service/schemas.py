@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
-# pydantic wants this one before Python 3.12.
 from models.card import AnimeCard
 from models.manifest import DataCard, DefaultMethods, SimilarAnimeMethod, UserEmbeddingRule
 from models.scoring.neighbours import NeighbourRule
@@ -230,6 +230,11 @@ class ProblemIssue(Answer):
     received: str | None
 
 
+def _left_out(schema: dict[str, Any]) -> None:
+    """Say of a field that is left out rather than null that it has no default: clients would count on one."""
+    del schema["default"]
+
+
 class Problem(Answer):
     """Any failure (RFC 9457)."""
 
@@ -241,7 +246,12 @@ class Problem(Answer):
     detail: Annotated[str, Field(description="This problem", examples=["anime 99999999 is not in the model"])]
     instance: Annotated[str, Field(description="The path that was asked for", examples=["/anime/99999999/similar"])]
     code: Annotated[str, Field(description="Stable: programs may rely on it", examples=["unknown_anime"])]
-    hint: Annotated[str | None, Field(description="What would help")] = None
+    hint: Annotated[str | SkipJsonSchema[None], Field(description="What would help", json_schema_extra=_left_out)] = (
+        None
+    )
     errors: Annotated[
-        list[ProblemIssue] | None, Field(description="For invalid requests: each fault, what was expected, what came")
+        list[ProblemIssue] | SkipJsonSchema[None],
+        Field(
+            description="For invalid requests: each fault, what was expected, what came", json_schema_extra=_left_out
+        ),
     ] = None

@@ -1,0 +1,1 @@
+"""The generated clients and the page: what asks the service from outside."""
