@@ -26,9 +26,10 @@ from service.problems import add_problem_handlers
 from service.readiness import Readiness
 from service.root_path import UnderRootPath
 from service.routes import anime, health, lists, model, page, users
+from service.routes.bodies import Bodies
 from service.settings import Settings
 from service.version import own_version
-from service.watching import WatchRequests
+from service.watching import AnswerFaults, WatchRequests
 
 
 def create_app(
@@ -80,12 +81,15 @@ def create_app(
     memory = AnswerMemory(settings.answer_memory_mb * 1_000_000, app.state.metrics.registry)
     app.state.answer_memory = memory
     app.state.cpu_threads = anyio.CapacityLimiter(N_THREADS)
+    app.state.search_threads = anyio.CapacityLimiter(1)
+    app.state.bodies = Bodies(settings.body_timeout_s)
     add_problem_handlers(app)
     _add_routes(app, settings)
     # The last one added stands outermost.
     app.add_middleware(AnswerFromMemory, memory=memory)
+    app.add_middleware(AnswerFaults)
     if settings.cors_origins:
-        exposed = ["etag", "x-request-id"]
+        exposed = ["etag", "x-request-id", "retry-after"]
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,

@@ -1,10 +1,11 @@
-"""A thread for work that takes longer than an event loop should wait."""
+"""Threads for work that takes longer than an event loop should wait."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar, TypeVarTuple
 
 import anyio
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 # Python runs one thread at a time, and most of the work is many short steps: a second thread finishes nothing sooner.
 # It only lets requests overtake each other, so that under load the slowest took ten times as long as the median.
@@ -29,6 +30,62 @@ async def run_in_cpu_thread(request: Request, work: Callable[[*Ts], T], *argumen
     -------
     T
         What it returns.
+
+    Raises
+    ------
+    ClientDisconnect
+        If the client goes away before the work begins. It is not begun then.
     """
-    limiter: anyio.CapacityLimiter = request.app.state.cpu_threads
-    return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
+    return await _run(request, request.app.state.cpu_threads, work, *arguments)
+
+
+async def run_in_search_thread(request: Request, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    """Run a title search in a thread of its own: whoever is typing does not wait for recommendations.
+
+    Parameters
+    ----------
+    request : Request
+        Of the application whose thread it is.
+    work : callable
+        Takes milliseconds.
+    *arguments
+        What it is called with.
+
+    Returns
+    -------
+    T
+        What it returns.
+
+    Raises
+    ------
+    ClientDisconnect
+        If the client goes away before the work begins. It is not begun then.
+    """
+    return await _run(request, request.app.state.search_threads, work, *arguments)
+
+
+async def _run(request: Request, threads: anyio.CapacityLimiter, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    try:
+        threads.acquire_nowait()
+    except anyio.WouldBlock:
+        await _wait_for_turn(request, threads)
+    try:
+        return await anyio.to_thread.run_sync(work, *arguments)
+    finally:
+        threads.release()
+
+
+async def _wait_for_turn(request: Request, threads: anyio.CapacityLimiter) -> None:
+    async def leave_with_client() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        group.cancel_scope.cancel()
+
+    has_turn = False
+    async with anyio.create_task_group() as group:
+        group.start_soon(leave_with_client)
+        await threads.acquire()
+        has_turn = True
+        group.cancel_scope.cancel()
+    if not has_turn:
+        raise ClientDisconnect

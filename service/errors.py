@@ -8,6 +8,8 @@
     ├── InvalidRequestError    parameters or a body that cannot be understood, each fault with what was expected
     ├── MediaTypeError         a body that is no JSON by its own account
     ├── BodyTooLargeError      a body that is too large to be read
+    ├── BodyTimeoutError       a body that takes too long to arrive
+    ├── BusyError              no room for a body beside those that are being read and answered
     ├── NotReadyError          the model is still being read
     └── ModelRefusedError      the published bundle cannot be used
 
@@ -16,7 +18,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+# How many faults of one request are listed, and how many characters are given back of names and texts that came.
+MAX_ISSUES: Final = 20
+MAX_NAME: Final = 50
+MAX_TEXT: Final = 100
 
 
 @dataclass(frozen=True)
@@ -98,17 +105,23 @@ class InvalidRequestError(ServiceError):
     Parameters
     ----------
     issues : sequence of Issue
-        One per fault, at least one.
+        One per fault, at least one. The first twenty are kept.
     hint : str, optional
         What would help.
+    n_faults : int, optional
+        How many faults there are, where ``issues`` are not all of them.
     """
 
     code = "invalid_request"
 
-    def __init__(self, issues: Sequence[Issue], hint: str | None = None) -> None:
-        names = ", ".join(dict.fromkeys(issue.parameter for issue in issues))
+    def __init__(self, issues: Sequence[Issue], hint: str | None = None, *, n_faults: int | None = None) -> None:
+        n_faults = n_faults or len(issues)
+        self.issues = tuple(issues[:MAX_ISSUES])
+        if n_faults > MAX_ISSUES:
+            more = f"{n_faults} faults in all, of which {MAX_ISSUES} are listed"
+            hint = f"{hint}; {more}" if hint else more
+        names = ", ".join(dict.fromkeys(issue.parameter for issue in self.issues))
         super().__init__(f"the request cannot be understood: {names}", hint)
-        self.issues = tuple(issues)
 
 
 class MediaTypeError(ServiceError):
@@ -123,7 +136,7 @@ class MediaTypeError(ServiceError):
     code = "unsupported_media_type"
 
     def __init__(self, received: str | None) -> None:
-        what = f"came as {received[:100]}" if received else "came without a media type"
+        what = f"came as {received[:MAX_TEXT]}" if received else "came without a media type"
         super().__init__(f"the body {what}, and is read as plain JSON only", "send content-type: application/json")
 
 
@@ -140,6 +153,30 @@ class BodyTooLargeError(ServiceError):
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__(f"the body is larger than {max_bytes} bytes", "a list has at most 20000 entries")
+
+
+class BodyTimeoutError(ServiceError):
+    """A body takes too long to arrive.
+
+    Parameters
+    ----------
+    timeout_s : float
+        How long it may take.
+    """
+
+    code = "request_timeout"
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"the body did not arrive within {timeout_s:g} seconds", "send it again, all of it at once")
+
+
+class BusyError(ServiceError):
+    """There is no room for a body beside those that are being read and answered."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__("too many lists are being received at once", "send it again in a second")
 
 
 class NotReadyError(ServiceError):

@@ -10,11 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.scoring.user_list import Status, UserList
 from service.catalogue import Catalogue
-from service.errors import InvalidRequestError, Issue
+from service.errors import MAX_ISSUES, MAX_NAME, MAX_TEXT, InvalidRequestError, Issue
 from service.list_schemas import MAX_LIST_ENTRIES, ListBody
 from service.query import INT64_MAX, RecommendationsQuery
 
-MAX_ISSUES: Final = 20
 NoEvidence = Literal["empty_list", "only_unknown_ids", "only_plan_to_watch", "no_direction"]
 
 _BODY: Final = TypeAdapter(ListBody)
@@ -74,12 +73,12 @@ class PostedList:
         return None if self.n_seen else "only_plan_to_watch"
 
 
-def read_list(body: bytes, catalogue: Catalogue) -> PostedList:
+def read_list(body: bytes | bytearray, catalogue: Catalogue) -> PostedList:
     """Read a list.
 
     Parameters
     ----------
-    body : bytes
+    body : bytes or bytearray
         JSON, see :class:`service.list_schemas.ListBody`.
     catalogue : Catalogue
 
@@ -124,7 +123,7 @@ def _repeated(anime_ids: Sequence[int]) -> list[int]:
     return list(repeated)
 
 
-def _parse(body: bytes) -> ListBody:
+def _parse(body: bytes | bytearray) -> ListBody:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -135,10 +134,10 @@ def _parse(body: bytes) -> ListBody:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         issues = [_issue(fault) for fault in faults[:MAX_ISSUES]]
-        raise InvalidRequestError(issues, _more(len(faults))) from error
+        raise InvalidRequestError(issues, n_faults=len(faults)) from error
     issues = [issue for place, entry in enumerate(content["ratings"]) for issue in _missed(place, entry)]
     if issues:
-        raise InvalidRequestError(issues[:MAX_ISSUES], _more(len(issues)))
+        raise InvalidRequestError(issues)
     return parsed
 
 
@@ -149,10 +148,6 @@ def _missed(place: int, entry: dict[str, Any]) -> Iterator[Issue]:
     rating = entry.get("rating")
     if rating is not None and rating % 1:
         yield Issue(f"ratings[{place}].rating", _EXPECTED["rating"], _in_words(rating))
-
-
-def _more(n_faults: int) -> str | None:
-    return f"{n_faults} faults in all, of which {MAX_ISSUES} are listed" if n_faults > MAX_ISSUES else None
 
 
 def _issue(fault: Any) -> Issue:
@@ -166,7 +161,7 @@ def _issue(fault: Any) -> Issue:
 
 def _place(location: Sequence[str | int]) -> str:
     """Write a place as ``ratings[3].rating``; names that the client made up are cut short."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part[:50]}" for part in location]
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part[:MAX_NAME]}" for part in location]
     return "".join(parts).removeprefix(".") or "body"
 
 
@@ -184,4 +179,4 @@ def _in_words(value: object) -> str:
         return "an object"
     if isinstance(value, list):
         return f"a list of {len(value)}"
-    return orjson.dumps(value[:100] if isinstance(value, str) else value).decode()
+    return orjson.dumps(value[:MAX_TEXT] if isinstance(value, str) else value).decode()

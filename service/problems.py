@@ -12,6 +12,8 @@ from service import errors
 from service.responses import json_response
 
 PROBLEM_JSON: Final = "application/problem+json"
+# Characters of a path that are given back.
+MAX_PATH: Final = 200
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ KINDS: Final[dict[type[errors.ServiceError], ProblemKind]] = {
     errors.InvalidRequestError: ProblemKind(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request"),
     errors.MediaTypeError: ProblemKind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
     errors.BodyTooLargeError: ProblemKind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
+    errors.BodyTimeoutError: ProblemKind(HTTPStatus.REQUEST_TIMEOUT, "Request timeout"),
+    errors.BusyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Busy"),
     errors.NotReadyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     errors.ModelRefusedError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Model refused"),
 }
@@ -59,6 +63,9 @@ def problem_response(error: errors.ServiceError, instance: str) -> Response:
     response = _problem(kind.status, error.code, kind.title, error.detail, instance, **_extras(error))
     if kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["retry-after"] = "1"
+    elif kind.status is HTTPStatus.REQUEST_TIMEOUT:
+        # The rest of the body may still come, and nobody waits for it.
+        response.headers["connection"] = "close"
     return response
 
 
@@ -101,8 +108,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     code = _OTHER_CODES.get(status, f"http_{status.value}")
     hint = "GET /openapi.json lists what this service answers" if status in _OTHER_CODES else None
     detail = {
-        404: f"there is nothing at {request.url.path}",
-        405: f"{request.method} is not possible here",
+        404: f"there is nothing at {request.url.path[:MAX_PATH]}",
+        405: f"{request.method[: errors.MAX_NAME]} is not possible here",
     }.get(status, str(error.detail))
     response = _problem(status, code, status.phrase.capitalize(), detail, request.url.path, hint=hint)
     # 405 comes with the methods that are allowed.
@@ -122,7 +129,7 @@ def _problem(status: HTTPStatus, code: str, title: str, detail: str, instance: s
         "status": status.value,
         "detail": detail,
         # A URI reference: the path as it came was decoded.
-        "instance": quote(instance, safe="/:@!$&'()*+,;=~"),
+        "instance": quote(instance[:MAX_PATH], safe="/:@!$&'()*+,;=~"),
         "code": code,
     }
     content.update({name: value for name, value in extras.items() if value is not None})

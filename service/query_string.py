@@ -7,7 +7,7 @@ pass: a single-valued parameter that comes twice.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
 
-from service.errors import InvalidRequestError, Issue
+from service.errors import MAX_ISSUES, MAX_NAME, MAX_TEXT, InvalidRequestError, Issue
 from service.query import MAX_EXCLUDED, MAX_NAMES, Parameters
 
 # Longer query strings are one person's own and not worth remembering.
@@ -75,77 +75,72 @@ def describe_parameters(model: type[Parameters]) -> list[dict[str, Any]]:
     return described
 
 
-def issues_of(errors: Sequence[Any], expectations: Mapping[str, str]) -> list[Issue]:
-    """Say in words what pydantic found.
-
-    Parameters
-    ----------
-    errors : sequence of dict
-        As ``ValidationError.errors()`` gives them.
-    expectations : mapping of str to str
-        What each known parameter should be.
-
-    Returns
-    -------
-    list of Issue
-    """
-    issues = []
-    for found in errors:
-        context = found.get("ctx", {})
-        parameter = str(context.get("parameter") or (found["loc"][0] if found["loc"] else "query"))
-        received = str(context.get("received", found["input"]))[:100]
-        if found["type"] == "extra_forbidden":
-            expected = f"no such parameter; known: {', '.join(expectations) or 'none'}"
-        elif found["type"] == "too_long":
-            expected, received = f"given at most {context['max_length']} times", f"{context['actual_length']} times"
-        elif found["type"] == "range" or parameter not in expectations:
-            expected = found["msg"]
-        else:
-            expected = expectations[parameter]
-        issues.append(Issue(parameter, expected, received))
-    # An optional parameter is a union to pydantic, and each branch may complain.
-    return list(dict.fromkeys(issues))
-
-
 def _parse(model: type[P], query_string: bytes) -> P:
     expectations = _expectations(model)
-    values = _values(query_string, model)
+    values, unknown = _values(query_string, model)
+    issues: list[Issue] = []
+    parsed = None
     try:
-        return model.model_validate(values)
+        parsed = model.model_validate(values)
     except ValidationError as error:
-        issues = issues_of(error.errors(include_url=False), expectations)
-        unknown = [name for name in values if name not in expectations]
-        close = difflib.get_close_matches(unknown[0], expectations, n=1) if unknown else []
-        # A bound may have been checked after the text became a number; what came was text.
-        issues = [_with_text(issue, values) for issue in issues]
-        raise InvalidRequestError(
-            list(dict.fromkeys(issues)), f"did you mean {close[0]}?" if close else None
-        ) from error
+        # An optional parameter is a union to pydantic, and each branch may complain. A bound may have been checked
+        # after the text became a number; what came was text.
+        found = (_issue_of(fault, expectations) for fault in error.errors(include_url=False))
+        issues = list(dict.fromkeys(_with_text(issue, values) for issue in found))
+    if parsed is not None and not unknown:
+        return parsed
+    n_faults = len(issues) + len(unknown)
+    no_such = f"no such parameter; known: {', '.join(expectations) or 'none'}"
+    names = list(unknown)[:MAX_ISSUES]
+    issues += [Issue(name[:MAX_NAME], no_such, unknown[name][:MAX_TEXT]) for name in names]
+    close = difflib.get_close_matches(names[0][:MAX_NAME], expectations, n=1) if names else []
+    raise InvalidRequestError(issues, f"did you mean {close[0]}?" if close else None, n_faults=n_faults)
+
+
+def _issue_of(fault: Any, expectations: Mapping[str, str]) -> Issue:
+    """Say in words what pydantic found."""
+    context = fault.get("ctx", {})
+    parameter = str(context.get("parameter") or fault["loc"][0])
+    received = str(context.get("received", fault["input"]))[:MAX_TEXT]
+    if fault["type"] == "too_long":
+        return Issue(parameter, f"given at most {context['max_length']} times", f"{context['actual_length']} times")
+    return Issue(parameter, fault["msg"] if fault["type"] == "range" else expectations[parameter], received)
 
 
 def _with_text(issue: Issue, values: Mapping[str, Any]) -> Issue:
     text = values.get(issue.parameter)
-    return replace(issue, received=text[:100]) if isinstance(text, str) else issue
+    return replace(issue, received=text[:MAX_TEXT]) if isinstance(text, str) else issue
 
 
 # One table for all routes; a failed parse raises and is not remembered.
 _remembered = lru_cache(maxsize=4096)(_parse)
 
 
-def _values(query_string: bytes, model: type[Parameters]) -> dict[str, Any]:
+def _values(query_string: bytes, model: type[Parameters]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Give what came for the parameters that the model has, and for others.
+
+    Raises
+    ------
+    InvalidRequestError
+        If there are too many, or one comes twice that may come once.
+    """
     try:
         pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError as error:
         raise InvalidRequestError([Issue("query", f"at most {_MAX_FIELDS} parameters", None)]) from error
+    repeatable = _repeatable(model)
     values: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
     for name, value in pairs:
-        if name in _repeatable(model):
+        if name not in model.model_fields:
+            unknown[name] = value
+        elif name in repeatable:
             values.setdefault(name, []).append(value)
-        elif name in values and name in model.model_fields:
-            raise InvalidRequestError([Issue(name, "given once", f"{values[name]} and {value}"[:100])])
+        elif name in values:
+            raise InvalidRequestError([Issue(name, "given once", f"{values[name]} and {value}"[:MAX_TEXT])])
         else:
             values[name] = value
-    return values
+    return values, unknown
 
 
 @lru_cache

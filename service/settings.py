@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     ] = 16
     docs: Annotated[bool, Field(description="Serve /docs")] = True
     metrics: Annotated[bool, Field(description="Serve /metrics")] = True
+    body_timeout_s: Annotated[
+        int, Field(ge=1, le=600, description="Seconds that the body of a request may take to arrive")
+    ] = 30
     shutdown_s: Annotated[
         int, Field(ge=1, le=600, description="Seconds that running requests get to finish when the service stops")
     ] = 10

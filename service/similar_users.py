@@ -1,7 +1,6 @@
 """Which users are similar to this one."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -95,9 +94,7 @@ class SimilarUsers:
         """
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         total = self._bundle.n_users if embedding.any() else 0
-        k = _length(query, total)
-        find = self._index.search if query.order == "most" else partial(self._index.scan, order=query.order)
-        nearest = find(embedding, k)
+        nearest = self._index.ranked_by_vector(embedding, _length(query, total), order=query.order)
         return self._cut_page(nearest, user_list, query, total)
 
     def _cut_page(

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its line in the log, its count, and the last resort.
+"""What happens around every request: its id, its line in the log and its count; and the last resort.
 
 Plain ASGI rather than Starlette's ``BaseHTTPMiddleware``, which costs more than most answers here.
 """
@@ -10,6 +10,7 @@ import re
 import time
 from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.access_log import AccessLog
@@ -20,10 +21,12 @@ from service.problems import internal_error_response
 _REQUEST_ID: Final = b"x-request-id"
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 UNMATCHED: Final = "(unmatched)"
+# No status of HTTP, since nobody is answered; servers commonly log it so.
+CLIENT_GONE: Final = 499
 
 
 class WatchRequests:
-    """Gives every request an id, logs and counts it, and answers when something broke.
+    """Gives every request an id, logs and counts it.
 
     Parameters
     ----------
@@ -51,6 +54,7 @@ class WatchRequests:
         # HEAD is GET without the body, which the server leaves out by itself.
         scope = {**scope, "method": "GET"} if method == "HEAD" else scope
         request_id, if_none_match = self._read_headers(scope)
+        scope["request_id"] = request_id.decode()
         status = 0
 
         async def watched_send(message: Message) -> None:
@@ -67,15 +71,10 @@ class WatchRequests:
 
         try:
             await self._app(scope, receive, watched_send)
-        except Exception:
-            logging.getLogger(SERVICE).exception(
-                "a request broke", extra={"fields": {"request_id": request_id.decode(), "path": scope["path"]}}
-            )
-            if status:
-                raise  # Half an answer is out already; the server has to cut the connection.
-            await internal_error_response(scope["path"])(scope, receive, watched_send)
+        except ClientDisconnect:
+            status = CLIENT_GONE
         finally:
-            self._note(scope, method, status, time.perf_counter() - started, request_id)
+            self._note(scope, method, status, time.perf_counter() - started)
 
     def _read_headers(self, scope: Scope) -> tuple[bytes, bytes | None]:
         request_id = if_none_match = None
@@ -86,12 +85,46 @@ class WatchRequests:
                 if_none_match = value
         return request_id or b"%b-%d" % (self._prefix.encode(), next(self._numbers)), if_none_match
 
-    def _note(self, scope: Scope, method: str, status: int, duration_s: float, request_id: bytes) -> None:
+    def _note(self, scope: Scope, method: str, status: int, duration_s: float) -> None:
         route = scope.get("route")
         template = getattr(route, "path", UNMATCHED) if route is not None else UNMATCHED
         self._metrics.observe(template, method, status, duration_s)
         if self._access_log is not None:
-            self._access_log.write(scope, method, status, duration_s, request_id.decode())
+            self._access_log.write(scope, method, status, duration_s, scope["request_id"])
+
+
+class AnswerFaults:
+    """Answers when something broke that nobody foresaw, and logs it.
+
+    Stands within CORS: a script that may ask may also read that something broke.
+
+    Parameters
+    ----------
+    app : ASGI application
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and catch what comes of it."""
+        started = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_send)
+        except Exception as error:
+            if scope["type"] != "http" or isinstance(error, ClientDisconnect):
+                raise
+            fields = {"request_id": scope["request_id"], "path": scope["path"]}
+            logging.getLogger(SERVICE).exception("a request broke", extra={"fields": fields})
+            if started:
+                raise  # Half an answer is out already; the server has to cut the connection.
+            await internal_error_response(scope["path"])(scope, receive, send)
 
 
 def _answer_unchanged(message: Message, if_none_match: bytes) -> None:

@@ -2,7 +2,8 @@
 
 A search compares a vector with the users of the few groups nearest to it, then with the neighbours of the best it
 found, which mostly are its neighbours too. Cosines are exact; who is compared is a choice, so that among many users a
-search may miss somebody. Few users are all compared.
+search may miss somebody. Few users are all compared. Rankings are longer than what is found that way: everybody else
+follows, in exact order, so that pages of a ranking neither repeat nor miss anybody.
 
 References
 ----------
@@ -12,6 +13,7 @@ Dong, Moses and Li, "Efficient K-Nearest Neighbor Graph Construction for Generic
 neighbour of a neighbour is likely to be a neighbour.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -83,12 +85,34 @@ class UserIndex:
         Returns
         -------
         Nearest
-            Without the user; ties go to the lower row. Up to :attr:`depth` as found when the model was made, exact
-            beyond it and for ``"least"``.
+            Without the user; ties go to the lower row. The first :attr:`depth` as found when the model was made, then
+            everybody else in exact order; all of it exact for ``"least"``. A longer ranking begins with the shorter.
         """
-        if order == "most" and k <= self.depth:
-            return self._known(row, k)
-        return self.scan(self.embeddings[row], k, without_row=row, order=order)
+        if order == "least":
+            return self.scan(self.embeddings[row], k, without_rows=[row], order=order)
+        known = self._known(row, min(k, self.depth))
+        return self._continue(known, self.embeddings[row], k, without_rows=[row])
+
+    def ranked_by_vector(self, query: NDArray[np.float32], k: int, *, order: Order = "most") -> Nearest:
+        """Rank all users by their similarity to a vector.
+
+        Parameters
+        ----------
+        query : ndarray of shape (embedding_size,), dtype=float32
+            A unit vector, or zeros.
+        k : int
+            Length of the ranking.
+        order : {"most", "least"}
+
+        Returns
+        -------
+        Nearest
+            Ties go to the lower row. The first :attr:`depth` as a search finds them, then everybody else in exact
+            order; all of it exact for ``"least"``. A longer ranking begins with the shorter.
+        """
+        if order == "least":
+            return self.scan(query, k, order=order)
+        return self._continue(self.search(query, min(k, self.depth)), query, k)
 
     def neighbours(self, row: int, k: int) -> Nearest:
         """Find the users nearest to one of them, without comparing with all however many are asked for.
@@ -121,8 +145,11 @@ class UserIndex:
         Returns
         -------
         Nearest
-            Best first, ties to the lower row. Exact where there are few groups, and for zeros.
+            Best first, ties to the lower row. Exact where there are few groups, and for zeros. Fewer than k where
+            fewer were compared.
         """
+        if k <= 0:
+            return Nearest(self.grouped_rows[:0], query[:0])
         if len(self.centroids) <= N_PROBED or not query.any():
             return self.scan(query, k)
         rows = self._probe(query)
@@ -143,7 +170,7 @@ class UserIndex:
         return Nearest(rows[best], similarities[best])
 
     def scan(
-        self, query: NDArray[np.float32], k: int, *, without_row: int | None = None, order: Order = "most"
+        self, query: NDArray[np.float32], k: int, *, without_rows: Sequence[int] = (), order: Order = "most"
     ) -> Nearest:
         """Find the users nearest to a vector by comparing it with all of them.
 
@@ -152,8 +179,8 @@ class UserIndex:
         query : ndarray of shape (embedding_size,), dtype=float32
             A unit vector, or zeros.
         k : int
-        without_row : int, optional
-            A row that must not appear.
+        without_rows : sequence of int, optional
+            Rows that must not appear.
         order : {"most", "least"}
 
         Returns
@@ -163,11 +190,21 @@ class UserIndex:
         """
         similarities = cosine_scores(self.embeddings, query)
         allowed = None
-        if without_row is not None:
+        if without_rows:
             allowed = np.ones(len(similarities), dtype=bool)
-            allowed[without_row] = False
+            allowed[without_rows] = False
         rows = top_k_rows(similarities, k, allowed=allowed, order=order)
         return Nearest(rows.astype(np.int32), similarities[rows])
+
+    def _continue(
+        self, found: Nearest, query: NDArray[np.float32], k: int, *, without_rows: Sequence[int] = ()
+    ) -> Nearest:
+        """Have everybody else follow those who were found, up to k."""
+        n_missing = k - len(found.rows)
+        if n_missing <= 0:
+            return found
+        rest = self.scan(query, n_missing, without_rows=[*found.rows.tolist(), *without_rows])
+        return Nearest(*(np.concatenate(parts) for parts in zip(found, rest, strict=True)))
 
     def _probe(self, query: NDArray[np.float32]) -> NDArray[np.int32]:
         """Give the rows of the groups nearest to a vector."""

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.cpu import run_in_cpu_thread
+from service.cpu import run_in_search_thread
 from service.errors import NotReadyError, UnknownAnimeError
 from service.query import SimilarAnimeQuery, TitlesQuery
 from service.responses import anime_response, similar_anime_response, titles_response
@@ -39,11 +39,11 @@ async def find_anime(request: Request) -> Response:
     allowed = model.catalogue.allowed(query.filters).mask
     if query.query.strip():
         # There too where it is asked for: whoever is first makes it.
-        page = await run_in_cpu_thread(
+        page = await run_in_search_thread(
             request, lambda: model.title_search.page(query.query, allowed, query.offset, query.limit)
         )
     else:
-        page = await run_in_cpu_thread(
+        page = await run_in_search_thread(
             request, lambda: model.title_search.most_popular(allowed, query.offset, query.limit)
         )
     return titles_response(model, page)

@@ -1,18 +1,15 @@
 """What routes read from a request besides its path."""
 
-from typing import Final, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
-from service.errors import BodyTooLargeError, InvalidRequestError, Issue, MediaTypeError
 from service.loaded_model import LoadedModel
 from service.query import NoParameters, Parameters
 from service.query_string import parse_query
 from service.readiness import Readiness
-
-# The longest list that is read, written at length: 200 bytes an entry.
-MAX_BODY_BYTES: Final = 4_000_000
+from service.routes.bodies import Bodies
 
 P = TypeVar("P", bound=Parameters)
 
@@ -52,8 +49,8 @@ def refuse_query(request: Request) -> None:
     query_of(request, NoParameters)
 
 
-async def body_of(request: Request) -> bytes:
-    """Read a request's body.
+def body_of(request: Request) -> AbstractAsyncContextManager[bytearray]:
+    """Read a request's body, and hold it until it is answered.
 
     Parameters
     ----------
@@ -61,33 +58,11 @@ async def body_of(request: Request) -> bytes:
 
     Returns
     -------
-    bytes
-        What claims to be JSON.
-
-    Raises
-    ------
-    MediaTypeError
-        If it claims to be something else, or is compressed.
-    BodyTooLargeError
-        If it is too large; the rest is not waited for.
-    InvalidRequestError
-        If the client goes away in the midst of it.
+    context manager of bytearray
+        See :meth:`Bodies.read`.
     """
-    media_type = request.headers.get("content-type")
-    if media_type is None or media_type.partition(";")[0].strip().lower() != "application/json":
-        raise MediaTypeError(media_type)
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise MediaTypeError(encoding)
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise BodyTooLargeError(MAX_BODY_BYTES)
-    except ClientDisconnect as error:
-        raise InvalidRequestError([Issue("body", "all of it", f"{len(body)} bytes")]) from error
-    return bytes(body)
+    bodies: Bodies = request.app.state.bodies
+    return bodies.read(request)
 
 
 def readiness_of(request: Request) -> Readiness:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from service.errors import InvalidRequestError, Issue
+from service.errors import MAX_TEXT, InvalidRequestError, Issue
 from service.query import INT64_MAX
 
 MAX_DIGITS: Final = len(str(INT64_MAX))
@@ -53,4 +53,4 @@ def read_id(name: str, text: str) -> int:
     """
     if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and (identity := int(text)) <= INT64_MAX:
         return identity
-    raise InvalidRequestError([Issue(name, f"a whole number from 0 to {INT64_MAX}", text[:100])])
+    raise InvalidRequestError([Issue(name, f"a whole number from 0 to {INT64_MAX}", text[:MAX_TEXT])])

@@ -11,7 +11,7 @@ from service.problems import KINDS, PROBLEM_JSON
 from service.query import DIGITS, INT64_MAX, NoParameters, Parameters
 from service.query_string import describe_parameters
 from service.responses import JSON
-from service.routes.asking import MAX_BODY_BYTES
+from service.routes.bodies import MAX_BODY_BYTES
 
 AnimeId = Annotated[int, Path(ge=0, le=INT64_MAX, description="MyAnimeList id of an anime", examples=[1]), DIGITS]
 UserId = Annotated[int, Path(ge=0, le=INT64_MAX, description="User id of the training data", examples=[0]), DIGITS]
@@ -31,7 +31,9 @@ _EXAMPLES: Final[dict[type[errors.ServiceError], errors.ServiceError]] = {
         [errors.Issue("limit", "a whole number from 1 to 100", "0")]
     ),
     errors.MediaTypeError: errors.MediaTypeError("text/csv"),
+    errors.BodyTimeoutError: errors.BodyTimeoutError(30),
     errors.BodyTooLargeError: errors.BodyTooLargeError(MAX_BODY_BYTES),
+    errors.BusyError: errors.BusyError(),
     errors.NotReadyError: errors.NotReadyError(),
 }
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from service.cpu import run_in_cpu_thread
-from service.errors import BodyTooLargeError, MediaTypeError, NotReadyError
+from service.errors import BodyTimeoutError, BodyTooLargeError, BusyError, MediaTypeError, NotReadyError
 from service.list_responses import list_recommendations_response, list_similar_users_response
 from service.list_schemas import ListBody, ListRecommendationsAnswer, ListSimilarUsersAnswer
 from service.loaded_model import LoadedModel
@@ -15,7 +15,7 @@ from service.routes.documented import documented
 
 router = APIRouter(tags=["lists"], route_class=DirectRoute)
 
-_FAILURES = (MediaTypeError, BodyTooLargeError, NotReadyError)
+_FAILURES = (MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError)
 
 
 @router.post(
@@ -26,7 +26,8 @@ async def recommend_to_list(request: Request) -> Response:
     """Recommend what to watch next to somebody the model never saw, by their list, and say why."""
     model = model_of(request)
     query = query_of(request, RecommendationsQuery)
-    return await run_in_cpu_thread(request, _recommend, model, await body_of(request), query)
+    async with body_of(request) as body:
+        return await run_in_cpu_thread(request, _recommend, model, body, query)
 
 
 @router.post(
@@ -37,15 +38,16 @@ async def similar_users_to_list(request: Request) -> Response:
     """List the known users whose taste is most (or least) similar to a list's."""
     model = model_of(request)
     query = query_of(request, SimilarUsersQuery)
-    return await run_in_cpu_thread(request, _similar_users, model, await body_of(request), query)
+    async with body_of(request) as body:
+        return await run_in_cpu_thread(request, _similar_users, model, body, query)
 
 
-def _recommend(model: LoadedModel, body: bytes, query: RecommendationsQuery) -> Response:
+def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery) -> Response:
     posted = read_list(body, model.catalogue)
     page = model.recommender.page(model.recommender.unseen_viewer(posted.user_list), query)
     return list_recommendations_response(model, posted, page)
 
 
-def _similar_users(model: LoadedModel, body: bytes, query: SimilarUsersQuery) -> Response:
+def _similar_users(model: LoadedModel, body: bytearray, query: SimilarUsersQuery) -> Response:
     posted = read_list(body, model.catalogue)
     return list_similar_users_response(model, posted, model.similar_users.page_of_list(posted.user_list, query))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.bundle import assemble
 from models.scoring.top_k import Order
@@ -17,6 +18,19 @@ INDEX = UserIndex(
     ARRAYS["grouped_user_rows"],
     ARRAYS["nearest_user_rows"],
 )
+
+# Enough groups that a search looks into some of them only, and leads that reach few others.
+MANY_USERS = unit_rows(400, 6, np.random.default_rng(2))
+MANY = user_index(MANY_USERS, n_groups=60, n_nearest=10)
+GROUPED = UserIndex(
+    MANY_USERS,
+    MANY["user_centroids"],
+    MANY["user_group_offsets"],
+    MANY["grouped_user_rows"],
+    # What is known of everybody's nearest is found approximately: here it lacks the second and the fifth.
+    np.delete(MANY["nearest_user_rows"], [1, 4], axis=1),
+)
+QUERIES = unit_rows(20, 6, np.random.default_rng(3))
 
 
 def _brute_force(row: int, order: Order = "most") -> list[int]:
@@ -61,3 +75,42 @@ def test_the_index_of_a_bundle_is_made_of_its_arrays() -> None:
     index = user_index_of(bundle)
     assert index.depth == 3
     assert index.ranked(2, 3).rows.tolist() == bundle.nearest_user_rows[2].tolist()
+
+
+def _in_exact_order(query: NDArray[np.float32], among: set[int]) -> list[int]:
+    similarities = MANY_USERS @ query
+    return sorted(among, key=lambda row: (-similarities[row], row))
+
+
+@pytest.mark.parametrize("k", [0, 1, 8, 9, 30, 400, 1000])
+def test_a_search_among_many_groups_answers_any_length(k: int) -> None:
+    for query in QUERIES:
+        found = GROUPED.ranked_by_vector(query, k)
+        assert len(set(found.rows.tolist())) == len(found.rows) == min(k, 400)
+        np.testing.assert_allclose(found.similarities, MANY_USERS[found.rows] @ query, atol=1e-6)
+        assert len(GROUPED.search(query, k).rows) <= k
+
+
+def test_a_longer_ranking_begins_with_the_shorter_and_ends_with_everybody_in_exact_order() -> None:
+    for query in QUERIES:
+        whole = GROUPED.ranked_by_vector(query, 400).rows.tolist()
+        for k in (1, 5, 8, 9, 12, 50, 399):
+            assert GROUPED.ranked_by_vector(query, k).rows.tolist() == whole[:k]
+        assert whole[8:] == _in_exact_order(query, set(range(400)) - set(whole[:8]))
+        assert len(set(whole[:8]) & set(_in_exact_order(query, set(range(400)))[:8])) >= 6
+
+
+def test_who_is_missing_among_the_known_nearest_follows_them() -> None:
+    for row in (0, 7, 399):
+        exact = _in_exact_order(MANY_USERS[row], set(range(400)) - {row})
+        known = [other for rank, other in enumerate(exact[:10]) if rank not in {1, 4}]
+        expected = known + [other for other in exact if other not in known]
+        for k in (0, 3, 8, 9, 20, 399, 500):
+            assert GROUPED.ranked(row, k).rows.tolist() == expected[:k]
+
+
+def test_the_least_similar_are_ranked_exactly_among_many_groups() -> None:
+    for query in QUERIES:
+        similarities = MANY_USERS @ query
+        expected = sorted(range(400), key=lambda row: (similarities[row], row))
+        assert GROUPED.ranked_by_vector(query, 400, order="least").rows.tolist() == expected

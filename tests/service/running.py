@@ -5,11 +5,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2 as httpx
+import uvicorn
+from fastapi import FastAPI
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,3 +97,23 @@ def stop(process: subprocess.Popen[bytes]) -> int:
         return process.wait(30)
     finally:
         process.kill()
+
+
+@contextlib.contextmanager
+def serving(app: FastAPI, seconds: float = 20.0) -> Iterator[str]:
+    """Serve an application of this process, in which a test may have put fakes; give the URL."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + seconds
+        while not (server.started and httpx.get(f"{url}/health/ready").status_code == 200):
+            assert time.monotonic() < deadline, "the application did not become ready"
+            time.sleep(0.02)
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(seconds)
+    assert not thread.is_alive()

@@ -19,7 +19,6 @@ from service.app import create_app
 from service.catalogue import Catalogue
 from service.errors import InvalidRequestError, Issue
 from service.posted_list import read_list
-from service.routes.asking import MAX_BODY_BYTES
 from service.settings import Settings
 from tests.service.small_bundle import N_USERS, make_bundle
 
@@ -257,7 +256,7 @@ def test_the_longest_list_is_answered_and_a_longer_one_refused(client: httpx.Cli
 
 
 def test_a_body_that_is_too_large_is_refused(client: httpx.Client) -> None:
-    for content in (b" " * (MAX_BODY_BYTES + 1), (b" " * 1_000_000 for _ in range(6))):
+    for content in (b" " * (4_000_000 + 1), (b" " * 1_000_000 for _ in range(6))):
         answer = client.post("/recommendations", content=content, headers=JSON)
         assert (answer.status_code, _problem(answer).code) == (413, "body_too_large")
 
