@@ -139,7 +139,7 @@ def test_a_default_that_the_model_does_not_have_is_refused(arrays: dict[str, Any
 @pytest.mark.parametrize("place", range(len(QUESTIONS) + 2))
 def test_other_scores_and_other_ids_are_refused(manifest: Manifest, arrays: dict[str, Any], place: int) -> None:
     answer = manifest.golden[place]
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"scores": [score * 1.001 for score in answer.scores]},
         {"ids": [answer.ids[-1], *answer.ids[1:-1], answer.ids[0]]},
         {"ids": answer.ids[:-1], "scores": answer.scores[:-1]},
