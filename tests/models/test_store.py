@@ -186,7 +186,7 @@ def test_publishers_at_the_same_time_wait_for_each_other(tmp_path: Path) -> None
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join()
+        writer.join(60)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     store = Store(tmp_path)
     assert store.versions() == ["v0", "v1", "v2"]

@@ -115,3 +115,66 @@ def test_every_title_finds_itself_first(title: str) -> None:
 )
 def test_titles_are_compared_without_what_people_do_not_type(title: str, words: str) -> None:
     assert normalise_title(title) == words
+
+
+def _found(titles: list[list[str]], query: str) -> dict[int, float]:
+    """Search among equally popular anime; give rows and relevance."""
+    search = TitleSearch(titles, np.zeros(len(titles), dtype=np.int32))
+    page = search.page(query, np.ones(len(titles), dtype=bool), 0, 1000)
+    assert page.total == len(page.rows)
+    return dict(zip(page.rows, page.scores, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("query", "relevance"),
+    [
+        ("cowboy bebop", 1.0),
+        ("CowboyBebop", 0.98),
+        ("cowb", 0.9),
+        ("bebop", 0.8),
+        ("beb cow", 0.8),
+        ("owboy", 0.7),
+        # 11 of 12 letters, the space being one, in whatever order the words come: 0.7 times 22 / 24.
+        ("cowboi bebop", 0.7 * 22 / 24),
+        ("bebop cowboi", 0.7 * 22 / 24),
+    ],
+)
+def test_the_better_a_name_agrees_the_more_it_is_worth(query: str, relevance: float) -> None:
+    assert _found([["Cowboy Bebop"]], query) == {0: pytest.approx(relevance)}
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "relevance"),
+    [
+        # 13 of 18 letters are .722, 5 of 7 are .714: .72 has to be reached.
+        ("abcdefghijklmnopqr", "abcdefghijklmzyxwv", 0.7 * 13 / 18),
+        ("abcdefg", "abcdezy", None),
+        # 5 of 9 pairs of letters are shared; then 5 of 13, fewer than .4, although 20 of 24 letters agree.
+        ("abcdefghij", "abxdefxhij", 0.7 * 8 / 10),
+        ("abcdefghij", "abxcdxefxghxij", None),
+    ],
+)
+def test_what_is_too_unlike_is_not_found(name: str, query: str, relevance: float | None) -> None:
+    assert _found([[name]], query) == ({} if relevance is None else {0: pytest.approx(relevance)})
+
+
+def test_the_name_that_agrees_best_counts() -> None:
+    assert _found([["Naruto", "Narutos"], ["Narutos", "Naruto"]], "naruto") == {0: 1.0, 1: 1.0}
+
+
+def test_of_many_names_alike_three_hundred_of_the_most_popular_are_compared() -> None:
+    n = 320
+    titles = [["abcdefghxj"]] * (n - 1) + [["abcdefghix"]]
+    popularity = np.arange(n)[::-1].copy()
+    page = TitleSearch(titles, popularity).page("abcdefghij", np.ones(n, dtype=bool), 0, 1000)
+    assert page.total == 300
+    # The least popular shares the most pairs with the query.
+    assert sorted(page.rows) == [*range(299), n - 1]
+
+
+def test_equally_popular_titles_stay_in_their_order_from_page_to_page() -> None:
+    search = TitleSearch([["a"], ["b"], ["c"], ["d"], ["e"]], np.array([5, 9, 5, 0, 5]))
+    allowed = np.array([True, True, True, True, False])
+    pages = [search.most_popular(allowed, offset, 2) for offset in (0, 2, 4)]
+    assert [page.rows for page in pages] == [[1, 0], [2, 3], []]
+    assert {page.total for page in pages} == {4}
