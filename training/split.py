@@ -1,8 +1,9 @@
 """Which users test, and which of their titles are the target. Decided by hashes, so that every run agrees."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ TEST_FOLD: Final = 1
 # Users who tune what the test users measure; they train like all others once everything is tuned.
 VALIDATION_FOLD: Final = 2
 TARGET_SHARE: Final = 0.2
+
+# What users are drawn for. Each draws others: what is learned in two steps should not rest on the same few twice.
+Purpose = Literal["test", "quick run", "embeddings", "re-ranker", "similar anime"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Split:
         return self.whole.popularity() - self.whole.keep_users(~self.may_train).popularity()
 
     def some_who_train(self, n_users: int) -> Interactions:
-        """Give the lists of so many users who train at most, picked by a hash of their ids.
+        """Give the lists of so many users who train at most, drawn by :func:`draw_users`.
 
         Parameters
         ----------
@@ -69,7 +73,12 @@ class Split:
         -------
         Interactions
         """
-        return self.train if self.may_train.sum() <= n_users else _lowest_hashes(self.whole, self.may_train, n_users)
+        if self.may_train.sum() <= n_users:
+            return self.train
+        rows = np.flatnonzero(self.may_train)
+        kept = np.zeros(self.whole.n_users, dtype=bool)
+        kept[rows[draw_users(self.whole.user_ids[rows], n_users, "quick run")]] = True
+        return self.whole.keep_users(kept)
 
     @cached_property
     def train_and_inputs(self) -> Interactions:
@@ -79,7 +88,7 @@ class Split:
         return self.whole.keep_entries(kept)
 
     def some_test_users(self, n_users: int) -> "Split":
-        """Give the same split with so many users who test at most, picked by a hash of their ids.
+        """Give the same split with so many users who test at most, drawn by :func:`draw_users`.
 
         Parameters
         ----------
@@ -92,8 +101,7 @@ class Split:
         """
         if len(self.test_user_rows) <= n_users:
             return self
-        hashes = splitmix64(self.whole.user_ids[self.test_user_rows])
-        places = np.sort(np.argsort(hashes, kind="stable")[:n_users])
+        places = np.sort(draw_users(self.whole.user_ids[self.test_user_rows], n_users, "test"))
         return replace(
             self,
             test_user_rows=self.test_user_rows[places],
@@ -142,13 +150,35 @@ def is_test_user(user_ids: NDArray[np.int64], fold: int = TEST_FOLD) -> NDArray[
     return marks
 
 
-def some_users(lists: Interactions, n_users: int) -> Interactions:
-    """Give so many users at most, picked by a hash of their ids: a sample that does not change from run to run.
+def draw_users(user_ids: NDArray[np.int64], n_users: int, purpose: Purpose) -> NDArray[np.int64]:
+    """Draw users by a hash of their ids and what they are drawn for, whoever else there is.
+
+    Parameters
+    ----------
+    user_ids : ndarray of shape (n,), dtype=int64
+        Who may be drawn.
+    n_users : int
+        How many, at most.
+    purpose : str
+
+    Returns
+    -------
+    ndarray of shape (min(n, n_users),), dtype=int64
+        Their places, in the order they were drawn: fewer users are the first of more.
+    """
+    salt = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
+    return np.argsort(splitmix64(splitmix64(user_ids) ^ np.uint64(salt)), kind="stable")[:n_users]
+
+
+def some_users(lists: Interactions, n_users: int, purpose: Purpose) -> Interactions:
+    """Give so many users at most: a sample that does not change from run to run.
 
     Parameters
     ----------
     lists : Interactions
     n_users : int
+    purpose : str
+        As for :func:`draw_users`.
 
     Returns
     -------
@@ -156,13 +186,8 @@ def some_users(lists: Interactions, n_users: int) -> Interactions:
     """
     if lists.n_users <= n_users:
         return lists
-    return _lowest_hashes(lists, np.ones(lists.n_users, dtype=bool), n_users)
-
-
-def _lowest_hashes(lists: Interactions, eligible: NDArray[np.bool_], n_users: int) -> Interactions:
-    rows = np.flatnonzero(eligible)
     kept = np.zeros(lists.n_users, dtype=bool)
-    kept[rows[np.argsort(splitmix64(lists.user_ids[rows]), kind="stable")[:n_users]]] = True
+    kept[draw_users(lists.user_ids, n_users, purpose)] = True
     return lists.keep_users(kept)
 
 

@@ -12,6 +12,7 @@ from models.scoring.embedding import embed_list
 from models.scoring.list_features import ListSignals
 from models.scoring.seen_lists import SeenLists
 from models.scoring.top_k import top_k_rows
+from tests.training.interactions_for_tests import make_interactions
 from tests.training.pretended import count_and_weigh
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
@@ -216,6 +217,14 @@ def test_teachers_are_shared_out_over_the_folds(split: Split) -> None:
     assert counted.max() == 1
     assert counted.sum() == 50
     assert _choose_teachers(split.train, RerankerConfig(max_teachers=19)) == []
+
+
+def test_who_teaches_in_which_group_is_fixed_for_ever() -> None:
+    train = make_interactions([(user, 1, 8, 2) for user in range(60)])
+    groups = _choose_teachers(train, RerankerConfig(n_folds=3, max_teachers=20))
+    # In the order they are drawn, by the same arithmetic in Python's own whole numbers.
+    drawn = [56, 7, 33, 2, 41, 3, 19, 20, 8, 15, 49, 22, 38, 43, 45, 5, 1, 29, 17, 10]
+    assert [train.user_ids[group].tolist() for group in groups] == [sorted(drawn[first::3]) for first in range(3)]
 
 
 def test_counting_a_fold_out_is_counting_the_others(split: Split) -> None:

@@ -86,6 +86,13 @@ def test_evidence_of_lists_is_what_brute_force_says() -> None:
     np.testing.assert_allclose(found["weight_from"], weights.T[rows], atol=1e-4)
 
 
+def test_whose_lists_are_looked_at_is_fixed_for_ever() -> None:
+    # Everybody has seen one title that nobody else has.
+    lists = make_interactions([(user, 100 + user, 8, 2) for user in range(60)])
+    evidence = gather_evidence(lists, unit_rows(60, 6, np.random.default_rng(0)), SimilarConfig(max_users=5))
+    assert np.flatnonzero(evidence.own.seen).tolist() == [9, 24, 43, 57, 58]
+
+
 def test_the_tenth_best_is_the_tenth_best() -> None:
     lists = random_interactions(50, 20, 0.3, 1)
     evidence = gather_evidence(lists, unit_rows(20, 6, np.random.default_rng(0)), SimilarConfig())

@@ -1,5 +1,8 @@
 """The split: decided by hashes, the same for everybody, and without leaks."""
 
+import itertools
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,10 +11,13 @@ from hypothesis import strategies as st
 from tests.training.interactions_for_tests import make_interactions, random_interactions, rows_of
 from training import interactions
 from training.split import (
+    Purpose,
     choose_targets,
+    draw_users,
     is_test_user,
     mark_targets,
     may_choose_weights,
+    some_users,
     split_interactions,
     splitmix64,
 )
@@ -82,6 +88,54 @@ def test_users_who_would_test_but_have_seen_one_title_neither_train_nor_test() -
     split = split_interactions(lists)
     assert lists.user_ids[split.test_user_rows].tolist() == [32]
     assert split.train.user_ids.tolist() == [1]
+
+
+DRAWN: dict[Purpose, list[int]] = {
+    "test": [43, 46, 25, 58, 7],
+    "quick run": [35, 37, 24, 28, 36],
+    "embeddings": [48, 16, 14, 46, 34],
+    "re-ranker": [56, 7, 33, 2, 41],
+    "similar anime": [57, 58, 9, 43, 24],
+}
+
+
+def lists_of_users(user_ids: Iterable[int]) -> interactions.Interactions:
+    return make_interactions([(user, anime, 8, 2) for user in user_ids for anime in (1, 2)])
+
+
+@pytest.mark.parametrize("purpose", DRAWN)
+def test_who_is_drawn_for_what_is_fixed_for_ever(purpose: Purpose) -> None:
+    # From the same arithmetic in Python's own whole numbers.
+    assert draw_users(np.arange(60), 5, purpose).tolist() == DRAWN[purpose]
+    assert some_users(lists_of_users(range(60)), 5, purpose).user_ids.tolist() == sorted(DRAWN[purpose])
+
+
+@pytest.mark.parametrize("purpose", DRAWN)
+def test_who_is_drawn_does_not_depend_on_who_else_there_is_nor_on_their_order(purpose: Purpose) -> None:
+    ids = np.random.default_rng(0).permutation(60)
+    assert ids[draw_users(ids, 5, purpose)].tolist() == DRAWN[purpose]
+    fewer = np.array([user for user in range(60) if user != DRAWN[purpose][0]])
+    assert fewer[draw_users(fewer, 4, purpose)].tolist() == DRAWN[purpose][1:]
+    assert sorted(draw_users(fewer, 1000, purpose).tolist()) == list(range(59))
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(DRAWN, 2)))
+def test_two_samples_share_as_many_users_as_chance_would_have_it(one: Purpose, other: Purpose) -> None:
+    n_users, n_one, n_other = 20_000, 3000, 2000
+    ids = np.arange(n_users)
+    shared = len(np.intersect1d(draw_users(ids, n_one, one), draw_users(ids, n_other, other)))
+    # Hypergeometric: a mean of 300 and a standard deviation of 15.
+    assert abs(shared - 300) < 4 * 15.2
+    tests = is_test_user(draw_users(ids, n_one, one)).sum()
+    assert abs(tests - 300) < 4 * 15.2
+
+
+def test_who_trains_in_a_quick_run_and_who_is_measured_are_fixed_for_ever() -> None:
+    split = split_interactions(lists_of_users(range(200)))
+    assert split.whole.user_ids[split.some_test_users(4).test_user_rows].tolist() == [64, 101, 130, 191]
+    # 36 would be drawn fifth, but tests.
+    some = split_interactions(lists_of_users(range(60))).some_who_train(5)
+    assert some.user_ids.tolist() == [1, 24, 28, 35, 37]
 
 
 def test_some_who_train_are_the_same_whoever_else_there_is() -> None:

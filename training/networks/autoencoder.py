@@ -181,7 +181,7 @@ def fit_autoencoder(
     started = time.monotonic()
     make_repeatable(config.seed)
     rng = np.random.default_rng(config.seed)
-    some = some_users(train, config.max_users)
+    some = some_users(train, config.max_users, "embeddings")
     directions, energies = principal_directions(
         some.seen_matrix(), teacher, config.length_power, config.embedding_size + _N_SPARE_DIRECTIONS, rng
     )

@@ -27,7 +27,7 @@ from training.reranking.nearest_lists import NearestLists
 from training.reranking.network import fit_network
 from training.reranking.tasks import Task, make_tasks
 from training.scorers import embed_users
-from training.split import splitmix64
+from training.split import draw_users
 from training.terminal import ProgressUpdate, progress
 
 _LEAST_TASKS: Final = 20
@@ -148,8 +148,7 @@ def _choose_teachers(train: Interactions, config: RerankerConfig) -> list[NDArra
     """Choose who teaches, in groups: a mask of users for each. Nobody where there are too few."""
     few = config.few_teachers <= _SMALL_SHARE * train.n_users
     n_teachers, n_groups = (config.few_teachers, 1) if few else (config.max_teachers, config.n_folds)
-    # Those with the lowest hashes: who teaches does not depend on the order of the users.
-    chosen = np.argsort(splitmix64(train.user_ids), kind="stable")[: min(n_teachers, config.max_teachers)]
+    chosen = draw_users(train.user_ids, min(n_teachers, config.max_teachers), "re-ranker")
     if len(chosen) < _LEAST_TASKS:
         return []
     group = np.full(train.n_users, -1)

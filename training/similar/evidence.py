@@ -108,7 +108,7 @@ def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config
     -------
     ListEvidence
     """
-    lists = some_users(train, config.max_users)
+    lists = some_users(train, config.max_users, "similar anime")
     lists = lists.keep_entries(lists.seen)
     viewers = viewers_lists(lists)
     return ListEvidence(viewers, viewers.sums(), _invert(co_counts(lists), config, lists.n_users), embeddings)
