@@ -62,7 +62,9 @@ def test_every_package_was_walked() -> None:
 
 def _loaded_after(statement: str) -> set[str]:
     code = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
     return set(done.stdout.split())
 
 

@@ -90,7 +90,11 @@ def test_the_command_writes_what_it_measured(store: Path, tmp_path: Path) -> Non
     out = tmp_path / "http.json"
     command = ["-m", "benchmarks.routes", "--store", str(store), "--only", "similar users", "--rounds", "1"]
     subprocess.run(
-        [sys.executable, *command, "--seconds", "0.3", "--out", str(out)], cwd=ROOT, check=True, capture_output=True
+        [sys.executable, *command, "--seconds", "0.3", "--out", str(out)],
+        cwd=ROOT,
+        timeout=280,
+        check=True,
+        capture_output=True,
     )
     content: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     assert [row["route"] for row in content["rows"]] == ["similar users", "similar users, asked again"]

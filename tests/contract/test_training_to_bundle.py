@@ -24,12 +24,15 @@ from training.metrics import graded_ndcg_at
 from training.similar_truth import read_similar_truth
 from training.split import is_test_user
 
+# The first of them waits for a training.
+pytestmark = pytest.mark.timeout(600)
+
 TOLD = ("autoencoder.epochs=30", "autoencoder.learning_rate=0.05", "autoencoder.batch_size=16", "rating.epochs=2")
 
 
 def training(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
 
 
 @dataclass(frozen=True)

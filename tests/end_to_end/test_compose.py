@@ -17,7 +17,8 @@ import pytest
 from tests.conftest import ROOT
 from training.demo import write_demo_data
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+# The first of them waits for the images to be built.
+pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.timeout(2400)]
 
 UP = ("up", "--detach", "--wait")
 
@@ -70,7 +71,9 @@ class Compose:
 
     def inspect(self, service: str) -> Any:
         container = self("ps", "--all", "--quiet", service).strip()
-        shown = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, check=True)
+        shown = subprocess.run(
+            ["docker", "inspect", container], capture_output=True, text=True, timeout=60, check=True
+        )
         return json.loads(shown.stdout)[0]
 
 
@@ -79,7 +82,7 @@ def docker_engine() -> None:
     """Need a Docker engine with compose; skip without it, fail without it where it is mandatory."""
     if shutil.which("docker"):
         calls = (["docker", "info"], ["docker", "compose", "version"])
-        if not any(subprocess.run(call, capture_output=True, check=False).returncode for call in calls):
+        if not any(subprocess.run(call, capture_output=True, timeout=60, check=False).returncode for call in calls):
             return
     message = "no Docker engine with compose answers"
     if os.environ.get("OSUSUME_REQUIRE_DOCKER"):
@@ -115,6 +118,7 @@ def _clone(folder: Path) -> Compose:
         cwd=ROOT,
         capture_output=True,
         text=True,
+        timeout=60,
         check=True,
     ).stdout
     for name in listed.split("\0"):

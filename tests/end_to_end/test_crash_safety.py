@@ -1,6 +1,7 @@
 """Kill training at any moment: the store goes on serving a sound bundle, and the next run tidies up."""
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -13,16 +14,18 @@ import pytest
 from models.bundle import read_bundle
 from models.store import INCOMING_PREFIX, Store
 from tests.models.small_bundle import unit_rows
+from tests.service.running import wait_until
 from tests.training.pretended import learn_item_weights, pretend_to_rank
 from tests.training.small_dump import SmallDump, write_small_dump
 from training.networks.trained import TrainedNetwork, save_trained
 from training.prepared import load_prepared
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 QUICK = ("--no-compare", "--set", "autoencoder.epochs=2", "--set", "autoencoder.embedding_size=4")
 # So wide that writing takes a moment in which a writer can be killed.
 WIDE = 30_000
+_MOST_SECONDS = 240.0
 
 Moment = Callable[["subprocess.Popen[bytes]", Store], None]
 
@@ -36,7 +39,7 @@ def dump(tmp_path_factory: pytest.TempPathFactory) -> SmallDump:
 def trained_work(dump: SmallDump, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder from which publishing takes a moment."""
     work = tmp_path_factory.mktemp("work")
-    _training("prepare", "--data", dump.folder, "--work", work).wait()
+    assert _end(_training("prepare", "--data", dump.folder, "--work", work)) == 0
     prepared = load_prepared(work / "prepared")
     lists = prepared.interactions
     embeddings = unit_rows(lists.n_anime, WIDE, np.random.default_rng(0))
@@ -64,13 +67,21 @@ def trained_work(dump: SmallDump, tmp_path_factory: pytest.TempPathFactory) -> P
 def store(trained_work: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A store with one published bundle, which goes through all the crashes."""
     store = Store(tmp_path_factory.mktemp("store"))
-    assert _training("publish", "--work", trained_work, "--store", store.root).wait() == 0
+    assert _end(_training("publish", "--work", trained_work, "--store", store.root)) == 0
     return store
 
 
 def _training(*arguments: object) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "training", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for the end of a process; give its exit code."""
+    try:
+        return process.wait(_MOST_SECONDS)
+    finally:
+        process.kill()
 
 
 def _assert_sound(store: Store) -> str:
@@ -89,8 +100,7 @@ def _after(seconds: float) -> Moment:
 
 def _when(happened: Callable[[Store], bool], delay: float = 0.0) -> Moment:
     def wait(process: "subprocess.Popen[bytes]", store: Store) -> None:
-        while process.poll() is None and not happened(store):
-            time.sleep(0.0002)
+        wait_until(lambda: process.poll() is not None or happened(store), _MOST_SECONDS, pause=0.0002)
         time.sleep(delay)
 
     return wait
@@ -120,7 +130,7 @@ def test_a_publish_killed_at_any_moment_leaves_a_sound_bundle_and_the_next_one_t
         process = _training(*command)
         wait(process, store)
         process.kill()
-        process.wait()
+        _end(process)
         left = _leftovers(store.root, INCOMING_PREFIX)
         n_left += len(left)
         # Either it had not come so far, or it was through.
@@ -130,10 +140,10 @@ def test_a_publish_killed_at_any_moment_leaves_a_sound_bundle_and_the_next_one_t
     process = _training(*command)
     _when(_new_bundle_has_its_name(len(store.versions())))(process, store)
     process.kill()
-    process.wait()
+    _end(process)
     _assert_sound(store)
     before = store.current_folder().name
-    assert _training(*command).wait() == 0
+    assert _end(_training(*command)) == 0
     assert _assert_sound(store) > before
     assert not _leftovers(store.root, INCOMING_PREFIX)
     for version in store.versions():
@@ -155,14 +165,14 @@ def test_a_run_killed_at_any_moment_leaves_a_sound_bundle_and_the_next_one_tidie
         process = _training(*command)
         wait(process, store)
         process.kill()
-        process.wait()
+        _end(process)
         assert _assert_sound(store) in {before, *(set(store.versions()) - versions)}
     # What killed runs half wrote lies beside the folders of the stages, and goes with the next run.
     for name in ("prepared", "report"):
         (tmp_path / f".{name}-half").mkdir()
         (tmp_path / f".{name}-half" / "array.npy").write_bytes(b"half")
     before_last = store.current_folder().name
-    assert _training(*command).wait() == 0
+    assert _end(_training(*command)) == 0
     assert _assert_sound(store) > before_last
     assert sorted(path.name for path in tmp_path.iterdir()) == ["prepared", "report", "timings.json", "trained"]
     assert sorted(path.name for path in (tmp_path / "trained").iterdir()) == ["autoencoder", "recommender", "similar"]
@@ -173,7 +183,7 @@ def test_ctrl_c_leaves_nothing_half_written(store: Store, trained_work: Path) ->
     before = store.current_folder().name
     process = _training("publish", "--work", trained_work, "--store", store.root)
     _when(_incoming_begins)(process, store)
-    process.send_signal(2)
-    assert process.wait() != 0
+    process.send_signal(signal.SIGINT)
+    assert _end(process) != 0
     assert not _leftovers(store.root, INCOMING_PREFIX)
     assert _assert_sound(store) == before

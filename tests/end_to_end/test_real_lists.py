@@ -19,7 +19,8 @@ from models.scoring.top_k import top_k_rows
 from models.store import Store
 from tests.service.running import running
 
-pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+# The first of them waits for the whole of training.
+pytestmark = [pytest.mark.real_data, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 COWBOY_BEBOP, SAMURAI_CHAMPLOO, TRIGUN = 1, 205, 6
 DRAGON_BALL_Z, DRAGON_BALL, DRAGON_BALL_GT = 813, 223, 225
@@ -36,7 +37,7 @@ def run_output(mal_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     places = ["--store", str(folder / "store"), "--work", str(folder / "work")]
     # Fewer teachers than by default: minutes less, and a hundredth of the figure.
     quicker = ["--set", "reranker.max_teachers=2500", "--set", "reranker.n_folds=2", "--set", "reranker.epochs=6"]
-    done = subprocess.run([*command, *places, *quicker], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *places, *quicker], capture_output=True, text=True, timeout=1780, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "store", done.stdout
 

@@ -61,7 +61,7 @@ def test_npy_files_are_those_that_numpy_itself_would_write(bundle_folder: Path, 
 def test_the_manifest_can_be_checked_with_sha256sum(bundle_folder: Path) -> None:
     if not shutil.which("sha256sum"):
         pytest.skip("no sha256sum here")
-    subprocess.run(["sha256sum", "--check", "--strict", MANIFEST_SUM_FILE], cwd=bundle_folder, check=True)
+    subprocess.run(["sha256sum", "--check", "--strict", MANIFEST_SUM_FILE], cwd=bundle_folder, timeout=60, check=True)
 
 
 def test_a_bundle_of_empty_lists_and_no_genres_reads_back(tmp_path: Path) -> None:

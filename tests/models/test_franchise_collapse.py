@@ -162,6 +162,7 @@ def test_watching_what_is_shown_leads_through_the_main_line_in_order(case: Case)
     seen = np.zeros(len(case.seen), dtype=bool)
     watched: list[int] = []
     while len(shown := collapse_franchises(case.rows, case.scores, case.order, seen, everything)[0]):
+        assert int(shown[0]) not in watched
         watched.append(int(shown[0]))
         seen[shown[0]] = True
     ranked = np.isin(case.order.codes, case.order.codes[case.rows])

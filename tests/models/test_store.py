@@ -145,13 +145,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
     try:
-        mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+        mounted = subprocess.run(mount, check=False, capture_output=True, timeout=60).returncode == 0
     except FileNotFoundError:
         mounted = False
     if not mounted:
         pytest.skip("this process may not mount a file system")
     yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    subprocess.run(["umount", "-l", str(folder)], timeout=60, check=True)
 
 
 def test_a_disk_that_is_really_full_leaves_the_old_bundle_serving(small_disk: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_disk_that_is_really_full_leaves_the_old_bundle_serving(small_disk: Pa
 def test_a_disk_mounted_read_only_is_a_store_error_and_still_serves(small_disk: Path) -> None:
     store = Store(small_disk / "store")
     store.publish(make_manifest(OLD), make_arrays())
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], timeout=60, check=True)
     with pytest.raises(StoreError, match="Read-only file system; the bundle that was current still is"):
         store.publish(make_manifest(NEW), make_arrays())
     with pytest.raises(StoreError, match="Read-only file system"):

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from service.answer_memory import Answer, AnswerMemory
 from service.app import create_app
 from service.settings import Settings
+from tests.service.running import wait_until
 
 
 @pytest.fixture
@@ -24,8 +25,7 @@ def app(store: Path) -> FastAPI:
 @pytest.fixture
 def asked(app: FastAPI) -> Iterator[httpx.Client]:
     with TestClient(app) as client:
-        while client.get("/health/ready").status_code != 200:
-            pass
+        wait_until(lambda: client.get("/health/ready").status_code == 200)
         yield client
 
 
@@ -111,8 +111,7 @@ def test_other_query_strings_are_other_questions(asked: httpx.Client) -> None:
 def test_a_memory_of_nothing_remembers_nothing(store: Path) -> None:
     app = create_app(Settings(store=store, access_log=False, answer_memory_mb=0))
     with TestClient(app) as client:
-        while client.get("/anime/1").status_code != 200:
-            pass
+        wait_until(lambda: client.get("/anime/1").status_code == 200)
         assert client.get("/anime/1").status_code == 200
         assert _counted(client) == (0, 0)
 
@@ -163,5 +162,6 @@ def test_threads_may_share_a_memory() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
     assert 0 < memory.n_bytes <= 50_000

@@ -20,7 +20,7 @@ OPERATIONS = {f"{verb} {path}": op for path, verbs in DOCUMENT["paths"].items() 
 def test_the_committed_copy_is_current() -> None:
     command = [sys.executable, "-m", "service.openapi"]
     printed = subprocess.run(
-        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
+        command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, timeout=60, check=True
     ).stdout
     committed = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
     assert printed == committed, "`make openapi` writes docs/openapi.json anew"

@@ -25,8 +25,16 @@ TWENTY = RecommendationsQuery(limit=20)
 
 def _run(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     process = _start(store, *arguments)
-    out, errors = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+    said = _end(process)
+    return subprocess.CompletedProcess(process.args, process.returncode, stderr=said)
+
+
+def _end(process: subprocess.Popen[str]) -> str:
+    """Wait for the end of a process; give what it said."""
+    try:
+        return process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
 
 
 def _start(store: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -125,7 +133,7 @@ def test_who_stops_it_leaves_no_process_and_no_answers_behind(
     wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))) and len(children(process.pid)) > 1)
     ended = children(process.pid)
     process.send_signal(stop)
-    _, said = process.communicate(timeout=60)
+    said = _end(process)
     assert process.returncode == code
     wait_until(lambda: all(map(has_ended, ended)))
     assert not precomputed_folder(own_store, VERSION).exists()
@@ -141,7 +149,7 @@ def test_a_bundle_published_meanwhile_is_said_and_the_answers_are_those_of_the_o
     process = _start(own_store, "--workers", "2")
     wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))))
     (own_store / "current").write_text(newer, encoding="utf-8")
-    _, said = process.communicate(timeout=60)
+    said = _end(process)
     assert process.returncode == 0
     assert f"precompute: meanwhile {newer} was published, for which they are none: start again" in said
     assert with_precomputed(load_model(own_store / VERSION), own_store).precomputed.n_answers == N_USERS

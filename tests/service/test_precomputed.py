@@ -31,6 +31,7 @@ from service.query import RecommendationsQuery
 from service.recommendation_responses import recommend
 from service.settings import Settings
 from service.written_page import WrittenPage
+from tests.service.running import wait_until
 from tests.service.small_bundle import N_USERS, VERSION
 
 TWENTY = RecommendationsQuery(limit=20)
@@ -43,8 +44,7 @@ def _precompute(store: Path, model: LoadedModel, query: RecommendationsQuery = T
 
 def _served(store: Path) -> Iterator[httpx.Client]:
     with TestClient(create_app(Settings(store=store, access_log=False, answer_memory_mb=0))) as client:
-        while client.get("/health/ready").status_code != 200:
-            pass
+        wait_until(lambda: client.get("/health/ready").status_code == 200)
         yield client
 
 

@@ -146,7 +146,7 @@ def _refusal(*arguments: str, **settings: str) -> tuple[int, str]:
         env=clean_environment(**settings),
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     return done.returncode, done.stderr
@@ -299,7 +299,13 @@ def test_the_application_loads_neither_training_nor_what_it_needs() -> None:
         "import sys, service.app, service.__main__; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     loaded = set(done.stdout.split())
     assert "service" in loaded
@@ -309,4 +315,4 @@ def test_the_application_loads_neither_training_nor_what_it_needs() -> None:
 def test_importing_the_application_reads_no_setting() -> None:
     code = "import service.app, service.__main__, service.openapi"
     environment = clean_environment(OSUSUME_PORT="nonsense", OSUSUME_NO_SUCH_SETTING="1")
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, timeout=60, check=True)

@@ -181,6 +181,7 @@ def test_in_a_shell_the_one_line_is_all_there_is(tmp_path: Path, arguments: tupl
         env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 1

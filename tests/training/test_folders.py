@@ -116,7 +116,7 @@ def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_left_alone(tmp_p
         "with replaced_folder(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'file').write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    assert subprocess.run([sys.executable, "-c", script, str(target)], check=False).returncode == -9
+    assert subprocess.run([sys.executable, "-c", script, str(target)], timeout=60, check=False).returncode == -9
     assert len(list(tmp_path.iterdir())) == 1
     with replaced_folder(target) as mine:
         (mine / "file").write_text("mine", encoding="utf-8")
