@@ -17,7 +17,7 @@ DATA ?= $(DEMO)
 QUALITY_PORT ?= 8001
 PORT ?= 8000
 
-.PHONY: help setup tools demo test check fmt lint type cov bench quality openapi lock docker clean
+.PHONY: help setup tools demo test mutants check fmt lint type cov bench quality openapi lock docker clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ demo: setup ## make demo data, train, serve on http://127.0.0.1:8000
 
 test: check tools ## exactly what CI runs: lint, types, every test
 	$(BIN)/python -m pytest
+
+mutants: setup ## break the code on purpose, a line at a time: do the tests notice? (half an hour)
+	$(BIN)/python -m tests.mutants
 
 check: setup lint type ## lint and types
 
