@@ -1,5 +1,6 @@
 """One worker process: the application, made from the environment that ``__main__`` hands down."""
 
+import multiprocessing
 import os
 from collections.abc import Callable
 from functools import partial
@@ -40,4 +41,4 @@ def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
 def _end_process() -> None:
     """End at once: nothing was served yet, and an exception would end the event loop with a page of traceback."""
     note_refusal()
-    os._exit(STARTUP_FAILURE)
+    os._exit(STARTUP_FAILURE if multiprocessing.parent_process() else 1)

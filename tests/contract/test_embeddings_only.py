@@ -9,6 +9,8 @@ from tests.contract.test_training_to_bundle import TOLD, training
 from tests.service.running import running
 from tests.training.small_dump import write_small_dump
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:

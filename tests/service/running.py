@@ -94,7 +94,7 @@ def stop(process: subprocess.Popen[bytes]) -> int:
     """Ask a service to end; give its exit code."""
     process.terminate()
     try:
-        return process.wait(30)
+        return process.wait(60)
     finally:
         process.kill()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from service.__main__ import main
 from service.settings import Settings, SettingsError, as_environment, read_settings
 
 ENV_EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
@@ -55,23 +56,72 @@ def test_variables_of_the_test_suite_and_of_others_are_none_of_the_services_busi
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "expected"),
     [
-        ("PORT", "0"),
-        ("PORT", "http"),
-        ("WORKERS", "0"),
-        ("LOG_FORMAT", "xml"),
-        ("ROOT_PATH", "api"),
-        ("ACCESS_LOG", "perhaps"),
-        ("HOST", ""),
+        ("HOST", "", "something rather than nothing"),
+        ("PORT", "0", "greater than or equal to 1"),
+        ("PORT", "65536", "less than or equal to 65535"),
+        ("PORT", "http", "a valid integer, unable to parse string as an integer"),
+        ("WORKERS", "0", "greater than or equal to 1"),
+        ("WORKERS", "65", "less than or equal to 64"),
+        ("LOG_LEVEL", "critical", "'debug', 'info', 'warning' or 'error'"),
+        ("LOG_FORMAT", "xml", "'text' or 'json'"),
+        ("ROOT_PATH", "api", "empty or a path like /api, of letters, digits and ._~- between slashes"),
+        ("ROOT_PATH", "/", "empty or a path like /api, of letters, digits and ._~- between slashes"),
+        ("ROOT_PATH", "/api/", "empty or a path like /api, of letters, digits and ._~- between slashes"),
+        ("ROOT_PATH", '/a"b', "empty or a path like /api, of letters, digits and ._~- between slashes"),
+        ("ROOT_PATH", "/アニメ", "empty or a path like /api, of letters, digits and ._~- between slashes"),
+        ("ACCESS_LOG", "perhaps", "a valid boolean, unable to interpret input"),
+        ("DOCS", "perhaps", "a valid boolean, unable to interpret input"),
+        ("METRICS", "perhaps", "a valid boolean, unable to interpret input"),
+        ("ANSWER_MEMORY_MB", "-1", "greater than or equal to 0"),
+        ("ANSWER_MEMORY_MB", "65537", "less than or equal to 65536"),
+        ("SHUTDOWN_S", "0", "greater than or equal to 1"),
+        ("SHUTDOWN_S", "601", "less than or equal to 600"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_with_its_variable(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, expected: str
 ) -> None:
     monkeypatch.setenv(f"OSUSUME_{name}", value)
-    with pytest.raises(SettingsError, match=f"OSUSUME_{name} should .*, not '{value}'"):
-        read_settings()
+    assert main([]) == 2
+    assert capsys.readouterr().err == f"service: OSUSUME_{name} should be {expected}, not {value!r}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("PORT", "1", 1),
+        ("PORT", "65535", 65535),
+        ("WORKERS", "64", 64),
+        ("LOG_LEVEL", "debug", "debug"),
+        ("ROOT_PATH", "/a/b-c_d.e~F9", "/a/b-c_d.e~F9"),
+        ("ROOT_PATH", "", ""),
+        ("ACCESS_LOG", "false", False),
+        ("DOCS", "0", False),
+        ("METRICS", "no", False),
+        ("CORS_ORIGINS", "", ()),
+        ("CORS_ORIGINS", " https://a.example/ ,,https://b.example", ("https://a.example", "https://b.example")),
+        ("TRUSTED_PROXIES", "*", "*"),
+        ("ANSWER_MEMORY_MB", "0", 0),
+        ("ANSWER_MEMORY_MB", "65536", 65536),
+        ("SHUTDOWN_S", "1", 1),
+        ("SHUTDOWN_S", "600", 600),
+    ],
+)
+def test_a_value_that_can_be_is_read(monkeypatch: pytest.MonkeyPatch, name: str, value: str, read: object) -> None:
+    monkeypatch.setenv(f"OSUSUME_{name}", value)
+    assert getattr(read_settings(), name.lower()) == read
+
+
+def test_all_that_is_wrong_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OSUSUME_WORKERS", "many")
+    assert main(["--port", "0"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "OSUSUME_PORT should be greater than or equal to 1, not 0; OSUSUME_WORKERS should be" in error
 
 
 def test_workers_get_the_same_settings_through_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
