@@ -50,11 +50,16 @@ class SlowCatalogue:
         self.franchise: dict[int, list[int]] = {}
         for row, code in enumerate(table["franchise_codes"]):
             self.franchise.setdefault(code, []).append(row)
-        by_popularity = sorted(self.rows, key=lambda row: (-self.counts[row], row))
-        self.bands = {row: place * 200 // len(self.counts) for place, row in enumerate(by_popularity)}
+        self.by_popularity = sorted(self.rows, key=lambda row: (-self.counts[row], row))
 
     def _shares_of(self, codes: Sequence[int]) -> list[float]:
         return shares([sum(self.counts[a] for a in self.rows if codes[a] == code) for code in range(max(codes) + 1)])
+
+    def as_popular(self, row: int) -> list[int]:
+        """Give the band of popularity that an anime lies in, of 200 from the first place to the last."""
+        n = len(self.counts)
+        band = self.by_popularity.index(row) * 200 // n
+        return [other for place, other in enumerate(self.by_popularity) if place * 200 // n == band]
 
     def mates(self, row: int) -> list[int]:
         """Give the whole franchise of an anime."""

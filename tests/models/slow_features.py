@@ -6,6 +6,7 @@ What the service computes is held to this. So nothing here comes from the code i
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -118,6 +119,7 @@ class SlowList:
         #: What shares of the list are counted by: of nothing there is no share.
         self.n = max(len(begun), 1)
 
+    @cached_property
     def of_list(self) -> Features:
         catalogue, entries = self.catalogue, self.entries
         # Nothing on it tells nothing: then all anime stand for the list.
@@ -139,12 +141,12 @@ class SlowList:
         return self._levels(row) | self._franchise(row) | self._genres(row) | self._codes(row)
 
     def _levels(self, row: int) -> Features:
-        catalogue, mine = self.catalogue, self.of_list()
+        catalogue, mine = self.catalogue, self.of_list
         day = catalogue.days[row]
         days = [catalogue.days[seen] for seen in self.entries]
         less_popular = sum(catalogue.counts[seen] < catalogue.counts[row] for seen in self.entries)
         lower = sum(catalogue.scores[seen] < catalogue.scores[row] for seen in self.entries)
-        band = [other for other in catalogue.rows if catalogue.bands[other] == catalogue.bands[row]]
+        band = catalogue.as_popular(row)
         return {
             "years newer than the newest": catalogue.years[row] - mine["newest year on the list"],
             "years from the mean": catalogue.years[row] - mine["mean year on the list"],
@@ -176,10 +178,14 @@ class SlowList:
             "years from the nearest seen of its franchise": min([20.0, *gaps]),
         }
 
+    @cached_property
+    def _profile(self) -> list[float]:
+        """Add up the genres of what was seen."""
+        vectors = [self.catalogue.genre_direction(seen) for seen in self.entries]
+        return [sum(column) for column in zip(*vectors, strict=True)]
+
     def _genres(self, row: int) -> Features:
-        catalogue = self.catalogue
-        vectors = [catalogue.genre_direction(seen) for seen in self.entries]
-        profile = [sum(column) for column in zip(*vectors, strict=True)]
+        catalogue, profile = self.catalogue, self._profile
         length = math.hypot(*profile)
         product = sum(a * b for a, b in zip(profile, catalogue.genre_direction(row), strict=bool(profile)))
         lifts, ratings = [], []
@@ -237,10 +243,11 @@ class SlowList:
 
 @dataclass(frozen=True)
 class SlowNeighbours:
-    """The nearest users: how alike each is, best first, and what each has seen."""
+    """The nearest users: how alike each is, best first, and what each has seen; and how many have seen each anime."""
 
     similarities: Sequence[float]
     lists: Sequence[Sequence[int]]
+    counts: Sequence[int]
 
     def share(self, row: int, k: int) -> float:
         """Tell what share of the k nearest has seen an anime, each weighing by the fourth power of the cosine."""
@@ -248,26 +255,28 @@ class SlowNeighbours:
         seen = sum(weight for weight, theirs in zip(says, self.lists[:k], strict=True) if row in theirs)
         return seen / sum(says) if sum(says) else 0.0
 
-    def fitted(self, seen_rows: Sequence[int], counts: Sequence[int]) -> list[float]:
+    def fitted(self, seen_rows: Sequence[int]) -> list[float]:
         """Write the list as a weighted sum of theirs, by a ridge regression, and give what else that sum holds."""
-        n_anime, k = len(counts), len(self.lists)
-        held = np.array([[float(row in set(theirs)) for row in range(n_anime)] for theirs in self.lists])
+        n_anime, k = len(self.counts), len(self.lists)
         if not k:
             return [0.0] * n_anime
-        says = np.diag([max(count, 1) ** -0.3 for count in counts])
+        held, mine = np.zeros((k, n_anime)), np.zeros(n_anime)
+        for who, theirs in enumerate(self.lists):
+            held[who, list(theirs)] = 1.0
+        mine[list(seen_rows)] = 1.0
+        says = np.diag([max(count, 1) ** -0.3 for count in self.counts])
         both = held @ says @ held.T
         ridge = 2.0 * (np.trace(both) / k + 1e-6)
-        mine = np.array([float(row in set(seen_rows)) for row in range(n_anime)])
         weights = np.linalg.solve(both + ridge * np.eye(k), held @ says @ mine)
         summed = (weights @ held).tolist()
-        return [score / max(count, 1) ** 0.25 for score, count in zip(summed, counts, strict=True)]
+        return [score / max(count, 1) ** 0.25 for score, count in zip(summed, self.counts, strict=True)]
 
 
 def slow_table(
     mine: SlowList, neighbours: SlowNeighbours, weights: Mapping[str, NDArray[Any]], rows: Sequence[int]
 ) -> list[Features]:
     """Give all features of a list and some anime, one anime after the other."""
-    fitted = neighbours.fitted(list(mine.entries), mine.catalogue.counts)
+    fitted = neighbours.fitted(list(mine.entries))
     table = []
     for row in rows:
         of_neighbours = {
@@ -276,7 +285,7 @@ def slow_table(
             "fitted share of the 100 nearest users": fitted[row],
         }
         of_anime = mine.relate(row) | mine.catalogue.facts(row)
-        table.append(mine.evidence(row, weights) | of_neighbours | of_anime | mine.of_list())
+        table.append(mine.evidence(row, weights) | of_neighbours | of_anime | mine.of_list)
     return table
 
 

@@ -46,7 +46,7 @@ def both_ways(seed: int, kind: str) -> tuple[Table, Table]:
     found = features_of(bundle, lists[kind], user_rows, similarities, rows)
     theirs = [seen_by(arrays, user_row) for user_row in user_rows]
     mine = SlowList(catalogue, *lists[kind])
-    slow = slow_table(mine, SlowNeighbours(similarities, theirs), arrays, rows)
+    slow = slow_table(mine, SlowNeighbours(similarities, theirs, arrays["popularity"].tolist()), arrays, rows)
     assert all(set(features) == set(NAMES) for features in slow)
     return found, np.array([[features[name] for name in NAMES] for features in slow])
 

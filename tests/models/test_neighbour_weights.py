@@ -49,7 +49,7 @@ def test_contributions_add_up_to_the_scores(seen: list[int], lists: list[list[in
 
 
 def test_a_score_of_one_neighbour_is_what_paper_says() -> None:
-    # Anime 1 is in common; it counts 3 ** -0.3, and theirs together that and 20 ** -0.3. The ridge adds twice that.
+    # Anime 1 is in common. It counts 3 ** -0.3, the other one 20 ** -0.3, and the ridge adds twice their sum.
     fitted = NeighbourRegression(POPULARITY).fit(np.array([1, 2], dtype=np.int32), as_rows([[1, 3]]))
     weight = 3**-0.3 / (3 * (3**-0.3 + 20**-0.3))
     assert fitted.weights.tolist() == pytest.approx([weight], rel=1e-5)

@@ -75,7 +75,7 @@ def both_ways(kind: str) -> Both:
     item_scores = [mine.evidence(row, arrays)["item score"] for row in range(N_ANIME)]
     candidates = sorted(allowed, key=lambda row: (-item_scores[row], row))[:400]
     theirs = [seen_by(arrays, user_row) for user_row in user_rows]
-    table = slow_table(mine, SlowNeighbours(similarities, theirs), arrays, candidates)
+    table = slow_table(mine, SlowNeighbours(similarities, theirs, arrays["popularity"].tolist()), arrays, candidates)
     standardised = [slow_standardise(features, arrays["reranker_scales"]) for features in table]
     likely = [probability(slow_logit(row, arrays)) for row in standardised]
     return Both(found, allowed, item_scores, candidates, standardised, likely)

@@ -159,8 +159,6 @@ def test_settings_choose_what_is_served(store: Path) -> None:
     assert answer.headers["access-control-allow-origin"] == "https://a.example"
 
 
-
-
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

@@ -115,6 +115,12 @@ def test_thresholds_reach_a_fixpoint_where_one_loss_brings_the_next() -> None:
         apply_thresholds(make_interactions(rows), Thresholds(2, 2))
 
 
+def test_five_rows_are_enough_unless_told_otherwise() -> None:
+    full = [(user, anime, 8, 2) for user in range(5) for anime in range(5)]
+    one_short = [(9, anime, 8, 2) for anime in range(4)] + [(user, 9, 8, 2) for user in range(4)]
+    assert rows_of(apply_thresholds(make_interactions(full + one_short), Thresholds())) == full
+
+
 def test_plans_count_for_nobody() -> None:
     lists = make_interactions([(1, 10, 0, 6), (1, 11, 0, 6), (2, 10, 8, 2), (2, 12, 0, 6)])
     kept = apply_thresholds(lists, Thresholds(1, 1))

@@ -45,8 +45,8 @@ def slow_nearest(k: int) -> tuple[list[int], list[float]]:
 
 def test_200_weighted_neighbours_speak() -> None:
     users, cosines = slow_nearest(200)
-    slow = SlowNeighbours(cosines, [lists().list_of(user).seen_rows.tolist() for user in users])
-    expected = np.array(slow.fitted(MINE.tolist(), lists().popularity().tolist()))
+    theirs = [lists().list_of(user).seen_rows.tolist() for user in users]
+    expected = np.array(SlowNeighbours(cosines, theirs, lists().popularity().tolist()).fitted(MINE.tolist()))
     found = scorer().score_list(0, MINE)
     np.testing.assert_allclose(found[expected > 1e-4], expected[expected > 1e-4], rtol=1e-3, atol=1e-5)
     assert np.isneginf(found[expected < -1e-4]).all()

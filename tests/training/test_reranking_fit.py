@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 
 from models.layout import ITEM_ARRAYS, RERANKER_ARRAYS
-from models.scoring.candidate_features import CIRCLES, FEATURES, candidate_features, neighbour_evidence
-from models.scoring.embedding import embed_list
-from models.scoring.list_features import ListSignals
-from models.scoring.seen_lists import SeenLists
-from models.scoring.top_k import top_k_rows
-from tests.training.interactions_for_tests import make_interactions
+from models.scoring.candidate_features import FEATURES
 from tests.training.pretended import count_and_weigh
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
@@ -23,12 +18,10 @@ from training.franchises.grouping import franchise_arrays
 from training.interactions import Interactions
 from training.networks.trained import TrainedNetwork
 from training.prepared import Prepared
-from training.reranking.config import ItemsConfig, RerankerConfig
-from training.reranking.fit import _choose_teachers, _Lessons, facts_of_train
+from training.reranking.config import RerankerConfig
 from training.reranking.network import fit_network
 from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
-from training.reranking.tasks import make_tasks
-from training.scorers import embed_users, list_neighbours, regression_of_train
+from training.scorers import list_neighbours
 from training.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
 from training.settings import RunSettings, make_settings
 from training.split import Split, split_interactions
@@ -210,49 +203,7 @@ def test_beside_other_embeddings_the_reranker_is_left_out_and_the_rest_stays(
         np.testing.assert_array_equal(without.arrays[name], model.arrays[name])
 
 
-def test_teachers_are_shared_out_over_the_folds(split: Split) -> None:
-    folds = _choose_teachers(split.train, RerankerConfig(n_folds=3, max_teachers=50))
-    counted = np.sum(folds, axis=0)
-    assert len(folds) == 3
-    assert counted.max() == 1
-    assert counted.sum() == 50
-    assert _choose_teachers(split.train, RerankerConfig(max_teachers=19)) == []
-
-
-def test_who_teaches_in_which_group_is_fixed_for_ever() -> None:
-    train = make_interactions([(user, 1, 8, 2) for user in range(60)])
-    groups = _choose_teachers(train, RerankerConfig(n_folds=3, max_teachers=20))
-    # In the order they are drawn, by the same arithmetic in Python's own whole numbers.
-    drawn = [56, 7, 33, 2, 41, 3, 19, 20, 8, 15, 49, 22, 38, 43, 45, 5, 1, 29, 17, 10]
-    assert [train.user_ids[group].tolist() for group in groups] == [sorted(drawn[first::3]) for first in range(3)]
-
-
 def test_counting_a_fold_out_is_counting_the_others(split: Split) -> None:
     fold = np.arange(split.train.n_users) % 3 == 0
     without = co_counts(split.train) - co_counts(split.train.keep_users(fold))
     np.testing.assert_array_equal(without, co_counts(split.train.keep_users(~fold)))
-
-
-def test_a_teacher_is_shown_what_the_service_would_show_a_stranger(
-    model: RecommenderModel, prepared: Prepared, network: TrainedNetwork, split: Split
-) -> None:
-    # Fewer users than there are neighbours: nobody but the teacher is left out of those.
-    train = split.train.keep_users(np.arange(split.train.n_users) < 30)
-    fold = np.arange(30) == 4
-    others = train.keep_users(~fold)
-    facts = facts_of_train(others, {**prepared.catalogue, **model.arrays})
-    _, weights = count_and_weigh(others, ItemsConfig(n_weights=8, l2=5.0))
-    task = make_tasks(train, np.array([4]), 0, 0.0, np.random.default_rng(0))[0]
-    lessons = _Lessons(train, network.list_embeddings, 20)
-    candidates, got = lessons._features_of(task, weights, facts)
-    similarities = embed_users(network.list_embeddings, others) @ embed_list(
-        network.list_embeddings, task.known.seen_rows
-    )
-    order = top_k_rows(similarities, CIRCLES[-1])
-    lists = SeenLists.of([others.list_of(int(row)).seen_rows for row in order])
-    evidence = neighbour_evidence(regression_of_train(train), task.known.seen_rows, similarities[order], lists)
-    signals = ListSignals(facts, task.known)
-    expected = candidate_features(facts, weights, signals, candidates, evidence[candidates])
-    np.testing.assert_allclose(got, expected, atol=1e-4)
-    assert not np.isin(candidates, task.known.anime_rows).any()
-    assert len(candidates) == 20

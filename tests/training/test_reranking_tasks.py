@@ -17,6 +17,14 @@ def tasks_of(lists: Interactions, short_share: float = 0.3, seed: int = 0) -> li
     return make_tasks(lists, np.arange(lists.n_users), seed, short_share, rng)
 
 
+def splitmix(value: int) -> int:
+    """Hash a number, in whole numbers without end cut to 64 bits."""
+    mixed = (value + 0x9E3779B97F4A7C15) % 2**64
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB % 2**64
+    return mixed ^ (mixed >> 31)
+
+
 @given(seed=seeds, short_share=st.floats(0, 1))
 def test_a_task_shares_out_what_the_user_has_seen(seed: int, short_share: float) -> None:
     lists = random_interactions(15, 40, 0.5, seed)
@@ -40,6 +48,8 @@ def test_lists_are_cut_short_as_often_as_asked() -> None:
     assert len(cut) == 60
     assert all(1 <= len(task.known.anime_rows) <= 20 for task in cut)
     assert len({len(task.known.anime_rows) for task in cut}) > 10
+    lengths = [len(task.known.anime_rows) for seed in range(5) for task in tasks_of(lists, 1.0, seed)[1::2]]
+    assert (min(lengths), max(lengths)) == (1, 20)
     assert 75 <= len(tasks_of(lists, 0.5)) <= 105
 
 
@@ -68,4 +78,11 @@ def test_what_is_hidden_does_not_depend_on_who_else_teaches() -> None:
     assert {task.user_row: task.target_rows.tolist() for task in some} == {row: whole[row] for row in (3, 11)}
 
 
-# --- candidates ----------------------------------------------------------------------------------------------------
+@given(seed=st.integers(0, 2**63 - 1))
+def test_hidden_is_the_fifth_whose_hash_of_user_and_anime_is_lowest(seed: int) -> None:
+    lists = random_interactions(4, 40, 0.6, 3)
+    for task in make_tasks(lists, np.arange(4), seed, 0.0, np.random.default_rng(0)):
+        user_key = splitmix(splitmix(int(lists.user_ids[task.user_row])) ^ seed)
+        seen = lists.list_of(task.user_row).seen_rows.tolist()
+        by_hash = sorted(seen, key=lambda row: splitmix((user_key + int(lists.anime_ids[row])) % 2**64))
+        assert task.target_rows.tolist() == sorted(by_hash[: round(0.2 * len(seen))])

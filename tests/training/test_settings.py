@@ -12,6 +12,82 @@ def test_without_options_the_defaults_hold() -> None:
     assert make_settings({"seed": None, "min_user_rows": None}, []) == RunSettings()
 
 
+def test_defaults_are_what_was_measured() -> None:
+    assert {name: value for name, value, _ in describe_settings()} == {
+        "min_user_rows": "5",
+        "min_anime_rows": "5",
+        "network": "autoencoder",
+        "only": "None",
+        "quick_users": "65536",
+        "compare": "None",
+        "max_test_users": "750",
+        "hold_out": "False",
+        "split_seed": "0",
+        "autoencoder.embedding_size": "128",
+        "autoencoder.epochs": "2",
+        "autoencoder.max_steps": "50",
+        "autoencoder.batch_size": "256",
+        "autoencoder.learning_rate": "0.01",
+        "autoencoder.max_users": "20000",
+        "autoencoder.length_power": "0.6",
+        "autoencoder.list_weight": "100.0",
+        "autoencoder.user_weight": "3.0",
+        "autoencoder.energy_power": "0.75",
+        "autoencoder.target_sharpness": "8.0",
+        "autoencoder.genre_weight": "0.5",
+        "autoencoder.synopsis_weight": "0.9",
+        "autoencoder.seed": "0",
+        "rating.embedding_size": "128",
+        "rating.epochs": "20",
+        "rating.batch_size": "10000",
+        "rating.start_learning_rate": "1e-05",
+        "rating.max_learning_rate": "5e-05",
+        "rating.min_learning_rate": "1e-05",
+        "rating.rise_epochs": "5",
+        "rating.decay": "0.8",
+        "rating.held_out_rows": "10000",
+        "rating.patience": "3",
+        "rating.seed": "0",
+        "similar.weights": "auto",
+        "similar.max_users": "7000",
+        "similar.dropout": "0.3",
+        "similar.n_dense": "6144",
+        "similar.l2_per_user": "0.08",
+        "similar.epochs": "6",
+        "similar.batch_size": "16",
+        "similar.learning_rate": "0.008",
+        "similar.seed": "0",
+        "items.dropout": "0.3",
+        "items.l2": "50.0",
+        "items.n_dense": "4096",
+        "items.n_proposed": "200",
+        "items.n_weights": "100",
+        "reranker.max_teachers": "8000",
+        "reranker.few_teachers": "2500",
+        "reranker.n_folds": "3",
+        "reranker.n_candidates": "300",
+        "reranker.n_splits": "1",
+        "reranker.short_share": "0.2",
+        "reranker.n_networks": "3",
+        "reranker.first_width": "96",
+        "reranker.second_width": "48",
+        "reranker.hidden_dropout": "0.1",
+        "reranker.epochs": "4",
+        "reranker.batch_size": "8",
+        "reranker.learning_rate": "0.005",
+        "reranker.odds_weight": "0.05",
+        "reranker.seed": "0",
+    }
+
+
+@pytest.mark.parametrize(("n_rows", "compares"), [(5_000_000, True), (5_000_001, False)])
+def test_up_to_five_million_rows_are_compared_with_other_ways(n_rows: int, *, compares: bool) -> None:
+    assert make_settings({}, []).compares(n_rows) == compares
+    assert make_settings({}, ["compare=true"]).compares(n_rows)
+    assert not make_settings({}, ["compare=false"]).compares(n_rows)
+    assert not make_settings({}, ["only=embeddings"]).compares(n_rows)
+
+
 def test_options_and_assignments_change_what_they_name() -> None:
     settings = make_settings(
         {"network": "rating", "min_user_rows": 400, "seed": 7},

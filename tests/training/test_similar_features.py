@@ -28,7 +28,7 @@ from tests.training.slow_pairs import (
 from training.interactions import Interactions
 from training.similar.config import SimilarConfig
 from training.similar.evidence import gather_evidence
-from training.similar.features import PairEvidence, Pairs, make_pair_evidence
+from training.similar.features import Pairs, make_pair_evidence
 from training.similar.ranker import SHIPPED_FILE, load_ranker
 from training.similar.texts import read_texts
 
@@ -124,14 +124,10 @@ def world() -> World:
 
 
 @functools.cache
-def describe(config: SimilarConfig) -> Pairs:
-    return pair_evidence(config).describe(np.array(QUERIES))
-
-
-@functools.cache
-def pair_evidence(config: SimilarConfig) -> PairEvidence:
-    of_lists = gather_evidence(world().lists, world().embeddings, config)
-    return make_pair_evidence(of_lists, world().catalogue, read_texts(world().cards))
+def describe() -> Pairs:
+    of_lists = gather_evidence(world().lists, world().embeddings, SimilarConfig())
+    evidence = make_pair_evidence(of_lists, world().catalogue, read_texts(world().cards))
+    return evidence.describe(np.array(QUERIES))
 
 
 @functools.cache
@@ -145,10 +141,10 @@ def slow_traits() -> SlowTraits:
 
 
 @functools.cache
-def slow_blocks(n_dense: int) -> dict[str, Matrix]:
+def slow_blocks() -> dict[str, Matrix]:
     """Give every kind of evidence of every pair."""
     here, viewers = world(), slow_viewers()
-    blocks = evidence_of_lists(viewers, here.embeddings.astype(np.float64), n_dense)
+    blocks = evidence_of_lists(viewers, here.embeddings.astype(np.float64), N_ANIME)
     directions = genre_directions(here.catalogue["anime_genres"].astype(np.float64))
     synopses = tf_idf(here.words, 3, 0.1)
     plain = tf_idf(here.plain_words, 3, 0.1)
@@ -160,7 +156,7 @@ def slow_blocks(n_dense: int) -> dict[str, Matrix]:
         "synopsis": without_itself(synopses @ synopses.T),
         "topics": without_itself(about @ about.T),
         "title": without_itself(letters @ letters.T),
-        "neighbours": neighbourhoods(viewers.inverse(n_dense)),
+        "neighbours": neighbourhoods(viewers.inverse(N_ANIME)),
     }
     weights = blocks["weight_for"]
     strongest = np.maximum(weights.max(axis=1, keepdims=True), 1e-9)
@@ -168,9 +164,9 @@ def slow_blocks(n_dense: int) -> dict[str, Matrix]:
     return blocks
 
 
-def slow_features(n_dense: int, query: int, other: int) -> dict[str, float]:
+def slow_features(query: int, other: int) -> dict[str, float]:
     """Give all features of a pair but places among candidates."""
-    blocks = slow_blocks(n_dense)
+    blocks = slow_blocks()
     features = {kind: float(block[query, other]) for kind, block in blocks.items()}
     for kind in COMPARED:
         seen_from_other = {"weight_for": "weight_from", "weight_from": "weight_for"}.get(kind, kind)
@@ -182,16 +178,12 @@ def slow_features(n_dense: int, query: int, other: int) -> dict[str, float]:
     return features | counted | slow_traits().compare(query, other)
 
 
-EXACT: Final = SimilarConfig()
-IN_PAIRS: Final = SimilarConfig(n_dense=120)
-
-
 def test_every_feature_of_a_pair_is_what_the_slow_way_gives() -> None:
-    pairs = describe(EXACT)
+    pairs = describe()
     assert pairs.names == NAMES
     # One pair in seven is enough of them, and the slow way is slow.
     some = range(0, len(pairs.queries), 7)
-    slow = [slow_features(6144, int(pairs.queries[at]), int(pairs.others[at])) for at in some]
+    slow = [slow_features(int(pairs.queries[at]), int(pairs.others[at])) for at in some]
     placed = {name for name in NAMES if name.endswith("_place")}
     assert set(slow[0]) == set(NAMES) - placed
     for column, name in enumerate(NAMES):
@@ -201,20 +193,21 @@ def test_every_feature_of_a_pair_is_what_the_slow_way_gives() -> None:
 
 
 def test_anime_on_few_lists_say_what_they_would_say_alone() -> None:
-    rows = np.array(QUERIES)
-    found, expected = pair_evidence(IN_PAIRS).lists.weights(rows), slow_blocks(120)
+    rows, embeddings = np.array(QUERIES), world().embeddings
+    found = gather_evidence(world().lists, embeddings, SimilarConfig(n_dense=120)).weights(rows)
+    expected = evidence_of_lists(slow_viewers(), embeddings.astype(np.float64), 120)
     for kind in ("weight_for", "weight_from"):
         np.testing.assert_allclose(found[kind], expected[kind][rows], rtol=2e-3, atol=1e-5)
-        assert np.abs(expected[kind] - slow_blocks(6144)[kind]).max() > 0.01
+        assert np.abs(expected[kind] - slow_blocks()[kind]).max() > 0.01
 
 
 def test_every_feature_of_pairs_varies() -> None:
-    spreads = np.nanstd(describe(EXACT).features, axis=0)
+    spreads = np.nanstd(describe().features, axis=0)
     assert [name for name, spread in zip(NAMES, spreads.tolist(), strict=True) if not spread > 1e-3] == []
 
 
 def test_what_is_not_known_is_no_number() -> None:
-    pairs = describe(EXACT)
+    pairs = describe()
     of_other = {"year": "start_days", "score": "mean_scores", "episodes": "episodes", "minutes": "minutes"}
     for name, array in of_other.items():
         unknown = world().catalogue[array][pairs.others] == 0
@@ -222,9 +215,9 @@ def test_what_is_not_known_is_no_number() -> None:
         np.testing.assert_array_equal(np.isnan(pairs.features[:, NAMES.index(name)]), unknown)
 
 
-@pytest.mark.parametrize("kind", sorted({*slow_blocks(6144)} - {"title"}))
+@pytest.mark.parametrize("kind", sorted({*slow_blocks()} - {"title"}))
 def test_places_are_those_among_the_candidates_of_the_query(kind: str) -> None:
-    pairs, block = describe(EXACT), slow_blocks(6144)[kind]
+    pairs, block = describe(), slow_blocks()[kind]
     for query in QUERIES:
         mine = pairs.queries == query
         placed, values = pairs.features[mine, NAMES.index(f"{kind}_place")], block[query, pairs.others[mine]]
@@ -235,7 +228,7 @@ def test_places_are_those_among_the_candidates_of_the_query(kind: str) -> None:
 
 
 def test_the_best_by_each_kind_of_evidence_are_candidates() -> None:
-    pairs, blocks = describe(EXACT), slow_blocks(6144)
+    pairs, blocks = describe(), slow_blocks()
     for query in QUERIES:
         chosen = set(pairs.others[pairs.queries == query].tolist())
         assert query not in chosen

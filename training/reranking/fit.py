@@ -232,7 +232,7 @@ class _Lessons:
     def _neighbours(self, task: Task) -> NDArray[np.float32]:
         seen_rows = task.known.seen_rows
         nearest, similarities = self._nearest.of_list(seen_rows, CIRCLES[-1], without=task.user_row)
-        return self._nearest_lists.evidence(seen_rows, nearest, similarities)
+        return self._nearest_lists.evidence(seen_rows, nearest, similarities, without=task.user_row)
 
     def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:
         if not self.features:

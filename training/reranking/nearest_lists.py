@@ -30,14 +30,17 @@ class NearestLists:
     """
 
     def __init__(self, train: Interactions) -> None:
-        popularity = train.popularity()
-        counts = np.maximum(popularity, 1).astype(np.float64)
-        self._telling = (counts**-TELLING_POWER).astype(np.float32)
-        self._discounts = (counts**-POPULARITY_POWER).astype(np.float32)
+        self._train = train
+        self._popularity = train.popularity()
+        self._telling, self._discounts = _weigh(self._popularity)
         self._lists = tuple(np.asarray(column) for column in (train.offsets, train.anime_rows, train.statuses))
 
     def evidence(
-        self, seen_rows: NDArray[np.integer], user_rows: NDArray[np.integer], similarities: NDArray[np.float32]
+        self,
+        seen_rows: NDArray[np.integer],
+        user_rows: NDArray[np.integer],
+        similarities: NDArray[np.float32],
+        without: int | None = None,
     ) -> Matrix:
         """Tell what some users say for each anime.
 
@@ -49,6 +52,8 @@ class NearestLists:
             The nearest users, best first.
         similarities : ndarray of shape (n_neighbours,), dtype=float32
             Cosine of each.
+        without : int, optional
+            Row of a user whose list is not counted in how popular anime are.
 
         Returns
         -------
@@ -59,14 +64,25 @@ class NearestLists:
         rows, ends = _gather(*self._lists, np.asarray(user_rows, dtype=np.int64))
         mine = np.zeros(n_anime, dtype=np.bool_)
         mine[seen_rows] = True
-        gram, overlap = _sum_up(rows, ends, self._telling, mine)
+        telling, discounts = self._telling, self._discounts
+        if without is not None:
+            own = self._train.list_of(without).seen_rows
+            telling, discounts = telling.copy(), discounts.copy()
+            telling[own], discounts[own] = _weigh(self._popularity[own] - 1)
+        gram, overlap = _sum_up(rows, ends, telling, mine)
         diagonal = np.arange(k)
         gram[diagonal, diagonal] += np.float32(RIDGE) * (np.trace(gram) / np.float32(max(k, 1)) + np.float32(1e-6))
         weights = np.linalg.solve(gram, overlap) if k else overlap
         theirs = SeenLists(rows, np.repeat(np.arange(k), np.diff(ends)), ends)
-        fitted = np.bincount(rows, weights[theirs.owners], minlength=n_anime) * self._discounts
+        fitted = np.bincount(rows, weights[theirs.owners], minlength=n_anime) * discounts
         shares = shares_of_circles(n_anime, similarities, theirs)
         return np.concatenate([shares, fitted[:, None]], axis=1, dtype=np.float32, casting="same_kind")
+
+
+def _weigh(popularity: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Tell how much anime count in the regression, and what their scores are multiplied with."""
+    counts = np.maximum(popularity, 1).astype(np.float64)
+    return (counts**-TELLING_POWER).astype(np.float32), (counts**-POPULARITY_POWER).astype(np.float32)
 
 
 @compiled

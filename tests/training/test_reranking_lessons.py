@@ -1,0 +1,189 @@
+"""What the re-ranker is taught with, held to models that never knew the teacher.
+
+Every feature of a lesson is worked out anew, the slow way, from lists without the users who teach.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.scoring.items import ItemWeights
+from models.scoring.reranker import RerankingNetwork
+from tests.models.slow_catalogue import SlowCatalogue
+from tests.models.slow_features import NAMES, SlowList, SlowNeighbours, slow_table
+from tests.models.small_bundle import Arrays, make_arrays, unit_rows
+from tests.training.pretended import count_and_weigh
+from tests.training.test_reranking_tasks import splitmix
+from training.interactions import Interactions
+from training.reranking import fit
+from training.reranking.config import ItemsConfig, RerankerConfig
+from training.reranking.tasks import Task, make_tasks
+
+N_ANIME: Final = 60
+ITEMS: Final = ItemsConfig(n_weights=12, l2=5.0)
+ADDS: Final = unit_rows(N_ANIME, 6, np.random.default_rng(0))
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Taught:
+    """Takes what a network would be learned from, in its place."""
+
+    features: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    hidden: Mask = field(default_factory=lambda: np.empty(0, dtype=bool))
+    scales: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+
+    def __call__(
+        self, features: NDArray[np.float16], hidden: Mask, scales: NDArray[np.float32], config: RerankerConfig
+    ) -> tuple[RerankingNetwork, dict[str, list[float]]]:
+        del config
+        self.features = features.astype(np.float64) * scales[1] + scales[0]
+        self.hidden = hidden
+        self.scales = scales
+        return RerankingNetwork.empty(), {}
+
+
+@functools.cache
+def catalogue() -> Arrays:
+    arrays = make_arrays(N_ANIME, 3, seed=1)
+    del arrays["popularity"]
+    return arrays
+
+
+@functools.cache
+def random_lists(n_users: int) -> Interactions:
+    """Make lists by chance, of about twenty titles each."""
+    rng = np.random.default_rng(n_users)
+    marks = rng.random((n_users, N_ANIME)) < 0.35
+    users, anime = np.nonzero(marks)
+    return Interactions(
+        np.arange(n_users) * 7 + 3,
+        np.arange(N_ANIME) * 2 + 1,
+        np.cumsum([0, *marks.sum(axis=1)]),
+        anime.astype(np.int32),
+        rng.integers(0, 11, len(users)).astype(np.uint8),
+        rng.choice([0, 1, 2, 3, 4, 6], len(users)).astype(np.uint8),
+    )
+
+
+def teach(train: Interactions, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Taught:
+    taught = Taught()
+    monkeypatch.setattr(fit, "fit_network", taught)
+    counts, weights = count_and_weigh(train, ITEMS)
+    before = counts.copy()
+    config = RerankerConfig(**{"short_share": 0.0, "n_candidates": 20, **settings})
+    fit.fit_reranker(train, counts, weights, catalogue(), ADDS, ITEMS, config)
+    np.testing.assert_array_equal(counts, before)
+    return taught
+
+
+def direction(rows: Sequence[int]) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = ADDS[list(rows)].astype(np.float64).sum(axis=0)
+    return total / np.linalg.norm(total)
+
+
+@dataclass
+class World:
+    """What a model is that never knew some users."""
+
+    train: Interactions
+    left_out: Mask
+    weights: ItemWeights
+
+    @functools.cached_property
+    def facts(self) -> SlowCatalogue:
+        others = self.train.keep_users(~self.left_out)
+        return SlowCatalogue(catalogue() | {"popularity": others.popularity()}, others.n_users)
+
+    @functools.cached_property
+    def directions(self) -> NDArray[np.float64]:
+        return np.array([direction(self.train.list_of(user).seen_rows) for user in range(self.train.n_users)])
+
+    def lesson(self, task: Task, n_candidates: int) -> tuple[NDArray[np.float64], list[bool]]:
+        """Work out what a task teaches: the features of its candidates, and which of those were hidden."""
+        known, targets, others = task.known, task.target_rows.tolist(), task.other_rows.tolist()
+        mine = SlowList(self.facts, known.anime_rows.tolist(), known.ratings.tolist(), known.statuses.tolist())
+        names = ("rows", "values", "cosines")
+        weights = {f"item_weight_{name}": getattr(self.weights, name) for name in names}
+        score = {row: mine.evidence(row, weights)["item score"] for row in range(N_ANIME)}
+        unseen = [row for row in range(N_ANIME) if row not in mine.entries and row not in others]
+        candidates = sorted(unseen, key=lambda row: (-score[row], row))[:n_candidates]
+        table = slow_table(mine, self._neighbours(task.user_row, list(mine.entries)), weights, candidates)
+        features = np.array([[row[name] for name in NAMES] for row in table])
+        return features, [row in targets for row in candidates]
+
+    def _neighbours(self, user_row: int, known: Sequence[int]) -> SlowNeighbours:
+        """Find the hundred nearest of all users but one, with whole lists."""
+        cosines = self.directions @ direction(known)
+        nearest = [user for user in np.argsort(-cosines, kind="stable").tolist() if user != user_row][:100]
+        lists = [self.train.list_of(user).seen_rows.tolist() for user in nearest]
+        others = self.train.keep_users(np.arange(self.train.n_users) != user_row)
+        return SlowNeighbours(cosines[nearest].tolist(), lists, others.popularity().tolist())
+
+
+def lowest_hashes(train: Interactions, n: int) -> list[int]:
+    return sorted(range(train.n_users), key=lambda user: splitmix(int(train.user_ids[user])))[:n]
+
+
+def tasks_of(world: World, n_splits: int, short_share: float) -> list[Task]:
+    """Hide parts of the lists of who was left out. What is hidden and shown has tests of its own."""
+    user_rows = np.flatnonzero(world.left_out)
+    rng = np.random.default_rng([0, len(user_rows)])
+    splits = [make_tasks(world.train, user_rows, 1 + split, short_share, rng) for split in range(n_splits)]
+    return [task for tasks in splits for task in tasks]
+
+
+def assert_taught(taught: Taught, worlds: Sequence[World], n_splits: int = 1, short_share: float = 0.0) -> None:
+    """Compare lessons, world by world; who hid nothing among the candidates teaches nothing."""
+    lessons = [world.lesson(task, 20) for world in worlds for task in tasks_of(world, n_splits, short_share)]
+    lessons = [(features, hidden) for features, hidden in lessons if any(hidden)]
+    assert taught.hidden.tolist() == [hidden for _, hidden in lessons]
+    expected = np.array([features for features, _ in lessons])
+    far = np.abs(expected - taught.scales[0]) >= 5 * taught.scales[1]
+    for column, name in enumerate(NAMES):
+        found, slow = taught.features[:, :, column], expected[:, :, column]
+        near = ~far[:, :, column]
+        tolerance = 3e-3 * float(taught.scales[1, column]) + 1e-4
+        np.testing.assert_allclose(found[near], slow[near], rtol=1e-3, atol=tolerance, err_msg=name)
+
+
+def world_without(train: Interactions, users: Sequence[int]) -> World:
+    left_out = np.isin(np.arange(train.n_users), users)
+    return World(train, left_out, count_and_weigh(train.keep_users(~left_out), ITEMS)[1])
+
+
+def test_groups_of_teachers_are_taught_by_what_the_others_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = random_lists(66)
+    settings = {"max_teachers": 20, "few_teachers": 21, "n_folds": 3, "n_splits": 2, "short_share": 0.5}
+    taught = teach(train, monkeypatch, **settings)
+    chosen = lowest_hashes(train, 20)
+    assert_taught(taught, [world_without(train, chosen[group::3]) for group in range(3)], 2, 0.5)
+
+
+def test_few_teachers_among_many_are_left_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = random_lists(250)
+    taught = teach(train, monkeypatch, max_teachers=30, few_teachers=25, n_folds=3)
+    assert_taught(taught, [world_without(train, lowest_hashes(train, 25))])
+
+
+def test_one_teacher_in_a_hundred_hears_those_who_speak_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = random_lists(2500)
+    taught = teach(train, monkeypatch, few_teachers=25)
+    world = world_without(train, lowest_hashes(train, 25))
+    seen = train.keep_users(~world.left_out).seen_matrix().toarray().astype(np.float64)
+    together = seen.T @ seen
+    counts = np.diag(together)
+    rows = count_and_weigh(train, ITEMS)[1].rows
+    assert (rows != world.weights.rows).any()
+    values = []
+    for target, speakers in enumerate(rows):
+        among = together[np.ix_(speakers, speakers)] + np.diag(0.3 / 0.7 * counts[speakers] + 5.0)
+        values.append(np.linalg.solve(among, together[speakers, target]))
+    cosines = together[np.arange(N_ANIME)[:, None], rows] / np.sqrt(counts[rows] * counts[:, None])
+    world.weights = ItemWeights(rows, np.array(values, dtype=np.float32), cosines.astype(np.float32))
+    assert_taught(taught, [world])
