@@ -2,8 +2,9 @@
 
 import ctypes
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,11 @@ from service.catalogue import Catalogue, row_of_user
 from service.errors import ServiceError
 from service.precomputed import NO_ANSWERS, PrecomputedAnswers
 from service.query import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
-from service.ranked_page import RankedPage
 from service.recommendations import Recommender
 from service.similar_anime import SimilarAnime
 from service.similar_users import SimilarUsers
 from service.title_search import TitleSearch
+from service.viewer import Viewer
 
 # Of malloc.h.
 _M_MMAP_THRESHOLD: Final = -3
@@ -149,10 +150,12 @@ def check_golden_answers(model: LoadedModel, folder: Path) -> None:
     """
     manifest_file = folder / MANIFEST_FILE
     unchecked = _questions(model)
+    # One search for all methods that are asked for one list.
+    viewer_of = cache(partial(_viewer_of, model))
     for golden in model.bundle.manifest.golden:
         question = question_in_words(golden.kind, golden.method, golden.rule, unseen=golden.unseen)
         try:
-            ids, scores = _answer(model, golden)
+            ids, scores = _answer(model, golden, viewer_of)
         except ServiceError as error:
             raise BundleContentError(manifest_file, f"golden query: {question}: {error.detail}") from error
         if not agrees(golden, ids, scores):
@@ -188,26 +191,33 @@ def _questions(model: LoadedModel) -> set[str]:
     }
 
 
-def _answer(model: LoadedModel, golden: GoldenAnswer) -> tuple[list[int], list[float]]:
-    page = _users_page(model, golden) if golden.kind == "similar_users" else _anime_page(model, golden)
-    ids = model.bundle.user_ids if golden.kind == "similar_users" else model.bundle.anime_ids
-    return ids[page.rows].tolist(), page.scores
+def _viewer_of(model: LoadedModel, user_id: int, unseen: bool) -> Viewer:
+    row = row_of_user(model.bundle, user_id)
+    return (
+        model.recommender.unseen_viewer(unseen_list(model.bundle, row))
+        if unseen
+        else model.recommender.known_viewer(row)
+    )
 
 
-def _users_page(model: LoadedModel, golden: GoldenAnswer) -> RankedPage:
-    row, query = row_of_user(model.bundle, golden.query_id), SimilarUsersQuery(limit=GOLDEN_K)
-    if golden.unseen:
-        return model.similar_users.page_of_list(unseen_list(model.bundle, row), query).ranking
-    return model.similar_users.page(row, query).ranking
-
-
-def _anime_page(model: LoadedModel, golden: GoldenAnswer) -> RankedPage:
+def _answer(
+    model: LoadedModel, golden: GoldenAnswer, viewer_of: Callable[[int, bool], Viewer]
+) -> tuple[list[int], list[float]]:
+    bundle = model.bundle
+    if golden.kind == "similar_users":
+        row, users_query = row_of_user(bundle, golden.query_id), SimilarUsersQuery(limit=GOLDEN_K)
+        users = (
+            model.similar_users.page_of_list(unseen_list(bundle, row), users_query)
+            if golden.unseen
+            else model.similar_users.page(row, users_query)
+        )
+        return bundle.user_ids[users.ranking.rows].tolist(), users.ranking.scores
     # Golden answers know nothing of franchises: they are there to compare numbers.
     whole = {"limit": GOLDEN_K, "include_adult": True, "method": golden.method, "collapse_franchise": False}
     if golden.kind == "similar_anime":
-        row = model.catalogue.row_of(golden.query_id)
-        return model.similar_anime.page(row, SimilarAnimeQuery.model_validate(whole))
-    row = row_of_user(model.bundle, golden.query_id)
-    asks = model.recommender
-    viewer = asks.unseen_viewer(unseen_list(model.bundle, row)) if golden.unseen else asks.known_viewer(row)
-    return asks.page(viewer, RecommendationsQuery.model_validate(whole | {"rule": golden.rule})).ranking
+        anime_row = model.catalogue.row_of(golden.query_id)
+        page = model.similar_anime.page(anime_row, SimilarAnimeQuery.model_validate(whole))
+    else:
+        query = RecommendationsQuery.model_validate(whole | {"rule": golden.rule})
+        page = model.recommender.page(viewer_of(golden.query_id, golden.unseen), query).ranking
+    return bundle.anime_ids[page.rows].tolist(), page.scores
