@@ -9,15 +9,18 @@ export async function ask(path, parameters = {}, body = undefined) {
     body: JSON.stringify(body),
   };
   let answer;
+  let content;
   try {
     answer = await fetch(`${path}?${query}`, request);
+    content = await answer.json();
   } catch {
+    // Nobody is there, or a proxy answers with a page of its own.
     throw new Error("The service does not answer. Is it running?");
   }
-  const content = await answer.json();
   if (!answer.ok) {
     const faults = (content.errors ?? []).map((fault) => `${fault.parameter}: ${fault.expected}`);
-    throw new Error([content.detail, ...faults, content.hint].filter(Boolean).join(". "));
+    const message = [content.detail, ...faults, content.hint].filter(Boolean).join(". ");
+    throw Object.assign(new Error(message), { status: answer.status });
   }
   return content;
 }

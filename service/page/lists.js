@@ -21,7 +21,8 @@ export async function textOf(file) {
 
 /** Read a list of any known form: `{ entries, names }` where ids are given, `{ lines }` where titles have to be found. */
 export function parseList(text) {
-  const begun = text.replace(/^\ufeff/, "").trimStart();
+  // A byte order mark counts as white space.
+  const begun = text.trimStart();
   if (!begun) throw new Error("There is nothing in it.");
   if (begun.startsWith("<")) return parseXml(begun);
   if (begun.startsWith("{") || begun.startsWith("[")) return parseJson(begun);

@@ -94,7 +94,8 @@ async function lookUp(line) {
     try {
       const { data } = await ask(`anime/${line.animeId}`);
       return { line, choices: [data] };
-    } catch {
+    } catch (error) {
+      if (error.status !== 404) throw error;
       return { line, choices: [] };
     }
   }

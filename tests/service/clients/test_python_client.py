@@ -25,9 +25,9 @@ def generated(python_tools: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("python") / "client"
     # Its formatter is found by name; a missing one is a warning, and warnings fail.
     environment = os.environ | {"PATH": f"{python_tools}{os.pathsep}{os.environ['PATH']}"}
-    command = [python_tools / "openapi-python-client", "generate", "--fail-on-warning"]
+    generate: list[str | Path] = [python_tools / "openapi-python-client", "generate", "--fail-on-warning"]
     done = subprocess.run(
-        [*command, "--path", DOCUMENT, "--output-path", folder],
+        [*generate, "--path", DOCUMENT, "--output-path", folder],
         env=environment,
         capture_output=True,
         text=True,
