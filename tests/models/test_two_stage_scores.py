@@ -46,7 +46,7 @@ def slow_logit(standardised: Sequence[float], arrays: Mapping[str, NDArray[Any]]
                 sums = [total + value * weight for total, weight in zip(sums, weights, strict=True)]
             values = [max(total, 0.0) for total in sums]
         outputs.append(sum(value * weight for value, weight in zip(values, last[:-1], strict=True)) + last[-1])
-    return sum(outputs) / len(outputs)
+    return float(sum(outputs) / len(outputs))
 
 
 def probability(log_odds: float) -> float:

@@ -15,7 +15,7 @@ from tests.service.small_bundle import N_USERS, make_arrays, make_manifest
 
 N_KNOWN: Final = 10
 ARRAYS: Final = make_arrays()
-ARRAYS |= user_index(ARRAYS["user_embeddings"], n_groups=30, n_nearest=N_KNOWN + 2)
+ARRAYS.update(user_index(ARRAYS["user_embeddings"], n_groups=30, n_nearest=N_KNOWN + 2))
 # The nearest are found approximately among many users: here everybody's second and fifth were missed.
 ARRAYS["nearest_user_rows"] = np.delete(ARRAYS["nearest_user_rows"], [1, 4], axis=1)
 ARRAYS["nearest_in_common"] = in_common(ARRAYS, 5)

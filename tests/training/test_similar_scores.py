@@ -53,7 +53,7 @@ def _drawn_ranker(names: Sequence[str], slope: float) -> Ranker:
     weights = [rng.normal(0.0, 0.7, shape).astype(np.float32) for shape in shapes]
     knots = np.cumsum(rng.uniform(0.1, 1.0, (n, 5)), axis=1).astype(np.float32) - 1
     levels = np.sort(rng.normal(size=(n, 5)).astype(np.float32), axis=1)
-    return Ranker(np.array(names), knots, levels, *weights, np.array([slope, 1.5]))
+    return Ranker(np.array(names), knots, levels, *weights, calibration=np.array([slope, 1.5]))
 
 
 @pytest.mark.parametrize("slope", [0.8, 3.0])
