@@ -1,6 +1,7 @@
 """A disk that fails at a publish, or Ctrl-C: the old bundle serves or the new one, and the error tells which."""
 
 import os
+from pathlib import Path
 
 import pytest
 
