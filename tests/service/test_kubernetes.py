@@ -15,6 +15,8 @@ from service.settings import SettingsError, read_settings
 from tests.service.running import ROOT, clean_environment, running
 from tests.service.small_bundle import VERSION
 
+# Were the settings taken, it would end here.
+NO_STORE: Final = ["--store", "/nowhere"]
 HEALTH_CHECK: Final = ROOT / "docker" / "healthcheck.py"
 # What a kubelet sets for a Service with one port.
 LINKS: Final = {
@@ -101,7 +103,7 @@ def test_a_mistyped_setting_beside_links_is_still_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
 ) -> None:
     _set(monkeypatch, LINKS | {name: value})
-    assert main([]) == 2
+    assert main(NO_STORE) == 2
     assert capsys.readouterr().err.startswith(f"service: unknown setting {name}; known: OSUSUME_HOST, ")
 
 
@@ -110,7 +112,7 @@ def test_what_is_neither_a_port_nor_a_link_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
 ) -> None:
     _set(monkeypatch, LINKS | {"OSUSUME_PORT": value})
-    assert main([]) == 2
+    assert main(NO_STORE) == 2
     error = capsys.readouterr().err
     assert error.startswith("service: OSUSUME_PORT should be a valid integer")
     assert error.endswith(f", not {value!r}\n")

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -9,6 +10,8 @@ from service.__main__ import main
 from service.settings import Settings, SettingsError, as_environment, read_settings
 
 ENV_EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
+# Were the settings taken, it would end here.
+NO_STORE: Final = ["--store", "/nowhere"]
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +87,7 @@ def test_a_value_that_cannot_be_is_refused_with_its_variable(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, expected: str
 ) -> None:
     monkeypatch.setenv(f"OSUSUME_{name}", value)
-    assert main([]) == 2
+    assert main(NO_STORE) == 2
     assert capsys.readouterr().err == f"service: OSUSUME_{name} should be {expected}, not {value!r}\n"
 
 
@@ -118,7 +121,7 @@ def test_all_that_is_wrong_is_said_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OSUSUME_WORKERS", "many")
-    assert main(["--port", "0"]) == 2
+    assert main([*NO_STORE, "--port", "0"]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "OSUSUME_PORT should be greater than or equal to 1, not 0; OSUSUME_WORKERS should be" in error
