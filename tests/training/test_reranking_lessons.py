@@ -102,7 +102,9 @@ class World:
 
     @functools.cached_property
     def directions(self) -> NDArray[np.float64]:
-        return np.array([direction(self.train.list_of(user).seen_rows) for user in range(self.train.n_users)])
+        return np.array(
+            [direction(self.train.list_of(user).seen_rows.tolist()) for user in range(self.train.n_users)]
+        )
 
     def lesson(self, task: Task, n_candidates: int) -> tuple[NDArray[np.float64], list[bool]]:
         """Work out what a task teaches: the features of its candidates, and which of those were hidden."""

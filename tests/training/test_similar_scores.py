@@ -10,7 +10,7 @@ import pytest
 from tests.training.test_similar_ranker import make_evidence, tastes
 from training.similar.features import Pairs
 from training.similar.rank import rank_neighbours
-from training.similar.ranker import Ranker
+from training.similar.ranker import LAYERS, Ranker
 
 
 def _slow_similarities(ranker: Ranker, pairs: Pairs) -> list[float]:
@@ -53,7 +53,8 @@ def _drawn_ranker(names: Sequence[str], slope: float) -> Ranker:
     weights = [rng.normal(0.0, 0.7, shape).astype(np.float32) for shape in shapes]
     knots = np.cumsum(rng.uniform(0.1, 1.0, (n, 5)), axis=1).astype(np.float32) - 1
     levels = np.sort(rng.normal(size=(n, 5)).astype(np.float32), axis=1)
-    return Ranker(np.array(names), knots, levels, *weights, np.array([slope, 1.5]))
+    layers = dict(zip(LAYERS, weights, strict=True))
+    return Ranker(np.array(names), knots, levels, **layers, calibration=np.array([slope, 1.5]))
 
 
 @pytest.mark.parametrize("slope", [0.8, 3.0])
