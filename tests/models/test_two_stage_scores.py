@@ -37,7 +37,7 @@ def slow_standardise(features: Features, scales: NDArray[Any]) -> list[float]:
 
 def slow_logit(standardised: Sequence[float], arrays: Mapping[str, NDArray[Any]]) -> float:
     layers = (arrays[f"reranker_{name}"].tolist() for name in ("first", "second", "last"))
-    outputs = []
+    outputs: list[float] = []
     for first, second, last in zip(*layers, strict=True):
         values = list(standardised)
         for layer in (first, second):

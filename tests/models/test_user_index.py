@@ -114,3 +114,46 @@ def test_the_least_similar_are_ranked_exactly_among_many_groups() -> None:
         similarities = MANY_USERS @ query
         expected = sorted(range(400), key=lambda row: (similarities[row], row))
         assert GROUPED.ranked_by_vector(query, 400, order="least").rows.tolist() == expected
+
+
+def _fan(n_groups: int, n_each: int) -> NDArray[np.float32]:
+    """Put groups of users in directions that turn away from the first axis, group by group, user by user."""
+    angles = np.linspace(0.0, 1.5, n_groups * n_each)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def _fan_index(n_groups: int, n_each: int, nearest: list[int]) -> UserIndex:
+    """Index such users; each knows of one other."""
+    users = _fan(n_groups, n_each)
+    rows = np.arange(len(users), dtype=np.int32)
+    return UserIndex(
+        users,
+        users[n_each // 2 :: n_each],
+        np.arange(0, len(users) + 1, n_each),
+        rows,
+        np.array(nearest, dtype=np.int32)[:, None],
+    )
+
+
+FIRST = np.array([1, 0], dtype=np.float32)
+
+
+def test_a_search_compares_with_the_users_of_the_16_nearest_groups() -> None:
+    users_alone = [*range(18 * 3)]
+    found = _fan_index(18, 3, users_alone).search(FIRST, 100)
+    assert found.rows.tolist() == list(range(16 * 3))
+    # As many groups as are looked into are all there are.
+    assert len(_fan_index(16, 3, users_alone[: 16 * 3]).search(FIRST, 100).rows) == 16 * 3
+
+
+def test_a_search_follows_who_is_near_to_those_found_twice() -> None:
+    # The first knows somebody of the 17th group, who knows somebody of the 18th, who knows somebody of the 19th.
+    nearest = [*range(20 * 2)]
+    nearest[0], nearest[32], nearest[34] = 32, 34, 36
+    assert _fan_index(20, 2, nearest).search(FIRST, 100).rows.tolist() == [*range(32), 32, 34]
+
+
+def test_a_search_follows_the_48_best() -> None:
+    # Each of the 64 users of the first 16 groups knows another one who is far away.
+    nearest = [*range(64, 128), *range(64, 128)]
+    assert _fan_index(32, 4, nearest).search(FIRST, 200).rows.tolist() == list(range(64 + 48))

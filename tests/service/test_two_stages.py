@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from models.bundle import Bundle
-from models.scoring.candidate_features import CIRCLES
 from models.scoring.items import weights_of
 from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankedList, reranker_of
@@ -17,7 +16,7 @@ from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service import schemas
-from service.feature_words import LEAST_EFFECT, MAX_WORDS, FeatureWords
+from service.feature_words import FeatureWords
 from service.loaded_model import LoadedModel
 from service.methods import make_methods
 from service.query import RecommendationsQuery
@@ -95,7 +94,7 @@ def test_what_is_ranked_is_explained_by_the_first_stage_and_in_words(client: htt
     }
     notes = [row["notes"] for row in ranked.values()]
     assert any(notes)
-    assert max(map(len, notes)) <= MAX_WORDS
+    assert max(map(len, notes)) <= 3
     for words in notes:
         assert len(set(words)) == len(words)
         assert all(word and word[-1] not in ".!" for word in words)
@@ -190,12 +189,12 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
     allowed = np.ones(N_ANIME, dtype=bool)
     ranked = make_methods(bundle)["ranked", None].score(viewer, allowed)
     cosines = bundle.user_embeddings @ bundle.user_embeddings[USER_ROW]
-    nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != USER_ROW][: CIRCLES[-1]]
+    nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != USER_ROW][:100]
     assert len(nearest) == N_USERS - 1
     reranker = reranker_of(bundle)
     assert reranker is not None
-    shares = np.zeros((N_ANIME, len(CIRCLES)), dtype=np.float32)
-    for column, width in enumerate(CIRCLES):
+    shares = np.zeros((N_ANIME, 2), dtype=np.float32)
+    for column, width in enumerate((25, 100)):
         circle = [row for row in nearest[:width] if cosines[row] > 0]
         weights = {row: float(cosines[row]) ** 4 for row in circle}
         for row in circle:
@@ -273,7 +272,7 @@ def test_years_are_said_where_they_are_known(bundle: Bundle) -> None:
 
 def test_words_are_of_what_raised_an_anime_the_strongest_first(bundle: Bundle) -> None:
     words = _words_of(bundle)
-    effects = {"franchise": 0.2, "circle": 0.9, "studio": -3.0, "genres": LEAST_EFFECT / 2, "years": 0.5}
+    effects = {"franchise": 0.2, "circle": 0.9, "studio": -3.0, "genres": 0.09, "years": 0.5}
     told = words._words(1, 0, {key: np.array([value], np.float32) for key, value in effects.items()}, _rows(0, 2))
     assert told == [
         "seen by many with a list like this one",
@@ -299,6 +298,6 @@ def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
     reranker = reranker_of(bundle)
     assert reranker is not None
     allowed = np.ones(N_ANIME, dtype=bool)
-    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, len(CIRCLES) + 1), np.float32), allowed)
+    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, 3), np.float32), allowed)
     told = _words_of(bundle).explain(reranked, nothing.seen_rows, list(range(N_ANIME)))
     assert {word for words in told for word in words} <= {"seen by many with a list like this one"}

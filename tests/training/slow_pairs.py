@@ -44,8 +44,8 @@ class SlowViewers:
 
     def evenly(self) -> Matrix:
         """Weigh each user by one over the length of the list."""
-        weighed: Matrix = self.seen / np.sqrt(np.maximum(self.seen.sum(axis=1, keepdims=True), 1))
-        return weighed
+        shares: Matrix = self.seen / np.sqrt(np.maximum(self.seen.sum(axis=1, keepdims=True), 1))
+        return shares
 
     def inverse(self, n_dense: int) -> Matrix:
         """Invert the co-counts: each anime outside the most popular as if it were alone with one other."""

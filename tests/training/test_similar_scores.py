@@ -10,7 +10,7 @@ import pytest
 from tests.training.test_similar_ranker import make_evidence, tastes
 from training.similar.features import Pairs
 from training.similar.rank import rank_neighbours
-from training.similar.ranker import Ranker
+from training.similar.ranker import LAYERS, Ranker
 
 
 def _slow_similarities(ranker: Ranker, pairs: Pairs) -> list[float]:
@@ -50,14 +50,11 @@ def _drawn_ranker(names: Sequence[str], slope: float) -> Ranker:
     rng = np.random.default_rng(0)
     n = len(names)
     shapes = ((2, n, 3), (2, 1, 3), (2, 3, 2), (2, 1, 2), (2, 2, 1), (2, 1, 1))
-    layers = (rng.normal(0.0, 0.7, shape).astype(np.float32) for shape in shapes)
-    weights_1, biases_1, weights_2, biases_2, weights_3, biases_3 = layers
+    weights = [rng.normal(0.0, 0.7, shape).astype(np.float32) for shape in shapes]
     knots = np.cumsum(rng.uniform(0.1, 1.0, (n, 5)), axis=1).astype(np.float32) - 1
     levels = np.sort(rng.normal(size=(n, 5)).astype(np.float32), axis=1)
-    calibration = np.array([slope, 1.5])
-    return Ranker(
-        np.array(names), knots, levels, weights_1, biases_1, weights_2, biases_2, weights_3, biases_3, calibration
-    )
+    layers = dict(zip(LAYERS, weights, strict=True))
+    return Ranker(np.array(names), knots, levels, **layers, calibration=np.array([slope, 1.5]))
 
 
 @pytest.mark.parametrize("slope", [0.8, 3.0])
