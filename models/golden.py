@@ -5,8 +5,9 @@ together here from :mod:`models.scoring`, apart from the service: so code or a m
 the model was measured is noticed, and a method that the service puts together wrongly.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from models.scoring.reranker import reranker_of
 from models.scoring.seen_lists import seen_lists_of_users
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
-from models.scoring.user_index import Nearest, user_index_of
+from models.scoring.user_index import Nearest, UserIndex, user_index_of
 from models.scoring.user_list import UserList, list_of_user
 
 GOLDEN_K: Final = 10
@@ -32,6 +33,10 @@ _N_ANIME_QUERIES: Final = 2
 # Users are asked for whose lists are about this long: neither trivial nor slow to answer.
 _USUAL_LENGTH: Final = 60
 _N_USUAL: Final = 64
+# How many of the nearest users the methods ask. Where the last of them and the next are as near but for rounding,
+# another processor may ask the other one: nobody is asked for who has less than this between the two.
+_CUTS: Final = (*CIRCLES, N_NEIGHBOURS, N_WEIGHTED_NEIGHBOURS)
+_LEAST_GAP: Final = 1e-5
 # Of the largest score. Sums may differ in their last bits between processors; a wrong row differs by far more.
 SCORE_TOLERANCE: Final = 1e-4
 
@@ -77,24 +82,14 @@ def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
     BundleContentError
         If the re-ranker was learned with other features than this software computes.
     """
-    known, unseen = _choose_users(bundle)
     index = user_index_of(bundle)
-    half = unseen_list(bundle, unseen)
-    embedding = embed_list(bundle.list_embeddings, half.seen_rows)
-    askers = [
-        _Asker(
-            int(bundle.user_ids[known]),
-            False,
-            list_of_user(bundle, known),
-            bundle.user_embeddings[known],
-            lambda k: index.neighbours(known, k),
-        ),
-        _Asker(int(bundle.user_ids[unseen]), True, half, embedding, lambda k: index.search(embedding, k)),
-    ]
+    rows = _usual_users(bundle)
+    known = _choose(_known(bundle, index, row) for row in rows)
+    unseen = _choose(_unseen(bundle, index, row) for row in rows[1:] or rows)
     answers = list(_similar_anime(bundle))
     # By the index, which may miss somebody: the service must answer as the writer would, not as a scan would.
-    similar = [index.ranked(known, min(GOLDEN_K, bundle.n_users - 1)), index.search(embedding, GOLDEN_K)]
-    for asker, nearest in zip(askers, similar, strict=True):
+    for asker in (known, unseen):
+        nearest = asker.nearest(GOLDEN_K)
         answers.append(
             GoldenAnswer(
                 kind="similar_users",
@@ -172,12 +167,33 @@ def agrees(golden: GoldenAnswer, ids: Sequence[int], scores: Sequence[float]) ->
     )
 
 
-def _choose_users(bundle: Bundle) -> tuple[int, int]:
-    """Choose two users with lists of a usual length, who have seen most of what is on them."""
+def _usual_users(bundle: Bundle) -> list[int]:
+    """Find users with lists of a usual length; who has seen most of theirs comes first."""
     lengths = np.diff(bundle.list_offsets)
-    usual = np.argsort(np.abs(lengths - _USUAL_LENGTH), kind="stable")[:_N_USUAL].tolist()
-    usual.sort(key=lambda row: -len(list_of_user(bundle, row).seen_rows))
-    return usual[0], usual[min(1, len(usual) - 1)]
+    usual: list[int] = np.argsort(np.abs(lengths - _USUAL_LENGTH), kind="stable")[:_N_USUAL].tolist()
+    return sorted(usual, key=lambda row: -len(list_of_user(bundle, row).seen_rows))
+
+
+def _known(bundle: Bundle, index: UserIndex, row: int) -> _Asker:
+    user_list, embedding = list_of_user(bundle, row), bundle.user_embeddings[row]
+    return _Asker(int(bundle.user_ids[row]), False, user_list, embedding, partial(index.neighbours, row))
+
+
+def _unseen(bundle: Bundle, index: UserIndex, row: int) -> _Asker:
+    user_list = unseen_list(bundle, row)
+    embedding = embed_list(bundle.list_embeddings, user_list.seen_rows)
+    return _Asker(int(bundle.user_ids[row]), True, user_list, embedding, partial(index.search, embedding))
+
+
+def _choose(askers: Iterable[_Asker]) -> _Asker:
+    """Choose the first whose neighbours do not depend on rounding; of none the first."""
+    candidates = list(askers)
+    return next((asker for asker in candidates if _is_clear(asker.nearest(max(_CUTS) + 1))), candidates[0])
+
+
+def _is_clear(nearest: Nearest) -> bool:
+    gaps = -np.diff(nearest.similarities)
+    return all(gaps[cut - 1] > _LEAST_GAP for cut in _CUTS if cut <= len(gaps))
 
 
 def _similar_anime(bundle: Bundle) -> Iterator[GoldenAnswer]:

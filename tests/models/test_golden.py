@@ -10,7 +10,7 @@ from models.bundle import Bundle, assemble
 from models.golden import agrees, make_golden_answers
 from models.manifest import GoldenAnswer
 from models.scoring.user_list import UserList, list_of_user
-from tests.models.small_bundle import Arrays, make_arrays, make_manifest
+from tests.models.small_bundle import Arrays, make_arrays, make_manifest, user_index
 
 GOLDEN = GoldenAnswer(kind="similar_anime", method="embedding", query_id=1, ids=[5, 6, 7], scores=[0.9, 0.5, 0.49995])
 # More users than any method asks.
@@ -85,8 +85,10 @@ def _hold(answer: GoldenAnswer, scores: dict[int, float], ids: Any) -> None:
     assert answer.scores == pytest.approx([scores[row] for row in rows], rel=1e-4)
 
 
-def test_golden_recommendations_and_similar_users_are_what_brute_force_says() -> None:
-    bundle = assemble(make_manifest(), _arrays())
+# Of two users one is the other's only neighbour, who does not speak for ten anime.
+@pytest.mark.parametrize("n_users", [N_USERS, 2])
+def test_golden_recommendations_and_similar_users_are_what_brute_force_says(n_users: int) -> None:
+    bundle = assemble(make_manifest(), _arrays(n_users=n_users))
     answers = [answer for answer in make_golden_answers(bundle) if answer.kind != "similar_anime"]
     methods = ["embedding", "popular", "top-quarter", "weighted", "items"]
     assert [answer.rule or answer.method for answer in answers] == 2 * ["embedding", *methods]
@@ -134,6 +136,31 @@ def test_users_are_asked_for_whose_lists_are_neither_short_nor_long() -> None:
     for user_id in asked:
         mine = list_of_user(bundle, bundle.user_ids.tolist().index(user_id))
         assert 40 <= len(mine.seen_rows) <= len(mine.anime_rows) <= 80
+
+
+@pytest.mark.parametrize("cut", [25, 50, 100, 200])
+@pytest.mark.parametrize("unseen", [False, True])
+def test_nobody_is_asked_for_whose_last_neighbour_another_is_as_near_as(cut: int, unseen: bool) -> None:
+    """Which of the two is taken may depend on the processor's rounding."""
+    arrays = _arrays()
+
+    def asked() -> GoldenAnswer:
+        found = [a for a in _golden(arrays) if (a.kind, a.unseen, a.method) == ("recommendations", unseen, "items")]
+        return found[0]
+
+    first = asked()
+    bundle = assemble(make_manifest(), arrays)
+    row = bundle.user_ids.tolist().index(first.query_id)
+    embedding, without = bundle.user_embeddings[row], row
+    if unseen:
+        added = bundle.list_embeddings[list_of_user(bundle, row).anime_rows[::2]].copy()
+        added[list_of_user(bundle, row).statuses[::2] == 6] = 0
+        embedding, without = added.sum(axis=0, dtype=float), -1
+    nearest, _ = _nearest(bundle, embedding, without, cut + 1)
+    arrays["user_embeddings"] = arrays["user_embeddings"].copy()
+    arrays["user_embeddings"][nearest[cut]] = arrays["user_embeddings"][nearest[cut - 1]]
+    arrays |= user_index(arrays["user_embeddings"], n_groups=2, n_nearest=3)
+    assert asked().query_id != first.query_id
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,15 @@ import service.similar_anime
 import service.similar_users
 from models.bundle import Bundle, assemble
 from models.errors import BundleContentError
-from models.manifest import Manifest
+from models.golden import unseen_list
+from models.manifest import DefaultMethods, Manifest
 from models.scoring.items import ItemWeights
 from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import Reranker
 from models.scoring.user_index import UserIndex
 from service.loaded_model import LoadedModel, build_model, check_golden_answers, load_model
 from service.methods import MethodKey
-from tests.models.small_bundle import replace_array
+from tests.models.small_bundle import in_common, replace_array, user_index
 from tests.service.small_bundle import VERSION, make_arrays, make_manifest, without_items, without_reranker
 
 QUESTIONS: Final = [
@@ -53,6 +54,22 @@ def test_the_golden_answers_of_a_sound_bundle_are_reproduced(store: Path) -> Non
 def test_those_of_more_users_than_any_method_asks_are_reproduced_too(rule: Any) -> None:
     arrays = make_arrays(rule, n_users=260)
     check_golden_answers(build_model(assemble(make_manifest(arrays, rule), arrays)), Path("b"))
+
+
+def test_users_whom_the_index_misses_are_missed_by_the_service_too() -> None:
+    arrays = make_arrays("trained", n_users=260)
+    # Tastes without any order in many groups, and the same few next to everybody: few are compared.
+    arrays |= user_index(arrays["user_embeddings"], n_groups=130, n_nearest=10)
+    nearest = [[other for other in range(11) if other != row][:10] for row in range(260)]
+    arrays["nearest_user_rows"] = np.array(nearest, dtype=np.int32)
+    arrays["nearest_in_common"] = in_common(arrays, 10)
+    manifest = make_manifest(arrays, "trained")
+    model = _model(manifest, arrays)
+    check_golden_answers(model, Path("b"))
+    golden = next(answer for answer in manifest.golden if answer.kind == "similar_users" and answer.unseen)
+    mine = unseen_list(model.bundle, arrays["user_ids"].tolist().index(golden.query_id))
+    cosines = arrays["user_embeddings"] @ arrays["list_embeddings"][mine.seen_rows].sum(axis=0)
+    assert set(golden.ids) != set(arrays["user_ids"][np.argsort(-cosines)[:10]].tolist())
 
 
 @pytest.mark.parametrize(
@@ -109,7 +126,9 @@ def _model(manifest: Manifest, arrays: dict[str, Any]) -> LoadedModel:
 def test_what_has_no_golden_answer_is_refused(manifest: Manifest, arrays: dict[str, Any], question: str) -> None:
     kept = [answer for answer in manifest.golden if _in_words(answer) != question]
     assert len(kept) < len(manifest.golden)
-    text = _refusal(manifest.model_copy(update={"golden": kept}), arrays)
+    # Whether it is the default or not.
+    methods = DefaultMethods(similar_anime="embedding", recommendations="embedding")
+    text = _refusal(manifest.model_copy(update={"golden": kept, "default_methods": methods}), arrays)
     assert text == f"b/manifest.json: holds no golden answer for {question}; train the bundle anew"
 
 
