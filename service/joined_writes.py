@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from service.bounded_heads import BoundedProtocol
 
 # No more than this waits for the end of a turn: whoever writes much must learn in time that nobody reads it.
 MAX_HELD_BYTES: Final = 64 * 1024
 
 
-class JoiningProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+class JoiningProtocol(BoundedProtocol):
     """uvicorn's own protocol on a transport that joins writes."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

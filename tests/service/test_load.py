@@ -224,3 +224,25 @@ def test_a_title_search_does_not_wait_for_recommendations(
         assert httpx.get(f"{in_process}{path}", timeout=SECONDS).json()["data"]
     blocked.opened.set()
     assert waiting.answer()[0] == 200
+
+
+@pytest.mark.parametrize("head", ["GET /", "GET / HTTP/1.1\r\nlong: ", "GET / HTTP/1.1\r\nq: 1\r\n"])
+def test_a_head_that_does_not_end_is_refused(service_url: str, connect: Connect, head: str) -> None:
+    connection = connect(service_url)
+    more = b"a: 1\r\n" if head.endswith("\r\n") else b"a" * 6
+    connection.socket.sendall(head.encode() + more * 87_000)
+    # Answered after that was read, which is not too much yet.
+    assert httpx.get(f"{service_url}/health/live").status_code == 200
+    connection.socket.sendall(more * 500)
+    received = b"".join(iter(lambda: connection.socket.recv(1_000), b""))
+    assert received.startswith(b"HTTP/1.1 400")
+    assert received.endswith(b"too long.")
+
+
+def test_many_heads_of_one_connection_may_be_long_together(service_url: str, connect: Connect) -> None:
+    connection = connect(service_url)
+    for _ in range(9):
+        connection.socket.sendall(b"GET /anime/1 HTTP/1.1\r\nhost: x\r\nlong: " + b"a" * 70_000)
+        assert httpx.get(f"{service_url}/health/live").status_code == 200
+        connection.socket.sendall(b"\r\n\r\n")
+        assert connection.answer()[0] == 200

@@ -1,0 +1,36 @@
+"""A bound on the head of a request, which uvicorn has with h11 but not with httptools."""
+
+from typing import Any, Final
+
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+# More than one read from a socket gives: what stood before a head in the same read is counted with it.
+MAX_HEAD_BYTES: Final = 512 * 1024
+
+
+class BoundedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """uvicorn's own protocol, which refuses a request whose head does not end."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._is_in_head = False
+        self._n_head_bytes = 0
+
+    def on_message_begin(self) -> None:
+        """Count from here on."""
+        self._is_in_head = True
+        self._n_head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Count no more."""
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and refuse what has become too long."""
+        super().data_received(data)
+        if self._is_in_head:
+            self._n_head_bytes += len(data)
+            if self._n_head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+                self.send_400_response("The head of the request is too long.")
