@@ -42,6 +42,8 @@ def test_current_moves_only_after_the_bundle_has_its_name_and_was_read_back(
             (folder.name.startswith(INCOMING_PREFIX), store.current_folder().name, (store.root / NEW).exists())
         )
         assert list(store.root.glob(f"{INCOMING_PREFIX}*")) == [folder]
+        assert (folder / MANIFEST_FILE).is_file()
+        assert store.versions() == [OLD]
         return read_bundle(folder)
 
     monkeypatch.setattr(models.store, "read_bundle", read_and_look)
