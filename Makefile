@@ -6,8 +6,8 @@ SHELL := /bin/bash
 # The first that works: a stand-in of pyenv may lead nowhere, and a Python of Debian may lack venv.
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11; do \
 	$$name -c 'import ensurepip, venv' >/dev/null 2>&1 && echo $$name && break; done)
-NO_PYTHON := no working Python 3.11, 3.12 or 3.13 with venv; install one by `apt install python3 python3-venv` (Debian, Ubuntu), \
-	`dnf install python3.13` (Fedora) or `brew install python@3.13` (macOS), or name yours: make PYTHON=/path/to/python
+NO_PYTHON := no Python 3.11, 3.12 or 3.13 with venv was found; "apt install python3 python3-venv" (Debian, Ubuntu), \
+	"dnf install python3.13" (Fedora) or "brew install python@3.13" (macOS) brings one, and "make PYTHON=/path/to/python" takes yours
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := models service training
@@ -25,7 +25,8 @@ help: ## list the verbs
 setup: $(VENV)/.installed ## make the virtual environment with the pinned versions
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(or $(PYTHON),$(error $(NO_PYTHON))) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || [ "$(PYTHON)" ] || { echo '$(NO_PYTHON)' >&2; exit 1; }
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,dev]'
 	touch $@
 
@@ -38,6 +39,7 @@ $(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.txt | $(VENV)/.installed
 	$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# `npm install --package-lock-only` there writes the lock anew; .npmrc keeps addresses out of it.
 $(CLIENTS)/node_modules/.installed: $(addprefix $(CLIENTS)/,package.json package-lock.json .npmrc)
 	cd $(CLIENTS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
