@@ -1,7 +1,6 @@
 """``python -m service``: serve the store's current bundle over HTTP."""
 
 import argparse
-import contextlib
 import gc
 import logging
 import os
@@ -64,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         return _fail(str(error), 2)
     configure_logs(settings)
+    # Before uvicorn listens to signals, and after: it raises them again once it has shut down.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         folder = Store(settings.store).current_folder()
         # Looked at before anything starts; every byte is checked later.
@@ -151,7 +153,7 @@ def _create_only_app(sums: Sums) -> "FastAPI":
 
 
 def _stop(*_: object) -> None:
-    """Handle the signal that uvicorn raises again once it has shut down: being stopped is no failure.
+    """End: being stopped is no failure.
 
     Raises
     ------
@@ -162,21 +164,19 @@ def _stop(*_: object) -> None:
 
 
 def _run_uvicorn(settings: Settings, app: "str | Callable[[], FastAPI]") -> None:
-    signal.signal(signal.SIGTERM, _stop)
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.run(
-            app,
-            factory=True,
-            http=JoiningProtocol,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            forwarded_allow_ips=settings.trusted_proxies,
-            timeout_graceful_shutdown=settings.shutdown_s,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-        )
+    uvicorn.run(
+        app,
+        factory=True,
+        http=JoiningProtocol,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=settings.shutdown_s,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
 
 
 if __name__ == "__main__":

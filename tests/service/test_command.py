@@ -139,6 +139,21 @@ def test_being_stopped_is_no_failure(store: Path, tmp_path: Path, stop: str, wor
     assert not list(tmp_path.glob("osusume-workers-*"))
 
 
+@pytest.mark.parametrize(("signal_name", "workers"), [("SIGTERM", "1"), ("SIGINT", "1"), ("SIGINT", "2")])
+def test_being_stopped_before_it_is_ready_is_no_failure(
+    store: Path, tmp_path: Path, signal_name: str, workers: str
+) -> None:
+    log = tmp_path / "log"
+    process = start(store, "--workers", workers, port=free_port(), log=log)
+    try:
+        wait_until(lambda: b"\n" in log.read_bytes())
+        process.send_signal(getattr(signal, signal_name))
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+    assert "Traceback" not in log.read_text(encoding="utf-8")
+
+
 def test_several_workers_answer_alike_count_together_and_log_in_one_form(store: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with running(store, "--workers", "2", log=log, OSUSUME_LOG_FORMAT="json") as url:

@@ -136,7 +136,10 @@ def test_with_a_bad_bundle_the_process_ends_with_one_clear_line(
     spoil(own_store)
     log = tmp_path / "log"
     process = start(own_store, "--workers", workers, port=free_port(), log=log)
-    assert process.wait(60) == 1
+    try:
+        assert process.wait(60) == 1
+    finally:
+        process.terminate()
     text = log.read_text(encoding="utf-8")
     assert fault in text
     assert "Traceback" not in text
