@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from benchmarks.http_cases import Case, make_cases
 from benchmarks.load import LoadResult, get, measure
 from benchmarks.serving import Server, cores, fetch, serving_bare, serving_store
-from models.bundle import Bundle, read_bundle
+from models.bundle.reader import Bundle, read_bundle
 from models.store import Store
-from service.loaded_model import build_model
-from service.precomputed_files import PrecomputedError, with_precomputed
-from service.query import RecommendationsQuery
+from service.api.params import RecommendationsQuery
+from service.precompute.files import PrecomputedError, with_precomputed
+from service.recommending.model import build_model
 
 DEFAULT_MEMORY_MB: Final = 64
 _N_SAMPLES: Final = 25

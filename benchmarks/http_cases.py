@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.load import get, post
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from models.scoring.user_list import list_of_user
 
 # Far more than one run asks, so that with the memory of answers off next to nothing is asked twice.

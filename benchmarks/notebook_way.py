@@ -157,7 +157,7 @@ def train(examples: RatedPairs, n_batches: int | None, parts: Parts) -> tuple[Ep
 
 
 def _import_keras() -> Any:
-    from training.networks.keras_setup import keras  # noqa: PLC0415 - timed as a part
+    from training.embeddings.keras_setup import keras  # noqa: PLC0415 - timed as a part
 
     return keras
 

@@ -15,9 +15,9 @@ from rich.table import Table
 from benchmarks.http import describe
 from benchmarks.processes import run_measured
 from benchmarks.results import Row, write_result
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.store import Store
-from service.precomputed_files import precomputed_folder
+from service.precompute.files import precomputed_folder
 
 
 def measure_precompute(store: Path, n_users: int) -> Row:

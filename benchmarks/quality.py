@@ -19,16 +19,16 @@ from rich.table import Table
 
 from benchmarks.asking import AskedService, ServiceFaultError, ask_all
 from models.scoring.user_list import Status, UserList
-from training.dump import find_dump
+from training.dump.files import find_dump
 from training.errors import InputError
-from training.evaluate import SIMILAR_DEPTH, estimate_lists
-from training.list_quality import DEPTH, LIST_METRICS, list_metrics
-from training.metrics import Estimate, estimate_mean, graded_ndcg_at
-from training.prepared import load_prepared
-from training.served_scorers import COLLAPSED, ITEMS, RANKED
-from training.similar_truth import SimilarQuery, read_similar_truth
-from training.split import Split, split_interactions
-from training.terminal import progress
+from training.evaluation.evaluate import SIMILAR_DEPTH, estimate_lists
+from training.evaluation.list_quality import DEPTH, LIST_METRICS, list_metrics
+from training.evaluation.metrics import Estimate, estimate_mean, graded_ndcg_at
+from training.evaluation.served_scorers import COLLAPSED, ITEMS, RANKED
+from training.lists.prepared import load_prepared
+from training.lists.split import Split, split_interactions
+from training.similar_anime.truth import SimilarQuery, read_similar_truth
+from training.support.terminal import progress
 
 # What a figure over HTTP may differ from the card's.
 TOLERANCE: Final = 0.002

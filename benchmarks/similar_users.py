@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.results import write_result
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.scoring.user_index import UserIndex
 from models.store import Store
-from training.user_index import build_user_index
+from training.similar_users.index import build_user_index
 
 Matrix = NDArray[np.float32]
 Find = Callable[[Matrix], NDArray[np.integer]]

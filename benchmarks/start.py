@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks.http import describe
 from benchmarks.results import Row, write_result
 from benchmarks.serving import Server, fetch, serving_store
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.store import Store
 
 _N_QUESTIONS: Final = 300

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.results import Row, write_result
-from training.co_counts import co_counts
-from training.item_weights import fit_on_speakers, invert_popular, propose_speakers
-from training.prepared import load_prepared
-from training.scorers import embed_users
+from training.item_weights.co_counts import co_counts
+from training.item_weights.fit import fit_on_speakers, invert_popular, propose_speakers
+from training.lists.prepared import load_prepared
+from training.lists.split import split_interactions
 from training.settings import RunSettings
-from training.split import split_interactions
+from training.similar_users.embed import embed_users
 
 _PRODUCT: Final = 4096
 _COPIED_BYTES: Final = 1 << 30

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
-from models.manifest import GoldenAnswer
+from models.bundle.manifest import GoldenAnswer
+from models.bundle.reader import Bundle
 from models.scoring.candidate_features import CIRCLES, neighbour_evidence
 from models.scoring.embedding import cosine_scores, embed_list, list_scores
 from models.scoring.items import weights_of
@@ -128,7 +128,7 @@ def question_in_words(kind: str, method: str, rule: str | None = None, *, unseen
     kind, method : str
     rule : str, optional
     unseen : bool
-        See :class:`models.manifest.GoldenAnswer`.
+        See :class:`models.bundle.manifest.GoldenAnswer`.
 
     Returns
     -------

@@ -24,11 +24,11 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from models.bundle import read_bundle
+from models.bundle.layout import MANIFEST_FILE
+from models.bundle.manifest import VERSION_PATTERN, Manifest
+from models.bundle.reader import read_bundle
+from models.bundle.writer import save_bytes, sync_path, write_bundle
 from models.errors import BundleMissingError, StoreError
-from models.layout import MANIFEST_FILE
-from models.manifest import VERSION_PATTERN, Manifest
-from models.writer import save_bytes, sync_path, write_bundle
 
 CURRENT_FILE: Final = "current"
 INCOMING_PREFIX: Final = ".incoming-"
@@ -110,7 +110,7 @@ class Store:
         manifest : Manifest
             Names the version.
         arrays : mapping of str to ndarray
-            One per entry of :data:`models.layout.LAYOUT`.
+            One per entry of :data:`models.bundle.layout.LAYOUT`.
 
         Returns
         -------

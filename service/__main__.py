@@ -23,14 +23,14 @@ if __name__ != "service.__main__":
 
 import uvicorn
 
-from models.bundle import read_bundle, read_manifest
+from models.bundle.manifest import Manifest
+from models.bundle.reader import read_bundle, read_manifest
+from models.bundle.sums import Sums
 from models.errors import BundleError
-from models.manifest import Manifest
 from models.store import Store
-from models.sums import Sums
 from service.handed_down import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused
-from service.joined_writes import JoiningProtocol
-from service.logs import SERVICE, configure_logs
+from service.operations.joined_writes import JoiningProtocol
+from service.operations.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
 
 def _create_only_app(sums: Sums) -> "FastAPI":
     """Build the application of this process. Importing what it is made of takes as long as reading every byte."""
-    from service.loaded_model import load_model  # noqa: PLC0415
+    from service.recommending.model import load_model  # noqa: PLC0415
     from service.worker import create_worker_app  # noqa: PLC0415
 
     return create_worker_app(partial(load_model, sums.folder, sums=sums))

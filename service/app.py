@@ -14,22 +14,22 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
 from models.store import Store
-from service.access_log import AccessLog
-from service.answer_memory import AnswerFromMemory, AnswerMemory
-from service.cpu import N_THREADS
-from service.loaded_model import LoadedModel, give_memory_back, load_model
-from service.logs import SERVICE
-from service.metrics import Metrics
-from service.openapi_document import use_own_openapi
-from service.precomputed_files import PrecomputedError, read_ahead, with_precomputed
-from service.problems import add_problem_handlers
-from service.readiness import Readiness
-from service.root_path import UnderRootPath
-from service.routes import anime, health, lists, model, page, users
-from service.routes.bodies import Bodies
+from service.api import anime, health, lists, model, pages, users
+from service.api.bodies import Bodies
+from service.api.openapi_document import use_own_openapi
+from service.api.problems import add_problem_handlers
+from service.api.threads import N_THREADS
+from service.operations.access_log import AccessLog
+from service.operations.answer_memory import AnswerFromMemory, AnswerMemory
+from service.operations.logs import SERVICE
+from service.operations.metrics import Metrics
+from service.operations.request_middleware import AnswerFaults, WatchRequests
+from service.operations.root_path import UnderRootPath
+from service.precompute.files import PrecomputedError, read_ahead, with_precomputed
+from service.recommending.model import LoadedModel, give_memory_back, load_model
+from service.recommending.readiness import Readiness
 from service.settings import Settings
 from service.version import own_version
-from service.watching import AnswerFaults, WatchRequests
 
 
 def create_app(
@@ -112,9 +112,9 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     for router in routers:
         # An included router is searched through a second layer, which costs a third of a short request.
         app.router.routes.extend(router.routes)
-    page.add_page(app, settings.root_path, docs=settings.docs)
+    pages.add_page(app, settings.root_path, docs=settings.docs)
     if settings.docs:
-        page.add_docs(app, settings.root_path)
+        pages.add_docs(app, settings.root_path)
     use_own_openapi(app)
 
 

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.handed_down import CHECKED_BUNDLE, note_refusal
-from service.loaded_model import LoadedModel, load_model
-from service.logs import configure_logs
+from service.operations.logs import configure_logs
+from service.recommending.model import LoadedModel, load_model
 from service.settings import read_settings
 
 # What uvicorn exits with when an application fails to start; its supervisor then stops instead of trying again.

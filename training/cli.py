@@ -11,21 +11,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.errors import BundleError, StoreError
 from models.store import Store
-from training import run as stages
-from training.beside import begin_import
+from training import pipeline as stages
+from training.background import begin_import
 from training.demo import write_demo_data
-from training.dump import find_dump
+from training.dump.files import find_dump
+from training.dump.rejects import REJECTS_FILE
 from training.errors import InputError
-from training.folders import replaced_folder
-from training.prepared import PrepareReport
-from training.rejects import REJECTS_FILE
+from training.lists.prepared import PrepareReport
 from training.settings import RunSettings, describe_settings, make_settings
-from training.similar.ranker import SHIPPED_FILE
-from training.stage_times import StageTimes
-from training.terminal import progress
+from training.similar_anime.ranker import SHIPPED_FILE
+from training.support.folders import replaced_folder
+from training.support.stage_times import StageTimes
+from training.support.terminal import progress
 
 app = typer.Typer(
     help="From a MyAnimeList dump to a published bundle.",
@@ -225,8 +225,8 @@ def benchmark(
     assignments: SetOption = None,
 ) -> None:
     """Train and measure every method and baseline on the same users: the leaderboard."""
-    from training.benchmark.report import print_report, write_report  # noqa: PLC0415 - brings matplotlib
-    from training.benchmark.run import choose_methods, run_benchmark  # noqa: PLC0415 - beside the other
+    from training.leaderboard.report import print_report, write_report  # noqa: PLC0415 - brings matplotlib
+    from training.leaderboard.run import choose_methods, run_benchmark  # noqa: PLC0415 - beside the other
 
     settings = make_settings({}, assignments or [])
     methods, out = choose_methods(only or []), out or work / "benchmark"
@@ -274,7 +274,7 @@ def _print_prepared(report: PrepareReport, work: Path) -> None:
 
 
 def _print_metrics(metrics: dict[str, Any], work: Path) -> None:
-    from training.report import print_table  # noqa: PLC0415 - brings matplotlib
+    from training.evaluation.report import print_table  # noqa: PLC0415 - brings matplotlib
 
     print_table(metrics)
     _out.print(f"plots and numbers: {work / 'report'}")

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from training.embeddings.config import AutoencoderConfig, RatingConfig
 from training.errors import InputError
-from training.networks.config import AutoencoderConfig, RatingConfig
-from training.reranking.config import ItemsConfig, RerankerConfig
-from training.similar.config import SimilarConfig
+from training.item_weights.config import ItemsConfig
+from training.recommending.config import RerankerConfig
+from training.similar_anime.config import SimilarConfig
 
 NetworkName = Literal["autoencoder", "rating"]
 

@@ -1,6 +1,6 @@
 """The second stage of recommending: a small network orders what item weights propose.
 
-It was learned offline, from lists with a part hidden (:mod:`training.reranking`), and is applied here with numpy.
+It was learned offline, from lists with a part hidden (:mod:`training.recommending`), and is applied here with numpy.
 
 References
 ----------
@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
+from models.bundle.layout import MANIFEST_FILE
+from models.bundle.reader import Bundle
 from models.errors import BundleContentError
-from models.layout import MANIFEST_FILE
 from models.scoring.anime_facts import FACT_ARRAYS, AnimeFacts, read_facts
 from models.scoring.candidate_features import FEATURES, candidate_features
 from models.scoring.items import ItemWeights, weights_of

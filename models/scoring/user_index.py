@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from models.scoring.embedding import cosine_scores
 from models.scoring.top_k import Order, top_k_rows
 

@@ -10,7 +10,7 @@ from benchmarks import quality
 from benchmarks.asking import AskedService
 from tests.service.running import ROOT, free_port, running
 from tests.training.small_dump import write_small_dump
-from training.metrics import Estimate
+from training.evaluation.metrics import Estimate
 
 pytestmark = pytest.mark.slow
 

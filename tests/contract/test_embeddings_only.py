@@ -3,7 +3,7 @@
 import httpx2 as httpx
 import pytest
 
-from models.bundle import Bundle, read_bundle
+from models.bundle.reader import Bundle, read_bundle
 from models.store import Store
 from tests.contract.test_training_to_bundle import TOLD, training
 from tests.service.running import running

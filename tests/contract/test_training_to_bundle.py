@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import Bundle, read_bundle
-from models.card import AnimeCard
-from models.layout import FORMAT_VERSION
+from models.bundle.card import AnimeCard
+from models.bundle.layout import FORMAT_VERSION
+from models.bundle.reader import Bundle, read_bundle
 from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import list_of_user
 from models.store import Store
-from service.loaded_model import load_model
+from service.recommending.model import load_model
 from tests.training.small_dump import SmallDump, write_small_dump
-from training.dump import find_dump
-from training.metrics import graded_ndcg_at
-from training.similar_truth import read_similar_truth
-from training.split import is_test_user
+from training.dump.files import find_dump
+from training.evaluation.metrics import graded_ndcg_at
+from training.lists.split import is_test_user
+from training.similar_anime.truth import read_similar_truth
 
 # The first of them waits for a training.
 pytestmark = pytest.mark.timeout(600)

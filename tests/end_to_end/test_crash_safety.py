@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.store import INCOMING_PREFIX, Store
 from tests.models.small_bundle import unit_rows
 from tests.service.running import wait_until
 from tests.training.pretended import learn_item_weights, pretend_to_rank
 from tests.training.small_dump import SmallDump, write_small_dump
-from training.networks.trained import TrainedNetwork, save_trained
-from training.prepared import load_prepared
+from training.embeddings.trained import TrainedNetwork, save_trained
+from training.lists.prepared import load_prepared
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

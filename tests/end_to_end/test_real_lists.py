@@ -13,8 +13,8 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 
-from models.bundle import Bundle, read_bundle
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
+from models.bundle.reader import Bundle, read_bundle
 from models.scoring.top_k import top_k_rows
 from models.store import Store
 from tests.service.running import running

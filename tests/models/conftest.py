@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from models.bundle.writer import write_bundle
 from models.store import Store
-from models.writer import write_bundle
 from tests.models.small_bundle import make_arrays, make_manifest
 
 OLD, NEW = "20260101T000000Z-old", "20260102T000000Z-new"

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, assemble
+from models.bundle.reader import Bundle, assemble
 from models.scoring.candidate_features import neighbour_evidence
 from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankedList, Reranker, reranker_of

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import manifest_sum_line
-from models.card import AnimeCard
-from models.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
-from models.manifest import DataCard, DefaultMethods, Manifest
+from models.bundle.card import AnimeCard
+from models.bundle.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
+from models.bundle.manifest import DataCard, DefaultMethods, Manifest
+from models.bundle.reader import manifest_sum_line
 from models.scoring.user_list import Status
 
 Arrays = dict[str, NDArray[Any]]

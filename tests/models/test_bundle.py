@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import opened_bundle, read_bundle, read_manifest
+from models.bundle.layout import MANIFEST_FILE, MANIFEST_SUM_FILE
+from models.bundle.reader import opened_bundle, read_bundle, read_manifest
+from models.bundle.sums import Sums
+from models.bundle.writer import write_bundle
 from models.errors import (
     BundleContentError,
     BundleCorruptError,
@@ -20,9 +23,6 @@ from models.errors import (
     BundleFormatError,
     BundleMissingError,
 )
-from models.layout import MANIFEST_FILE, MANIFEST_SUM_FILE
-from models.sums import Sums
-from models.writer import write_bundle
 from tests.models.small_bundle import (
     ALL_FILES,
     ARRAY_FILES,

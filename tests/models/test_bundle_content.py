@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.bundle import assemble, read_bundle
+from models.bundle.layout import LAYOUT
+from models.bundle.reader import assemble, read_bundle
+from models.bundle.writer import write_bundle
 from models.errors import BundleContentError, BundleCorruptError, BundleError
-from models.layout import LAYOUT
-from models.writer import write_bundle
 from tests.models.small_bundle import make_arrays, make_manifest, replace_array, replace_file
 
 Edit = Callable[[NDArray[Any]], NDArray[Any]]

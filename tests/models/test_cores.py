@@ -73,7 +73,8 @@ def test_a_pinned_process_counts_what_it_is_pinned_to() -> None:
 
 def test_as_many_processes_precompute_as_there_are_usable_cores() -> None:
     core = min(os.sched_getaffinity(0))
-    code = f"import os; os.sched_setaffinity(0, {{{core}}}); from service.precompute import main; main(['--help'])"
+    command = "from service.precompute.__main__ import main; main(['--help'])"
+    code = f"import os; os.sched_setaffinity(0, {{{core}}}); {command}"
     assert "(one per usable core: 1)" in " ".join(_in_a_process(code).split())
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.errors import BundleError, StoreError
 from models.store import CURRENT_FILE, INCOMING_PREFIX, Store
 from tests.failing_disk import CALLS, Disk

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from tests.models.rich_world import (
     N_ANIME,
     N_USERS,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, assemble
+from models.bundle.manifest import GoldenAnswer
+from models.bundle.reader import Bundle, assemble
 from models.golden import agrees, make_golden_answers
-from models.manifest import GoldenAnswer
 from models.scoring.user_list import UserList, list_of_user
 from tests.models.small_bundle import Arrays, make_arrays, make_manifest, user_index
 

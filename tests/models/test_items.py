@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.bundle import assemble
+from models.bundle.reader import assemble
 from models.scoring.items import ItemWeights, weights_of
 from tests.models.small_bundle import make_arrays, make_manifest, neighbours
 

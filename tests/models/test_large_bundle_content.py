@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import assemble
+from models.bundle.reader import assemble
 from models.errors import BundleContentError
 from tests.models.small_bundle import Arrays, make_arrays, make_manifest
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, assemble
+from models.bundle.reader import Bundle, assemble
 from models.errors import BundleContentError
 from models.scoring.anime_facts import FACT_ARRAYS, FACTS, read_facts
 from models.scoring.candidate_features import FEATURES, candidate_features, shares_of_circles

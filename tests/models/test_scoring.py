@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.bundle import assemble
+from models.bundle.reader import assemble
 from models.scoring.embedding import cosine_scores, embed_list, list_contributions, list_scores
 from models.scoring.neighbours import score_by_neighbours
 from models.scoring.seen_lists import SeenLists, seen_lists_of_users

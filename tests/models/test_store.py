@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import models.store
-from models.bundle import read_bundle
+from models.bundle.layout import MANIFEST_FILE
+from models.bundle.reader import read_bundle
 from models.errors import BundleContentError, BundleMissingError, StoreError
-from models.layout import MANIFEST_FILE
 from models.store import CURRENT_FILE, INCOMING_PREFIX, Store
 from tests.models.conftest import NEW, OLD
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows

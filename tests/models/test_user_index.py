@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import assemble
+from models.bundle.reader import assemble
 from models.scoring.top_k import Order
 from models.scoring.user_index import UserIndex, user_index_of
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows, user_index

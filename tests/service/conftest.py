@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from models.store import Store
-from service.loaded_model import LoadedModel, build_model, load_model
+from service.recommending.model import LoadedModel, build_model, load_model
 from tests.service import small_bundle
 from tests.service.running import running
 

@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 from hypothesis import strategies as st
 
-from models.bundle import Bundle
-from service.franchise_page import franchises_of
-from service.loaded_model import LoadedModel, build_model
+from models.bundle.reader import Bundle
+from service.recommending.franchise_paging import franchises_of
+from service.recommending.model import LoadedModel, build_model
 from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TYPES, make_bundle
 
 BUNDLE: Final[Bundle] = make_bundle()

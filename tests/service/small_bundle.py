@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import Bundle, assemble
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
+from models.bundle.layout import FORMAT_VERSION
+from models.bundle.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRule
+from models.bundle.reader import Bundle, assemble
 from models.golden import make_golden_answers
-from models.layout import FORMAT_VERSION
-from models.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRule
 from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.reranker import RerankingNetwork

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from service.answer_memory import Answer, AnswerMemory
 from service.app import create_app
+from service.operations.answer_memory import Answer, AnswerMemory
 from service.settings import Settings
 from tests.service.running import wait_until
 

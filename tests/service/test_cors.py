@@ -8,7 +8,7 @@ import httpx2 as httpx
 import pytest
 
 from service.app import create_app
-from service.recommendations import Recommender
+from service.recommending.recommendations import Recommender
 from service.settings import Settings
 from tests.service.running import serving
 

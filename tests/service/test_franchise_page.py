@@ -5,9 +5,9 @@ import pytest
 
 from models.scoring.franchises import FranchiseOrder
 from models.scoring.top_k import Order
-from service.filters import Filters
-from service.franchise_page import Cut, places_of, rank_franchises, rank_next_entries
-from service.ranked_page import RankedPage
+from service.recommending.filters import Filters
+from service.recommending.franchise_paging import Cut, places_of, rank_franchises, rank_next_entries
+from service.recommending.paging import RankedPage
 from tests.service.rankings import BUNDLE, MODEL
 
 

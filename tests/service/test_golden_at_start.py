@@ -8,20 +8,20 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-import service.methods
-import service.recommendations
-import service.similar_anime
-import service.similar_users
-from models.bundle import Bundle, assemble
+import service.recommending.methods
+import service.recommending.recommendations
+import service.recommending.similar_anime
+import service.recommending.similar_users
+from models.bundle.manifest import DefaultMethods, Manifest
+from models.bundle.reader import Bundle, assemble
 from models.errors import BundleContentError
 from models.golden import unseen_list
-from models.manifest import DefaultMethods, Manifest
 from models.scoring.items import ItemWeights
 from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import Reranker
 from models.scoring.user_index import UserIndex
-from service.loaded_model import LoadedModel, build_model, check_golden_answers, load_model
-from service.methods import MethodKey
+from service.recommending.methods import MethodKey
+from service.recommending.model import LoadedModel, build_model, check_golden_answers, load_model
 from tests.models.small_bundle import in_common, replace_array, user_index
 from tests.service.small_bundle import VERSION, make_arrays, make_manifest, without_items, without_reranker
 
@@ -198,13 +198,13 @@ METHODS: Final[list[MethodKey]] = [
 def test_a_service_that_answers_for_one_method_by_another_is_refused(
     manifest: Manifest, arrays: dict[str, Any], monkeypatch: pytest.MonkeyPatch, key: MethodKey, other: MethodKey
 ) -> None:
-    make_methods = service.methods.make_methods
+    make_methods = service.recommending.methods.make_methods
 
     def confused(bundle: Bundle) -> Any:
         methods = make_methods(bundle)
         return methods | {key: methods[other]}
 
-    monkeypatch.setattr(service.recommendations, "make_methods", confused)
+    monkeypatch.setattr(service.recommending.recommendations, "make_methods", confused)
     method, rule = key
     words = f"recommendations by {method}" + (f", {rule}" if rule else "")
     assert f"({words}; query 72) is not reproduced" in _refusal(manifest, arrays)
@@ -222,12 +222,12 @@ def _backwards(results: Any) -> Any:
 @pytest.mark.parametrize(
     ("owner", "name", "question"),
     [
-        (service.similar_anime, "cosine_scores", "similar anime by embedding"),
+        (service.recommending.similar_anime, "cosine_scores", "similar anime by embedding"),
         (UserIndex, "ranked", "similar users by embedding"),
-        (service.similar_users, "embed_list", "similar users by embedding, for an unseen list"),
-        (service.methods, "list_scores", "recommendations by embedding"),
-        (service.methods, "popular_scores", "recommendations by popular"),
-        (service.methods, "score_by_neighbours", "recommendations by neighbours, top-quarter"),
+        (service.recommending.similar_users, "embed_list", "similar users by embedding, for an unseen list"),
+        (service.recommending.methods, "list_scores", "recommendations by embedding"),
+        (service.recommending.methods, "popular_scores", "recommendations by popular"),
+        (service.recommending.methods, "score_by_neighbours", "recommendations by neighbours, top-quarter"),
         (NeighbourRegression, "fit", "recommendations by neighbours, weighted"),
         (ItemWeights, "score", "recommendations by items"),
         (Reranker, "rerank", "recommendations by ranked"),

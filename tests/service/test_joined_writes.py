@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.joined_writes import MAX_HELD_BYTES, JoiningTransport
+from service.operations.joined_writes import MAX_HELD_BYTES, JoiningTransport
 
 
 class _Recorded(asyncio.Transport):

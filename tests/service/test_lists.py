@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from models.scoring.user_list import Status, list_of_user
-from service import list_schemas, schemas
+from service.api import answers as schemas
+from service.api import list_answers as list_schemas
+from service.api.posted_list import read_list
 from service.app import create_app
-from service.catalogue import Catalogue
-from service.errors import InvalidRequestError, Issue
-from service.posted_list import read_list
+from service.recommending.catalogue import Catalogue
+from service.recommending.errors import InvalidRequestError, Issue
 from service.settings import Settings
 from tests.service.small_bundle import N_USERS, make_bundle
 

@@ -5,8 +5,8 @@ import pytest
 
 from models.scoring.user_index import Nearest
 from models.scoring.user_list import list_of_user
-from service.methods import MethodKey, make_methods
-from service.viewer import Viewer
+from service.recommending.methods import MethodKey, make_methods
+from service.recommending.user_profile import Viewer
 from tests.service.small_bundle import make_bundle
 
 BUNDLE = make_bundle()

@@ -8,15 +8,15 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
-from service import precompute
-from service.loaded_model import load_model
-from service.precomputed_files import (
+from service.api.params import RecommendationsQuery
+from service.precompute import __main__ as precompute
+from service.precompute.files import (
     PrecomputedError,
     is_close,
     precomputed_folder,
     with_precomputed,
 )
-from service.query import RecommendationsQuery
+from service.recommending.model import load_model
 from tests.service.running import ROOT, children, clean_environment, has_ended, running, wait_until
 from tests.service.small_bundle import N_USERS, VERSION, publish
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from models.store import Store
+from service.api.params import RecommendationsQuery
+from service.api.recommendation_rendering import recommend
 from service.app import create_app
-from service.loaded_model import LoadedModel
-from service.precomputed import pack, unpack
-from service.precomputed_files import (
+from service.precompute.answers import pack, unpack
+from service.precompute.files import (
     ABOUT_FILE,
     ANSWERS_FILE,
     OFFSETS_FILE,
@@ -27,10 +28,9 @@ from service.precomputed_files import (
     with_precomputed,
     write_precomputed,
 )
-from service.query import RecommendationsQuery
-from service.recommendation_responses import recommend
+from service.precompute.written_page import WrittenPage
+from service.recommending.model import LoadedModel
 from service.settings import Settings
-from service.written_page import WrittenPage
 from tests.service.running import wait_until
 from tests.service.small_bundle import N_USERS, VERSION
 

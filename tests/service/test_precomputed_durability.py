@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service.precomputed_files import (
+from service.api.params import RecommendationsQuery
+from service.precompute.files import (
     ABOUT_FILE,
     ANSWERS_FILE,
     OFFSETS_FILE,
@@ -13,8 +14,7 @@ from service.precomputed_files import (
     PrecomputedError,
     write_precomputed,
 )
-from service.query import RecommendationsQuery
-from service.written_page import WrittenPage
+from service.precompute.written_page import WrittenPage
 from tests.failing_disk import CALLS, Disk
 
 VERSION = "20260101T000000Z-small-00000000"

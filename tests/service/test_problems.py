@@ -8,11 +8,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service import errors
+from service.api.answers import Problem
+from service.api.documented import _EXAMPLES
+from service.api.problems import KINDS
 from service.app import create_app
-from service.problems import KINDS
-from service.routes.documented import _EXAMPLES
-from service.schemas import Problem
+from service.recommending import errors
 from service.settings import Settings
 
 INT64_OVERFLOW = 2**63

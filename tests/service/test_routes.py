@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 
-from models.bundle import Bundle
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
+from models.bundle.reader import Bundle
 from models.scoring.user_list import list_of_user
-from service import schemas
+from service.api import answers as schemas
 from tests.service.small_bundle import ADULT_ROWS, N_ANIME, N_USERS, VERSION
 
 ANSWERS: list[tuple[str, type[BaseModel]]] = [

@@ -12,9 +12,9 @@ from models.scoring.embedding import cosine_scores
 from models.scoring.franchises import collapse_similar
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
-from service.filters import Filters
-from service.query import SimilarAnimeQuery
-from service.ranked_page import RankedPage
+from service.api.params import SimilarAnimeQuery
+from service.recommending.filters import Filters
+from service.recommending.paging import RankedPage
 from tests.service.rankings import BUNDLE, FRANCHISES, MODEL, anime_rows, brute_force, filters, paging, passes
 from tests.service.small_bundle import N_ANIME
 

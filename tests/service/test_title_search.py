@@ -5,9 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.loaded_model import LoadedModel
-from service.title_search import TitleSearch
-from service.title_text import normalise_title
+from service.recommending.model import LoadedModel
+from service.recommending.title_search import TitleSearch
+from service.recommending.title_text import normalise_title
 from tests.service.small_bundle import ADULT_ROWS, N_ANIME
 
 

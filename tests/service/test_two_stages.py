@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from models.scoring.items import weights_of
 from models.scoring.neighbour_weights import NeighbourRegression
 from models.scoring.reranker import RerankedList, reranker_of
 from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
-from service import schemas
-from service.feature_words import FeatureWords
-from service.loaded_model import LoadedModel
-from service.methods import make_methods
-from service.query import RecommendationsQuery
+from service.api import answers as schemas
+from service.api.params import RecommendationsQuery
+from service.recommending.feature_words import FeatureWords
+from service.recommending.methods import make_methods
+from service.recommending.model import LoadedModel
 from tests.service.running import running
 from tests.service.small_bundle import (
     GENRES,

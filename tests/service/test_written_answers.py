@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx2 as httpx
 import pytest
 
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from models.golden import make_golden_answers
 from tests.service.written_answers import PATH, QUESTIONS, ask
 

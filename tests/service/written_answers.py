@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx2 as httpx
 
-from models.bundle import Bundle
+from models.bundle.reader import Bundle
 from models.scoring.user_list import list_of_user
 from tests.service.running import running
 from tests.service.small_bundle import make_bundle, publish

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 # Imported now, so that `run` has nothing to import beside the tests that follow: it sets warnings aside meanwhile.
-import training.networks.keras_setup  # noqa: F401
+import training.embeddings.keras_setup  # noqa: F401
 from training import cli
 
 # The bundle that is published before a command runs.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.interactions import Interactions
+from training.lists.interactions import Interactions
 
 Row = tuple[int, int, int, int]
 

@@ -2,7 +2,7 @@
 
 import os
 
-from training.benchmark.isolated import peak_memory_mb
+from training.leaderboard.isolated import peak_memory_mb
 
 
 def say_who(n_bytes: int) -> tuple[int, int, float]:

@@ -6,18 +6,18 @@ import numpy as np
 
 from models.scoring.items import ItemWeights
 from tests.models.small_bundle import neighbours
-from training.co_counts import Square, co_counts
+from training.embeddings.trained import TrainedNetwork
 from training.franchises.grouping import franchise_arrays
-from training.interactions import Interactions
-from training.item_weights import fit_item_weights, invert_popular
-from training.networks.trained import TrainedNetwork
-from training.prepared import load_prepared
-from training.reranking.config import ItemsConfig
-from training.reranking.stage import fit_recommender_model, save_recommender
+from training.item_weights.co_counts import Square, co_counts
+from training.item_weights.config import ItemsConfig
+from training.item_weights.fit import fit_item_weights, invert_popular
+from training.lists.interactions import Interactions
+from training.lists.prepared import load_prepared
+from training.recommending.stage import fit_recommender_model, save_recommender
 from training.settings import make_settings
-from training.similar.rank import RankedNeighbours
-from training.similar.ranker import SHIPPED_FILE, load_ranker
-from training.similar.stage import SimilarAnimeModel, save_similar_anime
+from training.similar_anime.rank import RankedNeighbours
+from training.similar_anime.ranker import SHIPPED_FILE, load_ranker
+from training.similar_anime.stage import SimilarAnimeModel, save_similar_anime
 
 
 def learn_item_weights(work: Path, network: TrainedNetwork) -> None:

@@ -5,12 +5,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions
-from training.baselines.ease import WeightsScorer, fit_ease, fit_edlae
-from training.baselines.random import RandomScorer
-from training.baselines.user_knn import Rule, fit_user_knn
 from training.errors import InputError
-from training.interactions import Interactions
-from training.scorers import BatchScorer, lists_matrix
+from training.evaluation.baselines.ease import WeightsScorer, fit_ease, fit_edlae
+from training.evaluation.baselines.random import RandomScorer
+from training.evaluation.baselines.user_knn import Rule, fit_user_knn
+from training.evaluation.scorers import BatchScorer, lists_matrix
+from training.lists.interactions import Interactions
 
 LISTS = [np.array(rows, dtype=np.int32) for rows in ([3], [0, 5, 9], [], list(range(20)))]
 
@@ -52,7 +52,7 @@ def test_edlae_without_dropout_is_ease() -> None:
 def test_weights_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     train = random_interactions(40, 25, 0.3, seed=1)
     whole = fit_ease(train, 3.0).weights
-    monkeypatch.setattr("training.baselines.ease._BLOCK", 7)
+    monkeypatch.setattr("training.evaluation.baselines.ease._BLOCK", 7)
     np.testing.assert_allclose(fit_ease(train, 3.0).weights, whole, atol=1e-6)
 
 
@@ -122,7 +122,7 @@ def test_lists_become_a_binary_matrix() -> None:
 
 def test_ials_folds_a_list_in_by_solving_for_its_factors() -> None:
     pytest.importorskip("implicit")
-    from training.baselines.ials import IalsConfig, fit_ials  # noqa: PLC0415 - optional
+    from training.evaluation.baselines.ials import IalsConfig, fit_ials  # noqa: PLC0415 - optional
 
     train = random_interactions(60, 25, 0.3, seed=2)
     scorer = fit_ials(train, IalsConfig(factors=6, regularization=0.5, alpha=4.0, iterations=5))
@@ -143,7 +143,7 @@ def test_ials_folds_a_list_in_by_solving_for_its_factors() -> None:
 
 def test_ials_is_repeatable() -> None:
     pytest.importorskip("implicit")
-    from training.baselines.ials import IalsConfig, fit_ials  # noqa: PLC0415 - optional
+    from training.evaluation.baselines.ials import IalsConfig, fit_ials  # noqa: PLC0415 - optional
 
     train = random_interactions(60, 25, 0.3, seed=2)
     one, again = (fit_ials(train, IalsConfig(factors=6)).anime_embeddings for _ in range(2))

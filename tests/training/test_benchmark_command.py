@@ -7,12 +7,12 @@ import pytest
 
 from tests.training.commands import fails, works
 from tests.training.small_dump import SmallDump
-from training.benchmark.material import Material
-from training.benchmark.methods import METHODS, Method
-from training.benchmark.plots import PLOTS
-from training.benchmark.report import markdown, print_report, write_report
-from training.benchmark.run import choose_methods, run_benchmark
-from training.scorers import Scorer
+from training.evaluation.scorers import Scorer
+from training.leaderboard.material import Material
+from training.leaderboard.methods import METHODS, Method
+from training.leaderboard.plots import PLOTS
+from training.leaderboard.report import markdown, print_report, write_report
+from training.leaderboard.run import choose_methods, run_benchmark
 from training.settings import RunSettings
 
 CHEAP = ("oracle", "random", "popularity", "user kNN, all they saw")
@@ -85,9 +85,9 @@ def test_a_table_that_cannot_be_trusted_ends_in_an_error(
 ) -> None:
     sanity = [{"method": "random", "holds": False}, {"method": "oracle", "holds": True}]
     summary = {"left_out": {"clumsy": "failed: it fell over", "needy": "needs a package"}, "sanity": sanity}
-    monkeypatch.setattr("training.benchmark.run.run_benchmark", lambda *_: summary)
+    monkeypatch.setattr("training.leaderboard.run.run_benchmark", lambda *_: summary)
     for name in ("print_report", "write_report"):
-        monkeypatch.setattr(f"training.benchmark.report.{name}", lambda *_: None)
+        monkeypatch.setattr(f"training.leaderboard.report.{name}", lambda *_: None)
     line = fails(monkeypatch, "benchmark", "--data", str(small_dump.folder), "--work", str(tmp_path / "work"))
     assert "failed: ['clumsy']" in line
     assert "sanity wrong: ['random']" in line
@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_anything_is_measure
     small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    monkeypatch.setattr("training.benchmark.run.run_benchmark", lambda *_: pytest.fail("measured in vain"))
+    monkeypatch.setattr("training.leaderboard.run.run_benchmark", lambda *_: pytest.fail("measured in vain"))
     places = ("--work", str(tmp_path / "work"), "--out", str(tmp_path / "file" / "out"))
     assert "file" in fails(monkeypatch, "benchmark", "--data", str(small_dump.folder), *places)
 
@@ -119,7 +119,7 @@ def test_every_row_has_a_name_of_its_own_and_a_source() -> None:
 def test_rows_are_built_by_functions_that_another_process_can_import() -> None:
     for method in METHODS:
         assert (
-            getattr(__import__("training.benchmark.methods", fromlist=["x"]), method.build.__name__) is method.build
+            getattr(__import__("training.leaderboard.methods", fromlist=["x"]), method.build.__name__) is method.build
         )
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
 from tests.training.small_dump import CATALOGUE_HEADER, SYNOPSIS_HEADER, write_csv
-from training.catalogue import Catalogue, catalogue_arrays, read_catalogue
+from training.dump.catalogue import Catalogue, catalogue_arrays, read_catalogue
+from training.dump.rejects import RejectedRows
 from training.errors import InputError
-from training.rejects import RejectedRows
 
 UNKNOWN = ("Unknown",) * 10
 

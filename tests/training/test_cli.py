@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.store import Store
 from tests.training.commands import OLD, fails, works
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv, write_small_dump
-from training.prepared import load_prepared
+from training.lists.prepared import load_prepared
 
 # Keras' own, on numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

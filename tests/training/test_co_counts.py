@@ -5,8 +5,8 @@ import pytest
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from tests.training.test_item_weights import dense_counts
-from training import co_counts as module
-from training.co_counts import co_counts, mirror
+from training.item_weights import co_counts as module
+from training.item_weights.co_counts import co_counts, mirror
 
 
 @pytest.fixture(autouse=True)

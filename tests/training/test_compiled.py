@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from training.compiled import compiled, on_all_threads
+from training.support.compiled import compiled, on_all_threads
 
 
 def test_what_cannot_be_kept_between_runs_is_compiled_all_the_same() -> None:

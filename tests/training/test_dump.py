@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.small_dump import SmallDump
-from training.dump import find_dump
+from training.dump.files import find_dump
 from training.errors import InputError
 
 

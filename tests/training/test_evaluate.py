@@ -15,21 +15,21 @@ from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from tests.training.small_dump import SmallDump
 from tests.training.test_prepare import prepare_folder
-from training.baselines.item_knn import fit_item_knn
-from training.evaluate import evaluate
-from training.interactions import Interactions
-from training.list_neighbours import ListNeighbours
-from training.report import print_table, write_report
-from training.scorers import (
+from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.evaluate import evaluate
+from training.evaluation.report import print_table, write_report
+from training.evaluation.scorers import (
     EmbeddingScorer,
     ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,
-    embed_users,
 )
-from training.similar_truth import SimilarQuery
-from training.split import split_interactions
+from training.lists.interactions import Interactions
+from training.lists.split import split_interactions
+from training.similar_anime.truth import SimilarQuery
+from training.similar_users.embed import embed_users
+from training.similar_users.list_neighbours import ListNeighbours
 
 Scores = NDArray[np.float32]
 
@@ -158,7 +158,7 @@ def test_users_are_embedded_without_their_plans_and_never_without_direction() ->
 
 
 def test_users_embedded_together_are_users_embedded_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.interactions.GROUP_ENTRIES", 100)
+    monkeypatch.setattr("training.lists.interactions.GROUP_ENTRIES", 100)
     lists = random_interactions(80, 60, 0.3, 5)
     embeddings = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
     rows = embed_users(embeddings, lists)
@@ -217,12 +217,12 @@ def test_item_knn_is_what_brute_force_says(n_users: int, n_anime: int, density: 
 def test_item_knn_in_blocks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     train = random_interactions(40, 50, 0.3, 0)
     whole = fit_item_knn(train).toarray()
-    monkeypatch.setattr("training.baselines.item_knn._BLOCK", 7)
+    monkeypatch.setattr("training.evaluation.baselines.item_knn._BLOCK", 7)
     np.testing.assert_allclose(fit_item_knn(train).toarray(), whole, atol=1e-6)
 
 
 def test_a_report_holds_numbers_a_table_and_plots(small_dump: SmallDump, tmp_path: Path) -> None:
-    from training.networks.trained import TrainedNetwork  # noqa: PLC0415 - beside its only use
+    from training.embeddings.trained import TrainedNetwork  # noqa: PLC0415 - beside its only use
 
     prepared, _ = prepare_folder(small_dump.folder)
     split = split_interactions(prepared.interactions)

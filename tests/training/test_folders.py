@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.failing_disk import CALLS, Disk
-from training.folders import replaced_folder
+from training.support.folders import replaced_folder
 
 
 def _write(target: Path, text: str) -> None:
@@ -112,7 +112,7 @@ def test_all_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, disk: Disk
 def test_what_a_killed_writer_left_is_swept_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "target"
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom training.folders import replaced_folder\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom training.support.folders import replaced_folder\n"
         "with replaced_folder(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'file').write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

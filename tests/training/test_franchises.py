@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from models.scoring.franchises import Role
 from tests.training.interactions_for_tests import make_interactions
 from tests.training.test_traits import CARD
-from training.catalogue import Catalogue, catalogue_arrays, read_catalogue
-from training.dump import find_dump
+from training.dump.catalogue import Catalogue, catalogue_arrays, read_catalogue
+from training.dump.files import find_dump
+from training.dump.rejects import RejectedRows
+from training.dump.traits import AnimeTraits
+from training.evaluation.franchises import leave_out_unreliable, measure_grouping, read_franchise_truth
 from training.franchises.co_watching import CoWatching
 from training.franchises.grouping import franchise_arrays
-from training.franchises.measure import leave_out_unreliable, measure_grouping, read_franchise_truth
 from training.franchises.telling_words import find_telling_words
 from training.franchises.title_points import TitlePoints
 from training.franchises.titles import Title, Wording, read_japanese, read_title, read_wording
-from training.interactions import Interactions
-from training.prepare import prepare
-from training.rejects import RejectedRows
-from training.thresholds import Thresholds
-from training.traits import AnimeTraits
+from training.lists.interactions import Interactions
+from training.lists.prepare import prepare
+from training.lists.thresholds import Thresholds
 
 Arrays = dict[str, NDArray[Any]]
 

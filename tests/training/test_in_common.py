@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.training.interactions_for_tests import random_interactions
-from training import in_common
-from training.in_common import count_in_common
+from training.similar_users import in_common
+from training.similar_users.in_common import count_in_common
 
 
 @pytest.mark.parametrize("n_counted", [0, 1, 4, 9])

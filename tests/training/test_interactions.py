@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions, rows_of
-from training import interactions
 from training.errors import InputError
-from training.thresholds import Thresholds, apply_thresholds
+from training.lists import interactions
+from training.lists.thresholds import Thresholds, apply_thresholds
 
 ROWS = [(1, 10, 8, 2), (1, 11, 0, 6), (2, 10, 5, 4), (4, 10, 9, 1), (4, 11, 7, 2), (4, 12, 0, 2)]
 

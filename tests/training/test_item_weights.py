@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from models.scoring.items import ItemWeights
 from tests.training.interactions_for_tests import random_interactions
-from training import item_weights
-from training.co_counts import Square, co_counts
 from training.errors import InputError
-from training.interactions import Interactions
-from training.item_weights import (
+from training.item_weights import fit as item_weights
+from training.item_weights.co_counts import Square, co_counts
+from training.item_weights.config import ItemsConfig
+from training.item_weights.fit import (
     cosines_of,
     fit_item_weights,
     fit_on_speakers,
@@ -22,7 +22,7 @@ from training.item_weights import (
     regularisation,
     strongest_rows,
 )
-from training.reranking.config import ItemsConfig
+from training.lists.interactions import Interactions
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.interactions_for_tests import rows_of
-from training import interactions, list_builder
-from training.interactions import Interactions
-from training.list_block import ListBlock
-from training.list_builder import DUPLICATE, UNKNOWN_ANIME, ListBuilder
-from training.rejects import RejectedRows
+from training.dump.list_block import ListBlock
+from training.dump.rejects import RejectedRows
+from training.lists import interactions, list_builder
+from training.lists.interactions import Interactions
+from training.lists.list_builder import DUPLICATE, UNKNOWN_ANIME, ListBuilder
 
 ANIME_IDS = np.array([1, 4, 5, 9, 40], dtype=np.int64)
 Row = tuple[int, int, int, int]

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.slow_reader import RATING, Kept, Rejected, read_slowly_and_simply
-from training import list_files
+from training.dump import list_files
+from training.dump.list_files import read_list_file
+from training.dump.rejects import RejectedRows
 from training.errors import InputError
-from training.list_files import read_list_file
-from training.rejects import RejectedRows
 
 HEADER = "user_id,anime_id,rating,watching_status,watched_episodes"
 CUT = "wrong number of columns, expected 5 (a cut line?)"

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.training.interactions_for_tests import random_interactions
-from training.baselines.random import RandomScorer
-from training.list_quality import measure_lists, rank_unknown
-from training.scorers import Rows, Scores
-from training.split import VALIDATION_FOLD, is_test_user, split_interactions
+from training.evaluation.baselines.random import RandomScorer
+from training.evaluation.list_quality import measure_lists, rank_unknown
+from training.evaluation.scorers import Rows, Scores
+from training.lists.split import VALIDATION_FOLD, is_test_user, split_interactions
 
 
 @dataclass
@@ -52,7 +52,7 @@ class SimilarOnlyScorer:
 def test_batches_measure_as_one_by_one(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     split = split_interactions(random_interactions(150, 60, 0.2, 0))
     chance = RandomScorer(60)
-    monkeypatch.setattr("training.list_quality.BATCH_SIZE", batch_size)
+    monkeypatch.setattr("training.evaluation.list_quality.BATCH_SIZE", batch_size)
     one, batch = (
         measure_lists(scorer, split.test_user_rows, split.inputs, split.targets)
         for scorer in (chance, BatchRandomScorer(chance))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.networks.keras_setup import keras
-from training.networks.loop import fit_batches
+from training.embeddings.keras_setup import keras
+from training.embeddings.loop import fit_batches
 
 
 class _Numbers(keras.utils.PyDataset):  # type: ignore[misc]

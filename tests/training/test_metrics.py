@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.metrics import estimate_mean, graded_ndcg_at, hits, ndcg_at, place_discounts, recall_at
+from training.evaluation.metrics import estimate_mean, graded_ndcg_at, hits, ndcg_at, place_discounts, recall_at
 
 # Places 1, 3 and 4 hold a target.
 PLACES = np.array([True, False, True, True, False])

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from tests.models.slow_features import SlowNeighbours
 from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import random_interactions
-from training.interactions import Interactions
-from training.list_neighbours import ListNeighbours
-from training.scorers import NeighboursScorer, embed_users
+from training.evaluation.scorers import NeighboursScorer
+from training.lists.interactions import Interactions
+from training.similar_users.embed import embed_users
+from training.similar_users.list_neighbours import ListNeighbours
 
 N_ANIME = 40
 MINE = np.array([3, 4, 11, 30], dtype=np.int32)

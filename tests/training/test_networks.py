@@ -13,21 +13,21 @@ from models.scoring.top_k import top_k_rows
 from tests.training.interactions_for_tests import make_interactions
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
-from training.co_counts import co_counts
+from training.embeddings import autoencoder as autoencoder_module
+from training.embeddings import rating
+from training.embeddings.autoencoder import UnitEmbeddings
+from training.embeddings.config import AutoencoderConfig, RatingConfig
+from training.embeddings.content import Content, read_content
+from training.embeddings.rating import build_rating_network, fit_rating
+from training.embeddings.stage import networks_to_train, train_network
+from training.embeddings.teacher import fit_teacher
+from training.embeddings.trained import TrainedNetwork, load_trained, save_trained, unit_rows
 from training.errors import InputError
-from training.interactions import Interactions
-from training.networks import autoencoder as autoencoder_module
-from training.networks import rating
-from training.networks.autoencoder import UnitEmbeddings
-from training.networks.config import AutoencoderConfig, RatingConfig
-from training.networks.content import Content, read_content
-from training.networks.rating import build_rating_network, fit_rating
-from training.networks.teacher import fit_teacher
-from training.networks.trained import TrainedNetwork, load_trained, save_trained, unit_rows
-from training.reranking.config import ItemsConfig
+from training.item_weights.co_counts import co_counts
+from training.item_weights.config import ItemsConfig
+from training.lists.interactions import Interactions
+from training.lists.split import split_interactions
 from training.settings import make_settings
-from training.split import split_interactions
-from training.train import networks_to_train, train_network
 
 # Keras' own, on numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.small_dump import CATALOGUE_HEADER, LIST_HEADER, SmallDump, write_csv, write_small_dump
-from training.dump import find_dump
+from training.dump.files import find_dump
+from training.dump.rejects import RejectedRows
 from training.errors import InputError
-from training.interactions import Interactions
-from training.list_builder import DUPLICATE, UNKNOWN_ANIME
-from training.prepare import prepare
-from training.prepared import Prepared, load_prepared, save_prepared
-from training.rejects import RejectedRows
-from training.thresholds import Thresholds
+from training.lists.interactions import Interactions
+from training.lists.list_builder import DUPLICATE, UNKNOWN_ANIME
+from training.lists.prepare import prepare
+from training.lists.prepared import Prepared, load_prepared, save_prepared
+from training.lists.thresholds import Thresholds
 
 EVERYTHING = Thresholds(1, 1)
 

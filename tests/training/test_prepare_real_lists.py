@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
 from tests.training.test_prepare import as_rows, assert_same_lists
-from training.dump import find_dump
-from training.interactions import Interactions
-from training.list_builder import UNKNOWN_ANIME
-from training.prepare import prepare
-from training.prepared import Prepared
-from training.rejects import RejectedRows
-from training.similar_truth import read_similar_truth
-from training.split import split_interactions
-from training.thresholds import Thresholds
+from training.dump.files import find_dump
+from training.dump.rejects import RejectedRows
+from training.lists.interactions import Interactions
+from training.lists.list_builder import UNKNOWN_ANIME
+from training.lists.prepare import prepare
+from training.lists.prepared import Prepared
+from training.lists.split import split_interactions
+from training.lists.thresholds import Thresholds
+from training.similar_anime.truth import read_similar_truth
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 

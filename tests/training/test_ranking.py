@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.networks.keras_setup import tf
+from training.embeddings.keras_setup import tf
 from training.ranking.backprop import Parameters, RankedList, loss_and_gradients
-from training.reranking.config import RerankerConfig
-from training.reranking.network import fit_network
+from training.recommending.config import RerankerConfig
+from training.recommending.network import fit_network
 
 N_CANDIDATES, N_FEATURES, N_NETWORKS, N_FIRST, N_SECOND = 30, 5, 3, 8, 4
 

@@ -6,25 +6,25 @@ from typing import Final
 import numpy as np
 import pytest
 
-from models.layout import ITEM_ARRAYS, RERANKER_ARRAYS
+from models.bundle.layout import ITEM_ARRAYS, RERANKER_ARRAYS
 from models.scoring.candidate_features import FEATURES
 from tests.training.pretended import count_and_weigh
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder
-from training.co_counts import co_counts
+from training.embeddings.trained import TrainedNetwork
 from training.errors import InputError
-from training.evaluate import evaluate
+from training.evaluation.evaluate import evaluate
+from training.evaluation.scorers import list_neighbours
+from training.evaluation.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
 from training.franchises.grouping import franchise_arrays
-from training.interactions import Interactions
-from training.networks.trained import TrainedNetwork
-from training.prepared import Prepared
-from training.reranking.config import RerankerConfig
-from training.reranking.network import fit_network
-from training.reranking.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
-from training.scorers import list_neighbours
-from training.served_scorers import ITEMS, RANKED, ItemsScorer, TwoStageScorer
+from training.item_weights.co_counts import co_counts
+from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared
+from training.lists.split import Split, split_interactions
+from training.recommending.config import RerankerConfig
+from training.recommending.network import fit_network
+from training.recommending.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
 from training.settings import RunSettings, make_settings
-from training.split import Split, split_interactions
 
 # Keras' own, on numpy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

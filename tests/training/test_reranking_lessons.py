@@ -19,10 +19,11 @@ from tests.models.slow_features import NAMES, SlowList, SlowNeighbours, slow_tab
 from tests.models.small_bundle import Arrays, make_arrays, unit_rows
 from tests.training.pretended import count_and_weigh
 from tests.training.test_reranking_tasks import splitmix
-from training.interactions import Interactions
-from training.reranking import fit
-from training.reranking.config import ItemsConfig, RerankerConfig
-from training.reranking.tasks import Task, make_tasks
+from training.item_weights.config import ItemsConfig
+from training.lists.interactions import Interactions
+from training.recommending import fit
+from training.recommending.config import RerankerConfig
+from training.recommending.tasks import Task, make_tasks
 
 N_ANIME: Final = 60
 ITEMS: Final = ItemsConfig(n_weights=12, l2=5.0)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from models.scoring.candidate_features import neighbour_evidence
 from models.scoring.seen_lists import SeenLists
 from tests.training.interactions_for_tests import make_interactions, random_interactions
-from training.reranking.nearest_lists import NearestLists
-from training.scorers import regression_of_train
+from training.evaluation.scorers import regression_of_train
+from training.recommending.nearest_lists import NearestLists
 
 
 @given(seed=st.integers(0, 2**32 - 1), n_neighbours=st.integers(0, 120), n_seen=st.integers(0, 20))

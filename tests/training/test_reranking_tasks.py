@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from models.scoring.user_list import Status
 from tests.training.interactions_for_tests import make_interactions, random_interactions
-from training.interactions import Interactions
-from training.reranking.tasks import Task, make_tasks
+from training.lists.interactions import Interactions
+from training.recommending.tasks import Task, make_tasks
 
 seeds = st.integers(0, 2**32 - 1)
 

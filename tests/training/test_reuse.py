@@ -8,13 +8,13 @@ import pytest
 
 from tests.training.commands import works
 from tests.training.small_dump import SmallDump
-from training import dump as dump_module
-from training.dump import DumpFiles, FileState, find_dump
-from training.prepared import is_undamaged, load_prepared
-from training.reuse import find_prepared
-from training.run import run_prepare
+from training.dump import files as dump_module
+from training.dump.files import DumpFiles, FileState, find_dump
+from training.lists.prepared import is_undamaged, load_prepared
+from training.lists.reuse import find_prepared
+from training.lists.thresholds import Thresholds
+from training.pipeline import run_prepare
 from training.settings import RunSettings
-from training.thresholds import Thresholds
 
 USED_AGAIN = "the dump has not changed since it was prepared"
 
@@ -39,7 +39,7 @@ def test_a_dump_that_has_not_changed_is_prepared_once_and_anew_when_told_to(
     command: str,
 ) -> None:
     for stage in ("run_train", "run_evaluate", "run_publish"):
-        monkeypatch.setattr(f"training.run.{stage}", lambda *_: {})
+        monkeypatch.setattr(f"training.pipeline.{stage}", lambda *_: {})
     monkeypatch.setattr("training.cli._print_metrics", lambda *_: None)
     arguments = [command, "--data", str(small_dump.folder), "--work", str(work)]
     arguments += ["--store", str(work / "store")] if command == "run" else []
@@ -184,6 +184,6 @@ def test_what_changes_while_the_report_is_renewed_does_not_pass_for_what_was_rea
         return is_undamaged(folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr("training.reuse.is_undamaged", change_meanwhile)
+        patch.setattr("training.lists.reuse.is_undamaged", change_meanwhile)
         is_used_again(tmp_path / "work", small_dump.folder)
     assert not is_used_again(tmp_path / "work", small_dump.folder)

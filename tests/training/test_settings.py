@@ -2,8 +2,8 @@
 
 import pytest
 
+from training.embeddings.config import RatingConfig
 from training.errors import InputError
-from training.networks.config import RatingConfig
 from training.settings import RunSettings, describe_settings, make_settings
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
 from tests.models.small_bundle import Arrays, make_arrays, unit_rows
 from tests.training.interactions_for_tests import make_interactions, rows_of
 from tests.training.slow_pairs import (
@@ -25,12 +25,12 @@ from tests.training.slow_pairs import (
     topics,
     without_itself,
 )
-from training.interactions import Interactions
-from training.similar.config import SimilarConfig
-from training.similar.evidence import gather_evidence
-from training.similar.features import Pairs, make_pair_evidence
-from training.similar.ranker import SHIPPED_FILE, load_ranker
-from training.similar.texts import read_texts
+from training.lists.interactions import Interactions
+from training.similar_anime.config import SimilarConfig
+from training.similar_anime.evidence import gather_evidence
+from training.similar_anime.features import Pairs, make_pair_evidence
+from training.similar_anime.ranker import SHIPPED_FILE, load_ranker
+from training.similar_anime.texts import read_texts
 
 N_ANIME: Final = 290
 QUERIES: Final = (0, 7, 101, 256, 289)

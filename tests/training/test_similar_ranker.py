@@ -12,22 +12,22 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
 from tests.models.small_bundle import make_arrays, unit_rows
 from tests.training.interactions_for_tests import make_interactions, random_interactions, rows_of
 from training.errors import InputError
-from training.interactions import Interactions
-from training.similar import learn, rank
-from training.similar.catalogue_evidence import places, read_catalogue_evidence
-from training.similar.config import SimilarConfig
-from training.similar.evidence import find_neighbourhoods, gather_evidence
-from training.similar.features import PairEvidence, make_pair_evidence, place_within
-from training.similar.learn import learn_ranker
-from training.similar.rank import describe_in_blocks, rank_neighbours
-from training.similar.ranker import SHIPPED_FILE, bend, load_ranker, log_shares
-from training.similar.sparse_products import SparseRows
-from training.similar.texts import read_texts
-from training.similar_truth import SimilarQuery
+from training.lists.interactions import Interactions
+from training.similar_anime import learn, rank
+from training.similar_anime.catalogue_evidence import places, read_catalogue_evidence
+from training.similar_anime.config import SimilarConfig
+from training.similar_anime.evidence import find_neighbourhoods, gather_evidence
+from training.similar_anime.features import PairEvidence, make_pair_evidence, place_within
+from training.similar_anime.learn import learn_ranker
+from training.similar_anime.rank import describe_in_blocks, rank_neighbours
+from training.similar_anime.ranker import SHIPPED_FILE, bend, load_ranker, log_shares
+from training.similar_anime.sparse_products import SparseRows
+from training.similar_anime.texts import read_texts
+from training.similar_anime.truth import SimilarQuery
 
 N_TASTES = 4
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.training.test_similar_ranker import make_evidence, tastes
-from training.similar.features import Pairs
-from training.similar.rank import rank_neighbours
-from training.similar.ranker import LAYERS, Ranker
+from training.similar_anime.features import Pairs
+from training.similar_anime.rank import rank_neighbours
+from training.similar_anime.ranker import LAYERS, Ranker
 
 
 def _slow_similarities(ranker: Ranker, pairs: Pairs) -> list[float]:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from tests.training.small_dump import SmallDump, write_csv
-from training.dump import find_dump
+from training.dump.files import find_dump
 from training.errors import InputError
-from training.similar_truth import SimilarQuery, read_similar_truth
-from training.split import may_choose_weights
+from training.lists.split import may_choose_weights
+from training.similar_anime.truth import SimilarQuery, read_similar_truth
 
 KNOWN = np.array([1, 2, 3, 4, 5, 6, 7, 8])
 PAIRS = ("anime_id", "similar_anime_id", "votes")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.small_systems import solve_among
+from training.item_weights.small_systems import solve_among
 
 
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 90), data=st.data())

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions, rows_of
-from training import interactions
-from training.split import (
+from training.lists import interactions
+from training.lists.split import (
     Purpose,
     choose_targets,
     draw_users,

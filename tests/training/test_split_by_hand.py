@@ -8,11 +8,11 @@ import pytest
 
 from models.scoring.user_list import Status
 from tests.training.interactions_for_tests import Row, make_interactions, rows_of
-from training import interactions
 from training.errors import InputError
-from training.interactions import Interactions
-from training.split import Split, is_test_user, may_choose_weights, split_interactions, splitmix64
-from training.thresholds import Thresholds, apply_thresholds
+from training.lists import interactions
+from training.lists.interactions import Interactions
+from training.lists.split import Split, is_test_user, may_choose_weights, split_interactions, splitmix64
+from training.lists.thresholds import Thresholds, apply_thresholds
 
 SEEN, PLANNED = Status.COMPLETED.value, Status.PLAN_TO_WATCH.value
 # Users 15, 32, 36 and 44 test, 6 and 8 validate. Anime 36 has the lowest hash of all for user 15.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.stage_times import TIMINGS_FILE, StageTimes
+from training.support.stage_times import TIMINGS_FILE, StageTimes
 
 
 def test_stages_are_written_in_their_order_and_one_that_fails_is_not(tmp_path: Path) -> None:

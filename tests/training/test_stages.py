@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.bundle import read_bundle
+from models.bundle.reader import read_bundle
 from models.store import Store
 from tests.models.small_bundle import unit_rows
 from tests.training.commands import fails, works
 from tests.training.pretended import learn_item_weights, pretend_to_rank
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv
-from training.networks.trained import TrainedNetwork, load_trained, save_trained
-from training.prepared import load_prepared
-from training.reranking.stage import load_recommender, save_recommender
+from training.embeddings.trained import TrainedNetwork, load_trained, save_trained
+from training.lists.prepared import load_prepared
+from training.recommending.stage import load_recommender, save_recommender
 from training.settings import make_settings
 
 

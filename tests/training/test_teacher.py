@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.training.interactions_for_tests import random_interactions
-from training.co_counts import co_counts
-from training.item_weights import DenseInverse, dense_weights, fit_item_weights, invert_popular
-from training.networks.principal import principal_directions
-from training.networks.similar_targets import SimilarTargets
-from training.networks.teacher import Teacher
-from training.reranking.config import ItemsConfig
+from training.embeddings.principal import principal_directions
+from training.embeddings.similar_targets import SimilarTargets
+from training.embeddings.teacher import Teacher
+from training.item_weights.co_counts import co_counts
+from training.item_weights.config import ItemsConfig
+from training.item_weights.fit import DenseInverse, dense_weights, fit_item_weights, invert_popular
 
 
 def taught(weights: NDArray[np.float32]) -> Teacher:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from models.card import AnimeCard
-from training.traits import FIRST_DAY, AnimeTraits, read_traits, trait_arrays
+from models.bundle.card import AnimeCard
+from training.dump.traits import FIRST_DAY, AnimeTraits, read_traits, trait_arrays
 
 CARD = AnimeCard(
     anime_id=1, name="A", english_name=None, japanese_name=None, type="TV", episodes=26, genres=[], synopsis=None,

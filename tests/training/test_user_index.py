@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import UserIndex
-from training.user_groups import assign_groups, count_groups, fit_centroids, group_rows
-from training.user_index import build_user_index, enough_reach, recall
-from training.user_neighbours import EVERYWHERE, GroupedUsers, nearest_of, neighbours_of_all
+from training.similar_users.groups import assign_groups, count_groups, fit_centroids, group_rows
+from training.similar_users.index import build_user_index, enough_reach, recall
+from training.similar_users.neighbours import EVERYWHERE, GroupedUsers, nearest_of, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
@@ -140,7 +140,7 @@ def test_who_finds_too_few_in_reach_looks_everywhere() -> None:
 
 
 def test_an_index_of_many_groups_says_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.user_index.count_groups", lambda n_users: 40)
+    monkeypatch.setattr("training.similar_users.index.count_groups", lambda n_users: 40)
     users = _users(4000, size=16, n_tastes=60)
     arrays, metrics = build_user_index(users)
     assert metrics["n_groups"] == 40

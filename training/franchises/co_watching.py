@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.interactions import Interactions
+from training.lists.interactions import Interactions
 
 # Enough to tell a sequel from a chance; 16,384 users x 17,562 anime are 36 MB of bits.
 _MAX_USERS: Final = 16_384

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
 from training.franchises.beginnings import move_beginnings
 from training.franchises.candidates import candidate_pairs
 from training.franchises.co_watching import CoWatching
@@ -15,7 +15,7 @@ from training.franchises.order import WatchFacts, order_franchises
 from training.franchises.telling_words import find_telling_words
 from training.franchises.title_points import TitlePoints
 from training.franchises.titles import Title, read_title
-from training.interactions import Interactions
+from training.lists.interactions import Interactions
 
 # Found on the tuning half of the known franchises: docs/experiments.md.
 _LINK: Final = 2.5
@@ -39,7 +39,7 @@ def franchise_arrays(lists: Interactions, catalogue: Mapping[str, NDArray[Any]])
     -------
     dict of str to ndarray
         ``franchise_codes``, ``franchise_positions`` and ``franchise_roles``, as
-        :data:`models.layout.LAYOUT` says.
+        :data:`models.bundle.layout.LAYOUT` says.
     """
     titles, watching = read_titles(catalogue), CoWatching(lists)
     codes = group_franchises(titles, catalogue, watching)

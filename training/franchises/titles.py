@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from models.card import AnimeCard
+from models.bundle.card import AnimeCard
 
 _NUMBER: Final = r"(?:\d{1,2}|i{1,3}|iv|vi{0,3}|ix|x|first|second|third|fourth|fifth|sixth|one|two|three|four)"
 _ORDINAL: Final = r"(?:\d+(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|final|last|new)"

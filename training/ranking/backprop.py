@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from training.compiled import compiled
+from training.support.compiled import compiled
 
 Floats = NDArray[np.float32]
 

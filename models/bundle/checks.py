@@ -1,0 +1,217 @@
+"""The promises of the format that checksums cannot see."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.layout import LAYOUT, RERANKER_ARRAYS
+from models.bundle.manifest import Manifest
+from models.errors import BundleContentError
+
+Array = NDArray[Any]
+
+UNIT_TOLERANCE: Final = 1e-3
+
+
+def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
+    """Check shapes, dtypes, ids, unit rows and offsets of a bundle's arrays.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        One per entry of :data:`models.bundle.layout.LAYOUT`.
+    manifest : Manifest
+        Says the embedding size.
+    folder : Path
+        The bundle, for messages.
+
+    Raises
+    ------
+    BundleContentError
+        At the first promise that is broken; names the file.
+    """
+    check_what_models_are_made_of(arrays, manifest, folder)
+    check_the_rest(arrays, folder)
+
+
+def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
+    """Check shapes, and what is looked at before anything is answered: it takes a few milliseconds.
+
+    Parameters
+    ----------
+    arrays, manifest, folder
+        As for :func:`check_contents`.
+
+    Raises
+    ------
+    BundleContentError
+        At the first promise that is broken; names the file.
+    """
+    _check_shapes(arrays, manifest, folder)
+    for name in ("anime_ids", "user_ids"):
+        _check_ids(arrays[name], folder / f"{name}.npy")
+    _check_offsets(arrays["list_offsets"], len(arrays["list_anime_rows"]), folder / "list_offsets.npy")
+    _check_offsets(arrays["card_offsets"], len(arrays["cards"]), folder / "card_offsets.npy")
+    for name in ("type", "source", "studio", "age_rating"):
+        _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
+    _check_franchises(arrays, folder)
+    _check_recommender(arrays, folder)
+    for name in ("list_embeddings", "mean_scores", "user_centroids"):
+        if not np.isfinite(arrays[name]).all():
+            raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
+    gains = arrays["anime_gains"]
+    # NaN compares false with everything, so this catches it too.
+    if not ((gains > 0.0) & (gains <= 1.0)).all():
+        raise BundleContentError(folder / "anime_gains.npy", "holds values outside (0, 1]")
+
+
+def check_the_rest(arrays: Mapping[str, Array], folder: Path) -> None:
+    """Check what only answers look at: embeddings, lists and neighbours. With many users it takes a while.
+
+    Parameters
+    ----------
+    arrays, folder
+        As for :func:`check_contents`.
+
+    Raises
+    ------
+    BundleContentError
+        At the first promise that is broken; names the file.
+    """
+    for name in ("anime_embeddings", "user_embeddings"):
+        _check_unit_rows(arrays[name], folder / f"{name}.npy")
+    _check_range(arrays["list_anime_rows"], len(arrays["anime_ids"]), folder / "list_anime_rows.npy")
+    _check_lists_ascend(arrays["list_anime_rows"], arrays["list_offsets"], folder / "list_anime_rows.npy")
+    _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
+    _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
+    _check_neighbours(arrays["similar_rows"], arrays["similar_scores"], folder)
+    _check_user_index(arrays, folder)
+
+
+def _check_recommender(arrays: Mapping[str, Array], folder: Path) -> None:
+    _check_range(arrays["item_weight_rows"].ravel(), len(arrays["anime_ids"]), folder / "item_weight_rows.npy")
+    for name in ("item_weight_values", "item_weight_cosines", *RERANKER_ARRAYS):
+        if not np.isfinite(arrays[name]).all():
+            raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
+    scales = arrays["reranker_scales"]
+    if len(scales) != 2 or (scales[1] <= 0.0).any():
+        raise BundleContentError(folder / "reranker_scales.npy", "holds no mean and deviation (above 0) per feature")
+
+
+def _check_shapes(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
+    sizes: dict[str, tuple[int, str]] = {"embedding_size": (manifest.embedding_size, "manifest.json")}
+    for spec in LAYOUT:
+        array = arrays[spec.name]
+        path = folder / f"{spec.name}.npy"
+        if array.ndim != len(spec.dims):
+            raise BundleContentError(path, f"has {array.ndim} dimensions, the format says {len(spec.dims)}")
+        right_dtype = array.dtype.kind == "U" if spec.dtype == "str" else array.dtype == np.dtype(spec.dtype)
+        if not right_dtype:
+            raise BundleContentError(path, f"has dtype {array.dtype}, the format says {spec.dtype}")
+        for dim, length in zip(spec.dims, array.shape, strict=True):
+            base, _, plus = dim.partition("+")
+            size = length - int(plus or 0)
+            known, source = sizes.setdefault(base, (size, path.name))
+            if known != size:
+                raise BundleContentError(path, f"has {base} = {size}, but {source} says {known}")
+    for name in ("n_anime", "n_users"):
+        if sizes[name][0] < 1:
+            raise BundleContentError(folder / sizes[name][1], "is empty: a model needs a user and an anime at least")
+
+
+def _check_ids(ids: Array, path: Path) -> None:
+    # Compared, not subtracted: a difference of two int64 may overflow.
+    if (ids[1:] <= ids[:-1]).any():
+        raise BundleContentError(path, "ids are not strictly ascending")
+
+
+def _check_unit_rows(embeddings: Array, path: Path, block: int = 65_536) -> None:
+    for start in range(0, len(embeddings), block):
+        rows = embeddings[start : start + block]
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        # NaN compares false with everything, so this catches it too; the message tells them apart.
+        bad = np.flatnonzero(~(np.abs(norms - 1.0) <= UNIT_TOLERANCE))
+        if len(bad):
+            row = start + int(bad[0])
+            norm = float(norms[bad[0]])
+            fault = f"has norm {norm:.4f}, not 1" if np.isfinite(norm) else "holds NaN or infinity"
+            raise BundleContentError(path, f"row {row} {fault}")
+
+
+def _check_offsets(offsets: Array, end: int, path: Path) -> None:
+    if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
+        raise BundleContentError(path, f"offsets do not rise from 0 to {end}")
+
+
+def _check_lists_ascend(anime_rows: Array, offsets: Array, path: Path, block: int = 1 << 22) -> None:
+    for start in range(0, len(anime_rows) - 1, block):
+        stop = min(start + block, len(anime_rows) - 1)
+        falls = start + 1 + np.flatnonzero(anime_rows[start + 1 : stop + 1] <= anime_rows[start:stop])
+        # Rows may fall only where the next list begins.
+        inside = falls[offsets[np.searchsorted(offsets, falls)] != falls]
+        if len(inside):
+            raise BundleContentError(path, f"entry {inside[0]}: anime rows do not ascend within a list")
+
+
+def _check_franchises(arrays: Mapping[str, Array], folder: Path) -> None:
+    codes, positions, roles = (arrays[f"franchise_{name}"] for name in ("codes", "positions", "roles"))
+    path = folder / "franchise_codes.npy"
+    names, firsts, sizes = np.unique(codes, return_index=True, return_counts=True)
+    if (names != np.arange(len(names))).any() or (firsts[1:] < firsts[:-1]).any():
+        raise BundleContentError(path, "franchises are not numbered from 0 by their first row")
+    order = np.lexsort((positions, codes))
+    starts = np.cumsum(sizes) - sizes
+    if (positions[order] != np.arange(len(codes)) - np.repeat(starts, sizes)).any():
+        raise BundleContentError(folder / "franchise_positions.npy", "a franchise's places do not run from 0")
+    _check_range(roles, 3, folder / "franchise_roles.npy")
+    if roles[order[starts]].any():
+        raise BundleContentError(folder / "franchise_roles.npy", "a franchise does not begin with its main line")
+
+
+def _check_range(values: Array, stop: int, path: Path) -> None:
+    # Read without its sign a negative number is a huge one: one pass over the largest arrays instead of two.
+    if len(values) and int(values.view(f"u{values.dtype.itemsize}").max()) >= stop:
+        raise BundleContentError(path, f"holds values outside 0..{stop - 1}")
+
+
+def _check_neighbours(rows: Array, scores: Array, folder: Path) -> None:
+    path = folder / "similar_rows.npy"
+    _check_range(rows.ravel(), len(rows), path)
+    queries = np.flatnonzero((rows == np.arange(len(rows))[:, None]).any(axis=1))
+    if len(queries):
+        raise BundleContentError(path, f"row {queries[0]} is among its own neighbours")
+    twice = np.flatnonzero((np.diff(np.sort(rows, axis=1), axis=1) == 0).any(axis=1))
+    if len(twice):
+        raise BundleContentError(path, f"row {twice[0]} holds a neighbour twice")
+    # NaN compares false with everything, so this catches it too.
+    if not ((scores >= 0.0) & (scores <= 1.0)).all():
+        raise BundleContentError(folder / "similar_scores.npy", "holds values outside 0..1")
+    if (scores[:, 1:] > scores[:, :-1]).any():
+        raise BundleContentError(folder / "similar_scores.npy", "similarities do not descend")
+
+
+def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
+    grouped, nearest = arrays["grouped_user_rows"], arrays["nearest_user_rows"]
+    path = folder / "grouped_user_rows.npy"
+    _check_offsets(arrays["user_group_offsets"], len(grouped), folder / "user_group_offsets.npy")
+    _check_range(grouped, len(grouped), path)
+    if (np.bincount(grouped) != 1).any():
+        raise BundleContentError(path, "does not hold every user row once")
+    n_counted, n_nearest = arrays["nearest_in_common"].shape[1], nearest.shape[1]
+    if n_counted > n_nearest:
+        fault = f"counts for {n_counted} neighbours, of whom there are {n_nearest}"
+        raise BundleContentError(folder / "nearest_in_common.npy", fault)
+    path = folder / "nearest_user_rows.npy"
+    _check_range(nearest.ravel(), len(nearest), path)
+    _check_nobody_next_to_themselves(nearest, path)
+
+
+def _check_nobody_next_to_themselves(nearest: Array, path: Path, block: int = 8_192) -> None:
+    for start in range(0, len(nearest), block):
+        rows = nearest[start : start + block]
+        own = np.flatnonzero((rows == np.arange(start, start + len(rows))[:, None]).any(axis=1))
+        if len(own):
+            raise BundleContentError(path, f"row {start + own[0]} is among its own neighbours")

@@ -1,0 +1,183 @@
+"""What a request may ask for: the query parameters of every route."""
+
+import re
+from functools import cached_property
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from models.bundle.manifest import RecommendationMethod, SimilarAnimeMethod
+from models.scoring.neighbours import NeighbourRule
+from models.scoring.top_k import Order
+from service.recommending.filters import Filters
+
+INT64_MAX: Final = 2**63 - 1
+INT32_MAX: Final = 2**31 - 1
+MAX_LIMIT: Final = 100
+MAX_OFFSET: Final = 1_000_000
+MAX_QUERY_LENGTH: Final = 200
+MAX_EXCLUDED: Final = 1_000
+MAX_NAMES: Final = 50
+
+# What can be asked for, and what answers where there is nothing to go by.
+MethodName = Literal[RecommendationMethod, "popular"]
+
+
+def _whole_number(value: object) -> object:
+    # pydantic would take "1_0", "1.0" and " 1 " for whole numbers too.
+    if isinstance(value, str):
+        if not re.fullmatch(r"-?[0-9]{1,19}", value):
+            raise PydanticCustomError("whole_number", "a whole number")
+        return int(value)
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str):
+        if not re.fullmatch(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", value):
+            raise PydanticCustomError("number", "a number")
+        return float(value)
+    return value
+
+
+def _truth(value: object) -> object:
+    if isinstance(value, str):
+        if value not in {"true", "false"}:
+            raise PydanticCustomError("truth", "true or false")
+        return value == "true"
+    return value
+
+
+# These stand after the bounds: pydantic then applies the bounds to the number and shows them in the schema.
+DIGITS: Final = BeforeValidator(_whole_number)
+DECIMAL: Final = BeforeValidator(_number)
+Truth = Annotated[bool, BeforeValidator(_truth)]
+Id = Annotated[int, Field(ge=0, le=INT64_MAX), DIGITS]
+Name = Annotated[str, Field(max_length=100)]
+Names = Annotated[tuple[Name, ...], Field(max_length=MAX_NAMES)]
+Members = Annotated[int, Field(ge=0, le=INT32_MAX), DIGITS]
+Year = Annotated[int, Field(ge=1900, le=2100), DIGITS]
+OptionalNumber = Annotated[float, Field(ge=0, le=10), DECIMAL] | SkipJsonSchema[None]
+OptionalMembers = Members | SkipJsonSchema[None]
+OptionalYear = Year | SkipJsonSchema[None]
+
+
+class Parameters(BaseModel):
+    """Query parameters of a route. Others than these are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoParameters(Parameters):
+    """For routes that take none."""
+
+
+class Paging(Parameters):
+    """Which part of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Rows on a page"), DIGITS] = 10
+    offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Rows to skip"), DIGITS] = 0
+
+
+class AnimeQuery(Paging):
+    """Paging, and filters that apply before the page is cut: a page is short only where the list ends."""
+
+    type: Annotated[Names, Field(description="Any of these types: TV, Movie, OVA, ONA, Special, Music")] = ()
+    genre: Annotated[Names, Field(description="All of these genres, case-insensitive")] = ()
+    exclude_genre: Annotated[Names, Field(description="None of these genres, case-insensitive")] = ()
+    min_score: Annotated[OptionalNumber, Field(description="Least mean score of the catalogue")] = None
+    min_members: Annotated[OptionalMembers, Field(description="Least number of members")] = None
+    max_members: Annotated[OptionalMembers, Field(description="Greatest number of members: hidden gems")] = None
+    year_from: Annotated[OptionalYear, Field(description="First year of airing")] = None
+    year_to: Annotated[OptionalYear, Field(description="Last year of airing")] = None
+    exclude: Annotated[
+        tuple[Id, ...], Field(max_length=MAX_EXCLUDED, description="Ids of anime that must not appear")
+    ] = ()
+    include_adult: Annotated[Truth, Field(description="Whether adult anime may appear")] = False
+
+    @cached_property
+    def filters(self) -> Filters:
+        """The filters apart from the paging, as a key that can be remembered."""
+        return Filters(
+            self.type,
+            self.genre,
+            self.exclude_genre,
+            self.min_score,
+            self.min_members,
+            self.max_members,
+            self.year_from,
+            self.year_to,
+            self.exclude,
+            self.include_adult,
+        )
+
+    @model_validator(mode="after")
+    def _check_ranges(self) -> "AnimeQuery":
+        for low, high in (("year_from", "year_to"), ("min_members", "max_members")):
+            least, greatest = getattr(self, low), getattr(self, high)
+            if least is not None and greatest is not None and least > greatest:
+                raise PydanticCustomError(
+                    "range",
+                    "at most {high}, which is {greatest}",
+                    {"parameter": low, "high": high, "greatest": greatest, "received": least},
+                )
+        return self
+
+
+class SimilarAnimeQuery(AnimeQuery):
+    """Query of GET /anime/{anime_id}/similar."""
+
+    order: Annotated[Order, Field(description="least: the most dissimilar first")] = "most"
+    method: Annotated[
+        SimilarAnimeMethod | SkipJsonSchema[None],
+        Field(description="How similarity is measured; without it, what measured best"),
+    ] = None
+    collapse_franchise: Annotated[
+        Truth, Field(description="One entry per franchise, the first one to watch, and none of the anime's own")
+    ] = True
+
+
+class RecommendationsQuery(AnimeQuery):
+    """Query of GET /users/{user_id}/recommendations and of POST /recommendations."""
+
+    order: Annotated[Order, Field(description="least: the least fitting first")] = "most"
+    method: Annotated[
+        MethodName | SkipJsonSchema[None],
+        Field(description="How anime are scored; without it, what measured best (GET /model tells)"),
+    ] = None
+    rule: Annotated[
+        NeighbourRule | SkipJsonSchema[None],
+        Field(
+            description="With method=neighbours: weighted (default) or top-quarter, what they rate at or above "
+            "their own 75th percentile"
+        ),
+    ] = None
+    include_plan_to_watch: Annotated[Truth, Field(description="Whether anime the user plans to watch may appear")] = (
+        False
+    )
+    collapse_franchise: Annotated[
+        Truth, Field(description="One entry per franchise: the next one to watch of it")
+    ] = True
+
+
+class SimilarUsersQuery(Paging):
+    """Query of GET /users/{user_id}/similar and of POST /users/similar."""
+
+    order: Annotated[Order, Field(description="least: the most dissimilar first")] = "most"
+    method: Annotated[
+        Literal["embedding"] | SkipJsonSchema[None], Field(description="How similarity is measured")
+    ] = None
+
+
+class TitlesQuery(AnimeQuery):
+    """Query of GET /anime."""
+
+    query: Annotated[
+        str,
+        Field(
+            max_length=MAX_QUERY_LENGTH,
+            description="Words of a title: English, romaji or Japanese. Without it: every anime, most popular first",
+        ),
+    ] = ""

@@ -1,0 +1,114 @@
+"""What Prometheus can ask: how many requests, how fast, of which model.
+
+With several workers, prometheus_client keeps each worker's numbers in files under :data:`MULTIPROCESS_FOLDER`, which
+``__main__`` sets up before the workers start, and whichever worker answers adds them up.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from service.handed_down import MULTIPROCESS_FOLDER
+from service.recommending.readiness import Readiness
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Metrics:
+    """Counts of one application.
+
+    Parameters
+    ----------
+    readiness : Readiness
+        Whose model is told.
+
+    Attributes
+    ----------
+    precomputed : Counter
+        Of answers that were found precomputed.
+    """
+
+    def __init__(self, readiness: Readiness) -> None:
+        self.registry = CollectorRegistry()
+        names = ("route", "method", "status")
+        self._requests = Counter("osusume_http_requests", "Requests answered", names, registry=self.registry)
+        self.precomputed = Counter(
+            "osusume_precomputed_answers", "Recommendations that were found precomputed", registry=self.registry
+        )
+        self._durations = Histogram(
+            "osusume_http_request_duration_seconds",
+            "Time from a request's head to the end of its answer",
+            ("route", "method"),
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        # prometheus_client looks children up under a lock and by string; there are few, so they are kept here.
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._model = _ModelCollector(readiness)
+
+    def observe(self, route: str, method: str, status: int, duration_s: float) -> None:
+        """Count a request.
+
+        Parameters
+        ----------
+        route : str
+            The route's template, not the path: ids would make as many series as there are anime.
+        method : str
+        status : int
+        duration_s : float
+        """
+        key = (route, method, status)
+        children = self._children.get(key)
+        if children is None:
+            # Clients can make methods up.
+            name = method if method in _METHODS else "OTHER"
+            children = (self._requests.labels(route, name, str(status)), self._durations.labels(route, name))
+            if name == method:
+                self._children[key] = children
+        children[0].inc()
+        children[1].observe(duration_s)
+
+    def exposition(self) -> bytes:
+        """Write everything in Prometheus' text format.
+
+        Returns
+        -------
+        bytes
+        """
+        registry = self.registry
+        if os.environ.get(MULTIPROCESS_FOLDER):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        parts = CollectorRegistry()
+        parts.register(self._model)
+        if registry is self.registry:
+            ProcessCollector(registry=parts)
+            PlatformCollector(registry=parts)
+        return generate_latest(registry) + generate_latest(parts)
+
+
+class _ModelCollector(Collector):
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
+
+    def collect(self) -> Iterator[Metric]:
+        model = self._readiness.model_if_ready()
+        yield GaugeMetricFamily("osusume_ready", "1 once a model is loaded", value=float(model is not None))
+        if model is None:
+            return
+        manifest = model.bundle.manifest
+        info = {"version": model.version, "network": manifest.network, "simulated": str(manifest.data.simulated)}
+        yield InfoMetricFamily("osusume_model", "The model that answers", value=info)
+        created = manifest.created_at.timestamp()
+        yield GaugeMetricFamily("osusume_model_created_seconds", "When the model was made", value=created)
+        yield GaugeMetricFamily("osusume_model_anime", "Anime the model knows", value=model.bundle.n_anime)
+        yield GaugeMetricFamily("osusume_model_users", "Users the model knows", value=model.bundle.n_users)

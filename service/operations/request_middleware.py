@@ -1,0 +1,139 @@
+"""What happens around every request: its id, its line in the log and its count; and the last resort.
+
+Plain ASGI rather than Starlette's ``BaseHTTPMiddleware``, which costs more than most answers here.
+"""
+
+import itertools
+import logging
+import os
+import re
+import time
+from typing import Final
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.problems import internal_error_response
+from service.operations.access_log import AccessLog
+from service.operations.logs import SERVICE
+from service.operations.metrics import Metrics
+
+_REQUEST_ID: Final = b"x-request-id"
+_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+UNMATCHED: Final = "(unmatched)"
+# No status of HTTP, since nobody is answered; servers commonly log it so.
+CLIENT_GONE: Final = 499
+
+
+class WatchRequests:
+    """Gives every request an id, logs and counts it.
+
+    Parameters
+    ----------
+    app : ASGI application
+    metrics : Metrics
+    access_log : AccessLog or None
+        Where to write a line per request.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, access_log: AccessLog | None) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._access_log = access_log
+        # Unique across workers and restarts, and cheaper than a uuid per request.
+        self._prefix = os.urandom(6).hex()
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and watch."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        method: str = scope["method"]
+        # HEAD is GET without the body, which the server leaves out by itself.
+        scope = {**scope, "method": "GET"} if method == "HEAD" else scope
+        request_id, if_none_match = self._read_headers(scope)
+        scope["request_id"] = request_id.decode()
+        status = 0
+
+        async def watched_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                headers = message["headers"]
+                headers.append((_REQUEST_ID, request_id))
+                if if_none_match is not None and message["status"] == 200:
+                    _answer_unchanged(message, if_none_match)
+                status = message["status"]
+            elif status == 304:
+                message["body"] = b""
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except ClientDisconnect:
+            status = CLIENT_GONE
+        finally:
+            self._note(scope, method, status, time.perf_counter() - started)
+
+    def _read_headers(self, scope: Scope) -> tuple[bytes, bytes | None]:
+        request_id = if_none_match = None
+        for name, value in scope["headers"]:
+            if name == _REQUEST_ID and _SANE_ID.fullmatch(value):
+                request_id = value
+            elif name == b"if-none-match":
+                if_none_match = value
+        return request_id or b"%b-%d" % (self._prefix.encode(), next(self._numbers)), if_none_match
+
+    def _note(self, scope: Scope, method: str, status: int, duration_s: float) -> None:
+        route = scope.get("route")
+        template = getattr(route, "path", UNMATCHED) if route is not None else UNMATCHED
+        self._metrics.observe(template, method, status, duration_s)
+        if self._access_log is not None:
+            self._access_log.write(scope, method, status, duration_s, scope["request_id"])
+
+
+class AnswerFaults:
+    """Answers when something broke that nobody foresaw, and logs it.
+
+    Stands within CORS: a script that may ask may also read that something broke.
+
+    Parameters
+    ----------
+    app : ASGI application
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and catch what comes of it."""
+        started = False
+
+        async def noting_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_send)
+        except Exception as error:
+            if scope["type"] != "http" or isinstance(error, ClientDisconnect):
+                raise
+            fields = {"request_id": scope["request_id"], "path": scope["path"]}
+            logging.getLogger(SERVICE).exception("a request broke", extra={"fields": fields})
+            if started:
+                raise  # Half an answer is out already; the server has to cut the connection.
+            await internal_error_response(scope["path"])(scope, receive, send)
+
+
+def _answer_unchanged(message: Message, if_none_match: bytes) -> None:
+    """Turn an answer into 304 Not Modified if the client has it already."""
+    headers = message["headers"]
+    etag = next((value for name, value in headers if name == b"etag"), None)
+    known = [tag.strip().removeprefix(b"W/") for tag in if_none_match.split(b",")]
+    if etag is not None and (etag.removeprefix(b"W/") in known or b"*" in known):
+        message["status"] = 304
+        message["headers"] = [
+            (name, value) for name, value in headers if name not in {b"content-length", b"content-type"}
+        ]

@@ -1,0 +1,1 @@
+"""Recommendations computed before anybody asks: the command, and the file it leaves beside the bundle."""

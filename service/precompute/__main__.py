@@ -1,0 +1,290 @@
+"""``python -m service.precompute``: work out recommendations for every user before anybody asks.
+
+A site that shows them on its users' home pages asks one question of everybody. Worked out in advance, by night, after
+a training, the answer takes a service no longer than looking up similar users does.
+"""
+
+import argparse
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# As many processes work as there are cores. numpy reads this when it is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.reader import Bundle
+from models.cores import usable_cores
+from models.errors import BundleError
+from models.store import Store
+from service.api.params import RecommendationsQuery
+from service.api.query_string import parse_query
+from service.api.recommendation_rendering import recommend
+from service.precompute.files import About, PrecomputedError, precomputed_folder, write_precomputed
+from service.precompute.written_page import WrittenPage
+from service.recommending.errors import InvalidRequestError, ServiceError
+from service.recommending.model import LoadedModel, load_model
+from service.settings import SettingsError, read_settings
+
+_USERS_AT_ONCE: Final = 64
+_SECONDS_BETWEEN_REPORTS: Final = 10.0
+_MAX_DIGITS: Final = 18
+_STOPPED: Final = 128
+_HELD: Final = {signal.SIGINT, signal.SIGTERM}
+
+
+class _InputError(Exception):
+    """Something on the command line cannot be used."""
+
+
+_FAULTS: Final = (
+    SettingsError,
+    _InputError,
+    InvalidRequestError,
+    OSError,
+    BundleError,
+    PrecomputedError,
+    BrokenProcessPool,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Precompute answers.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line.
+
+    Returns
+    -------
+    int
+        Exit code: 0, 1 where the bundle or the store cannot be used, 2 for what cannot be asked, 130 after Ctrl-C.
+    """
+    options = _parse(arguments)
+    started = time.monotonic()
+    try:
+        settings = read_settings(store=options.store)
+        n_answers, folder = _precompute(settings.store, options.query, options.users, options.workers)
+        current = Store(settings.store).current_folder()
+    except _FAULTS as error:
+        return _fail(*_explain(error))
+    except KeyboardInterrupt:
+        return _fail("stopped; answers that were there before still are", _STOPPED + signal.SIGINT)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    _say(f"{n_answers:,} answers, {size / 1e6:,.1f} MB, in {folder}, after {time.monotonic() - started:.0f} s")
+    if folder == precomputed_folder(settings.store, current.name):
+        _say("a service that starts now uses them")
+    else:
+        _say(f"meanwhile {current.name} was published, for which they are none: start again")
+    return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m service.precompute",
+        description="Work out recommendations for every user before anybody asks. A service finds them at its start.",
+    )
+    parser.add_argument("--store", type=Path, help="folder of published bundles (models/store)")
+    parser.add_argument(
+        "--query",
+        default="",
+        help='what will be asked, as in a URL: "limit=20&exclude_genre=Horror" (10 rows of all)',
+    )
+    parser.add_argument("--users", type=Path, help="file with a user id per line: answers for these alone")
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=usable_cores(),
+        help="processes (one per usable core: %(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text}")
+    return int(text)
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"precompute: {words}\n")
+
+
+def _fail(fault: str, code: int) -> int:
+    _say(fault)
+    return code
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    """Say what went wrong, and with which code to exit."""
+    if isinstance(error, InvalidRequestError):
+        faults = [f"{issue.parameter}: expected {issue.expected}, got {issue.received!r}" for issue in error.issues]
+        return f"--query: {'; '.join([*faults, *filter(None, [error.hint])])}", 2
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the store'} cannot be used: {error.strerror}", 1
+    if isinstance(error, BrokenProcessPool):
+        return "a process ended in the midst of its work, for want of memory perhaps: try fewer --workers", 1
+    return str(error), 2 if isinstance(error, SettingsError | _InputError) else 1
+
+
+def _precompute(store: Path, query_text: str, users: Path | None, n_workers: int) -> tuple[int, Path]:
+    """Do all of it; give how many answers there are, and where."""
+    query = _read_query(query_text)
+    folder = Store(store).current_folder()
+    model = load_model(folder)
+    user_rows = _read_users(users, model.bundle) if users else np.arange(model.bundle.n_users)
+    # What cannot be answered is said now, and not by a process of the pool.
+    recommend(model, 0, query)
+    about = About(model_version=model.version, query=query)
+    answers = _work_out(_Work(folder, query), user_rows, n_workers)
+    return len(user_rows), write_precomputed(store, about, model.bundle.n_users, answers)
+
+
+def _read_query(text: str) -> RecommendationsQuery:
+    query = parse_query(RecommendationsQuery, os.fsencode(text.removeprefix("?")))
+    if query.offset:
+        raise _InputError("--query: offset should be left out: answers begin with the first row")
+    return query
+
+
+def _read_users(path: Path, bundle: Bundle) -> NDArray[np.int64]:
+    """Read the rows of the users that a file names.
+
+    Raises
+    ------
+    _InputError
+        If a line is no user id, or none is of a user that the model knows.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise _InputError(f"{path}: expected text with a user id per line, got something else: {error}") from error
+    user_ids = []
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if text and not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
+            raise _InputError(f"{path}, line {number}: expected a user id in digits, got {text[:100]!r}")
+        if text:
+            user_ids.append(int(text))
+    wanted = np.unique(np.array(user_ids, dtype=np.int64))
+    known = np.isin(wanted, bundle.user_ids)
+    if not known.any():
+        some = ", ".join(map(str, bundle.user_ids[:3].tolist()))
+        raise _InputError(f"{path}: expected a user id per line, like {some}; got {len(wanted)}, all unknown")
+    if not known.all():
+        unknown = wanted[~known]
+        some = ", ".join(map(str, unknown[:3].tolist()))
+        _say(f"{len(unknown):,} of {len(wanted):,} users are not in the model and get no answer: {some}, ...")
+    return np.searchsorted(bundle.user_ids, wanted[known])
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What every process has to know."""
+
+    folder: Path
+    query: RecommendationsQuery
+
+
+def _work_out(work: _Work, user_rows: NDArray[np.int64], n_workers: int) -> Iterator[tuple[int, WrittenPage]]:
+    """Answer for many users in several processes; gives rows and answers in order, and says how far it is."""
+    started = reported = time.monotonic()
+    chunks = [user_rows[i : i + _USERS_AT_ONCE].tolist() for i in range(0, len(user_rows), _USERS_AT_ONCE)]
+    n_done = 0
+    pool = ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn"), _begin, (work,))
+    try:
+        with _signals_held():
+            found = pool.map(_answer, chunks)
+        for rows, pages in zip(chunks, found, strict=True):
+            yield from zip(rows, pages, strict=True)
+            n_done += len(rows)
+            now = time.monotonic()
+            if now - reported > _SECONDS_BETWEEN_REPORTS:
+                reported = now
+                rate = n_done / (now - started)
+                minutes = (len(user_rows) - n_done) / rate / 60.0
+                _say(f"{n_done:,} of {len(user_rows):,} users, {rate:.0f} a second, {minutes:.1f} minutes left")
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hear of signals afterwards: in the midst of starting processes they would leave half of one behind."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# A process of a pool has no other place for what it works with.
+_given: tuple[_Work, LoadedModel | BundleError]
+
+
+def _begin(work: _Work) -> None:
+    """Read the model in a process of the pool."""
+    global _given  # noqa: PLW0603
+    # Ctrl-C reaches everybody; the process that began all this ends it in good order.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _given = work, load_model(work.folder, is_checked=True)
+    except BundleError as error:
+        # Raised here it would only break the pool, and nobody would learn why.
+        _given = work, error
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _answer(user_rows: list[int]) -> list[WrittenPage]:
+    """Answer for some users.
+
+    Raises
+    ------
+    PrecomputedError
+        If this process could not read the model, or cannot answer.
+    """
+    work, model = _given
+    if isinstance(model, BundleError):
+        raise PrecomputedError(str(model))
+    try:
+        return [recommend(model, row, work.query) for row in user_rows]
+    except ServiceError as error:
+        raise PrecomputedError(error.detail) from error
+
+
+def _stop(number: int, _: object) -> None:
+    """End in good order: nothing unfinished is left behind.
+
+    Raises
+    ------
+    SystemExit
+        Always.
+    """
+    raise SystemExit(_STOPPED + number)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _stop)
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""What can go wrong with a request, without a word of HTTP.
+
+::
+
+    ServiceError               a stable code, what is wrong, what would help
+    ├── UnknownAnimeError      no such anime in the model
+    ├── UnknownUserError       no such user in the model
+    ├── InvalidRequestError    parameters or a body that cannot be understood, each fault with what was expected
+    ├── MediaTypeError         a body that is no JSON by its own account
+    ├── BodyTooLargeError      a body that is too large to be read
+    ├── BodyTimeoutError       a body that takes too long to arrive
+    ├── BusyError              no room for a body beside those that are being read and answered
+    ├── NotReadyError          the model is still being read
+    └── ModelRefusedError      the published bundle cannot be used
+
+:mod:`service.api.problems` maps each to an HTTP answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+# How many faults of one request are listed, and how many characters are given back of names and texts that came.
+MAX_ISSUES: Final = 20
+MAX_NAME: Final = 50
+MAX_TEXT: Final = 100
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What is wrong with one parameter, or with one place of a body.
+
+    Attributes
+    ----------
+    parameter : str
+        Its name, as the client wrote it, or the place, like ``ratings[3].rating``.
+    expected : str
+        What would have been right.
+    received : str or None
+        What came; None where nothing did.
+    """
+
+    parameter: str
+    expected: str
+    received: str | None
+
+
+class ServiceError(Exception):
+    """A request cannot be answered.
+
+    Parameters
+    ----------
+    detail : str
+        What is wrong with this request.
+    hint : str, optional
+        What would help.
+    """
+
+    code: ClassVar[str] = "service_error"
+
+    def __init__(self, detail: str, hint: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+
+
+class UnknownAnimeError(ServiceError):
+    """The model has no such anime.
+
+    Parameters
+    ----------
+    anime_id : int
+        The id that was asked for.
+    """
+
+    code = "unknown_anime"
+
+    def __init__(self, anime_id: int) -> None:
+        super().__init__(
+            f"anime {anime_id} is not in the model", "GET /anime?query= finds the anime the model knows, by title"
+        )
+
+
+class UnknownUserError(ServiceError):
+    """The model has no such user.
+
+    Parameters
+    ----------
+    user_id : int
+        The id that was asked for.
+    some_ids : sequence of int
+        Ids that would have worked.
+    """
+
+    code = "unknown_user"
+
+    def __init__(self, user_id: int, some_ids: Sequence[int]) -> None:
+        known = ", ".join(str(known_id) for known_id in some_ids)
+        super().__init__(f"user {user_id} is not in the model", f"ids of users it knows: {known}, ...")
+
+
+class InvalidRequestError(ServiceError):
+    """Parameters of a request cannot be understood.
+
+    Parameters
+    ----------
+    issues : sequence of Issue
+        One per fault, at least one. The first twenty are kept.
+    hint : str, optional
+        What would help.
+    n_faults : int, optional
+        How many faults there are, where ``issues`` are not all of them.
+    """
+
+    code = "invalid_request"
+
+    def __init__(self, issues: Sequence[Issue], hint: str | None = None, *, n_faults: int | None = None) -> None:
+        n_faults = n_faults or len(issues)
+        self.issues = tuple(issues[:MAX_ISSUES])
+        if n_faults > MAX_ISSUES:
+            more = f"{n_faults} faults in all, of which {MAX_ISSUES} are listed"
+            hint = f"{hint}; {more}" if hint else more
+        names = ", ".join(dict.fromkeys(issue.parameter for issue in self.issues))
+        super().__init__(f"the request cannot be understood: {names}", hint)
+
+
+class MediaTypeError(ServiceError):
+    """A body is no JSON by its own account.
+
+    Parameters
+    ----------
+    received : str or None
+        The media type, or the encoding, that came; None where none did.
+    """
+
+    code = "unsupported_media_type"
+
+    def __init__(self, received: str | None) -> None:
+        what = f"came as {received[:MAX_TEXT]}" if received else "came without a media type"
+        super().__init__(f"the body {what}, and is read as plain JSON only", "send content-type: application/json")
+
+
+class BodyTooLargeError(ServiceError):
+    """A body is too large to be read.
+
+    Parameters
+    ----------
+    max_bytes : int
+        How large it may be.
+    """
+
+    code = "body_too_large"
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(f"the body is larger than {max_bytes} bytes", "a list has at most 20000 entries")
+
+
+class BodyTimeoutError(ServiceError):
+    """A body takes too long to arrive.
+
+    Parameters
+    ----------
+    timeout_s : float
+        How long it may take.
+    """
+
+    code = "request_timeout"
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"the body did not arrive within {timeout_s:g} seconds", "send it again, all of it at once")
+
+
+class BusyError(ServiceError):
+    """There is no room for a body beside those that are being read and answered."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__("too many lists are being received at once", "send it again in a second")
+
+
+class NotReadyError(ServiceError):
+    """The model is still being read."""
+
+    code = "not_ready"
+
+    def __init__(self) -> None:
+        super().__init__("the model is still being read and checked", "ask again in a second")
+
+
+class ModelRefusedError(ServiceError):
+    """The published bundle cannot be used, so there is nothing to answer with.
+
+    Parameters
+    ----------
+    fault : str
+        What is wrong with the bundle.
+    """
+
+    code = "model_refused"
+
+    def __init__(self, fault: str) -> None:
+        hint = "publish a sound bundle and restart the service"
+        super().__init__(f"the published bundle was refused: {fault}", hint)

@@ -1,0 +1,270 @@
+"""The methods of recommending. A new one is a class like :class:`Method`, and an entry in :func:`make_methods`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.reader import Bundle
+from models.scoring.candidate_features import CIRCLES, neighbour_evidence
+from models.scoring.embedding import list_contributions, list_scores
+from models.scoring.items import ItemWeights, weights_of
+from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
+from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScores, score_by_neighbours
+from models.scoring.popular import popular_scores
+from models.scoring.reranker import Reranker, reranker_of
+from models.scoring.seen_lists import seen_lists_of_users
+from service.api.params import MethodName
+from service.recommending.feature_words import FeatureWords
+from service.recommending.user_profile import Viewer
+
+Scores = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+# Shape: (n_page, n_seen)
+Contributions = NDArray[np.float32]
+MethodKey = tuple[MethodName, NeighbourRule | None]
+
+
+def no_notes(anime_rows: list[int]) -> list[list[str]]:
+    """Say nothing about any anime.
+
+    Parameters
+    ----------
+    anime_rows : list of int
+
+    Returns
+    -------
+    list of list of str
+        One empty list per anime.
+    """
+    return [[] for _ in anime_rows]
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The scores of every anime for one viewer, and how to explain those of a page.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n_anime,), dtype=float32
+    contributions : callable
+        From the rows of a page to an ndarray of shape (n_page, n_seen): what each of the viewer's seen anime, in
+        their order, adds to the score.
+    notes : callable
+        From the rows of a page to reasons in words, a list per row.
+    positive_only : bool
+        Whether an anime with a score of 0 is left out: the method has nothing to say of it.
+    """
+
+    scores: Scores
+    contributions: Callable[[list[int]], Contributions]
+    notes: Callable[[list[int]], list[list[str]]] = no_notes
+    positive_only: bool = False
+
+
+class Method(Protocol):
+    """A way of scoring anime for a viewer."""
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime.
+
+        Parameters
+        ----------
+        viewer : Viewer
+        allowed : ndarray of shape (n_anime,), dtype=bool
+            What may be recommended; scores of other anime are not looked at.
+
+        Returns
+        -------
+        Scoring
+        """
+
+
+class EmbeddingMethod:
+    """The cosine of the viewer's embedding and the anime's, times the anime's gain.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime by its cosine and gain."""
+        del allowed
+        scores = list_scores(self._bundle.anime_embeddings, self._bundle.anime_gains, viewer.embedding)
+        return Scoring(scores, partial(self._contributions, viewer))
+
+    def _contributions(self, viewer: Viewer, anime_rows: list[int]) -> Contributions:
+        directions = self._bundle.anime_embeddings[anime_rows] * self._bundle.anime_gains[anime_rows, None]
+        return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
+
+
+class ItemsMethod:
+    """What the anime on the list say for each other anime.
+
+    Parameters
+    ----------
+    weights : ItemWeights
+    """
+
+    def __init__(self, weights: ItemWeights) -> None:
+        self._weights = weights
+        # Worked out now, so that nobody's request waits for it.
+        _ = weights.by_speaker
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime by the sum of the weights of what the viewer has seen."""
+        del allowed
+        seen_rows = viewer.user_list.seen_rows
+        return Scoring(
+            self._weights.score(seen_rows),
+            lambda rows: self._weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+        )
+
+
+class RankedMethod:
+    """Item weights propose, a network orders: the two stages.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    reranker : Reranker
+    words : FeatureWords
+        Says in words what moved an anime.
+    """
+
+    def __init__(self, bundle: Bundle, reranker: Reranker, words: FeatureWords) -> None:
+        self._bundle = bundle
+        self._reranker = reranker
+        self._regression = NeighbourRegression(bundle.popularity)
+        self._words = words
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime; the contributions are those of the first stage."""
+        seen_rows = viewer.user_list.seen_rows
+        nearest = viewer.neighbours(CIRCLES[-1])
+        neighbours = neighbour_evidence(
+            self._regression,
+            seen_rows,
+            nearest.similarities,
+            seen_lists_of_users(self._bundle, nearest.rows),
+        )
+        reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
+        return Scoring(
+            reranked.scores,
+            lambda rows: self._reranker.weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+            partial(self._words.explain, reranked, seen_rows),
+        )
+
+
+class WeightedNeighboursMethod:
+    """What the most similar users have seen, each with a fitted weight.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._regression = NeighbourRegression(bundle.popularity)
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime by who has seen it; what nobody has, or speaks against itself, is left out."""
+        del allowed
+        seen_rows = viewer.user_list.seen_rows
+        theirs = seen_lists_of_users(self._bundle, viewer.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
+        fitted = self._regression.fit(seen_rows, theirs)
+        return Scoring(
+            fitted.scores,
+            lambda rows: fitted.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+            positive_only=True,
+        )
+
+
+class TopQuarterMethod:
+    """What the most similar users hold in the top quarter of their ratings: the notebook's rule.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Score every anime by who supports it; what nobody supports is left out."""
+        del allowed
+        similarities = viewer.neighbours(N_NEIGHBOURS).similarities
+        lists = viewer.neighbour_lists(self._bundle, N_NEIGHBOURS)
+        support = score_by_neighbours(self._bundle.n_anime, similarities, lists)
+        return Scoring(support.scores, partial(self._contributions, viewer, support), positive_only=True)
+
+    def _contributions(self, viewer: Viewer, support: NeighbourScores, anime_rows: list[int]) -> Contributions:
+        """Share a score out among the viewer's anime.
+
+        A supporter adds their weight to the score, and their similarity is the product of two embeddings, of which
+        the viewer's is a sum over the list. So weight over similarity, times the supporter's embedding, summed over
+        the supporters, is a direction whose product with the viewer's embedding is the score.
+        """
+        neighbours = viewer.neighbours(N_NEIGHBOURS)
+        similarities = neighbours.similarities
+        factors = np.divide(support.weights, similarities, out=np.zeros_like(similarities), where=similarities > 0)
+        holds = np.zeros((len(anime_rows), len(factors)), dtype=np.float32)
+        for place, who in enumerate(support.supporters_of_each(anime_rows)):
+            holds[place, who] = factors[who]
+        # Shape: (n_page, n_neighbours) @ (n_neighbours, embedding_size)
+        directions = holds @ self._bundle.user_embeddings[neighbours.rows]
+        return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
+
+
+class PopularMethod:
+    """The same for everybody: well-rated anime that many have seen. For lists that say nothing.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._scores = popular_scores(bundle.popularity, bundle.mean_scores)
+
+    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+        """Give the scores; nothing on anybody's list contributes to them."""
+        del allowed
+        n_seen = len(viewer.user_list.seen_rows)
+        return Scoring(self._scores, lambda rows: np.zeros((len(rows), n_seen), dtype=np.float32))
+
+
+def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
+    """Make every method of a model.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Returns
+    -------
+    dict
+        By method and rule; the rule is None for methods that have but one.
+    """
+    methods: dict[MethodKey, Method] = {
+        ("embedding", None): EmbeddingMethod(bundle),
+        ("neighbours", "weighted"): WeightedNeighboursMethod(bundle),
+        ("neighbours", "top-quarter"): TopQuarterMethod(bundle),
+        ("popular", None): PopularMethod(bundle),
+    }
+    reranker = reranker_of(bundle)
+    if bundle.item_weight_rows.shape[1]:
+        # One and the same for both stages: they keep a copy by speaker.
+        methods["items", None] = ItemsMethod(weights_of(bundle) if reranker is None else reranker.weights)
+    if reranker is not None:
+        methods["ranked", None] = RankedMethod(bundle, reranker, FeatureWords(bundle, reranker))
+    return methods

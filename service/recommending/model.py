@@ -1,0 +1,223 @@
+"""A bundle, read, checked and ready to answer."""
+
+import ctypes
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import Final
+
+from models.bundle.layout import MANIFEST_FILE
+from models.bundle.manifest import GoldenAnswer
+from models.bundle.reader import Bundle, opened_bundle
+from models.bundle.sums import Sums
+from models.errors import BundleContentError
+from models.golden import GOLDEN_K, agrees, question_in_words, unseen_list
+from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
+from service.precompute.answers import NO_ANSWERS, PrecomputedAnswers
+from service.recommending.catalogue import Catalogue, row_of_user
+from service.recommending.errors import ServiceError
+from service.recommending.recommendations import Recommender
+from service.recommending.similar_anime import SimilarAnime
+from service.recommending.similar_users import SimilarUsers
+from service.recommending.title_search import TitleSearch
+from service.recommending.user_profile import Viewer
+
+# Of malloc.h.
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE_BYTES: Final = 4 << 20
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """Everything that answers requests. Immutable, apart from what it remembers of earlier answers."""
+
+    bundle: Bundle
+    catalogue: Catalogue
+    similar_anime: SimilarAnime
+    similar_users: SimilarUsers
+    recommender: Recommender
+    precomputed: PrecomputedAnswers = NO_ANSWERS
+
+    @cached_property
+    def title_search(self) -> TitleSearch:
+        """Finds anime by their titles. Made by whoever asks first: a tenth of a start, that few requests wait for."""
+        return TitleSearch(self.catalogue.titles, self.bundle.popularity)
+
+    @property
+    def version(self) -> str:
+        """The model's version, which every answer carries."""
+        return self.bundle.manifest.model_version
+
+
+def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
+    """Make what answers requests of a bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    folder : Path
+        The bundle's folder, for messages.
+
+    Returns
+    -------
+    LoadedModel
+
+    Raises
+    ------
+    BundleContentError
+        If the bundle's cards are not what they should be.
+    """
+    catalogue = Catalogue(bundle, folder)
+    similar_users = SimilarUsers(bundle)
+    return LoadedModel(
+        bundle=bundle,
+        catalogue=catalogue,
+        similar_anime=SimilarAnime(bundle, catalogue),
+        similar_users=similar_users,
+        recommender=Recommender(bundle, catalogue, similar_users),
+    )
+
+
+def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = None) -> LoadedModel:
+    """Read a bundle with every check, and have it reproduce its golden answers.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+    is_checked, sums
+        As for :func:`models.bundle.reader.opened_bundle`.
+
+    Returns
+    -------
+    LoadedModel
+
+    Raises
+    ------
+    BundleError
+        If there is no bundle, or it cannot be trusted.
+    """
+    _take_large_arrays_from_the_kernel()
+    # What is read lives as long as the process: the collector need not walk it, neither now nor again and again.
+    gc.disable()
+    try:
+        # The model is made while the bundle's bytes are checked, and answers nothing before they were.
+        with opened_bundle(folder, is_checked=is_checked, sums=sums) as bundle:
+            model = build_model(bundle, folder)
+        check_golden_answers(model, folder)
+        # Without collecting first: of garbage there is a hundred kB, which takes a tenth of a second to find.
+        gc.freeze()
+    finally:
+        gc.enable()
+    give_memory_back()
+    return model
+
+
+def _take_large_arrays_from_the_kernel() -> None:
+    """Have what is larger than any array of a usual answer returned once it is free.
+
+    By itself glibc moves that bound up to 32 MB as soon as something large was freed, and keeps a fifth of a worker's
+    own memory for more of it. A bound below 4 MB costs answers a third of their time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def give_memory_back() -> None:
+    """Give the kernel what loading left unused: glibc would keep it, a sixth of a worker's own memory."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def check_golden_answers(model: LoadedModel, folder: Path) -> None:
+    """Answer the manifest's golden queries the way requests are answered, and compare.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    folder : Path
+        The bundle's folder, for messages.
+
+    Raises
+    ------
+    BundleContentError
+        If an answer differs from what training computed: this machine or this code would answer wrongly. If there is
+        none for something that this model is asked for.
+    """
+    manifest_file = folder / MANIFEST_FILE
+    unchecked = _questions(model)
+    # One search for all methods that are asked for one list.
+    viewer_of = cache(partial(_viewer_of, model))
+    for golden in model.bundle.manifest.golden:
+        question = question_in_words(golden.kind, golden.method, golden.rule, unseen=golden.unseen)
+        try:
+            ids, scores = _answer(model, golden, viewer_of)
+        except ServiceError as error:
+            raise BundleContentError(manifest_file, f"golden query: {question}: {error.detail}") from error
+        if not agrees(golden, ids, scores):
+            expected, received = (
+                [(identity, round(score, 6)) for identity, score in zip(*pair, strict=True)]
+                for pair in ((golden.ids, golden.scores), (ids, scores))
+            )
+            fault = f"golden answer ({question}; query {golden.query_id}) is not reproduced"
+            mend = "serve it with the software that trained it, or train it anew"
+            raise BundleContentError(manifest_file, f"{fault}: expected {expected}, got {received}; {mend}")
+        unchecked.discard(question)
+    if unchecked:
+        names = "; ".join(sorted(unchecked))
+        raise BundleContentError(manifest_file, f"holds no golden answer for {names}; train the bundle anew")
+
+
+def _questions(model: LoadedModel) -> set[str]:
+    """Name everything that the model answers with scores, and what it is asked where a request names no method."""
+    default = model.bundle.manifest.default_methods
+    of_anime = {
+        question_in_words("similar_anime", method) for method in (*model.similar_anime.methods, default.similar_anime)
+    }
+    offered = {name for name, _ in model.recommender.methods}
+    of_lists = [
+        ("similar_users", "embedding", None),
+        *(("recommendations", *key) for key in model.recommender.methods),
+        *(("recommendations", name, None) for name in {default.recommendations} - offered),
+    ]
+    return of_anime | {
+        question_in_words(kind, method, rule, unseen=unseen)
+        for kind, method, rule in of_lists
+        for unseen in (False, True)
+    }
+
+
+def _viewer_of(model: LoadedModel, user_id: int, unseen: bool) -> Viewer:
+    row = row_of_user(model.bundle, user_id)
+    return (
+        model.recommender.unseen_viewer(unseen_list(model.bundle, row))
+        if unseen
+        else model.recommender.known_viewer(row)
+    )
+
+
+def _answer(
+    model: LoadedModel, golden: GoldenAnswer, viewer_of: Callable[[int, bool], Viewer]
+) -> tuple[list[int], list[float]]:
+    bundle = model.bundle
+    if golden.kind == "similar_users":
+        row, users_query = row_of_user(bundle, golden.query_id), SimilarUsersQuery(limit=GOLDEN_K)
+        users = (
+            model.similar_users.page_of_list(unseen_list(bundle, row), users_query)
+            if golden.unseen
+            else model.similar_users.page(row, users_query)
+        )
+        return bundle.user_ids[users.ranking.rows].tolist(), users.ranking.scores
+    # Golden answers know nothing of franchises: they are there to compare numbers.
+    whole = {"limit": GOLDEN_K, "include_adult": True, "method": golden.method, "collapse_franchise": False}
+    if golden.kind == "similar_anime":
+        anime_row = model.catalogue.row_of(golden.query_id)
+        page = model.similar_anime.page(anime_row, SimilarAnimeQuery.model_validate(whole))
+    else:
+        query = RecommendationsQuery.model_validate(whole | {"rule": golden.rule})
+        page = model.recommender.page(viewer_of(golden.query_id, golden.unseen), query).ranking
+    return bundle.anime_ids[page.rows].tolist(), page.scores

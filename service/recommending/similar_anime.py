@@ -1,0 +1,129 @@
+"""Which anime are similar to this one."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.manifest import SimilarAnimeMethod
+from models.bundle.reader import Bundle
+from models.scoring.embedding import cosine_scores
+from models.scoring.similar_anime import ranked_scores
+from service.api.params import SimilarAnimeQuery
+from service.recommending.catalogue import Allowed, Catalogue
+from service.recommending.errors import InvalidRequestError, Issue
+from service.recommending.franchise_paging import Cut, rank_franchises
+from service.recommending.paging import RankedPage, rank
+
+
+class SimilarAnime:
+    """Ranks anime by their similarity to one of them.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    catalogue : Catalogue
+    """
+
+    def __init__(self, bundle: Bundle, catalogue: Catalogue) -> None:
+        self._bundle = bundle
+        self._catalogue = catalogue
+        self._default = bundle.manifest.default_methods.similar_anime
+
+    @property
+    def methods(self) -> frozenset[SimilarAnimeMethod]:
+        """The methods of this model."""
+        return frozenset({"embedding", "ranked"} if self._bundle.similar_rows.shape[1] else {"embedding"})
+
+    def method_of(self, query: SimilarAnimeQuery) -> SimilarAnimeMethod:
+        """Say by which method a query is answered.
+
+        Parameters
+        ----------
+        query : SimilarAnimeQuery
+
+        Returns
+        -------
+        {"ranked", "embedding"}
+        """
+        return query.method or self._default
+
+    def page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage:
+        """Rank the anime that pass the query's filters by similarity, and cut one page out.
+
+        Parameters
+        ----------
+        anime_row : int
+            The anime to compare with; it is never in the answer.
+        query : SimilarAnimeQuery
+
+        Returns
+        -------
+        RankedPage
+
+        Raises
+        ------
+        InvalidRequestError
+            If a filter names an unknown type or genre, or the method one that this model has not.
+        """
+        if query.method == "ranked" and not self._bundle.similar_rows.shape[1]:
+            raise InvalidRequestError([Issue("method", "one that this model has: embedding", "ranked")])
+        allowed = self._catalogue.allowed(query.filters)
+        by_neighbours = self.method_of(query) == "ranked"
+        if by_neighbours and query.order == "most":
+            read = self._read_franchises if query.collapse_franchise else self._read_anime
+            page = read(anime_row, query, allowed)
+            if page is not None:
+                return page
+        scores = self._scores(anime_row, by_neighbours=by_neighbours)
+        if query.collapse_franchise:
+            own = self._catalogue.first_rows[anime_row]
+            candidates = allowed.with_first & (self._catalogue.first_rows != own)
+            cut = Cut(query.offset, query.limit, query.order)
+            total = self._n_franchises(anime_row, allowed)
+            return rank_franchises(scores, candidates, self._catalogue.first_rows, total, cut)
+        others = allowed.mask.copy()
+        others[anime_row] = False
+        return rank(scores, others, query.offset, query.limit, query.order)
+
+    def _read_anime(self, anime_row: int, query: SimilarAnimeQuery, allowed: Allowed) -> RankedPage | None:
+        """Cut the page out of the neighbours that the bundle holds; None where they are too few to fill it."""
+        neighbours = self._bundle.similar_rows[anime_row]
+        places = np.flatnonzero(allowed.mask[neighbours])[: query.offset + query.limit]
+        total = allowed.count - bool(allowed.mask[anime_row])
+        if len(places) < min(query.offset + query.limit, total):
+            return None
+        places = places[query.offset :]
+        rows: list[int] = neighbours[places].tolist()
+        scores: list[float] = self._bundle.similar_scores[anime_row][places].tolist()
+        return RankedPage(rows, scores, query.offset, query.limit, total, rows)
+
+    def _read_franchises(self, anime_row: int, query: SimilarAnimeQuery, allowed: Allowed) -> RankedPage | None:
+        """Do the same for franchises: each stands where the nearest of its entries that pass stands."""
+        first_rows = self._catalogue.first_rows
+        neighbours = self._bundle.similar_rows[anime_row]
+        places = np.flatnonzero(allowed.with_first[neighbours])
+        total = self._n_franchises(anime_row, allowed)
+        end = min(query.offset + query.limit, total)
+        own = int(first_rows[anime_row])
+        place_of: dict[int, int] = {}
+        # A page is found among the first dozens, so a loop that stops beats numpy on all of them.
+        for shown, place in zip(first_rows[neighbours[places]].tolist(), places.tolist(), strict=True):
+            if len(place_of) >= end:
+                break
+            if shown != own:
+                place_of.setdefault(shown, place)
+        if len(place_of) < end:
+            return None
+        rows = list(place_of)[query.offset :]
+        kept = list(place_of.values())[query.offset :]
+        scores: list[float] = self._bundle.similar_scores[anime_row][kept].tolist()
+        return RankedPage(rows, scores, query.offset, query.limit, total, neighbours[kept].tolist())
+
+    def _n_franchises(self, anime_row: int, allowed: Allowed) -> int:
+        """Count the other franchises that can be shown."""
+        return allowed.first_count - bool(allowed.mask[self._catalogue.first_rows[anime_row]])
+
+    def _scores(self, anime_row: int, *, by_neighbours: bool) -> NDArray[np.float32]:
+        bundle = self._bundle
+        if by_neighbours:
+            return ranked_scores(bundle.similar_rows, bundle.similar_scores, bundle.anime_embeddings, anime_row)
+        return cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[anime_row])

@@ -1,1 +1,0 @@
-"""The routes: each parses, calls and returns. What may take long runs in a thread."""

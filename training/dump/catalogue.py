@@ -1,0 +1,244 @@
+"""Reads the catalogue (anime.csv and anime_with_synopsis.csv) into anime cards and the arrays that filters need."""
+
+import csv
+import gzip
+import html
+import io
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.bundle.card import AnimeCard
+from training.dump import columns
+from training.dump.rejects import RejectedRows
+from training.dump.traits import AnimeTraits, read_traits, trait_arrays
+from training.errors import InputError
+
+MAL_ID: Final = "mal_id"
+MAX_TYPES: Final = 256
+_NEEDED: Final = (MAL_ID, "name")
+_UNKNOWN: Final = frozenset({"", "unknown", "nan", "none", "null", "-", "?", "n/a"})
+_YEAR: Final = re.compile(r"\b(19|20)\d\d\b")
+_NO_SYNOPSIS: Final = re.compile(r"^no synopsis\b", re.IGNORECASE)
+
+# The only reason that keeps the row: a title with an odd letter is better than no title.
+NO_UTF8: Final = "bytes that are no UTF-8 (row kept, bytes replaced)"
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All anime the dump knows.
+
+    Attributes
+    ----------
+    cards : dict of int to AnimeCard
+        By MyAnimeList id, ascending.
+    adult_ids : frozenset of int
+        Anime for adults only: age rating Rx or genre Hentai.
+    traits : dict of int to AnimeTraits
+        By MyAnimeList id, one for every card.
+    """
+
+    cards: dict[int, AnimeCard]
+    adult_ids: frozenset[int]
+    traits: dict[int, AnimeTraits]
+
+    @property
+    def anime_ids(self) -> NDArray[np.int64]:
+        """Ids, ascending."""
+        return np.fromiter(self.cards, dtype=np.int64, count=len(self.cards))
+
+
+def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: RejectedRows) -> Catalogue:
+    """Read the catalogue files.
+
+    Parameters
+    ----------
+    anime_file : Path
+        anime.csv of the dump; .csv, .csv.gz or .parquet.
+    synopsis_file : Path or None
+        anime_with_synopsis.csv; None where the dump has none, and synopses are null then (unless the
+        catalogue file itself has a column of them).
+    rejects : RejectedRows
+        Takes rows without a usable id or name, and the second row of an id.
+
+    Returns
+    -------
+    Catalogue
+
+    Raises
+    ------
+    InputError
+        If a file is empty, broken, lacks a column, or has no usable row.
+    """
+    synopses = _read_synopses(synopsis_file, rejects) if synopsis_file else {}
+    cards: dict[int, AnimeCard] = {}
+    traits: dict[int, AnimeTraits] = {}
+    adult_ids = set()
+    for line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
+        fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
+        if fault:
+            rejects.add(anime_file.name, line, fault, ",".join(row.values()))
+            continue
+        cards[anime_id] = _make_card(anime_id, row, synopses.get(anime_id) or row.get("synopsis"))
+        traits[anime_id] = read_traits(_known(row))
+        if row.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
+            adult_ids.add(anime_id)
+    if not cards:
+        raise InputError(f"{anime_file}: has no usable row")
+    return Catalogue(dict(sorted(cards.items())), frozenset(adult_ids), traits)
+
+
+def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Put the cards of the anime a model knows into the arrays of the bundle.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    anime_ids : ndarray of shape (n_anime,), dtype=int64
+        All of them in the catalogue.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``cards``, ``card_offsets``, ``type_names``, ``type_codes``, ``genre_names``, ``anime_genres``,
+        ``years``, ``mean_scores``, ``members`` and ``adult``, and those of :func:`training.dump.traits.trait_arrays`,
+        as :data:`models.bundle.layout.LAYOUT` says.
+
+    Raises
+    ------
+    InputError
+        If there are more types of anime than a byte counts: some other column stands under that name.
+    """
+    cards = [catalogue.cards[anime_id] for anime_id in anime_ids.tolist()]
+    blobs = [card.model_dump_json().encode() for card in cards]
+    type_names = ["", *sorted({card.type for card in cards if card.type})]
+    if len(type_names) > MAX_TYPES:
+        raise InputError(
+            f"the catalogue's column type has {len(type_names) - 1:,} different values; TV, Movie, ... expected"
+        )
+    genre_names = sorted({genre for card in cards for genre in card.genres})
+    genre_index = {name: column for column, name in enumerate(genre_names)}
+    anime_genres = np.zeros((len(cards), len(genre_names)), dtype=bool)
+    for row, card in enumerate(cards):
+        anime_genres[row, [genre_index[genre] for genre in card.genres]] = True
+    return {
+        "cards": np.frombuffer(b"".join(blobs), dtype=np.uint8),
+        "card_offsets": np.concatenate([[0], np.cumsum([len(blob) for blob in blobs], dtype=np.int64)]),
+        "type_names": np.array(type_names, dtype=np.str_),
+        "type_codes": np.array([type_names.index(card.type or "") for card in cards], dtype=np.uint8),
+        "genre_names": np.array(genre_names, dtype="U1" if not genre_names else np.str_),
+        "anime_genres": anime_genres,
+        "years": np.array([card.year or 0 for card in cards], dtype=np.int16),
+        "mean_scores": np.array([card.score or 0.0 for card in cards], dtype=np.float32),
+        "members": np.array([card.members or 0 for card in cards], dtype=np.int32),
+        "adult": np.isin(anime_ids, np.fromiter(catalogue.adult_ids, dtype=np.int64)),
+        **trait_arrays(cards, [catalogue.traits[anime_id] for anime_id in anime_ids.tolist()]),
+    }
+
+
+def _read_synopses(path: Path, rejects: RejectedRows) -> dict[int, str]:
+    synopses: dict[int, str] = {}
+    for line, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
+        if anime_id in synopses:
+            rejects.add(path.name, line, "second synopsis of an anime", ",".join(row.values()))
+        else:
+            synopses[anime_id] = row["synopsis"]
+    return synopses
+
+
+def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
+    known = _known(row)
+    synopsis = html.unescape(synopsis or "").strip()
+    year = _YEAR.search(known.get("aired", "")) or _YEAR.search(known.get("premiered", ""))
+    score, members = _number(known.get("score")), _number(known.get("members"))
+    return AnimeCard(
+        anime_id=anime_id,
+        name=html.unescape(row["name"]).strip(),
+        english_name=known.get("english_name"),
+        japanese_name=known.get("japanese_name"),
+        type=known.get("type"),
+        episodes=int(_number(known.get("episodes")) or 0) or None,
+        genres=list(dict.fromkeys(g for genre in known.get("genres", "").split(",") if (g := genre.strip()))),
+        synopsis=None if synopsis.lower() in _UNKNOWN or _NO_SYNOPSIS.match(synopsis) else synopsis,
+        year=int(year.group()) if year else None,
+        score=score or None,
+        members=None if members is None else int(members),
+        age_rating=known.get("rating"),
+        url=f"https://myanimelist.net/anime/{anime_id}",
+    )
+
+
+def _known(row: Row) -> Row:
+    """Give the cells that say something."""
+    texts = {name: html.unescape(value).strip() for name, value in row.items()}
+    return {name: text for name, text in texts.items() if text.lower() not in _UNKNOWN}
+
+
+def _number(text: str | None) -> float | None:
+    """Read a number of the catalogue; what is no sensible number is unknown."""
+    try:
+        number = float(text) if text else None
+    except ValueError:
+        return None
+    return number if number is not None and 0 <= number < 2**31 else None
+
+
+def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[int, int, Row]]:
+    """Yield line, id and row of every row with a usable id; set the others aside."""
+    for line, row in _rows(path, needed, rejects):
+        # Copies that went through pandas write ids as 1.0.
+        text = row[MAL_ID].strip().removesuffix(".0")
+        if not text.isascii() or not text.isdigit() or len(text) > 18:
+            rejects.add(path.name, line, f"{MAL_ID} is no number", ",".join(row.values()))
+        else:
+            yield line, int(text), row
+
+
+def _rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[int, Row]]:
+    if path.suffix == ".parquet":
+        yield from _parquet_rows(path, needed)
+        return
+    try:
+        with path.open("rb") as raw:
+            plain = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+            reader = csv.reader(io.TextIOWrapper(plain, encoding="utf-8-sig", errors="replace", newline=""))
+            names = columns.catalogue_columns(next(reader, []))
+            if not names:
+                raise InputError(f"{path}: is empty; expected a header with {', '.join(needed)} and rows below it")
+            columns.require_columns(path, names, needed)
+            for cells in reader:
+                text = ",".join(cells)
+                if len(cells) != len(names):
+                    if cells:
+                        reason = f"wrong number of columns, expected {len(names)}"
+                        rejects.add(path.name, reader.line_num, reason, text)
+                    continue
+                if "\ufffd" in text:
+                    rejects.add(path.name, reader.line_num, NO_UTF8, text)
+                yield reader.line_num, dict(zip(names, cells, strict=True))
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: is a broken or cut gzip file ({error}); fetch it again") from error
+    except csv.Error as error:
+        raise InputError(f"{path}: is no CSV file ({error})") from error
+
+
+def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]]:
+    try:
+        frame = pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: is no readable Parquet file ({error})") from error
+    frame.columns = pd.Index(columns.catalogue_columns(map(str, frame.columns)))
+    columns.require_columns(path, list(frame.columns), needed)
+    texts = frame.astype(object).where(frame.notna(), "").astype(str)
+    for number, row in enumerate(texts.to_dict("records"), start=1):
+        yield number, {str(name): str(value) for name, value in row.items()}

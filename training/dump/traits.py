@@ -1,0 +1,121 @@
+"""What rankers look at in an anime besides its card: when it began, how long it is, who made it, from what."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.card import AnimeCard
+
+# Day 0 means unknown, so the count begins before the first anime.
+FIRST_DAY: Final = date(1900, 1, 1)
+MAX_CODES: Final = 2**15
+
+_DATE_FORMATS: Final = ("%b %d, %Y", "%b %Y", "%b, %Y")
+_YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
+_HOURS: Final = re.compile(r"(\d+)\s*hr")
+_MINUTES: Final = re.compile(r"(\d+)\s*min")
+
+
+@dataclass(frozen=True)
+class AnimeTraits:
+    """Facts of one anime that no answer shows. Unknown is 0 or the empty text.
+
+    Attributes
+    ----------
+    start_day : int
+        Days from 1900-01-01 to the first airing. A year alone counts as its middle.
+    minutes : int
+        Length of an episode.
+    source : str
+        Original, Manga, Light novel, ...
+    studio : str
+        The first of its studios.
+    favorites : int
+        How many members name it a favourite.
+    """
+
+    start_day: int = 0
+    minutes: int = 0
+    source: str = ""
+    studio: str = ""
+    favorites: int = 0
+
+
+def read_traits(known: Mapping[str, str]) -> AnimeTraits:
+    """Read the traits of a row of the catalogue.
+
+    Parameters
+    ----------
+    known : mapping of str to str
+        The cells of the row by standard column name, unknown ones left out.
+
+    Returns
+    -------
+    AnimeTraits
+    """
+    hours, minutes = _HOURS.search(known.get("duration", "")), _MINUTES.search(known.get("duration", ""))
+    favorites = re.fullmatch(r"(\d{1,9})(?:\.0)?", known.get("favorites", ""))
+    return AnimeTraits(
+        start_day=_day(known.get("aired") or known.get("premiered") or ""),
+        minutes=60 * int(hours.group(1) if hours else 0) + int(minutes.group(1) if minutes else 0),
+        source=known.get("source", ""),
+        studio=known.get("studios", "").split(",")[0].strip(),
+        favorites=int(favorites.group(1)) if favorites else 0,
+    )
+
+
+def trait_arrays(cards: Sequence[AnimeCard], traits: Sequence[AnimeTraits]) -> dict[str, NDArray[Any]]:
+    """Put the traits of anime into the arrays of the bundle.
+
+    Parameters
+    ----------
+    cards, traits : sequence
+        One of each per anime row.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As :data:`models.bundle.layout.LAYOUT` says.
+    """
+    source_names, source_codes = _encode([trait.source for trait in traits])
+    studio_names, studio_codes = _encode([trait.studio for trait in traits])
+    age_rating_names, age_rating_codes = _encode([card.age_rating or "" for card in cards])
+    return {
+        "start_days": np.array([trait.start_day for trait in traits], dtype=np.int32),
+        "episodes": np.array([min(card.episodes or 0, MAX_CODES - 1) for card in cards], dtype=np.int16),
+        "minutes": np.array([min(trait.minutes, MAX_CODES - 1) for trait in traits], dtype=np.int16),
+        "favorites": np.array([trait.favorites for trait in traits], dtype=np.int32),
+        "source_names": source_names,
+        "source_codes": source_codes,
+        "studio_names": studio_names,
+        "studio_codes": studio_codes,
+        "age_rating_names": age_rating_names,
+        "age_rating_codes": age_rating_codes,
+    }
+
+
+def _encode(values: Sequence[str]) -> tuple[NDArray[np.str_], NDArray[np.int16]]:
+    """Give every value a number, 0 for the empty one; past the 32,767th name in the alphabet all are unknown."""
+    names = ["", *sorted(set(values) - {""})[: MAX_CODES - 1]]
+    codes = {name: code for code, name in enumerate(names)}
+    return np.array(names, dtype=np.str_ if len(names) > 1 else "U1"), np.array(
+        [codes.get(value, 0) for value in values], dtype=np.int16
+    )
+
+
+def _day(aired: str) -> int:
+    """Read the first date of "Apr 3, 1998 to Apr 24, 1999", "Apr 1998", "1998" or "Spring 1998"."""
+    first = aired.split(" to ", maxsplit=1)[0].strip()
+    for form in _DATE_FORMATS:
+        try:
+            began = datetime.strptime(first, form).replace(tzinfo=UTC).date()
+        except ValueError:
+            continue
+        return max(0, (began - FIRST_DAY).days)
+    year = _YEAR.search(first)
+    return (date(int(year.group()), 7, 1) - FIRST_DAY).days if year else 0

@@ -1,0 +1,1 @@
+"""Unit embeddings of anime and users. The only room that imports TensorFlow."""

@@ -1,0 +1,93 @@
+"""What the catalogue says of an anime, as vectors whose product tells how alike two anime are by content."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.embeddings.trained import unit_rows
+
+Rows = NDArray[np.float32]
+
+_MIN_DOCUMENTS: Final = 3
+_N_TOPICS: Final = 96
+_SEED: Final = 0
+
+
+@dataclass(frozen=True)
+class Content:
+    """Genres and synopses in vectors.
+
+    Attributes
+    ----------
+    genres : ndarray of shape (n_anime, n_genres), dtype=float32
+        Unit rows, or zeros for an anime without genres.
+    synopses : ndarray of shape (n_anime, n_topics), dtype=float32
+        The same, of an anime's synopsis.
+    """
+
+    genres: Rows
+    synopses: Rows
+
+    def weighted(self, genre_weight: float, synopsis_weight: float) -> Rows:
+        """Join both so that a product of two rows is the weighted sum of the two cosines.
+
+        Parameters
+        ----------
+        genre_weight, synopsis_weight : float
+            Not negative.
+
+        Returns
+        -------
+        ndarray of shape (n_anime, n_genres + n_topics), dtype=float32
+        """
+        parts = [self.genres * np.sqrt(genre_weight), self.synopses * np.sqrt(synopsis_weight)]
+        joined: Rows = np.concatenate(parts, axis=1).astype(np.float32)
+        return joined
+
+
+def read_content(catalogue: Mapping[str, NDArray[Any]]) -> Content:
+    """Read the content of every anime of a catalogue.
+
+    Parameters
+    ----------
+    catalogue : mapping of str to ndarray
+        The catalogue's arrays of the bundle.
+
+    Returns
+    -------
+    Content
+
+    References
+    ----------
+    Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990, for the synopses.
+    """
+    offsets, cards = catalogue["card_offsets"], catalogue["cards"]
+    synopses = [
+        json.loads(cards[start:end].tobytes())["synopsis"] or "" for start, end in itertools.pairwise(offsets)
+    ]
+    return Content(_unit_or_zero(catalogue["anime_genres"].astype(np.float32)), _topics(synopses))
+
+
+def _topics(texts: list[str]) -> Rows:
+    # scikit-learn takes a second to import.
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
+
+    try:
+        words = TfidfVectorizer(stop_words="english", min_df=_MIN_DOCUMENTS, sublinear_tf=True).fit_transform(texts)
+    except ValueError:  # No word stands in three synopses.
+        return np.zeros((len(texts), 0), dtype=np.float32)
+    n_topics = min(_N_TOPICS, *(length - 1 for length in words.shape))
+    if n_topics < 1:
+        return np.zeros((len(texts), 0), dtype=np.float32)
+    left, strengths, _ = randomized_svd(words, n_topics, n_iter=5, random_state=_SEED)
+    return _unit_or_zero((left * strengths).astype(np.float32))
+
+
+def _unit_or_zero(rows: Rows) -> Rows:
+    return np.where(rows.any(axis=1, keepdims=True), unit_rows(rows), np.float32(0.0)) if rows.size else rows

@@ -1,0 +1,140 @@
+"""The train stage: a prepared dump -> trained networks, each in a folder of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from training.embeddings.content import Content
+from training.embeddings.teacher import Teacher, fit_teacher
+from training.embeddings.trained import TrainedNetwork, save_trained
+from training.errors import InputError
+from training.item_weights.co_counts import co_counts
+from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared
+from training.lists.split import Split
+from training.settings import NetworkName, RunSettings
+from training.support.folders import replaced_folder
+
+
+@dataclass(frozen=True)
+class AutoencoderInput:
+    """What the autoencoder learns from.
+
+    Attributes
+    ----------
+    lists : Interactions
+        Of users who train.
+    teacher : Teacher, optional
+        Learned from these lists; it is learned now where there is none.
+    content : Content, optional
+        What the catalogue says.
+    """
+
+    lists: Interactions
+    teacher: Teacher | None = None
+    content: Content | None = None
+
+
+def networks_to_train(settings: RunSettings, n_rows: int) -> list[NetworkName]:
+    """Say which networks a run trains: the published one first.
+
+    Parameters
+    ----------
+    settings : RunSettings
+    n_rows : int
+        Of the prepared dump.
+
+    Returns
+    -------
+    list of str
+    """
+    every: Sequence[NetworkName] = ("autoencoder", "rating")
+    others = [name for name in every if name != settings.network]
+    return [settings.network, *others] if settings.compares(n_rows) else [settings.network]
+
+
+def train_network(
+    name: NetworkName,
+    split: Split,
+    settings: RunSettings,
+    log_folder: Path | None,
+    given: AutoencoderInput | None = None,
+) -> TrainedNetwork:
+    """Train one network on what the split lets it see.
+
+    Parameters
+    ----------
+    name : str
+    split : Split
+        The rating network needs a row per user, so it also sees the input part of the test users' lists.
+    settings : RunSettings
+    log_folder : Path or None
+        For TensorBoard.
+    given : AutoencoderInput, optional
+        The lists of all who train where it is left out.
+
+    Returns
+    -------
+    TrainedNetwork
+
+    Raises
+    ------
+    InputError
+        If the training diverged.
+    """
+    # TensorFlow takes seconds to import, so only the stage that needs it pays.
+    if name == "autoencoder":
+        from training.embeddings.autoencoder import fit_autoencoder  # noqa: PLC0415
+
+        given = given or AutoencoderInput(split.train)
+        teacher = given.teacher or fit_teacher(co_counts(given.lists), settings.items)
+        trained = fit_autoencoder(given.lists, teacher, settings.autoencoder, log_folder, given.content)
+    else:
+        from training.embeddings.rating import fit_rating  # noqa: PLC0415
+
+        trained = fit_rating(split.train_and_inputs, settings.rating, log_folder)
+    if not np.isfinite(trained.anime_embeddings).all():
+        raise InputError(f"the {name} network diverged (its embeddings are no numbers); lower its learning rate")
+    return replace(trained, settings=settings.model_dump())
+
+
+def train_networks(
+    work: Path,
+    names: Sequence[NetworkName],
+    prepared: Prepared,
+    split: Split,
+    settings: RunSettings,
+    log_folder: Path | None,
+    given: AutoencoderInput | None = None,
+) -> list[TrainedNetwork]:
+    """Train the networks of a run and keep each in ``<work>/trained/<network>``.
+
+    Parameters
+    ----------
+    work : Path
+    names : sequence of str
+        From :func:`networks_to_train`.
+    prepared : Prepared
+    split : Split
+        Of the prepared dump.
+    settings : RunSettings
+    log_folder : Path or None
+        For TensorBoard.
+    given : AutoencoderInput, optional
+        See :func:`train_network`.
+
+    Returns
+    -------
+    list of TrainedNetwork
+        The one to publish first.
+    """
+    trained = []
+    for name in names:
+        logs = log_folder / name if log_folder else None
+        network = train_network(name, split, settings, logs, given)
+        trained.append(replace(network, prepared_digest=prepared.digest))
+        with replaced_folder(work / "trained" / name) as folder:
+            save_trained(folder, trained[-1])
+    return trained

@@ -1,0 +1,123 @@
+"""The autoencoder's teacher: what each anime on a list says for every other."""
+
+from typing import Any, Final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from models.scoring.items import ItemWeights
+from training.item_weights.config import ItemsConfig
+from training.item_weights.fit import DenseInverse, dense_weights, fit_on_speakers, invert_popular, propose_alone
+
+Matrix = NDArray[np.float32]
+
+# Who speaks for an anime on few lists, where nothing but a teacher is learned; more teach no better.
+_N_SPEAKERS: Final = 50
+
+
+class Teacher:
+    """All weights among the anime on most lists, and the few largest for each of the others.
+
+    Parameters
+    ----------
+    dense : DenseInverse
+    speakers : ndarray of shape (n_others, k), dtype=int32
+        Who speaks for each anime that is not among these.
+    values : ndarray of shape (n_others, k), dtype=float32
+        Their weights.
+    """
+
+    def __init__(self, dense: DenseInverse, speakers: NDArray[np.int32], values: Matrix) -> None:
+        self.n_anime = len(dense.rows) + len(speakers)
+        self._rows = dense.rows
+        self._block = dense_weights(dense.inverse)
+        others = dense.others(self.n_anime)
+        places = (speakers.ravel(), np.repeat(others, speakers.shape[1]))
+        shape = (self.n_anime, self.n_anime)
+        self._sparse: Any = sp.csr_matrix((values.ravel(), places), shape=shape)
+        self._sparse_transposed: Any = self._sparse.T.tocsr()
+
+    @classmethod
+    def of_weights(cls, dense: DenseInverse, weights: ItemWeights) -> "Teacher":
+        """Make one of the item weights of all anime.
+
+        Parameters
+        ----------
+        dense : DenseInverse
+        weights : ItemWeights
+            Of the same lists.
+
+        Returns
+        -------
+        Teacher
+        """
+        others = dense.others(len(weights.rows))
+        return cls(dense, weights.rows[others], weights.values[others])
+
+    def times(self, matrix: Matrix) -> Matrix:
+        """Multiply the weights with a matrix.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_anime, n), dtype=float32
+
+        Returns
+        -------
+        ndarray of shape (n_anime, n), dtype=float32
+        """
+        product: Matrix = self._sparse @ matrix
+        product[self._rows] += self._block @ matrix[self._rows]
+        return product
+
+    def transposed_times(self, matrix: Matrix) -> Matrix:
+        """Multiply the transposed weights with a matrix.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n_anime, n), dtype=float32
+
+        Returns
+        -------
+        ndarray of shape (n_anime, n), dtype=float32
+        """
+        product: Matrix = self._sparse_transposed @ matrix
+        product[self._rows] += self._block.T @ matrix[self._rows]
+        return product
+
+    def said_by(self, anime_rows: NDArray[np.integer]) -> Matrix:
+        """Give what some anime say for every other.
+
+        Parameters
+        ----------
+        anime_rows : ndarray of shape (n,), dtype=integer
+
+        Returns
+        -------
+        ndarray of shape (n, n_anime), dtype=float32
+            0 for an anime and itself.
+        """
+        said: Matrix = self._sparse[anime_rows].toarray()
+        places = np.minimum(np.searchsorted(self._rows, anime_rows), len(self._rows) - 1)
+        dense = np.flatnonzero(self._rows[places] == anime_rows)
+        said[dense[:, None], self._rows] += self._block[places[dense]]
+        return said
+
+
+def fit_teacher(counts: Matrix, config: ItemsConfig) -> Teacher:
+    """Learn a teacher where nothing else needs item weights: those proposed first, for whom there is no inverse.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        From :func:`training.item_weights.co_counts.co_counts`.
+    config : ItemsConfig
+
+    Returns
+    -------
+    Teacher
+    """
+    dense = invert_popular(counts, config)
+    others = dense.others(len(counts))
+    speakers = propose_alone(counts, others, min(_N_SPEAKERS, len(counts) - 1), config.l2)
+    return Teacher(dense, speakers, fit_on_speakers(counts, speakers, config.dropout, config.l2, others))

@@ -1,0 +1,1 @@
+"""How good every method is: metrics, what is true, baselines, the run's report and the leaderboard."""

@@ -1,0 +1,105 @@
+"""iALS, by the library ``implicit``: an optional extra (``pip install osusume[benchmark]``).
+
+References
+----------
+Hu, Koren, Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008.
+Rendle et al., "Revisiting the Performance of iALS on Item Recommendation Benchmarks", RecSys 2022.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from models.scoring.embedding import cosine_scores
+from training.embeddings.trained import unit_rows
+from training.evaluation.scorers import Rows, Scores, lists_matrix
+from training.lists.interactions import Interactions
+
+
+@dataclass(frozen=True)
+class IalsConfig:
+    """Settings of iALS, in the library's terms.
+
+    Attributes
+    ----------
+    factors : int
+        Width of the embeddings.
+    regularization : float
+    alpha : float
+        Weight of what was seen; what was not seen weighs 1.
+    iterations : int
+    seed : int
+    """
+
+    # Tuned on validation users: docs/benchmark.md.
+    factors: int = 512
+    regularization: float = 30.0
+    alpha: float = 4.0
+    iterations: int = 15
+    seed: int = 0
+
+
+@dataclass
+class IalsScorer:
+    """Dot products of factors; the factors of a list are solved for, as the library folds users in."""
+
+    model: Any
+    threads: ThreadpoolController
+    anime_embeddings: NDArray[np.float32]
+    name: str = "iALS"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Fold the list in and score."""
+        scores: Scores = self.score_lists(np.array([user_row]), [input_rows])[0]
+        return scores
+
+    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+        """Fold the lists in and score."""
+        matrix = lists_matrix(inputs, len(self.anime_embeddings))
+        with self.threads.limit(limits=1, user_api="blas"):
+            factors = self.model.recalculate_user(user_rows, matrix)
+        scores: Scores = factors @ self.model.item_factors.T
+        return scores
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the cosine of factors."""
+        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+def fit_ials(train: Interactions, config: IalsConfig | None = None) -> IalsScorer:
+    """Fit iALS.
+
+    Parameters
+    ----------
+    train : Interactions
+    config : IalsConfig, optional
+
+    Returns
+    -------
+    IalsScorer
+
+    Raises
+    ------
+    ImportError
+        If the library is not installed.
+    """
+    from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415 - optional
+
+    config = config or IalsConfig()
+    # The library runs one thread per core itself and warns of a BLAS that does so too.
+    threads = ThreadpoolController()
+    with threads.limit(limits=1, user_api="blas"):
+        model = AlternatingLeastSquares(
+            factors=config.factors,
+            regularization=config.regularization,
+            alpha=config.alpha,
+            iterations=config.iterations,
+            random_state=config.seed,
+        )
+        model.fit(train.seen_matrix(), show_progress=False)
+    return IalsScorer(model, threads, unit_rows(model.item_factors))

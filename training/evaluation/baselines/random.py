@@ -1,0 +1,32 @@
+"""Chance: the floor of every table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from training.evaluation.scorers import Rows, Scores
+
+_LISTS, _SIMILAR = 0, 1
+
+
+@dataclass
+class RandomScorer:
+    """Scores drawn at random, the same again for the same user or anime."""
+
+    n_anime: int
+    seed: int = 0
+    name: str = "random"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Draw for a user."""
+        del input_rows
+        return self._draw(_LISTS, user_row)
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Draw for an anime."""
+        return self._draw(_SIMILAR, anime_row)
+
+    def _draw(self, question: int, row: int) -> Scores:
+        return np.random.default_rng([self.seed, question, row]).random(self.n_anime, dtype=np.float32)

@@ -1,0 +1,80 @@
+"""User kNN: what the users with the most similar lists have seen, or rate highly. The first notebook's user rule."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.top_k import top_k_rows
+from training.evaluation.scorers import Rows, Scores
+from training.lists.interactions import Interactions
+
+Rule = Literal["seen", "top quarter"]
+
+
+@dataclass
+class UserKnnScorer:
+    """The nearest training users by the cosine of binary lists, each weighted by it.
+
+    Attributes
+    ----------
+    train : Interactions
+    seen : scipy.sparse.csr_matrix of shape (n_users, n_anime), dtype=float32
+        The binary lists.
+    norms : ndarray of shape (n_users,), dtype=float32
+        Their lengths as vectors; 1 where a list is empty.
+    rule : {"seen", "top quarter"}
+        What a neighbour speaks for: all they have seen, or what they rate at or above their 75th percentile.
+    """
+
+    train: Interactions
+    seen: sp.csr_matrix
+    norms: NDArray[np.float32]
+    rule: Rule
+    n_neighbours: int = N_NEIGHBOURS
+    name: str = "user kNN"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Add up what the neighbours speak for."""
+        del user_row
+        similarities = self._similarities(input_rows)
+        nearest = top_k_rows(similarities, self.n_neighbours)
+        weights = similarities[nearest]
+        if self.rule == "seen":
+            scores: Scores = self.seen[nearest].T @ weights
+            return scores
+        lists = [self.train.list_of(int(row)) for row in nearest]
+        return score_by_neighbours(self.train.n_anime, weights, lists).scores
+
+    def score_similar(self, anime_row: int) -> None:
+        """Say nothing: users are compared here, not anime."""
+
+    def _similarities(self, input_rows: Rows) -> Scores:
+        known = np.zeros(self.train.n_anime, dtype=np.float32)
+        known[input_rows] = 1.0
+        # The query's own length changes no order, but keeps similarities in [0, 1].
+        lengths = self.norms * np.float32(max(1, len(input_rows)) ** 0.5)
+        return np.asarray((self.seen @ known) / lengths, dtype=np.float32)
+
+
+def fit_user_knn(train: Interactions, rule: Rule, n_neighbours: int = N_NEIGHBOURS) -> UserKnnScorer:
+    """Prepare the lists to be searched.
+
+    Parameters
+    ----------
+    train : Interactions
+    rule : {"seen", "top quarter"}
+    n_neighbours : int, optional
+
+    Returns
+    -------
+    UserKnnScorer
+    """
+    seen = train.seen_matrix()
+    lengths = np.diff(seen.indptr)
+    name = f"user kNN, {'all they saw' if rule == 'seen' else 'top quarter (notebook)'}"
+    return UserKnnScorer(train, seen, np.sqrt(np.maximum(lengths, 1)).astype(np.float32), rule, n_neighbours, name)

@@ -1,0 +1,246 @@
+"""One form for everything that can be evaluated: lists in, a score for every anime out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from models.scoring.embedding import cosine_scores, embed_list, list_scores
+from models.scoring.neighbour_weights import NeighbourRegression
+from models.scoring.neighbours import (
+    DEFAULT_RULE,
+    N_NEIGHBOURS_OF_RULE,
+    NeighbourRule,
+    score_by_neighbours,
+)
+from models.scoring.seen_lists import SeenLists
+from training.embeddings.trained import TrainedNetwork
+from training.lists.interactions import Interactions
+from training.similar_users.embed import embed_users
+from training.similar_users.list_neighbours import ListNeighbours
+
+Rows = NDArray[np.int32]
+Scores = NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """Something that can rank anime for a list, for an anime, or both.
+
+    Attributes
+    ----------
+    name : str
+        As tables show it.
+    generalisation : {"strong", "weak"}
+        ``"weak"``: the model has a row for the user, learned from the input part of the list.
+    """
+
+    name: str
+    generalisation: Literal["strong", "weak"]
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
+        """Score every anime for a user.
+
+        Parameters
+        ----------
+        user_row : int
+            Only scorers with a row per user may look at it.
+        input_rows : ndarray of shape (n,), dtype=int32
+            What is known of the user's list.
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=float32, or None
+            None where the method says nothing of lists.
+        """
+
+    def score_similar(self, anime_row: int) -> Scores | None:
+        """Score every anime by its similarity to one.
+
+        Parameters
+        ----------
+        anime_row : int
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=float32, or None
+            None where the method says nothing of similar anime.
+        """
+
+
+@runtime_checkable
+class BatchScorer(Protocol):
+    """A scorer that scores many lists at once, and the same as one by one."""
+
+    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+        """Score every anime for many users.
+
+        Parameters
+        ----------
+        user_rows : ndarray of shape (n,), dtype=int64
+        inputs : sequence of ndarray, dtype=int32
+            What is known of each user's list.
+
+        Returns
+        -------
+        ndarray of shape (n, n_anime), dtype=float32
+        """
+
+
+@dataclass
+class PopularityScorer:
+    """The same for everybody: how many lists hold an anime."""
+
+    popularity: NDArray[np.integer]
+    name: str = "popularity"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score by popularity."""
+        del user_row, input_rows
+        return self.popularity.astype(np.float32)
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by popularity."""
+        del anime_row
+        return self.popularity.astype(np.float32)
+
+
+@dataclass
+class ItemKnnScorer:
+    """Item kNN: the sum of the cosines to the list."""
+
+    neighbours: sp.csr_matrix
+    name: str = "item kNN, cosine of ratings"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Add up the neighbours of everything on the list."""
+        del user_row
+        return _dense(self.neighbours[input_rows].sum(axis=0))
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Give the cosines."""
+        return _dense(self.neighbours[anime_row].toarray())
+
+
+@dataclass
+class EmbeddingScorer:
+    """Cosine of embeddings times the gains, computed as the service computes it."""
+
+    anime_embeddings: NDArray[np.float32]
+    list_embeddings: NDArray[np.float32]
+    anime_gains: NDArray[np.float32]
+    name: str = "autoencoder, embedding"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score by the embedded list."""
+        del user_row
+        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, input_rows))
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the cosine to the anime."""
+        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+@dataclass
+class NeighboursScorer:
+    """What the nearest training users have seen or rate highly, computed as the service computes it."""
+
+    anime_embeddings: NDArray[np.float32]
+    nearest: ListNeighbours
+    name: str = "autoencoder, neighbours"
+    generalisation: Literal["strong", "weak"] = "strong"
+    rule: NeighbourRule = DEFAULT_RULE
+
+    def __post_init__(self) -> None:
+        self._regression = regression_of_train(self.nearest.train)
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score by neighbours; what none of them speaks for is out of the ranking, as in the service."""
+        del user_row
+        scores = self._score(input_rows)
+        return np.where(scores > 0.0, scores, np.float32(-np.inf))
+
+    def _score(self, input_rows: Rows) -> Scores:
+        lists, similarities = self.nearest.lists_near(input_rows, N_NEIGHBOURS_OF_RULE[self.rule])
+        if self.rule == "weighted":
+            return self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
+        return score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the cosine to the anime, as every method of recommending does."""
+        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+@dataclass
+class RatingNetworkScorer:
+    """The rating network: the rating it predicts rises with the cosine."""
+
+    anime_embeddings: NDArray[np.float32]
+    user_embeddings: NDArray[np.float32]
+    name: str = "rating network (notebook)"
+    generalisation: Literal["strong", "weak"] = "weak"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Order by predicted rating."""
+        del input_rows
+        return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row])
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the cosine to the anime."""
+        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
+
+
+def regression_of_train(train: Interactions) -> NeighbourRegression:
+    """Make the regression on neighbours from the lists that train.
+
+    Parameters
+    ----------
+    train : Interactions
+
+    Returns
+    -------
+    NeighbourRegression
+    """
+    return NeighbourRegression(train.popularity())
+
+
+def list_neighbours(network: TrainedNetwork, train: Interactions) -> ListNeighbours:
+    """Make what finds the nearest training users by a network's embeddings.
+
+    Parameters
+    ----------
+    network : TrainedNetwork
+    train : Interactions
+
+    Returns
+    -------
+    ListNeighbours
+    """
+    return ListNeighbours(network.list_embeddings, embed_users(network.list_embeddings, train), train)
+
+
+def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:
+    """Put lists into a binary matrix.
+
+    Parameters
+    ----------
+    lists : sequence of ndarray, dtype=int32
+        Anime rows.
+    n_anime : int
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix of shape (n, n_anime), dtype=float32
+    """
+    offsets = np.cumsum([0, *(len(rows) for rows in lists)])
+    columns = np.concatenate([*lists, np.array([], dtype=np.int32)])
+    return sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), n_anime))
+
+
+def _dense(row: Any) -> Scores:
+    return np.asarray(row, dtype=np.float32).ravel()

@@ -1,0 +1,190 @@
+"""Scorers of what the service answers with, computed by the very functions it uses."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.candidate_features import CIRCLES, neighbour_evidence
+from models.scoring.franchises import FranchiseOrder, collapse_franchises, collapse_similar
+from models.scoring.items import ItemWeights
+from models.scoring.reranker import Reranker
+from models.scoring.seen_lists import SeenLists
+from models.scoring.similar_anime import ranked_scores
+from models.scoring.top_k import top_k_rows
+from training.embeddings.trained import TrainedNetwork
+from training.evaluation.scorers import Rows, Scorer, Scores, regression_of_train
+from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared
+from training.lists.split import Split
+from training.recommending.stage import RecommenderModel
+from training.similar_anime.stage import SimilarAnimeModel
+from training.similar_users.list_neighbours import ListNeighbours
+
+# Names of the product's own rows in every table.
+RANKED: Final = "ranked (two stages)"
+ITEMS: Final = "items (first stage)"
+COLLAPSED: Final = "ranked, one per franchise"
+SIMILAR: Final = "similar anime, ranked"
+SIMILAR_COLLAPSED: Final = "similar anime, ranked, one per franchise"
+
+
+@dataclass
+class ItemsScorer:
+    """The first stage alone: item weights, computed as the service computes them."""
+
+    weights: ItemWeights
+    name: str = ITEMS
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Add up what the list's anime say."""
+        del user_row
+        return self.weights.score(input_rows)
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Give what the anime says for each other."""
+        return self.weights.score(np.array([anime_row]))
+
+
+@dataclass
+class TwoStageScorer:
+    """Item weights propose, a network re-ranks, computed as the service computes it."""
+
+    reranker: Reranker
+    nearest: ListNeighbours
+    lists: Interactions
+    name: str = RANKED
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def __post_init__(self) -> None:
+        self._regression = regression_of_train(self.nearest.train)
+        # Asked once more for the same lists by whoever collapses them.
+        self._scored: dict[tuple[int, bytes], Scores] = {}
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Re-rank what is proposed for the known part of the list, ratings and statuses included."""
+        key = user_row, input_rows.tobytes()
+        if key not in self._scored:
+            self._scored[key] = self._score(user_row, input_rows)
+        return self._scored[key]
+
+    def _score(self, user_row: int, input_rows: Rows) -> Scores:
+        known = self.lists.part_of(user_row, input_rows)
+        lists, similarities = self.nearest.lists_near(input_rows, CIRCLES[-1])
+        theirs = SeenLists.of([near.seen_rows for near in lists])
+        neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities, theirs)
+        unknown = np.ones(self.lists.n_anime, dtype=bool)
+        unknown[input_rows] = False
+        return self.reranker.rerank(known, neighbours, unknown).scores
+
+    def score_similar(self, anime_row: int) -> None:
+        """Say nothing of similar anime: those have a ranker of their own."""
+        del anime_row
+
+
+@dataclass
+class CollapsedScorer:
+    """Another scorer with one entry per franchise, as the service answers by default."""
+
+    scorer: Scorer
+    franchises: FranchiseOrder
+    name: str
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
+        """Rank franchises, each by the entry that the user should watch next; all else is out of the ranking."""
+        scores = self.scorer.score_list(user_row, input_rows)
+        if scores is None:
+            return None
+        seen = np.zeros(len(scores), dtype=bool)
+        seen[input_rows] = True
+        rows = top_k_rows(scores, len(scores), allowed=~seen)
+        shown, of_best = collapse_franchises(rows, scores[rows], self.franchises, seen, ~seen)
+        collapsed = np.full(len(scores), -np.inf, dtype=np.float32)
+        collapsed[shown] = of_best
+        return collapsed
+
+    def score_similar(self, anime_row: int) -> Scores | None:
+        """Rank other franchises, each by its first entry."""
+        scores = self.scorer.score_similar(anime_row)
+        if scores is None:
+            return None
+        allowed = np.arange(len(scores)) != anime_row
+        rows = top_k_rows(scores, len(scores), allowed=allowed)
+        shown, of_best = collapse_similar(rows, scores[rows], self.franchises, anime_row, allowed)
+        collapsed = np.full(len(scores), -np.inf, dtype=np.float32)
+        collapsed[shown] = of_best
+        return collapsed
+
+
+@dataclass
+class RankedSimilarScorer:
+    """Similar anime by their precomputed neighbours, as the service answers."""
+
+    similar_rows: NDArray[np.int32]
+    similar_scores: NDArray[np.float32]
+    anime_embeddings: NDArray[np.float32]
+    name: str = SIMILAR
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> None:
+        """Say nothing of lists."""
+        del user_row, input_rows
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Score by the ranked neighbours, and by the cosine below them."""
+        return ranked_scores(self.similar_rows, self.similar_scores, self.anime_embeddings, anime_row)
+
+
+def list_scorers(
+    prepared: Prepared, split: Split, nearest: ListNeighbours, recommender: RecommenderModel
+) -> list[Scorer]:
+    """Make scorers of the ways of recommending in stages.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    split : Split
+    nearest : ListNeighbours
+        Finds the nearest users by the embeddings that the re-ranker was learned with.
+    recommender : RecommenderModel
+
+    Returns
+    -------
+    list of Scorer
+        The first stage; with a re-ranker both, and both with one entry per franchise. None without item weights.
+    """
+    if not recommender.has_weights:
+        return []
+    scorers: list[Scorer] = [ItemsScorer(recommender.weights())]
+    reranker = recommender.reranker(recommender.facts(split.train, prepared.catalogue))
+    if reranker is not None:
+        two_stages = TwoStageScorer(reranker, nearest, prepared.interactions)
+        scorers += [two_stages, CollapsedScorer(two_stages, recommender.franchises(), COLLAPSED)]
+    return scorers
+
+
+def similar_scorers(
+    similar: SimilarAnimeModel, network: TrainedNetwork, recommender: RecommenderModel
+) -> list[Scorer]:
+    """Make scorers of ranked similar anime.
+
+    Parameters
+    ----------
+    similar : SimilarAnimeModel
+    network : TrainedNetwork
+        Whose cosines order what is past the ranked neighbours.
+    recommender : RecommenderModel
+        Knows the franchises.
+
+    Returns
+    -------
+    list of Scorer
+        All anime, and one entry per franchise. None where no neighbours were ranked.
+    """
+    if not similar.neighbours.rows.shape[1]:
+        return []
+    ranked = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, network.anime_embeddings)
+    return [ranked, CollapsedScorer(ranked, recommender.franchises(), SIMILAR_COLLAPSED)]

@@ -1,0 +1,176 @@
+"""How many lists hold both anime of every pair: the one pass over all rows that learning in closed form needs.
+
+Anime are numbered by popularity, and users taken in blocks that fit into the processor's cache. Most entries of most
+lists are among the most popular anime, so those stand in a row of bytes per user, and adding up rows of bytes is what
+a processor does fastest; the others are counted along the lists (docs/performance.md has the figures).
+"""
+
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.user_list import Status
+from training.lists.interactions import Interactions
+from training.support.compiled import compiled, on_all_threads
+
+Square = NDArray[np.float32]
+
+_USERS_PER_BLOCK: Final = 4096
+# How many of the most popular anime stand in bytes. With the users of a block they are 8 MB.
+_N_DENSE: Final = 2048
+# So many ones fit into a byte.
+_MOST_PER_BYTE: Final = 255
+
+
+def co_counts(train: Interactions) -> Square:
+    """Count how many lists hold both anime of every pair.
+
+    Parameters
+    ----------
+    train : Interactions
+        Plan-to-watch is left out.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Symmetric; the diagonal counts the lists that hold an anime. Exact up to 2**24 lists.
+    """
+    n_anime = train.n_anime
+    popularity = train.popularity()
+    ranks = np.empty(n_anime, dtype=np.int32)
+    ranks[np.argsort(-popularity, kind="stable")] = np.arange(n_anime)
+    counts = np.zeros((n_anime, n_anime), dtype=np.float32)
+    for start in range(0, train.n_users, _USERS_PER_BLOCK):
+        offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
+        block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
+        on_all_threads(partial(_count_anime, *block, counts))
+    mirror(counts)
+    on_all_threads(partial(_reorder_columns, counts, ranks))
+    on_all_threads(partial(_reorder_rows, counts, ranks))
+    return counts
+
+
+def mirror(matrix: Square) -> None:
+    """Copy the lower triangle to the upper one, in place.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, n), dtype=float32
+        Its rows lie one after the other.
+    """
+    on_all_threads(partial(_mirror, matrix))
+
+
+@compiled
+def _mirror(matrix: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
+    # Tile by tile, since a line of the cache that is fetched for a column holds sixteen numbers of it.
+    size, tile = len(matrix), 64
+    for top in range(first * tile, size, step * tile):
+        for left in range(0, top + 1, tile):
+            for row in range(top, min(top + tile, size)):
+                for column in range(left, min(left + tile, row)):
+                    matrix[column, row] = matrix[row, column]
+
+
+@compiled
+def _reorder_columns(matrix: Any, ranks: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
+    """Put every anime's column where its rank's was, in each step-th row."""
+    by_rank = np.empty(len(matrix), np.float32)
+    for row in range(first, len(matrix), step):
+        by_rank[:] = matrix[row]
+        for anime_row in range(len(ranks)):
+            matrix[row, anime_row] = by_rank[ranks[anime_row]]
+
+
+@compiled
+def _reorder_rows(matrix: Any, ranks: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
+    """Put every anime's row where its rank's was, in one of step stretches of columns: without a second matrix."""
+    size = len(matrix)
+    start, end = size * first // step, size * (first + 1) // step
+    moved = np.zeros(size, np.bool_)
+    kept = np.empty(end - start, np.float32)
+    for beginning in range(size):
+        if moved[beginning]:
+            continue
+        # Along the ring of rows that take each other's places.
+        kept[:] = matrix[beginning, start:end]
+        row = beginning
+        while ranks[row] != beginning:
+            matrix[row, start:end] = matrix[ranks[row], start:end]
+            moved[row] = True
+            row = ranks[row]
+        matrix[row, start:end] = kept
+        moved[row] = True
+
+
+def _lists_by_rank(
+    train: Interactions, start: int, end: int, ranks: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Give what users [start, end) have seen: where each list begins, and the ranks of its anime."""
+    first, last = train.offsets[start], train.offsets[end]
+    seen = train.statuses[first:last] != int(Status.PLAN_TO_WATCH)
+    ends = np.concatenate([[0], np.cumsum(seen, dtype=np.int64)])
+    return ends[train.offsets[start : end + 1] - first], ranks[train.anime_rows[first:last][seen]]
+
+
+@compiled
+def _invert(offsets: Any, ranks: Any, n_anime: int, n_dense: int) -> Any:  # pragma: no cover - compiled
+    """Turn lists into who has seen each anime, the dense part of every list, and the rest of it by rank."""
+    n_users = len(offsets) - 1
+    starts = np.zeros(n_anime + 1, np.int64)
+    for rank in ranks:
+        starts[rank + 1] += 1
+    for rank in range(n_anime):
+        starts[rank + 1] += starts[rank]
+    free = starts[:-1].copy()
+    holders = np.empty(len(ranks), np.int32)
+    dense = np.zeros((n_users, n_dense), np.uint8)
+    rest_offsets = np.zeros(n_users + 1, np.int64)
+    for user in range(n_users):
+        rest_offsets[user + 1] = rest_offsets[user]
+        for entry in range(offsets[user], offsets[user + 1]):
+            rank = ranks[entry]
+            holders[free[rank]] = user
+            free[rank] += 1
+            if rank < n_dense:
+                dense[user, rank] = 1
+            else:
+                rest_offsets[user + 1] += 1
+    # Going through the anime in order puts every list in order.
+    rest = np.empty(rest_offsets[n_users], np.int32)
+    free = rest_offsets[:-1].copy()
+    for rank in range(n_dense, n_anime):
+        for user in holders[starts[rank] : starts[rank + 1]]:
+            rest[free[user]] = rank
+            free[user] += 1
+    return starts, holders, dense, rest_offsets, rest
+
+
+@compiled
+def _count_anime(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
+    starts: Any, holders: Any, dense: Any, rest_offsets: Any, rest: Any, lower: Any, first: int, step: int
+) -> None:  # pragma: no cover - compiled
+    """Count the pairs of every step-th anime, each with those more popular than itself."""
+    n_dense = dense.shape[1]
+    sums = np.zeros(n_dense, np.uint8)
+    for rank in range(first, len(lower), step):
+        row = lower[rank]
+        width = min(rank + 1, n_dense)
+        for start in range(starts[rank], starts[rank + 1], _MOST_PER_BYTE):
+            sums[:width] = 0
+            for place in range(start, min(start + _MOST_PER_BYTE, starts[rank + 1])):
+                ones = dense[holders[place]]
+                for other in range(width):
+                    sums[other] += ones[other]
+            for other in range(width):
+                row[other] += sums[other]
+        if rank >= n_dense:
+            for place in range(starts[rank], starts[rank + 1]):
+                holder = holders[place]
+                for entry in range(rest_offsets[holder], rest_offsets[holder + 1]):
+                    other = rest[entry]
+                    if other > rank:
+                        break
+                    row[other] += 1

@@ -1,0 +1,326 @@
+"""Item-to-item weights: what each anime on a list says for every other. Learned in closed form.
+
+References
+----------
+Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (EASE), WWW 2019.
+Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2020: dropping a share p of every list
+from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import NDArray
+
+from models.cores import usable_cores
+from models.scoring.items import ItemWeights
+from training.errors import InputError
+from training.item_weights.co_counts import Square, mirror
+from training.item_weights.config import ItemsConfig
+from training.item_weights.small_systems import solve_among
+
+_TARGETS_PER_BLOCK: Final = 512
+# Each holds a hundred megabytes.
+_MAX_THREADS: Final = 4
+
+
+@dataclass(frozen=True)
+class DenseInverse:
+    """The inverse of the regularised co-counts of the anime on most lists, which is all that EDLAE has to do.
+
+    The weight of anime i for anime j is ``-inverse[i, j] / inverse[j, j]``, and 0 where i is j.
+
+    The cost of an inverse grows with the cube of its size, and thousands of anime are on so few lists that all of
+    them together say next to nothing of the others. So only those on most lists are in it (docs/experiments.md shows
+    that it costs nothing).
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_dense,), dtype=int64
+        Which anime, ascending.
+    inverse : ndarray of shape (n_dense, n_dense), dtype=float32
+        Symmetric and positive definite.
+    """
+
+    rows: NDArray[np.int64]
+    inverse: Square
+
+    def others(self, n_anime: int) -> NDArray[np.int64]:
+        """Give the rows of all anime that are not in it, ascending."""
+        return np.setdiff1d(np.arange(n_anime), self.rows)
+
+
+def invert_popular(counts: Square, config: ItemsConfig) -> DenseInverse:
+    """Invert the regularised co-counts of the anime on most lists.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        From :func:`training.item_weights.co_counts.co_counts`. Left as it is.
+    config : ItemsConfig
+
+    Returns
+    -------
+    DenseInverse
+    """
+    rows = np.sort(np.argsort(-np.diag(counts), kind="stable")[: config.n_dense])
+    return DenseInverse(rows, invert_gram(counts[np.ix_(rows, rows)], config.dropout, config.l2))
+
+
+def invert_gram(counts: Square, dropout: float, l2: float, settings: str = "items.l2 or items.dropout") -> Square:
+    """Invert regularised co-counts.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, n), dtype=float32
+        Left as it is.
+    dropout : float
+        Share p of each list that is hidden from the input, in [0, 1).
+    l2 : float
+        Added to the diagonal. Greater than 0.
+    settings : str, optional
+        What to raise where that is not enough.
+
+    Returns
+    -------
+    ndarray of shape (n, n), dtype=float32
+        Symmetric and positive definite.
+
+    Raises
+    ------
+    InputError
+        If the regularised matrix is not positive definite: l2 is too small for anime on nearly the same lists.
+    """
+    regularised = np.array(counts, dtype=np.float32, order="F")
+    regularised[np.diag_indices_from(regularised)] += regularisation(counts, dropout, l2)
+    # The upper triangle by columns is the lower one by rows, which is what is mirrored.
+    factor, failed = la.lapack.spotrf(regularised, lower=0, overwrite_a=1, clean=0)
+    if failed:
+        raise InputError(_say_too_weak(dropout, l2, settings))
+    inverse: Square = la.lapack.spotri(factor, lower=0, overwrite_c=1)[0].T
+    mirror(inverse)
+    return inverse
+
+
+def _say_too_weak(dropout: float, l2: float, settings: str) -> str:
+    return (
+        "item weights have no solution: expected a penalty that tells anime on nearly the same lists apart, received "
+        f"{l2:g} with a dropout of {dropout:g}; raise --set {settings}"
+    )
+
+
+def regularisation(counts: Square, dropout: float, l2: float) -> NDArray[np.float32]:
+    """Say what EDLAE adds to the diagonal of the co-counts.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    dropout : float
+        In [0, 1).
+    l2 : float
+
+    Returns
+    -------
+    ndarray of shape (n_anime,), dtype=float32
+    """
+    added: NDArray[np.float32] = (dropout / (1.0 - dropout) * np.diag(counts) + l2).astype(np.float32)
+    return added
+
+
+def dense_weights(inverse: Square) -> Square:
+    """Give what each anime on a list says for every other.
+
+    Parameters
+    ----------
+    inverse : ndarray of shape (n_anime, n_anime), dtype=float32
+        From :func:`invert_gram`.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Row i holds what anime i says; the diagonal is 0.
+    """
+    weights: Square = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+def propose_speakers(counts: Square, dense: DenseInverse, config: ItemsConfig) -> NDArray[np.int32]:
+    """Propose for every anime those that may say most for it.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    dense : DenseInverse
+        Of the same counts.
+    config : ItemsConfig
+
+    Returns
+    -------
+    ndarray of shape (n_anime, min(n_proposed, n_anime - 1, n_dense - 1)), dtype=int32
+        Ascending within a row; row j without j. For the anime of the inverse those with the largest weights, for each
+        other anime those with the largest weights if it heard one alone.
+    """
+    k = min(config.n_proposed, len(dense.rows) - 1)
+    proposed = np.empty((len(counts), k), dtype=np.int32)
+    proposed[dense.rows] = dense.rows[strongest_rows(dense.inverse, k)]
+    others = dense.others(len(counts))
+    proposed[others] = propose_alone(counts, others, k, config.l2)
+    return proposed
+
+
+def propose_alone(counts: Square, targets: NDArray[np.int64], k: int, l2: float) -> NDArray[np.int32]:
+    """Propose for some anime those that would say most if each spoke alone.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    targets : ndarray of shape (n_targets,), dtype=int64
+        Their rows.
+    k : int
+        Below the number of anime.
+    l2 : float
+
+    Returns
+    -------
+    ndarray of shape (n_targets, k), dtype=int32
+        Ascending within a row; no anime speaks for itself.
+    """
+    heard_alone = np.sqrt(np.diag(counts) + np.float32(l2))
+    proposed = np.empty((len(targets), k), dtype=np.int32)
+
+    def propose(start: int) -> None:
+        some = targets[start : start + _TARGETS_PER_BLOCK]
+        strengths = counts[some] / heard_alone
+        strengths[np.arange(len(some)), some] = -1.0
+        proposed[start : start + len(some)] = _largest(strengths, k)
+
+    _for_blocks(propose, len(targets))
+    return proposed
+
+
+def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
+    """Find the anime with the largest weights for every anime of an inverse.
+
+    Parameters
+    ----------
+    inverse : ndarray of shape (n, n), dtype=float32
+        From :func:`invert_gram`.
+    k : int
+        At most n - 1.
+
+    Returns
+    -------
+    ndarray of shape (n, k), dtype=int32
+        Ascending within a row; row j without j.
+    """
+    strongest = np.empty((len(inverse), k), dtype=np.int32)
+
+    def find(start: int) -> None:
+        # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
+        block = -inverse[start : start + _TARGETS_PER_BLOCK]
+        targets = np.arange(len(block))
+        block[targets, start + targets] = -np.inf
+        strongest[start : start + len(block)] = _largest(block, k)
+
+    _for_blocks(find, len(inverse))
+    return strongest
+
+
+def _for_blocks(work: Callable[[int], None], n_targets: int) -> None:
+    # Sorting lets go of the interpreter's lock.
+    with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
+        list(pool.map(work, range(0, n_targets, _TARGETS_PER_BLOCK)))
+
+
+def _largest(values: Square, k: int) -> NDArray[np.int32]:
+    """Find the columns of the k largest values of every row, ascending."""
+    if not k:
+        return np.empty((len(values), 0), dtype=np.int32)
+    last = values.shape[1] - k
+    return np.sort(np.argpartition(values, last, axis=1)[:, last:], axis=1).astype(np.int32)
+
+
+def fit_on_speakers(
+    counts: Square, rows: NDArray[np.int32], dropout: float, l2: float, targets: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """Fit the weights of anime to the few that speak for each.
+
+    Cutting a dense solution down loses what the small weights corrected; fitting again among those that are left
+    wins it back and more (docs/experiments.md).
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    rows : ndarray of shape (n_targets, k), dtype=int32
+        Who speaks for each.
+    dropout, l2 : float
+        As for :func:`invert_gram`.
+    targets : ndarray of shape (n_targets,), dtype=int64, optional
+        For which anime; all where it is left out.
+
+    Returns
+    -------
+    ndarray of shape (n_targets, k), dtype=float32
+
+    Raises
+    ------
+    InputError
+        As :func:`invert_gram`.
+    """
+    whose = np.arange(len(counts)) if targets is None else targets
+    # Symmetric, so its memory order does not matter.
+    by_row = counts if counts.flags.c_contiguous else counts.T
+    try:
+        return solve_among(by_row, regularisation(counts, dropout, l2), rows, whose)
+    except np.linalg.LinAlgError as error:
+        raise InputError(_say_too_weak(dropout, l2, "items.l2 or items.dropout")) from error
+
+
+def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -> ItemWeights:
+    """Learn sparse item weights: dense ones propose who speaks for whom, the best of them are fitted and cut, twice.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        From :func:`training.item_weights.co_counts.co_counts`.
+    dense : DenseInverse
+        Of the same counts.
+    config : ItemsConfig
+
+    Returns
+    -------
+    ItemWeights
+    """
+    rows = propose_speakers(counts, dense, config)
+    values = fit_on_speakers(counts, rows, config.dropout, config.l2)
+    if config.n_weights < rows.shape[1]:
+        # A weight moves scores by its size, as often as its anime is on a list.
+        moved = np.abs(values) * np.sqrt(np.diag(counts))[rows]
+        kept = np.argpartition(-moved, config.n_weights - 1, axis=1)[:, : config.n_weights]
+        rows = np.sort(np.take_along_axis(rows, kept, axis=1), axis=1)
+        values = fit_on_speakers(counts, rows, config.dropout, config.l2)
+    return ItemWeights(rows, values, cosines_of(counts, rows))
+
+
+def cosines_of(counts: Square, rows: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Give the cosine of every anime with those that speak for it.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    rows : ndarray of shape (n_anime, k), dtype=int32
+
+    Returns
+    -------
+    ndarray of shape (n_anime, k), dtype=float32
+        In [0, 1]; 0 for anime that nobody has seen.
+    """
+    norms = np.sqrt(np.maximum(np.diag(counts), 1.0))
+    pairs = np.take_along_axis(counts, rows.astype(np.int64), axis=1)
+    cosines: NDArray[np.float32] = (pairs / norms[rows] / norms[:, None]).astype(np.float32)
+    return cosines

@@ -1,0 +1,240 @@
+"""The rows of the leaderboard: one factory per row. A new method is one function and one line in METHODS."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from models.scoring.neighbours import NeighbourRule
+from training.embeddings.content import read_content
+from training.embeddings.stage import AutoencoderInput, train_network
+from training.embeddings.trained import TrainedNetwork, load_trained, save_trained
+from training.evaluation.baselines.ease import fit_ease, fit_edlae
+from training.evaluation.baselines.ials import fit_ials
+from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.baselines.random import RandomScorer
+from training.evaluation.baselines.user_knn import fit_user_knn
+from training.evaluation.scorers import (
+    EmbeddingScorer,
+    ItemKnnScorer,
+    NeighboursScorer,
+    PopularityScorer,
+    RatingNetworkScorer,
+    Scorer,
+    list_neighbours,
+)
+from training.evaluation.served_scorers import (
+    COLLAPSED,
+    ITEMS,
+    RANKED,
+    SIMILAR,
+    SIMILAR_COLLAPSED,
+    list_scorers,
+    similar_scorers,
+)
+from training.franchises.grouping import franchise_arrays
+from training.item_weights.co_counts import co_counts
+from training.item_weights.fit import fit_item_weights, invert_popular
+from training.leaderboard.material import Material
+from training.leaderboard.sanity import make_oracle
+from training.recommending.stage import FOLDER as RECOMMENDER
+from training.recommending.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
+from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
+from training.similar_anime.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
+from training.support.folders import replaced_folder
+
+Kind = Literal["sanity", "baseline", "ours"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the leaderboard.
+
+    Attributes
+    ----------
+    name : str
+        As tables show it.
+    kind : {"sanity", "baseline", "ours"}
+        ``"ours"`` are what the product serves; they are compared with the best of the baselines.
+    build : callable
+        Trains it. A function of a module, since it runs in a process of its own.
+    source : str
+        The paper, library or notebook it comes from.
+    requires : str or None
+        A package that may be missing; then the row is skipped, and the table says so.
+    """
+
+    name: str
+    kind: Kind
+    build: Callable[[Material], Scorer]
+    source: str
+    requires: str | None = None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether what it requires is installed."""
+        return self.requires is None or importlib.util.find_spec(self.requires) is not None
+
+
+def _random(material: Material) -> Scorer:
+    return RandomScorer(material.split.train.n_anime)
+
+
+def _oracle(material: Material) -> Scorer:
+    return make_oracle(material.split, material.queries)
+
+
+def _popularity(material: Material) -> Scorer:
+    return PopularityScorer(material.split.popularity())
+
+
+def _item_knn(material: Material) -> Scorer:
+    return ItemKnnScorer(fit_item_knn(material.split.train))
+
+
+def _user_knn_seen(material: Material) -> Scorer:
+    return fit_user_knn(material.split.train, "seen")
+
+
+def _user_knn_top_quarter(material: Material) -> Scorer:
+    return fit_user_knn(material.split.train, "top quarter")
+
+
+def _rating_network(material: Material) -> Scorer:
+    trained = train_network("rating", material.split, material.settings, None)
+    if trained.user_embeddings is None:
+        raise TypeError("the rating network has a row per user, but came without")
+    return RatingNetworkScorer(trained.anime_embeddings, trained.user_embeddings)
+
+
+def _ials(material: Material) -> Scorer:
+    return fit_ials(material.split.train)
+
+
+def _ease(material: Material) -> Scorer:
+    return fit_ease(material.split.train)
+
+
+def _edlae(material: Material) -> Scorer:
+    return fit_edlae(material.split.train)
+
+
+def _embedding(material: Material) -> Scorer:
+    trained = _autoencoder(material)
+    return EmbeddingScorer(trained.anime_embeddings, trained.list_embeddings, trained.anime_gains)
+
+
+def _neighbours(material: Material) -> Scorer:
+    return _neighbours_by(material, "weighted")
+
+
+def _top_quarter(material: Material) -> Scorer:
+    return _neighbours_by(material, "top-quarter")
+
+
+def _neighbours_by(material: Material, rule: NeighbourRule) -> Scorer:
+    trained = _autoencoder(material)
+    return NeighboursScorer(trained.anime_embeddings, list_neighbours(trained, material.split.train), rule=rule)
+
+
+def _similar(material: Material) -> Scorer:
+    return _served(material, SIMILAR)
+
+
+def _similar_collapsed(material: Material) -> Scorer:
+    return _served(material, SIMILAR_COLLAPSED)
+
+
+def _items(material: Material) -> Scorer:
+    return _served(material, ITEMS)
+
+
+def _ranked(material: Material) -> Scorer:
+    return _served(material, RANKED)
+
+
+def _ranked_collapsed(material: Material) -> Scorer:
+    return _served(material, COLLAPSED)
+
+
+def _served(material: Material, name: str) -> Scorer:
+    """Give what is served under a name, trained as `run` trains it. Rows share what an earlier one has trained."""
+    network, recommender = _autoencoder(material), _recommender(material)
+    if name in {SIMILAR, SIMILAR_COLLAPSED}:
+        scorers = similar_scorers(_similar_model(material), network, recommender)
+    else:
+        nearest = list_neighbours(network, material.split.train)
+        scorers = list_scorers(material.prepared, material.split, nearest, recommender)
+    return next(scorer for scorer in scorers if scorer.name == name)
+
+
+def _recommender(material: Material) -> RecommenderModel:
+    path = material.work / "trained" / RECOMMENDER
+    if not path.exists():
+        train, network = material.split.train, _autoencoder(material)
+        counts, items = co_counts(train), material.settings.items
+        weights = fit_item_weights(counts, invert_popular(counts, items), items)
+        franchises = franchise_arrays(train, material.prepared.catalogue)
+        model = fit_recommender_model(
+            material.prepared, train, network, counts, weights, franchises, material.settings
+        )
+        with replaced_folder(path) as folder:
+            save_recommender(folder, model)
+    return load_recommender(path)
+
+
+def _similar_model(material: Material) -> SimilarAnimeModel:
+    path = material.work / "trained" / SIMILAR_FOLDER
+    if not path.exists():
+        train, embeddings = material.split.train, _autoencoder(material).anime_embeddings
+        queries = material.recommended_pairs()
+        model = fit_similar_anime(material.prepared, train, embeddings, queries, material.settings.model_dump())
+        with replaced_folder(path) as folder:
+            save_similar_anime(folder, model)
+    return load_similar_anime(path)
+
+
+def _autoencoder(material: Material) -> TrainedNetwork:
+    path = material.work / "trained" / "autoencoder"
+    if not path.exists():
+        content = read_content(material.prepared.catalogue)
+        given = AutoencoderInput(material.split.train, content=content)
+        trained = train_network("autoencoder", material.split, material.settings, None, given)
+        trained = replace(trained, prepared_digest=material.prepared.digest)
+        with replaced_folder(path) as folder:
+            save_trained(folder, trained)
+    return load_trained(path)
+
+
+METHODS: Final = (
+    Method("oracle", "sanity", _oracle, "knows the targets; the ceiling"),
+    Method("random", "sanity", _random, "chance; the floor"),
+    Method("popularity", "baseline", _popularity, "how many training users have seen it"),
+    Method("rating network (notebook)", "baseline", _rating_network, "the notebook's network, trained as there"),
+    Method(
+        "user kNN, top quarter (notebook)",
+        "baseline",
+        _user_knn_top_quarter,
+        "what the 50 nearest users by raw cosine of lists rate at or above their 75th percentile",
+    ),
+    Method("item kNN (notebook)", "baseline", _item_knn, "cosine of rating vectors, 20 nearest anime"),
+    Method("user kNN, all they saw", "baseline", _user_knn_seen, "the same 50 users, all they have seen"),
+    Method(
+        "iALS",
+        "baseline",
+        _ials,
+        "library implicit, tuned; Hu et al., ICDM 2008, and Rendle et al., RecSys 2022",
+        requires="implicit",
+    ),
+    Method("EASE", "baseline", _ease, "dense, tuned; Steck, WWW 2019"),
+    Method("EDLAE", "baseline", _edlae, "dense, tuned; Steck, NeurIPS 2020"),
+    # What the product serves. Append its next method here.
+    Method("autoencoder, embedding", "ours", _embedding, "128 wide, distilled from EDLAE; all ours share it"),
+    Method("neighbours, top quarter", "ours", _top_quarter, "the notebook's rule on the 50 nearest by embedding"),
+    Method("neighbours", "ours", _neighbours, "the 200 nearest users by embedding, with fitted weights"),
+    Method(RANKED, "ours", _ranked, "item weights propose, a network re-ranks; the default of recommendations"),
+    Method(COLLAPSED, "ours", _ranked_collapsed, "the same with collapse_franchise=true, the default"),
+    Method(ITEMS, "ours", _items, "sparse item weights alone"),
+    Method(SIMILAR, "ours", _similar, "a network over pair features; the default of similar anime"),
+    Method(SIMILAR_COLLAPSED, "ours", _similar_collapsed, "the same with collapse_franchise=true, the default"),
+)

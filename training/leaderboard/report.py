@@ -1,0 +1,145 @@
+"""What the benchmark shows: tables in the terminal, benchmark.json, benchmark.md and plots."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from training.leaderboard.plots import PLOTS, draw_plots
+from training.leaderboard.summary import Summary
+from training.leaderboard.tables import (
+    TextTable,
+    cold_start_table,
+    history_table,
+    leaderboard,
+    left_out_lines,
+    paired_table,
+    sanity_lines,
+)
+
+PIPE_WIDTH: Final = 160
+
+PROTOCOL: Final = """\
+Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == 1` test and nobody learns from
+them; of what such a user has seen (plan-to-watch left out) 80 % goes in and 20 % is the target, drawn by a hash. What
+goes in cannot be an answer. Recall@20 has the denominator min(20, targets); NDCG is scaled to the best order.
+coverage@10 counts the anime in anybody's first ten; popularity@10 is the share of the training users who have seen
+the titles in a user's first ten. Similar anime: graded NDCG@10, gain log(1 + votes), against MyAnimeList users' own
+recommendations of at least 2 votes and from another franchise; only the measuring half of the queries counts. Methods
+marked weak have a row per user, learned from the input part of the test users' lists.
+
+± is half of the 95 % interval: 1.96 standard errors over users or queries, for coverage@10 by the jackknife over
+users. Differences are paired, on the same users: the 95 % interval and p of the paired t test, and p of Wilcoxon's
+signed-rank test, two-sided and not corrected for the number of methods; "not told apart" where either p is .05 or
+more.
+
+Each method is trained and measured in a process of its own. "training s" is wall-clock time from the lists in memory
+to a method that can answer, "peak MB" the most resident memory of the whole process, scoring included (Python, the
+libraries and the lists take what the row of popularity shows)."""
+
+COLD_START: Final = """\
+The first columns are the same users and the same targets: everybody with at least 10 known titles, of which only as
+many as the heading says are told, drawn by a hash. What is not told is no answer either. The last column tells the
+whole list, of users with at least 50 known titles. Methods with a row per user have no place here."""
+
+
+def print_report(summary: Summary) -> None:
+    """Print the tables to standard output.
+
+    Parameters
+    ----------
+    summary : dict
+        From :func:`training.leaderboard.summary.summarise`.
+    """
+    # A pipe has no width of its own, and a folded table is no table.
+    console = Console(width=None if Console().is_terminal else PIPE_WIDTH, highlight=False)
+    for table in _tables(summary):
+        console.print(_rich_table(table))
+    for line in (*sanity_lines(summary), *left_out_lines(summary)):
+        console.print(line)
+
+
+def write_report(folder: Path, summary: Summary) -> None:
+    """Write benchmark.json, benchmark.md and the plots.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    summary : dict
+    """
+    (folder / "benchmark.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    (folder / "benchmark.md").write_text(markdown(summary), encoding="utf-8")
+    draw_plots(folder, summary)
+
+
+def markdown(summary: Summary) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    summary : dict
+
+    Returns
+    -------
+    str
+    """
+    ladder_plot, cold_start_plot, coverage_plot = (f"![{what}]({name})" for name, what in PLOTS.items())
+    pairs = [paired_table(summary, question) for question in ("next_anime", "similar_anime")]
+    sections = [
+        _about(summary),
+        "## Leaderboard",
+        _markdown_table(leaderboard(summary)),
+        *left_out_lines(summary),
+        ladder_plot,
+        "## Against the best baseline, on the same users",
+        *(_markdown_table(table) for table in pairs if table),
+        "## Cold start",
+        COLD_START,
+        _markdown_table(cold_start_table(summary)),
+        cold_start_plot,
+        "## Short and long lists",
+        _markdown_table(history_table(summary)),
+        "## Quality against coverage",
+        coverage_plot,
+        "## Sanity",
+        "\n".join(f"- {line}" for line in sanity_lines(summary)),
+        "## Protocol",
+        PROTOCOL,
+        "## Methods",
+        "\n".join(f"- **{name}** ({one['kind']}): {one['source']}" for name, one in summary["methods"].items()),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _about(summary: Summary) -> str:
+    data = summary["data"]
+    kind = ", simulated" if data["simulated"] else ""
+    return (
+        f"{data['name']}{kind}: {summary['n_training_users']:,} users train, {summary['n_test_users']:,} test, "
+        f"{summary['n_anime']:,} anime, {summary['n_similar_queries']:,} queries measure similar anime. "
+        f"Written by `python -m training benchmark`."
+    )
+
+
+def _tables(summary: Summary) -> list[TextTable]:
+    pairs = [paired_table(summary, question) for question in ("next_anime", "similar_anime")]
+    return [leaderboard(summary), *(table for table in pairs if table), cold_start_table(summary)]
+
+
+def _rich_table(table: TextTable) -> Table:
+    rich = Table(*table.headings[:1], title=table.title)
+    for heading in table.headings[1:]:
+        rich.add_column(heading, justify="right")
+    for row in table.rows:
+        rich.add_row(*row)
+    return rich
+
+
+def _markdown_table(table: TextTable) -> str:
+    lines = [table.headings, ("---",) * len(table.headings), *table.rows]
+    return f"{table.title[:1].upper()}{table.title[1:]}:\n\n" + "\n".join(
+        "| " + " | ".join(line) + " |" for line in lines
+    )

@@ -1,0 +1,102 @@
+"""What must come out whatever the data: an oracle scores 1, and chance scores what chance is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluation.scorers import Rows, Scores
+from training.lists.split import Split
+from training.similar_anime.truth import SimilarQuery
+
+K: Final = 20
+# A fair draw strays further than this less than once in ten thousand runs.
+MOST_STANDARD_ERRORS: Final = 4.0
+
+
+@dataclass
+class OracleScorer:
+    """Knows the targets. What it does not reach, no method can reach."""
+
+    n_anime: int
+    targets: dict[int, Rows]
+    similar: dict[int, SimilarQuery]
+    name: str = "oracle"
+    generalisation: Literal["strong", "weak"] = "strong"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Give 1 to the targets."""
+        del input_rows
+        return self._mark(self.targets[user_row], np.float32(1.0))
+
+    def score_similar(self, anime_row: int) -> Scores:
+        """Give everybody's votes."""
+        query = self.similar[anime_row]
+        return self._mark(query.similar_rows, query.gains)
+
+    def _mark(self, rows: NDArray[np.integer], values: NDArray[np.float64] | np.float32) -> Scores:
+        scores = np.zeros(self.n_anime, dtype=np.float32)
+        scores[rows] = values
+        return scores
+
+
+def make_oracle(split: Split, queries: Sequence[SimilarQuery]) -> OracleScorer:
+    """Tell an oracle the truth.
+
+    Parameters
+    ----------
+    split : Split
+    queries : sequence of SimilarQuery
+
+    Returns
+    -------
+    OracleScorer
+    """
+    targets = dict(zip(split.test_user_rows.tolist(), split.targets, strict=True))
+    return OracleScorer(split.train.n_anime, targets, {query.anime_row: query for query in queries})
+
+
+@dataclass(frozen=True)
+class ChanceRecall:
+    """Recall@20 that a random order has.
+
+    Attributes
+    ----------
+    mean : float
+        Over users: each has k of n anime drawn, n being those that are not known yet.
+    standard_error : float
+        Of the mean, by the variance of the draw without replacement.
+    """
+
+    mean: float
+    standard_error: float
+
+    @property
+    def tolerance(self) -> float:
+        """How far from the mean a fair draw may be."""
+        return MOST_STANDARD_ERRORS * self.standard_error
+
+
+def expect_recall_by_chance(split: Split, k: int = K) -> ChanceRecall:
+    """Work out what a random order recalls of the test users' targets.
+
+    A user with t targets among n candidates finds k t / n of them on average (hypergeometric), out of min(k, t).
+
+    Parameters
+    ----------
+    split : Split
+        With test users.
+    k : int, optional
+
+    Returns
+    -------
+    ChanceRecall
+    """
+    n = split.train.n_anime - np.array([len(rows) for rows in split.inputs])
+    t = np.array([len(rows) for rows in split.targets])
+    drawn, best = np.minimum(k, n), np.minimum(k, t)
+    share = t / n
+    variances = drawn * share * (1.0 - share) * (n - drawn) / np.maximum(1, n - 1) / best**2
+    return ChanceRecall(float(np.mean(drawn * share / best)), float(np.sqrt(variances.sum())) / len(n))

@@ -1,0 +1,192 @@
+"""From what was measured, user by user, to what benchmark.json holds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluation.evaluate import estimate_by_history, estimate_lists
+from training.evaluation.list_quality import ListQuality
+from training.evaluation.metrics import NORMAL_QUANTILE, Estimate, estimate_mean
+from training.leaderboard.material import Material
+from training.leaderboard.measure import Measured
+from training.leaderboard.methods import Method
+from training.leaderboard.paired import compare_paired
+from training.leaderboard.sanity import expect_recall_by_chance
+
+Summary = dict[str, Any]
+
+
+def summarise(
+    methods: Sequence[Method], measured: Mapping[str, Measured], left_out: Mapping[str, str], material: Material
+) -> Summary:
+    """Put all results together.
+
+    Parameters
+    ----------
+    methods : sequence of Method
+        Those that were asked for.
+    measured : mapping of str to Measured
+        By name.
+    left_out : mapping of str to str
+        Why a method has no result.
+    material : Material
+
+    Returns
+    -------
+    dict
+        Ready for JSON: ``data``, ``settings``, ``n_test_users``, ``n_similar_queries``, ``methods`` (per name:
+        ``kind``, ``source``, ``generalisation``, ``next_anime``, ``cold_start``, ``similar_anime``, ``cost``),
+        ``left_out``, ``paired`` (per question: ``baseline``, ``metric`` and per method the difference), ``sanity``.
+    """
+    holders = share_of_holders(material)
+    done = [method for method in methods if method.name in measured]
+    report = material.prepared.report
+    return {
+        "data": report.data.model_dump(mode="json"),
+        "settings": material.settings.model_dump(),
+        "n_test_users": len(material.split.test_user_rows),
+        "n_training_users": material.split.train.n_users,
+        "n_anime": material.split.train.n_anime,
+        "n_similar_queries": len(material.measuring_queries),
+        "methods": {method.name: _summarise_method(method, measured[method.name], holders) for method in done},
+        "left_out": dict(left_out),
+        "paired": {
+            "next_anime": _compare(
+                done, {name: _ndcg_of_users(one) for name, one in measured.items()}, "ndcg_at_100"
+            ),
+            "similar_anime": _compare(done, {name: one.similar for name, one in measured.items()}, "ndcg_at_10"),
+        },
+        "sanity": check_sanity(measured, material),
+    }
+
+
+def share_of_holders(material: Material) -> NDArray[np.float64]:
+    """Tell how popular each anime is.
+
+    Parameters
+    ----------
+    material : Material
+
+    Returns
+    -------
+    ndarray of shape (n_anime,), dtype=float64
+        Share of the training users who have seen it, in [0, 1].
+    """
+    train = material.split.train
+    shares: NDArray[np.float64] = train.popularity() / train.n_users
+    return shares
+
+
+def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
+    """Count the anime that anybody is recommended, with an interval.
+
+    Parameters
+    ----------
+    top_rows : sequence of ndarray, dtype=int64
+        Each user's first ten; at least one user.
+
+    Returns
+    -------
+    Estimate
+        The interval is the jackknife's over users: the bootstrap's draws hold fewer different users, so all of them
+        cover less than is covered.
+
+    References
+    ----------
+    Efron, Stein, "The Jackknife Estimate of Variance", Annals of Statistics 1981.
+    """
+    n = len(top_rows)
+    rows, users = np.concatenate(top_rows), np.repeat(np.arange(n), [len(top) for top in top_rows])
+    covered, firsts, counts = np.unique(rows, return_index=True, return_counts=True)
+    # Without a user the coverage falls by what is recommended to that user alone.
+    alone = np.bincount(users[firsts[counts == 1]], minlength=n)
+    half = NORMAL_QUANTILE * float(((n - 1) / n * ((alone - alone.mean()) ** 2).sum()) ** 0.5)
+    return Estimate(float(len(covered)), len(covered) - half, len(covered) + half, n)
+
+
+def check_sanity(measured: Mapping[str, Measured], material: Material) -> list[dict[str, Any]]:
+    """Hold the oracle and chance against what they must give.
+
+    Parameters
+    ----------
+    measured : mapping of str to Measured
+    material : Material
+
+    Returns
+    -------
+    list of dict
+        ``method``, ``metric``, ``expected``, ``tolerance``, ``observed``, ``holds``.
+    """
+    checks = []
+    oracle, chance = measured.get("oracle"), measured.get("random")
+    if oracle is not None and oracle.lists is not None:
+        for metric, estimate in estimate_lists(oracle.lists.values).items():
+            checks.append(_check("oracle", metric, 1.0, 1e-9, estimate["mean"]))
+    if oracle is not None and oracle.similar is not None:
+        checks.append(_check("oracle", "similar_ndcg_at_10", 1.0, 1e-6, float(oracle.similar.mean())))
+    if chance is not None and chance.lists is not None:
+        expected = expect_recall_by_chance(material.split)
+        observed = float(chance.lists.values["recall_at_20"].mean())
+        checks.append(_check("random", "recall_at_20", expected.mean, expected.tolerance, observed))
+    return checks
+
+
+def _check(method: str, metric: str, expected: float, tolerance: float, observed: float) -> dict[str, Any]:
+    return {
+        "method": method,
+        "metric": metric,
+        "expected": expected,
+        "tolerance": tolerance,
+        "observed": observed,
+        "holds": abs(observed - expected) <= tolerance,
+    }
+
+
+def _summarise_method(method: Method, measured: Measured, holders: NDArray[np.float64]) -> Summary:
+    return {
+        "kind": method.kind,
+        "source": method.source,
+        "generalisation": measured.generalisation,
+        "next_anime": {} if measured.lists is None else _summarise_lists(measured.lists, holders),
+        "cold_start": {name: estimate_lists(quality.values) for name, quality in measured.cold_start.items()},
+        "similar_anime": {} if measured.similar is None else {"ndcg_at_10": asdict(estimate_mean(measured.similar))},
+        "cost": {
+            "training_s": measured.training_s,
+            "scoring_s": measured.scoring_s,
+            "peak_memory_mb": measured.peak_memory_mb,
+        },
+    }
+
+
+def _summarise_lists(quality: ListQuality, holders: NDArray[np.float64]) -> Summary:
+    popularity = np.array([holders[rows].mean() if len(rows) else 0.0 for rows in quality.top_rows])
+    return {
+        **estimate_lists(quality.values),
+        "coverage_at_10": asdict(estimate_coverage(quality.top_rows)),
+        "popularity_at_10": asdict(estimate_mean(popularity)),
+        "by_history_length": estimate_by_history(quality.values),
+    }
+
+
+def _ndcg_of_users(measured: Measured) -> NDArray[np.float64] | None:
+    return None if measured.lists is None else measured.lists.values["ndcg_at_100"].to_numpy()
+
+
+def _compare(
+    methods: Sequence[Method], values: Mapping[str, NDArray[np.float64] | None], metric: str
+) -> dict[str, Any]:
+    """Compare every method with the baseline whose mean is best."""
+    known = {name: value for name, value in values.items() if value is not None}
+    baselines = [method.name for method in methods if method.kind == "baseline" and method.name in known]
+    if not baselines:
+        return {}
+    best = max(baselines, key=lambda name: float(known[name].mean()))
+    others = [method.name for method in methods if method.kind != "sanity" and method.name in known]
+    return {
+        "baseline": best,
+        "metric": metric,
+        "methods": {name: asdict(compare_paired(known[name], known[best])) for name in others if name != best},
+    }

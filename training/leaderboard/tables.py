@@ -1,0 +1,251 @@
+"""The leaderboard's tables as plain rows of text, for the terminal and for benchmark.md alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from training.evaluation.evaluate import LENGTH_NAMES
+from training.leaderboard.cold_start import CUTS, LONG_NAME
+from training.leaderboard.summary import Summary
+
+POINT_NAMES: Final = (*(str(n) for n in CUTS), LONG_NAME)
+CERTAIN: Final = 0.05
+METRIC_NAMES: Final = {
+    "recall_at_20": "Recall@20",
+    "ndcg_at_10": "NDCG@10",
+    "ndcg_at_100": "NDCG@100",
+    "similar_ndcg_at_10": "similar NDCG@10",
+}
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table, ready to be shown.
+
+    Attributes
+    ----------
+    title : str
+    headings : tuple of str
+    rows : list of tuple of str
+    """
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+def ladder(summary: Summary) -> list[str]:
+    """Order the methods for showing.
+
+    Parameters
+    ----------
+    summary : dict
+        From :func:`training.leaderboard.summary.summarise`.
+
+    Returns
+    -------
+    list of str
+        Names, the lowest NDCG@100 first; before them those that only rank similar anime. Without the oracle.
+    """
+    methods = summary["methods"]
+    shown = [name for name in methods if name != "oracle"]
+    return sorted(shown, key=lambda name: _mean(methods[name]["next_anime"].get("ndcg_at_100")))
+
+
+def leaderboard(summary: Summary) -> TextTable:
+    """Make the main table.
+
+    Parameters
+    ----------
+    summary : dict
+
+    Returns
+    -------
+    TextTable
+    """
+    rows = []
+    for name in ladder(summary):
+        one = summary["methods"][name]
+        lists, cost = one["next_anime"], one["cost"]
+        rows.append(
+            (
+                _label(name, one),
+                *(show(lists.get(metric)) for metric in ("recall_at_20", "ndcg_at_10", "ndcg_at_100")),
+                show(one["similar_anime"].get("ndcg_at_10")),
+                show(lists.get("coverage_at_10"), decimals=0),
+                show(lists.get("popularity_at_10")),
+                f"{cost['training_s']:.1f}",
+                f"{cost['peak_memory_mb']:,.0f}",
+            )
+        )
+    title = (
+        f"next anime for {summary['n_test_users']:,} held-out users, similar anime for "
+        f"{summary['n_similar_queries']:,} measuring queries (± is the 95 % interval)"
+    )
+    headings = ("method", "Recall@20", "NDCG@10", "NDCG@100", "similar NDCG@10", "coverage@10", "popularity@10")
+    return TextTable(title, (*headings, "training s", "peak MB"), rows)
+
+
+def paired_table(summary: Summary, question: str) -> TextTable | None:
+    """Make the table of differences from the best baseline.
+
+    Parameters
+    ----------
+    summary : dict
+    question : {"next_anime", "similar_anime"}
+
+    Returns
+    -------
+    TextTable or None
+        None where no baseline was measured.
+    """
+    paired = summary["paired"][question]
+    if not paired:
+        return None
+    metric = METRIC_NAMES[paired["metric"]]
+    rows: list[tuple[str, ...]] = [
+        (
+            name,
+            f"{difference['mean']:+.4f}",
+            f"{difference['low']:+.4f} to {difference['high']:+.4f}",
+            show_p(difference["p_t"]),
+            show_p(difference["p_wilcoxon"]),
+            _verdict(difference),
+        )
+        for name, difference in sorted(paired["methods"].items(), key=lambda item: item[1]["mean"])
+    ]
+    about = f"{question.replace('_', ' ')}: {metric} minus that of the best baseline, {paired['baseline']}"
+    headings = ("method", "difference", "95 % interval", "p (paired t)", "p (Wilcoxon)", "")
+    return TextTable(about, headings, rows)
+
+
+def cold_start_table(summary: Summary) -> TextTable:
+    """Make the table of the cold-start curve.
+
+    Parameters
+    ----------
+    summary : dict
+
+    Returns
+    -------
+    TextTable
+    """
+    curves = {name: summary["methods"][name]["cold_start"] for name in ladder(summary)}
+    return _groups_table(summary, curves, POINT_NAMES, "NDCG@100 by how many titles of the list are known")
+
+
+def history_table(summary: Summary) -> TextTable:
+    """Make the table of the natural groups.
+
+    Parameters
+    ----------
+    summary : dict
+
+    Returns
+    -------
+    TextTable
+    """
+    groups = {name: summary["methods"][name]["next_anime"].get("by_history_length", {}) for name in ladder(summary)}
+    return _groups_table(summary, groups, LENGTH_NAMES, "NDCG@100 by the length of the whole known list")
+
+
+def left_out_lines(summary: Summary) -> list[str]:
+    """Say which methods are missing, and why.
+
+    Parameters
+    ----------
+    summary : dict
+
+    Returns
+    -------
+    list of str
+    """
+    return [f"{name}: left out, {reason}" for name, reason in summary["left_out"].items()]
+
+
+def sanity_lines(summary: Summary) -> list[str]:
+    """Say what the sanity rows show.
+
+    Parameters
+    ----------
+    summary : dict
+
+    Returns
+    -------
+    list of str
+    """
+    return [
+        f"{check['method']}: {METRIC_NAMES[check['metric']]} {check['observed']:.5f}, expected "
+        f"{check['expected']:.5f} ± {check['tolerance']:.5f}: {'as it must be' if check['holds'] else 'WRONG'}"
+        for check in summary["sanity"]
+    ]
+
+
+def show(estimate: Mapping[str, float] | None, decimals: int = 3) -> str:
+    """Show a mean with half its interval.
+
+    Parameters
+    ----------
+    estimate : mapping or None
+        ``mean``, ``low``, ``high``.
+    decimals : int, optional
+
+    Returns
+    -------
+    str
+        ``".586 ±.013"``, or a dash for None.
+    """
+    if not estimate:
+        return "-"
+    mean, half = estimate["mean"], (estimate["high"] - estimate["low"]) / 2
+    return f"{_number(mean, decimals)} ±{_number(half, decimals)}"
+
+
+def show_p(p: float) -> str:
+    """Show a p value.
+
+    Parameters
+    ----------
+    p : float
+
+    Returns
+    -------
+    str
+    """
+    return "< .0001" if p < 0.0001 else _number(p, 4)
+
+
+def _number(value: float, decimals: int) -> str:
+    text = f"{value:,.{decimals}f}"
+    return text.removeprefix("0") if text.startswith("0.") else text
+
+
+def _label(name: str, one: Mapping[str, Any]) -> str:
+    return f"{name} (weak)" if one["generalisation"] == "weak" else name
+
+
+def _mean(estimate: Mapping[str, float] | None) -> float:
+    return estimate["mean"] if estimate else -1.0
+
+
+def _verdict(difference: Mapping[str, float]) -> str:
+    if max(difference["p_t"], difference["p_wilcoxon"]) >= CERTAIN:
+        return "not told apart"
+    return "better" if difference["mean"] > 0.0 else "worse"
+
+
+def _groups_table(
+    summary: Summary, groups: Mapping[str, Mapping[str, Any]], names: tuple[str, ...], title: str
+) -> TextTable:
+    measured = {name: group for name, group in groups.items() if group}
+    shown = [name for name in names if any(name in group for group in measured.values())]
+    counts = [next(group[name] for group in measured.values() if name in group)["ndcg_at_100"]["n"] for name in shown]
+    rows = [
+        (
+            _label(method, summary["methods"][method]),
+            *(show(group.get(name, {}).get("ndcg_at_100")) for name in shown),
+        )
+        for method, group in measured.items()
+    ]
+    headings = (f"{name} ({count:,} users)" for name, count in zip(shown, counts, strict=True))
+    return TextTable(title, ("method", *headings), rows)

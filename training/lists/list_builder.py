@@ -1,0 +1,210 @@
+"""Turns blocks of list rows into lists: by user, then by anime, and of duplicate rows the last one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.cores import usable_cores
+from training.dump.list_block import ListBlock
+from training.dump.rejects import RejectedRows
+from training.lists.interactions import Interactions
+
+UNKNOWN_ANIME: Final = "anime_id is not in the catalogue"
+DUPLICATE: Final = "same user and anime again in a later row (the last row counts)"
+
+# A table from id to row takes 4 bytes per id: 64 MB at most. MyAnimeList's ids stay below 100,000, those of titles
+# that demo data makes up below 10,000,000.
+_MAX_TABLE_SIZE: Final = 1 << 24
+
+
+class _Rows(NamedTuple):
+    """Rows in as few bytes as they fit: users once per run of rows, anime by row."""
+
+    run_users: NDArray[np.signedinteger]
+    run_lengths: NDArray[np.int32]
+    anime_rows: NDArray[np.integer]
+    ratings: NDArray[np.uint8]
+    statuses: NDArray[np.uint8]
+    first_line: int
+    lines: NDArray[np.int64] | None  # None where they follow each other from the first
+
+    def line_of(self, row: int) -> int:
+        """Give the line of one of the rows."""
+        return self.first_line + row if self.lines is None else int(self.lines[row])
+
+
+class ListBuilder:
+    """Collects blocks, then turns them into lists.
+
+    Parameters
+    ----------
+    anime_ids : ndarray of shape (n_anime,), dtype=int64
+        The catalogue, ascending.
+    file_name : str
+        Where the blocks come from.
+    rejects : RejectedRows
+        Takes rows of unknown anime and duplicates.
+    """
+
+    def __init__(self, anime_ids: NDArray[np.int64], file_name: str, rejects: RejectedRows) -> None:
+        self._anime_ids = anime_ids
+        self._row_table = _row_table(anime_ids)
+        self._row_dtype = np.min_scalar_type(len(anime_ids))
+        self._file_name = file_name
+        self._rejects = rejects
+        self._blocks: list[_Rows] = []
+        self.n_rows = 0
+
+    def add(self, block: ListBlock) -> None:
+        """Take a block; rows of anime that are not in the catalogue are set aside.
+
+        Parameters
+        ----------
+        block : ListBlock
+        """
+        anime_rows, known = self._find_rows(block.anime_ids)
+        if not known.all():
+            unknown = block.take(~known)
+            self._rejects.add_many(self._file_name, unknown.lines.tolist(), UNKNOWN_ANIME, unknown.as_text())
+            block, anime_rows = block.take(known), anime_rows[known]
+        if not len(block):
+            return
+        starts = _starts_of_runs(block.user_ids)
+        first_line, last_line = int(block.lines[0]), int(block.lines[-1])
+        self._blocks.append(
+            _Rows(
+                block.user_ids[starts],
+                np.diff(starts, append=len(block)).astype(np.int32),
+                anime_rows.astype(self._row_dtype),
+                block.ratings,
+                block.statuses,
+                first_line,
+                None if last_line - first_line + 1 == len(block) else block.lines,
+            )
+        )
+        self.n_rows += len(block)
+
+    def build(self) -> Interactions:
+        """Sort into lists by user and anime; of duplicate rows the last one stays.
+
+        Returns
+        -------
+        Interactions
+            Of all anime of the catalogue, and of every user with a row.
+        """
+        run_users, run_lengths = self._join("run_users"), self._join("run_lengths")
+        order = None
+        if not (run_users[1:] >= run_users[:-1]).all():
+            order = _stable_order(np.repeat(run_users, run_lengths))
+            by_user = _stable_order(run_users)
+            run_users, run_lengths = run_users[by_user], run_lengths[by_user]
+        columns = [self._join("anime_rows", np.int32), self._join("ratings"), self._join("statuses")]
+        if order is not None:
+            columns = [column[order] for column in columns]
+        starts = _starts_of_runs(run_users)
+        offsets = np.concatenate([[0], np.cumsum(np.add.reduceat(run_lengths, starts, dtype=np.int64))])
+        lists = Interactions(run_users[starts].astype(np.int64), self._anime_ids, offsets, *columns)
+        repeated, came_from = _sort_each_list(lists)
+        if len(repeated):
+            self._reject_duplicates(lists, repeated, came_from if order is None else order[came_from])
+            kept = np.ones(len(lists.anime_rows), dtype=bool)
+            kept[repeated] = False
+            lists = lists.keep_entries(kept)
+        return lists
+
+    def _find_rows(self, anime_ids: NDArray[np.signedinteger]) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
+        """Give the rows of anime, and which of them are in the catalogue."""
+        if self._row_table is not None:
+            # Ids beyond the table are clipped to its last place, which is nobody's.
+            rows = self._row_table.take(anime_ids, mode="clip")
+            return rows, rows >= 0
+        rows = np.minimum(np.searchsorted(self._anime_ids, anime_ids), len(self._anime_ids) - 1)
+        return rows, self._anime_ids[rows] == anime_ids
+
+    def _join(self, attribute: str, dtype: type[np.generic] | None = None) -> NDArray[Any]:
+        return np.concatenate([getattr(block, attribute) for block in self._blocks], dtype=dtype)
+
+    def _reject_duplicates(
+        self, lists: Interactions, entries: NDArray[np.int64], came_from: NDArray[np.int64]
+    ) -> None:
+        user_rows = np.searchsorted(lists.offsets, entries, side="right") - 1
+        cells = (
+            lists.user_ids[user_rows],
+            lists.anime_ids[lists.anime_rows[entries]],
+            lists.ratings[entries],
+            lists.statuses[entries],
+        )
+        texts = [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
+        self._rejects.add_many(self._file_name, self._lines_of(came_from), DUPLICATE, texts)
+
+    def _lines_of(self, rows: NDArray[np.int64]) -> list[int]:
+        """Give the lines of rows, which are counted from 0 in the order in which they were added."""
+        firsts = np.cumsum([0, *(len(block.anime_rows) for block in self._blocks)])
+        places = zip(rows.tolist(), (np.searchsorted(firsts, rows, side="right") - 1).tolist(), strict=True)
+        return [self._blocks[number].line_of(row - int(firsts[number])) for row, number in places]
+
+
+def _row_table(anime_ids: NDArray[np.int64]) -> NDArray[np.int32] | None:
+    """Make a table from id to row, -1 where there is none; None where ids are too large for one."""
+    if anime_ids[-1] >= _MAX_TABLE_SIZE:
+        return None
+    table = np.full(int(anime_ids[-1]) + 2, -1, dtype=np.int32)
+    table[anime_ids] = np.arange(len(anime_ids), dtype=np.int32)
+    return table
+
+
+def _starts_of_runs(values: NDArray[np.integer]) -> NDArray[np.int64]:
+    return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+
+
+def _stable_order(values: NDArray[np.signedinteger]) -> NDArray[np.int64]:
+    """Give the order that sorts numbers from 0 up, equal ones as they stand."""
+    n_bits = len(values).bit_length()
+    if int(values.max()) >> (63 - n_bits):
+        return np.argsort(values, kind="stable")
+    # One number holds value and place: a plain sort is many times faster than one that keeps places beside values.
+    keys = values.astype(np.int64)
+    keys <<= n_bits
+    keys |= np.arange(len(values))
+    keys.sort()
+    keys &= (1 << n_bits) - 1
+    return keys
+
+
+def _sort_each_list(lists: Interactions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sort lists by anime, in place, rows of the same anime as they came.
+
+    Returns
+    -------
+    repeated : ndarray of shape (n_repeated,), dtype=int64
+        Entries, once sorted, that are followed by another of the same anime.
+    came_from : ndarray of shape (n_repeated,), dtype=int64
+        Where they stood before.
+    """
+    nothing = np.array([], dtype=np.int64)
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        found = [(nothing, nothing), *pool.map(partial(_sort_group, lists), lists.groups_of_users())]
+    repeated, came_from = (np.concatenate(part) for part in zip(*found, strict=True))
+    return repeated, came_from
+
+
+def _sort_group(lists: Interactions, group: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    first, last = group
+    start, end = int(lists.offsets[first]), int(lists.offsets[last])
+    rows = lists.anime_rows[start:end]
+    rising = rows[1:] > rows[:-1]
+    rising[lists.offsets[first + 1 : last] - start - 1] = True  # from one list to the next
+    if rising.all():
+        return np.array([], dtype=np.int64), np.array([], dtype=np.int64)
+    lengths = np.diff(lists.offsets[first : last + 1])
+    # Shape: (n_entries of the group,), a list's number and an anime's in one.
+    places = np.repeat(np.arange(last - first) * lists.n_anime, lengths) + rows
+    order = _stable_order(places)
+    for column in (lists.anime_rows, lists.ratings, lists.statuses):
+        column[start:end] = column[start:end][order]
+    places = places[order]
+    again = np.flatnonzero(places[1:] == places[:-1])
+    return start + again, start + order[again]

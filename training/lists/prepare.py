@@ -1,0 +1,99 @@
+"""The prepare stage: the files of a dump -> lists in rows and the catalogue's arrays."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.manifest import DataCard
+from training.dump.catalogue import catalogue_arrays, read_catalogue
+from training.dump.files import DumpFiles
+from training.dump.list_files import read_list_file
+from training.dump.rejects import RejectedRows
+from training.errors import InputError
+from training.lists.interactions import Interactions
+from training.lists.list_builder import ListBuilder
+from training.lists.prepared import Prepared, PrepareReport
+from training.lists.thresholds import Thresholds, apply_thresholds
+
+
+def prepare(
+    dump: DumpFiles,
+    thresholds: Thresholds,
+    rejects: RejectedRows,
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> Prepared:
+    """Read a dump, keep what can be learned from, and number it in rows.
+
+    Parameters
+    ----------
+    dump : DumpFiles
+    thresholds : Thresholds
+    rejects : RejectedRows
+        Takes the rows that cannot be used.
+    on_bytes : callable, optional
+        Told how many bytes of the list file were read so far.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or nothing is left.
+    """
+    started = time.monotonic()
+    # Before anything is read: what changes later must not pass for what was read.
+    states = dump.states()
+    with ThreadPoolExecutor(1) as pool:
+        hashing = pool.submit(dump.fingerprint)
+        catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
+        everything = _read_lists(dump, catalogue.anime_ids, rejects, on_bytes)
+        kept = apply_thresholds(everything, thresholds)
+    n_rejected = rejects.counts_by_file[dump.lists.name]
+    counts = {
+        "rows_read": n_rejected + len(everything.anime_rows),
+        "rows_rejected": n_rejected,
+        "rows_below_thresholds": len(everything.anime_rows) - len(kept.anime_rows),
+        "rows_kept": len(kept.anime_rows),
+        "users_read": everything.n_users,
+        "users_kept": kept.n_users,
+        "anime_in_catalogue": len(catalogue.cards),
+        "anime_kept": kept.n_anime,
+        "anime_without_synopsis": sum(
+            catalogue.cards[anime_id].synopsis is None for anime_id in kept.anime_ids.tolist()
+        ),
+    }
+    report = PrepareReport(
+        data=DataCard(
+            name=dump.note.name, simulated=dump.note.simulated, fingerprint=hashing.result(), counts=counts
+        ),
+        data_folder=dump.folder,
+        dump_files=states,
+        rejected=dict(rejects.counts),
+        notes=[] if dump.synopses else ["no anime_with_synopsis.csv: answers have no synopsis"],
+        settings=asdict(thresholds),
+        seconds=time.monotonic() - started,
+    )
+    return Prepared(kept, catalogue_arrays(catalogue, kept.anime_ids), report)
+
+
+def _read_lists(
+    dump: DumpFiles, anime_ids: NDArray[np.int64], rejects: RejectedRows, on_bytes: Callable[[int], None]
+) -> Interactions:
+    builder = ListBuilder(anime_ids, dump.lists.name, rejects)
+    for block in read_list_file(dump.lists, rejects, on_bytes):
+        builder.add(block)
+    if not builder.n_rows:
+        raise InputError(f"{dump.lists}: has no usable row; {_say_reasons(rejects)}")
+    return builder.build()
+
+
+def _say_reasons(rejects: RejectedRows) -> str:
+    if not rejects.counts:
+        return "there is nothing below the header"
+    return "rejected: " + ", ".join(f"{count:,} x {reason}" for reason, count in rejects.counts.most_common(3))

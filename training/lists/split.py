@@ -1,0 +1,316 @@
+"""Which users test, and which of their titles are the target. Decided by hashes, so that every run agrees."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.lists.interactions import Interactions
+from training.support.compiled import compiled
+
+N_FOLDS: Final = 10
+TEST_FOLD: Final = 1
+# Users who tune what the test users measure; they train like all others once everything is tuned.
+VALIDATION_FOLD: Final = 2
+TARGET_SHARE: Final = 0.2
+
+# What users are drawn for. Each draws others: what is learned in two steps should not rest on the same few twice.
+Purpose = Literal["test", "quick run", "embeddings", "re-ranker", "similar anime"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Strong generalisation: whole users are held out.
+
+    Attributes
+    ----------
+    test_user_rows : ndarray of shape (n_test,), dtype=int64
+        Rows of the users who test; all others train. Only users with two titles or more can test.
+    inputs : list of ndarray, dtype=int32
+        For each test user, the anime rows that go in (about 80 % of what they have seen).
+    targets : list of ndarray, dtype=int32
+        For each test user, the anime rows to be found.
+    may_train : ndarray of shape (n_users,), dtype=bool
+        Who trains.
+    whole : Interactions
+        The whole lists of all users.
+    left_out : ndarray of shape (n_left_out,), dtype=int64
+        Entries of the whole lists that nobody may learn from: the targets and the test users' plans.
+    """
+
+    test_user_rows: NDArray[np.int64]
+    inputs: list[NDArray[np.int32]]
+    targets: list[NDArray[np.int32]]
+    may_train: NDArray[np.bool_]
+    whole: Interactions
+    left_out: NDArray[np.int64]
+
+    @cached_property
+    def train(self) -> Interactions:
+        """The whole lists of the users who train. At full size a copy of 0.6 GB, so it is made once and on demand."""
+        return self.whole.keep_users(self.may_train)
+
+    def popularity(self) -> NDArray[np.int32]:
+        """Count how many lists of those who train hold each anime, plans left out.
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=int32
+        """
+        return self.whole.popularity() - self.whole.keep_users(~self.may_train).popularity()
+
+    def some_who_train(self, n_users: int) -> Interactions:
+        """Give the lists of so many users who train at most, drawn by :func:`draw_users`.
+
+        Parameters
+        ----------
+        n_users : int
+
+        Returns
+        -------
+        Interactions
+        """
+        if self.may_train.sum() <= n_users:
+            return self.train
+        rows = np.flatnonzero(self.may_train)
+        kept = np.zeros(self.whole.n_users, dtype=bool)
+        kept[rows[draw_users(self.whole.user_ids[rows], n_users, "quick run")]] = True
+        return self.whole.keep_users(kept)
+
+    @cached_property
+    def train_and_inputs(self) -> Interactions:
+        """The whole lists without what is left out: for networks with a row per user (weak generalisation)."""
+        kept = np.ones(len(self.whole.anime_rows), dtype=bool)
+        kept[self.left_out] = False
+        return self.whole.keep_entries(kept)
+
+    def some_test_users(self, n_users: int) -> "Split":
+        """Give the same split with so many users who test at most, drawn by :func:`draw_users`.
+
+        Parameters
+        ----------
+        n_users : int
+
+        Returns
+        -------
+        Split
+            Those who are left out neither test nor train.
+        """
+        if len(self.test_user_rows) <= n_users:
+            return self
+        places = np.sort(draw_users(self.whole.user_ids[self.test_user_rows], n_users, "test"))
+        return replace(
+            self,
+            test_user_rows=self.test_user_rows[places],
+            inputs=[self.inputs[place] for place in places],
+            targets=[self.targets[place] for place in places],
+        )
+
+
+def splitmix64(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """Hash whole numbers.
+
+    Parameters
+    ----------
+    values : ndarray, dtype=integer
+
+    Returns
+    -------
+    ndarray of the same shape, dtype=uint64
+
+    References
+    ----------
+    Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
+    """
+    with np.errstate(over="ignore"):
+        mixed = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        hashed: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
+        return hashed
+
+
+def is_test_user(user_ids: NDArray[np.int64], fold: int = TEST_FOLD) -> NDArray[np.bool_]:
+    """Tell who tests.
+
+    Parameters
+    ----------
+    user_ids : ndarray of shape (n,), dtype=int64
+    fold : int, optional
+        In [0, 10).
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype=bool
+    """
+    marks: NDArray[np.bool_] = splitmix64(user_ids) % np.uint64(N_FOLDS) == np.uint64(fold)
+    return marks
+
+
+def draw_users(user_ids: NDArray[np.int64], n_users: int, purpose: Purpose) -> NDArray[np.int64]:
+    """Draw users by a hash of their ids and what they are drawn for, whoever else there is.
+
+    Parameters
+    ----------
+    user_ids : ndarray of shape (n,), dtype=int64
+        Who may be drawn.
+    n_users : int
+        How many, at most.
+    purpose : str
+
+    Returns
+    -------
+    ndarray of shape (min(n, n_users),), dtype=int64
+        Their places, in the order they were drawn: fewer users are the first of more.
+    """
+    salt = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
+    return np.argsort(splitmix64(splitmix64(user_ids) ^ np.uint64(salt)), kind="stable")[:n_users]
+
+
+def some_users(lists: Interactions, n_users: int, purpose: Purpose) -> Interactions:
+    """Give so many users at most: a sample that does not change from run to run.
+
+    Parameters
+    ----------
+    lists : Interactions
+    n_users : int
+    purpose : str
+        As for :func:`draw_users`.
+
+    Returns
+    -------
+    Interactions
+    """
+    if lists.n_users <= n_users:
+        return lists
+    kept = np.zeros(lists.n_users, dtype=bool)
+    kept[draw_users(lists.user_ids, n_users, purpose)] = True
+    return lists.keep_users(kept)
+
+
+def may_choose_weights(anime_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which queries for similar anime may choose weights; the others only measure.
+
+    Parameters
+    ----------
+    anime_ids : ndarray of shape (n,), dtype=int64
+
+    Returns
+    -------
+    ndarray of shape (n,), dtype=bool
+    """
+    marks: NDArray[np.bool_] = (splitmix64(anime_ids) >> np.uint64(7)) & np.uint64(1) == np.uint64(1)
+    return marks
+
+
+def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TEST_FOLD) -> Split:
+    """Split into users who train and users who test, and the latter's lists into input and target.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    seed : int
+        Another seed draws other targets; who tests stays the same.
+    fold : int, optional
+        Who tests. ``VALIDATION_FOLD``, on the training users of the default split, is for tuning.
+
+    Returns
+    -------
+    Split
+        Without test users where the hash picks none.
+    """
+    is_test = is_test_user(interactions.user_ids, fold)
+    lists = interactions.keep_users(is_test)
+    is_target = mark_targets(lists, seed)
+    is_input = lists.seen & ~is_target
+    tests = np.flatnonzero(lists.count_by_user(is_target))
+    user_rows = np.flatnonzero(is_test)
+    left_out = np.flatnonzero(~is_input)
+    owners = np.searchsorted(lists.offsets, left_out, side="right") - 1
+    return Split(
+        user_rows[tests],
+        _rows_by_user(lists, is_input, tests),
+        _rows_by_user(lists, is_target, tests),
+        ~is_test,
+        interactions,
+        left_out + (interactions.offsets[user_rows] - lists.offsets[:-1])[owners],
+    )
+
+
+def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
+    """Choose the targets of many users, the same as :func:`choose_targets` for one after the other.
+
+    Parameters
+    ----------
+    lists : Interactions
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (n_entries,), dtype=bool
+        None is marked of users with fewer than two positives.
+    """
+    marks = np.zeros(len(lists.anime_rows), dtype=bool)
+    for first, last in lists.groups_of_users():
+        part = lists.users_between(first, last)
+        entries = np.flatnonzero(part.seen)
+        n_seen = part.count_by_user(part.seen)
+        owners = np.repeat(np.arange(part.n_users), n_seen)
+        keys = _draw(part.user_ids[owners], part.anime_ids[part.anime_rows[entries]], seed)
+        n_targets = np.where(n_seen < 2, 0, np.maximum(1, np.rint(TARGET_SHARE * n_seen))).astype(np.int64)
+        lowest = np.zeros(len(entries), dtype=bool)
+        _mark_lowest(keys, np.concatenate([[0], np.cumsum(n_seen)]), n_targets, lowest)
+        marks[lists.offsets[first] + entries[lowest]] = True
+    return marks
+
+
+@compiled
+def _mark_lowest(keys: Any, starts: Any, n_lowest: Any, marks: Any) -> None:  # pragma: no cover - compiled
+    """Mark the lowest keys of each run."""
+    for run in range(len(n_lowest)):
+        order = np.argsort(keys[starts[run] : starts[run + 1]], kind="mergesort")
+        for place in order[: n_lowest[run]]:
+            marks[starts[run] + place] = True
+
+
+def choose_targets(
+    interactions: Interactions, user_row: int, entries: NDArray[np.int64], seed: int
+) -> NDArray[np.int64]:
+    """Pick the fifth of a user's entries whose hash of user and anime is lowest.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    user_row : int
+    entries : ndarray of shape (n,), dtype=int64
+        The user's positives.
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (m,), dtype=int64
+        One entry at least.
+    """
+    anime_ids = interactions.anime_ids[interactions.anime_rows[entries]]
+    keys = _draw(interactions.user_ids[user_row : user_row + 1], anime_ids, seed)
+    n_targets = max(1, round(TARGET_SHARE * len(entries)))
+    return entries[np.argsort(keys, kind="stable")[:n_targets]]
+
+
+def _draw(user_ids: NDArray[np.int64], anime_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+    user_keys = splitmix64(splitmix64(user_ids) ^ np.uint64(seed))
+    with np.errstate(over="ignore"):
+        return splitmix64(user_keys + anime_ids.astype(np.uint64))
+
+
+def _rows_by_user(
+    lists: Interactions, marks: NDArray[np.bool_], user_rows: NDArray[np.int64]
+) -> list[NDArray[np.int32]]:
+    """Give the anime rows of the marked entries, user by user."""
+    rows = lists.anime_rows[marks]
+    ends = np.cumsum(lists.count_by_user(marks))
+    starts = np.concatenate([[0], ends[:-1]])
+    return [rows[start:end] for start, end in zip(starts[user_rows].tolist(), ends[user_rows].tolist(), strict=True)]

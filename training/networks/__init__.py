@@ -1,1 +1,0 @@
-"""The networks, in TensorFlow and Keras 3. Each ends in unit embeddings of anime and users."""

@@ -1,0 +1,347 @@
+"""The whole run and its stages: each reads what the stage before left in the work folder.
+
+::
+
+    <work>/prepared/     lists in rows, catalogue arrays, report.json, rejected_rows.csv
+    <work>/trained/<n>/  embeddings of network n, trained.json
+    <work>/trained/recommender/  franchises, item weights, the re-ranker, recommender.json
+    <work>/trained/similar/  ranked neighbours of every anime, the ranker, similar.json
+    <work>/report/       evaluation.json, report.md, plots
+    <work>/timings.json  what each stage of `run` took
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from models.store import Store
+from training import publishing
+from training.background import begin_beside
+from training.dump.files import find_dump
+from training.dump.rejects import REJECTS_FILE, RejectedRows
+from training.embeddings.stage import AutoencoderInput, networks_to_train, train_networks
+from training.embeddings.teacher import Teacher, fit_teacher
+from training.embeddings.trained import TrainedNetwork, load_trained
+from training.errors import InputError
+from training.evaluation.evaluate import Metrics, evaluate
+from training.evaluation.report import write_report
+from training.evaluation.run_scorers import make_scorers
+from training.item_weights.co_counts import co_counts
+from training.item_weights.fit import fit_item_weights, invert_popular
+from training.lists.prepare import prepare
+from training.lists.prepared import Prepared, PrepareReport, load_prepared, save_prepared
+from training.lists.reuse import find_prepared
+from training.lists.split import Split, is_test_user, split_interactions
+from training.lists.thresholds import Thresholds
+from training.recommending.stage import FOLDER as RECOMMENDER_FOLDER
+from training.recommending.stage import (
+    RecommenderModel,
+    fit_recommender_model,
+    load_recommender,
+    save_recommender,
+    without_weights,
+)
+from training.settings import RunSettings
+from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
+from training.similar_anime.stage import (
+    SimilarAnimeModel,
+    fit_similar_anime,
+    load_similar_anime,
+    save_similar_anime,
+    without_ranking,
+)
+from training.similar_anime.truth import SimilarQuery, read_similar_truth
+from training.support.folders import replaced_folder, sweep_leftovers
+from training.support.terminal import progress, say
+
+# A single pass goes further in larger steps (docs/experiments.md).
+_QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
+
+
+def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
+    """Prepare a dump, unless that was done before and nothing has changed since.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the dump.
+    work : Path
+    settings : RunSettings
+    anew : bool, optional
+        Whatever was done before.
+
+    Returns
+    -------
+    PrepareReport
+
+    Raises
+    ------
+    InputError
+        If the dump cannot be used; an earlier prepared dump stays.
+    """
+    dump = find_dump(data)
+    thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
+    earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
+    if earlier:
+        sweep_leftovers(work / "prepared")
+        say(f"{work / 'prepared'}: the dump has not changed since it was prepared, so that is used again")
+        return earlier
+    with replaced_folder(work / "prepared") as folder:
+        with (
+            RejectedRows(folder / REJECTS_FILE) as rejects,
+            progress(f"read {dump.lists.name}", dump.lists.stat().st_size, "MB", scale=1e6) as update,
+        ):
+            prepared = prepare(dump, thresholds, rejects, update)
+        save_prepared(folder, prepared)
+    return prepared.report
+
+
+def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
+    """Train the networks, then rank similar anime and learn to recommend with the embeddings of the published one.
+
+    What the co-counts of anime are needed for is done in an order that keeps the fewest large matrices at a time.
+
+    Parameters
+    ----------
+    work : Path
+        Holds a prepared dump.
+    settings : RunSettings
+    log_folder : Path or None
+        For TensorBoard.
+
+    Returns
+    -------
+    list of TrainedNetwork
+
+    Raises
+    ------
+    InputError
+        If nothing is prepared.
+    """
+    prepared, split = _load_split(work, settings)
+    learn = _learn_embeddings if settings.only == "embeddings" else _learn_all
+    return learn(work, prepared, split, settings, log_folder)
+
+
+def _learn_all(
+    work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
+) -> list[TrainedNetwork]:
+    with begin_beside(split.train, prepared) as beside:
+        counts = co_counts(split.train)
+        dense = invert_popular(counts, settings.items)
+        weights = fit_item_weights(counts, dense, settings.items)
+        teacher = Teacher.of_weights(dense, weights)
+        del dense
+        names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+        given = AutoencoderInput(split.train, teacher, beside.content.result())
+        del teacher
+        trained = train_networks(work, names, prepared, split, settings, log_folder, given)
+        del given
+        franchises = beside.franchises.result()
+    recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
+    _keep_recommender(work, recommender)
+    del counts
+    queries = _read_queries(prepared, min_votes=1, min_pairs=1)
+    embeddings = trained[0].anime_embeddings
+    _keep_similar(work, fit_similar_anime(prepared, split.train, embeddings, queries, settings.model_dump()))
+    return trained
+
+
+def _learn_embeddings(
+    work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
+) -> list[TrainedNetwork]:
+    """Train what a run of embeddings only publishes: on some users, in one quick pass unless it is told otherwise."""
+    quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
+    settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
+    lists = split.some_who_train(settings.quick_users)
+    with begin_beside(lists, prepared) as beside:
+        teacher = fit_teacher(co_counts(lists), settings.items)
+        names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+        given = AutoencoderInput(lists, teacher, beside.content.result())
+        trained = train_networks(work, names, prepared, split, settings, log_folder, given)
+        franchises = beside.franchises.result()
+    _keep_similar(work, without_ranking(prepared, settings.model_dump()))
+    _keep_recommender(work, without_weights(prepared, trained[0], franchises, settings))
+    return trained
+
+
+def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
+    """Measure the trained networks beside the baselines and write the report.
+
+    Parameters
+    ----------
+    work : Path
+        Holds a prepared dump and trained networks.
+    settings : RunSettings
+
+    Returns
+    -------
+    dict
+        See :func:`training.evaluation.evaluate.evaluate`.
+
+    Raises
+    ------
+    InputError
+        If nothing is trained, or on other data or another split than this.
+    """
+    prepared, split = _load_split(work, settings)
+    trained = [
+        load_trained(_trained_folder(work, name))
+        for name in networks_to_train(settings, len(prepared.interactions.anime_rows))
+    ]
+    for network in trained:
+        _check_same_dump(prepared, network, work)
+        _check_same_split(network, settings)
+    similar, recommender = _load_learned(prepared, work)
+    if not len(split.test_user_rows):
+        say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
+    split = split.some_test_users(settings.max_test_users)
+    scorers = make_scorers(prepared, split, trained, similar, recommender, settings)
+    metrics = evaluate(scorers, split, _read_queries(prepared))
+    metrics["measured"] = {network.network: network.digest() for network in trained}
+    metrics["measured"] |= _digests(prepared, similar, recommender)
+    with replaced_folder(work / "report") as folder:
+        write_report(folder, metrics, trained, prepared)
+    return metrics
+
+
+def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
+    """Publish the trained network.
+
+    Parameters
+    ----------
+    work : Path
+        Holds a prepared dump, a trained network and, better, an evaluation.
+    store : Store
+    settings : RunSettings
+
+    Returns
+    -------
+    Path
+        The published bundle.
+
+    Raises
+    ------
+    InputError
+        If nothing is trained, or on other data than what is prepared now.
+    StoreError
+        If the store cannot be written.
+    """
+    prepared = load_prepared(work / "prepared")
+    trained = load_trained(_trained_folder(work, settings.network))
+    _check_same_dump(prepared, trained, work)
+    similar, recommender = _load_learned(prepared, work)
+    # What the stages were told when they ran, which need not be what this one is told.
+    told = settings.model_dump() | trained.settings | prepared.report.settings
+    told |= {"network": settings.network, "hold_out": settings.hold_out}
+    digests = {trained.network: trained.digest()} | _digests(prepared, similar, recommender)
+    metrics = _read_metrics(work, digests)
+    recommender = recommender.with_embeddings_of(trained)
+    if settings.hold_out:
+        strangers = is_test_user(prepared.interactions.user_ids)
+        prepared = replace(prepared, interactions=prepared.interactions.keep_users(~strangers))
+        trained = trained.of_users(~strangers)
+    return publishing.publish(store, prepared, trained, similar, recommender, metrics, told)
+
+
+def ship_similar_weights(work: Path, out: Path) -> None:
+    """Write the ranker that was learned in a work folder to where dumps without recommendations find it.
+
+    Parameters
+    ----------
+    work : Path
+        Holds similar anime, ranked by a learned ranker.
+    out : Path
+
+    Raises
+    ------
+    InputError
+        If nothing is ranked, or by a ranker that was not learned here.
+    """
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    if similar.weights != "learned":
+        raise InputError(f"{work}: its ranker came with the project; train on a dump with recommendations.csv")
+    similar.ranker.save(out)
+
+
+def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
+    prepared = load_prepared(work / "prepared")
+    split = split_interactions(prepared.interactions, settings.split_seed)
+    if not split.may_train.any():
+        raise InputError(
+            f"{work}: all {prepared.interactions.n_users} users are among those who test, so nobody is left to learn "
+            "from; more users are needed"
+        )
+    return prepared, split
+
+
+def _keep_similar(work: Path, similar: SimilarAnimeModel) -> None:
+    with replaced_folder(_trained_folder(work, SIMILAR_FOLDER)) as folder:
+        save_similar_anime(folder, similar)
+
+
+def _keep_recommender(work: Path, recommender: RecommenderModel) -> None:
+    with replaced_folder(_trained_folder(work, RECOMMENDER_FOLDER)) as folder:
+        save_recommender(folder, recommender)
+
+
+def _read_queries(prepared: Prepared, **least: int) -> list[SimilarQuery]:
+    dump = find_dump(Path(prepared.report.data_folder))
+    return read_similar_truth(dump, prepared.interactions.anime_ids, **least)
+
+
+def _trained_folder(work: Path, name: str) -> Path:
+    return work / "trained" / name
+
+
+def _load_learned(prepared: Prepared, work: Path) -> tuple[SimilarAnimeModel, RecommenderModel]:
+    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
+    if {similar.prepared_digest, recommender.prepared_digest} != {prepared.digest}:
+        raise InputError(
+            f"{work}: what follows the networks was learned before the dump was prepared anew, from other files or "
+            "with other thresholds; run `train` again"
+        )
+    return similar, recommender
+
+
+def _digests(prepared: Prepared, similar: SimilarAnimeModel, recommender: RecommenderModel) -> dict[str, str]:
+    return {
+        "prepared": prepared.digest,
+        SIMILAR_FOLDER: similar.digest(),
+        RECOMMENDER_FOLDER: recommender.digest(),
+    }
+
+
+def _check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
+    if trained.prepared_digest != prepared.digest:
+        raise InputError(
+            f"{work}: the {trained.network} network was trained before the dump was prepared anew, from other files "
+            "or with other thresholds; run `train` again"
+        )
+
+
+def _check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
+    learned = trained.settings["split_seed"]
+    if learned != settings.split_seed:
+        raise InputError(
+            f"the {trained.network} network was trained with split_seed={learned}, and may have seen the targets of "
+            f"split_seed={settings.split_seed}; evaluate with --set split_seed={learned}"
+        )
+
+
+def _read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:
+    path = work / "report" / "evaluation.json"
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        say("not evaluated: the bundle's card will hold no metrics")
+        return {}
+    except ValueError as error:
+        raise InputError(f"{path}: is no evaluation ({error}); make one with `evaluate`") from error
+    measured = metrics.get("measured", {})
+    if any(measured.get(name) != digest for name, digest in digests.items()):
+        say("prepared or trained anew since it was evaluated: the bundle's card will hold no metrics")
+        return {}
+    return metrics

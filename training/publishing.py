@@ -1,0 +1,158 @@
+"""The publish stage: embeddings, lists and catalogue -> a checked bundle in the store."""
+
+import hashlib
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from models.bundle.layout import FORMAT_VERSION
+from models.bundle.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
+from models.bundle.reader import assemble
+from models.golden import make_golden_answers
+from models.scoring.candidate_features import FEATURES
+from models.store import Store
+from training.embeddings.trained import TrainedNetwork
+from training.evaluation.served_scorers import ITEMS, RANKED
+from training.lists.prepared import Prepared
+from training.recommending.stage import RecommenderModel
+from training.similar_anime.rank import RankedNeighbours
+from training.similar_anime.stage import SimilarAnimeModel
+from training.similar_users.embed import embed_users
+from training.similar_users.in_common import N_COUNTED, N_COUNTED_QUICK, count_in_common
+from training.similar_users.index import N_NEAREST, N_NEAREST_QUICK, build_user_index
+
+
+def publish(
+    store: Store,
+    prepared: Prepared,
+    trained: TrainedNetwork,
+    similar: SimilarAnimeModel,
+    recommender: RecommenderModel,
+    metrics: dict[str, Any],
+    settings: dict[str, Any],
+) -> Path:
+    """Publish a bundle and make it current.
+
+    Parameters
+    ----------
+    store : Store
+    prepared : Prepared
+    trained : TrainedNetwork
+        The network whose embeddings are served.
+    similar : SimilarAnimeModel
+        Ranked with those embeddings.
+    recommender : RecommenderModel
+        Its nearest users are found with those embeddings.
+    metrics : dict
+        What evaluate measured; empty where it was not run.
+    settings : dict
+        Every setting of the run.
+
+    Returns
+    -------
+    Path
+        The published bundle.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be written.
+    BundleError
+        If the arrays break the format.
+    """
+    arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
+    started = time.monotonic()
+    n_nearest, n_counted = (N_NEAREST, N_COUNTED) if recommender.has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
+    user_index, user_index_metrics = build_user_index(arrays["user_embeddings"], n_nearest)
+    arrays |= user_index
+    arrays["nearest_in_common"] = count_in_common(prepared.interactions, arrays["nearest_user_rows"], n_counted)
+    user_index_seconds = time.monotonic() - started
+    has_reranker = bool(len(arrays["reranker_first"]))
+    created_at = datetime.now(UTC).replace(microsecond=0)
+    digest = hashlib.sha256((trained.digest() + prepared.report.data.fingerprint).encode()).hexdigest()
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        model_version=f"{created_at:%Y%m%dT%H%M%SZ}-{trained.network}-{digest[:8]}",
+        created_at=created_at,
+        network=trained.network,
+        embedding_size=trained.anime_embeddings.shape[1],
+        user_embedding_rule=trained.user_embedding_rule,
+        data=prepared.report.data,
+        training={
+            "settings": settings,
+            "history": trained.history,
+            "seconds": round(trained.seconds, 1),
+            "similar_anime": {"weights": similar.weights, "seconds": round(similar.seconds, 1)},
+            "user_index": {"seconds": round(user_index_seconds, 1)},
+            "recommender": {"history": recommender.history, "seconds": round(recommender.seconds, 1)},
+        },
+        metrics=metrics | {"user_index": user_index_metrics},
+        default_methods=_choose_methods(trained.network, arrays, metrics),
+        reranker_features=FEATURES if has_reranker else (),
+        golden=[],
+        files=[],
+    )
+    golden = make_golden_answers(assemble(manifest, arrays))
+    return store.publish(manifest.model_copy(update={"golden": golden}), arrays)
+
+
+def _bundle_arrays(
+    prepared: Prepared, trained: TrainedNetwork, neighbours: RankedNeighbours
+) -> dict[str, NDArray[Any]]:
+    lists = prepared.interactions
+    user_embeddings = trained.user_embeddings
+    if user_embeddings is None:
+        user_embeddings = embed_users(trained.list_embeddings, lists)
+    return {
+        "anime_ids": lists.anime_ids,
+        "user_ids": lists.user_ids,
+        "anime_embeddings": trained.anime_embeddings,
+        "list_embeddings": trained.list_embeddings,
+        "anime_gains": trained.anime_gains,
+        "user_embeddings": user_embeddings,
+        "list_offsets": lists.offsets,
+        "list_anime_rows": lists.anime_rows,
+        "list_ratings": lists.ratings,
+        "list_statuses": lists.statuses,
+        "similar_rows": neighbours.rows,
+        "similar_scores": neighbours.scores,
+        "popularity": lists.popularity(),
+        **prepared.catalogue,
+    }
+
+
+def _choose_methods(network: str, arrays: dict[str, NDArray[Any]], metrics: dict[str, Any]) -> DefaultMethods:
+    """Make the ways that measured better the defaults.
+
+    Where they were not measured, the two stages recommend (without a re-ranker the first of them, without item
+    weights the embeddings), and `ranked` answers for similar anime where there are ranked neighbours.
+    """
+    # Measured is not published: embeddings of another network leave the re-ranker out.
+    names = {
+        **({"ranked": RANKED} if len(arrays["reranker_first"]) else {}),
+        **({"items": ITEMS} if arrays["item_weight_rows"].shape[1] else {}),
+        "embedding": f"{network}, embedding",
+        "neighbours": f"{network}, neighbours",
+    }
+    measured = {
+        method: values["ndcg_at_100"]["mean"]
+        for method, name in names.items()
+        if (values := metrics.get("methods", {}).get(name, {}).get("next_anime"))
+    }
+    best = max(measured, key=lambda method: measured[method], default=next(iter(names)))
+    similar = _choose_similar(network, metrics) if arrays["similar_rows"].shape[1] else "embedding"
+    return DefaultMethods.model_validate({"recommendations": best, "similar_anime": similar})
+
+
+def _choose_similar(network: str, metrics: dict[str, Any]) -> SimilarAnimeMethod:
+    names: dict[SimilarAnimeMethod, str] = {"ranked": "similar anime, ranked", "embedding": f"{network}, embedding"}
+    measured = {method: metrics.get("methods", {}).get(name, {}) for method, name in names.items()}
+    ndcg = {
+        method: values["similar_anime"]["ndcg_at_10"]["mean"]
+        for method, values in measured.items()
+        if "ndcg_at_10" in values.get("similar_anime", {})
+    }
+    return "embedding" if len(ndcg) == 2 and ndcg["embedding"] > ndcg["ranked"] else "ranked"

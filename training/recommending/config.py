@@ -1,0 +1,39 @@
+"""Settings of the re-ranker."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RerankerConfig(BaseModel):
+    """Settings of the re-ranker. The defaults were measured: docs/experiments.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_teachers: Annotated[int, Field(ge=0, description="Users who teach, at most; 0 leaves the re-ranker out")] = (
+        8000
+    )
+    few_teachers: Annotated[
+        int, Field(ge=20, description="Users who teach where so few are a small share of all: in one group")
+    ] = 2500
+    n_folds: Annotated[
+        int, Field(ge=2, le=20, description="Groups of teachers, each left out of the item weights it is taught with")
+    ] = 3
+    n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
+    n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 1
+    short_share: Annotated[
+        float, Field(ge=0, le=1, description="Share of lists that also teach cut to 1 to 20 titles")
+    ] = 0.2
+    n_networks: Annotated[int, Field(ge=1, le=16, description="Networks whose outputs are averaged")] = 3
+    first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96
+    second_width: Annotated[int, Field(ge=1, description="Width of the second hidden layer")] = 48
+    hidden_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of hidden units dropped, by list")] = 0.1
+    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 4
+    batch_size: Annotated[int, Field(ge=1, description="Lists per step")] = 8
+    learning_rate: Annotated[
+        float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a fiftieth")
+    ] = 0.005
+    odds_weight: Annotated[
+        float, Field(ge=0, allow_inf_nan=False, description="Of the loss that makes scores probabilities")
+    ] = 0.05
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0

@@ -1,0 +1,249 @@
+"""Learns the second stage of recommending: the network that re-ranks what item weights propose."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from models.cores import usable_cores
+from models.scoring.anime_facts import AnimeFacts, read_facts
+from models.scoring.candidate_features import CIRCLES, candidate_features
+from models.scoring.items import ItemWeights
+from models.scoring.list_features import ListSignals
+from models.scoring.reranker import RerankingNetwork
+from models.scoring.top_k import top_k_rows
+from training.item_weights.co_counts import Square, co_counts
+from training.item_weights.config import ItemsConfig
+from training.item_weights.fit import cosines_of, fit_item_weights, fit_on_speakers, invert_popular
+from training.lists.interactions import Interactions
+from training.lists.split import draw_users
+from training.recommending.config import RerankerConfig
+from training.recommending.nearest_lists import NearestLists
+from training.recommending.network import fit_network
+from training.recommending.tasks import Task, make_tasks
+from training.similar_users.embed import embed_users
+from training.similar_users.list_neighbours import ListNeighbours
+from training.support.terminal import ProgressUpdate, progress
+
+_LEAST_TASKS: Final = 20
+_SCALE_TASKS: Final = 1000
+# Up to this share of all users, teachers are left out at once: the weights of the others are nearly those of all.
+_SMALL_SHARE: Final = 0.1
+# Up to this share, who speaks for whom need not be proposed without them: few of the proposers are teachers.
+_TINY_SHARE: Final = 0.01
+
+
+@dataclass(frozen=True)
+class TrainedReranker:
+    """The second stage of recommending.
+
+    Attributes
+    ----------
+    network : RerankingNetwork or None
+        None where there were too few lists to learn one from.
+    history : dict of str to list of float
+        Loss per epoch.
+    seconds : float
+        Wall-clock time.
+    """
+
+    network: RerankingNetwork | None
+    history: dict[str, list[float]]
+    seconds: float
+
+
+def fit_reranker(
+    train: Interactions,
+    counts: Square,
+    weights: ItemWeights,
+    catalogue: Mapping[str, NDArray[Any]],
+    list_embeddings: NDArray[np.float32],
+    items: ItemsConfig,
+    config: RerankerConfig,
+) -> TrainedReranker:
+    """Learn a re-ranker from users who train, each left out of the item weights that they are taught with.
+
+    Parameters
+    ----------
+    train : Interactions
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        Its co-counts. Those of teachers are taken out of them for a while, and put back.
+    weights : ItemWeights
+        Learned from them.
+    catalogue : mapping of str to ndarray
+        The catalogue's and the franchises' arrays, one row per anime.
+    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Sums of them find the nearest users.
+    items : ItemsConfig
+    config : RerankerConfig
+
+    Returns
+    -------
+    TrainedReranker
+    """
+    started = time.monotonic()
+    network: RerankingNetwork | None = None
+    history: dict[str, list[float]] = {}
+    groups = _choose_teachers(train, config)
+    if groups:
+        lessons = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config)
+        if len(lessons.hidden) >= _LEAST_TASKS:
+            features, hidden = np.stack(lessons.features), np.stack(lessons.hidden)
+            lessons.features.clear()
+            network, history = fit_network(features, hidden, lessons.scales, config)
+    return TrainedReranker(network, history, time.monotonic() - started)
+
+
+def _teach(  # noqa: PLR0913, PLR0917 - what fit_reranker takes, and who teaches
+    train: Interactions,
+    counts: Square,
+    weights: ItemWeights,
+    groups: Sequence[NDArray[np.bool_]],
+    catalogue: Mapping[str, NDArray[Any]],
+    list_embeddings: NDArray[np.float32],
+    items: ItemsConfig,
+    config: RerankerConfig,
+) -> "_Lessons":
+    # Lists that leave fewer candidates do not teach; in a small catalogue that must not be most of them.
+    lessons = _Lessons(train, list_embeddings, min(config.n_candidates, train.n_anime // 2))
+    tasks_of = [_make_tasks(train, np.flatnonzero(teachers), config) for teachers in groups]
+    done = 0
+    with progress("prepare lessons", sum(map(len, tasks_of)), "lists") as update:
+        for teachers, tasks in zip(groups, tasks_of, strict=True):
+            own = co_counts(train.keep_users(teachers))
+            counts -= own
+            without_them = _fit_without(counts, weights, float(teachers.mean()), items)
+            facts = read_facts(
+                {**catalogue, "popularity": np.diag(counts).astype(np.int64)}, train.n_users - int(teachers.sum())
+            )
+            counts += own
+            lessons.add(tasks, without_them, facts, partial(_report, update, done))
+            done += len(tasks)
+    return lessons
+
+
+def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> AnimeFacts:
+    """Work out the facts of all anime from the lists that train.
+
+    Parameters
+    ----------
+    train : Interactions
+    catalogue : mapping of str to ndarray
+        The catalogue's and the franchises' arrays.
+
+    Returns
+    -------
+    AnimeFacts
+    """
+    popularity = train.popularity()
+    return read_facts({**catalogue, "popularity": popularity}, train.n_users)
+
+
+def _choose_teachers(train: Interactions, config: RerankerConfig) -> list[NDArray[np.bool_]]:
+    """Choose who teaches, in groups: a mask of users for each. Nobody where there are too few."""
+    few = config.few_teachers <= _SMALL_SHARE * train.n_users
+    n_teachers, n_groups = (config.few_teachers, 1) if few else (config.max_teachers, config.n_folds)
+    chosen = draw_users(train.user_ids, min(n_teachers, config.max_teachers), "re-ranker")
+    if len(chosen) < _LEAST_TASKS:
+        return []
+    group = np.full(train.n_users, -1)
+    group[chosen] = np.arange(len(chosen)) % n_groups
+    return [group == number for number in range(n_groups)]
+
+
+def _make_tasks(train: Interactions, teachers: NDArray[np.int64], config: RerankerConfig) -> list[Task]:
+    rng = np.random.default_rng([config.seed, len(teachers)])
+    return [
+        task
+        for split in range(config.n_splits)
+        for task in make_tasks(train, teachers, config.seed + 1 + split, config.short_share, rng)
+    ]
+
+
+def _fit_without(counts: Square, weights: ItemWeights, share: float, items: ItemsConfig) -> ItemWeights:
+    """Fit the weights that teachers are taught with, which must not know them.
+
+    Nor may their lists say who speaks for whom, unless they are one in a hundred or fewer.
+    """
+    if share > _TINY_SHARE:
+        return fit_item_weights(counts, invert_popular(counts, items), items)
+    values = fit_on_speakers(counts, weights.rows, items.dropout, items.l2)
+    return ItemWeights(weights.rows, values, cosines_of(counts, weights.rows))
+
+
+def _report(update: ProgressUpdate, done: int, number: int) -> None:
+    update(done + number)
+
+
+class _Lessons:
+    """Collects features and hidden titles of tasks, whose features are computed as the service computes them."""
+
+    def __init__(self, train: Interactions, list_embeddings: NDArray[np.float32], n_candidates: int) -> None:
+        self.features: list[NDArray[np.float16]] = []
+        self.hidden: list[NDArray[np.bool_]] = []
+        self.scales = RerankingNetwork.empty().scales
+        self._n_candidates = n_candidates
+        self._train = train
+        # One more than are asked, as teachers are their own nearest.
+        embedded, depth = embed_users(list_embeddings, train), CIRCLES[-1] + 1
+        self._nearest = ListNeighbours(list_embeddings, embedded, train, depth)
+        self._nearest_lists = NearestLists(train)
+
+    def add(
+        self,
+        tasks: Sequence[Task],
+        weights: ItemWeights,
+        facts: AnimeFacts,
+        update: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Take some tasks, with weights and facts that do not know their users."""
+        held: list[NDArray[np.float32]] = []
+        self._nearest.find([task.known.seen_rows for task in tasks])
+        # Systems of a hundred: several threads for one of them wait for each other longer than they work. So each
+        # list has a thread of its own.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
+            lessons = pool.map(lambda task: self._features_of(task, weights, facts), tasks)
+            for number, (task, (candidates, table)) in enumerate(zip(tasks, lessons, strict=True), start=1):
+                hidden = np.isin(candidates, task.target_rows)
+                if len(candidates) == self._n_candidates and hidden.any():
+                    self.hidden.append(hidden)
+                    held.append(table)
+                update(number)
+                if held and (len(held) == _SCALE_TASKS or number == len(tasks)):
+                    self._standardise(held)
+                    held = []
+
+    def _features_of(
+        self, task: Task, weights: ItemWeights, facts: AnimeFacts
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        signals = ListSignals(facts, task.known)
+        unknown = np.ones(self._train.n_anime, dtype=bool)
+        unknown[task.known.anime_rows] = False
+        unknown[task.other_rows] = False
+        candidates = top_k_rows(weights.score(signals.rows), self._n_candidates, allowed=unknown)
+        neighbours = self._neighbours(task)[candidates]
+        return candidates, candidate_features(facts, weights, signals, candidates, neighbours)
+
+    def _neighbours(self, task: Task) -> NDArray[np.float32]:
+        seen_rows = task.known.seen_rows
+        nearest, similarities = self._nearest.of_list(seen_rows, CIRCLES[-1], without=task.user_row)
+        return self._nearest_lists.evidence(seen_rows, nearest, similarities, without=task.user_row)
+
+    def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:
+        if not self.features:
+            self.scales = _find_scales(tables)
+        network = replace(RerankingNetwork.empty(), scales=self.scales)
+        self.features.extend(network.standardise(table).astype(np.float16) for table in tables)
+
+
+def _find_scales(tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    stacked = np.concatenate(tables).astype(np.float64)
+    # What never varies here says nothing; a deviation of 1 keeps it near zero.
+    spread = stacked.std(axis=0)
+    return np.stack([stacked.mean(axis=0), np.where(spread < 1e-6, 1.0, spread)]).astype(np.float32)

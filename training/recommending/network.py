@@ -1,0 +1,67 @@
+"""The network that re-ranks: a few small ones, learned side by side and averaged."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.scoring.reranker import RerankingNetwork
+from training.ranking.backprop import Parameters, RankedList
+from training.ranking.learn import Learning, learn_networks
+from training.recommending.config import RerankerConfig
+from training.support.terminal import progress
+
+
+def fit_network(
+    features: NDArray[np.float16], hidden: NDArray[np.bool_], scales: NDArray[np.float32], config: RerankerConfig
+) -> tuple[RerankingNetwork, dict[str, list[float]]]:
+    """Learn to put on top what was hidden.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_tasks, n_candidates, n_features), dtype=float16
+        Standardised.
+    hidden : ndarray of shape (n_tasks, n_candidates), dtype=bool
+        What should come on top; something in every task.
+    scales : ndarray of shape (2, n_features), dtype=float32
+        What the features were standardised with.
+    config : RerankerConfig
+
+    Returns
+    -------
+    network : RerankingNetwork
+    history : dict of str to list of float
+        Loss per epoch: a list's mean, summed over the networks.
+    """
+    n_tasks, n_candidates, n_features = features.shape
+    all_see = np.ones((config.n_networks, n_candidates), dtype=bool)
+
+    def list_at(task: int) -> RankedList:
+        wanted = np.tile(hidden[task].astype(np.float32), (config.n_networks, 1))
+        return RankedList(features[task].astype(np.float32), wanted, all_see)
+
+    learning = Learning(
+        n_networks=config.n_networks,
+        first_width=config.first_width,
+        second_width=config.second_width,
+        dropout=config.hidden_dropout,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        odds_weight=config.odds_weight,
+        seed=config.seed,
+    )
+    with progress("train re-ranker", learning.n_steps(n_tasks), "steps") as update:
+        parameters, losses = learn_networks(
+            n_tasks, n_features, list_at, learning, lambda done, loss: update(done, f"loss {loss:.3f}")
+        )
+    return _network_of(parameters, scales), {"loss": losses}
+
+
+def _network_of(parameters: Parameters, scales: NDArray[np.float32]) -> RerankingNetwork:
+    n_networks, n_first, _ = parameters.second.shape
+    first_bias = parameters.first_bias.reshape(n_networks, 1, n_first)
+    return RerankingNetwork(
+        scales,
+        np.concatenate([parameters.first_by_network(), first_bias], axis=1),
+        np.concatenate([parameters.second, parameters.second_bias[:, None, :]], axis=1),
+        np.concatenate([parameters.last, parameters.last_bias[:, None]], axis=1),
+    )

@@ -1,0 +1,255 @@
+"""The part of the train stage that learns to recommend in two stages, and the folder of its result."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.layout import FRANCHISE_ARRAYS, ITEM_ARRAYS, RERANKER_ARRAYS
+from models.bundle.writer import save_array
+from models.scoring.anime_facts import AnimeFacts
+from models.scoring.franchises import FranchiseOrder
+from models.scoring.items import ItemWeights
+from models.scoring.reranker import Reranker, RerankingNetwork
+from training.embeddings.trained import TrainedNetwork
+from training.errors import InputError
+from training.item_weights.co_counts import Square
+from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared
+from training.recommending.fit import TrainedReranker, facts_of_train, fit_reranker
+from training.settings import RunSettings
+from training.support.terminal import say
+
+FOLDER: Final = "recommender"
+_FACTS_FILE: Final = "recommender.json"
+_FACTS: Final = ("history", "seconds", "prepared_digest", "embeddings_digest", "settings")
+
+
+@dataclass(frozen=True)
+class RecommenderModel:
+    """What recommending in two stages needs, and how it came about.
+
+    Attributes
+    ----------
+    arrays : dict of str to ndarray
+        The arrays of the bundle that come from here: franchises, item weights, and the re-ranker's.
+    history : dict of str to list of float
+        The re-ranker's loss per epoch; empty where there were too few lists to learn one.
+    seconds : float
+        Wall-clock time.
+    prepared_digest : str
+        Of the prepared dump: :attr:`training.lists.prepared.Prepared.digest`.
+    embeddings_digest : str
+        Of the network whose embeddings find the nearest users.
+    settings : dict
+        Every setting of the run.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    history: dict[str, list[float]]
+    seconds: float
+    prepared_digest: str
+    embeddings_digest: str
+    settings: dict[str, Any]
+
+    def digest(self) -> str:
+        """Hash the arrays, so that an evaluation can say what it measured.
+
+        Returns
+        -------
+        str
+            sha256, 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256()
+        for name in (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS):
+            digest.update(np.ascontiguousarray(self.arrays[name]).data)
+        return digest.hexdigest()
+
+    def with_embeddings_of(self, network: TrainedNetwork) -> "RecommenderModel":
+        """Give what can be published beside a network's embeddings.
+
+        Parameters
+        ----------
+        network : TrainedNetwork
+
+        Returns
+        -------
+        RecommenderModel
+            Without the re-ranker where it learned with the nearest users of other embeddings.
+        """
+        if network.digest() == self.embeddings_digest:
+            return self
+        say(f"the re-ranker learned with other embeddings than those of the {network.network} network: left out")
+        empty = RerankingNetwork.empty()
+        without = {name: getattr(empty, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
+        return replace(self, arrays={**self.arrays, **without})
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are item weights: a run of embeddings only has none."""
+        return bool(self.arrays["item_weight_rows"].shape[1])
+
+    def franchises(self) -> FranchiseOrder:
+        """Give which anime belong together, and in what order to watch them."""
+        return FranchiseOrder(*(self.arrays[name] for name in FRANCHISE_ARRAYS))
+
+    def weights(self) -> ItemWeights:
+        """Give the item weights."""
+        return ItemWeights(*(self.arrays[name] for name in ITEM_ARRAYS))
+
+    def reranker(self, facts: AnimeFacts) -> Reranker | None:
+        """Give the re-ranker.
+
+        Parameters
+        ----------
+        facts : AnimeFacts
+
+        Returns
+        -------
+        Reranker or None
+            None where none was learned.
+        """
+        network = RerankingNetwork(*(self.arrays[name] for name in RERANKER_ARRAYS))
+        return Reranker(facts, self.weights(), network) if network.n_networks else None
+
+    def facts(self, train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> AnimeFacts:
+        """Work out the facts that the re-ranker was learned with.
+
+        Parameters
+        ----------
+        train : Interactions
+        catalogue : mapping of str to ndarray
+
+        Returns
+        -------
+        AnimeFacts
+        """
+        return facts_of_train(train, {**catalogue, **{name: self.arrays[name] for name in FRANCHISE_ARRAYS}})
+
+
+def fit_recommender_model(
+    prepared: Prepared,
+    train: Interactions,
+    network: TrainedNetwork,
+    counts: Square,
+    weights: ItemWeights,
+    franchises: Mapping[str, NDArray[Any]],
+    settings: RunSettings,
+) -> RecommenderModel:
+    """Learn the re-ranker.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    train : Interactions
+        Of the users who train.
+    network : TrainedNetwork
+        Its embeddings find the nearest users.
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+        Co-counts of those who train.
+    weights : ItemWeights
+        Learned from them.
+    franchises : mapping of str to ndarray
+        From :func:`training.franchises.grouping.franchise_arrays`, of the same users: nobody else's lists are looked
+        at.
+    settings : RunSettings
+
+    Returns
+    -------
+    RecommenderModel
+    """
+    catalogue = {**prepared.catalogue, **franchises}
+    fitted = fit_reranker(
+        train, counts, weights, catalogue, network.list_embeddings, settings.items, settings.reranker
+    )
+    return _make_model(prepared, network, settings, franchises, weights, fitted)
+
+
+def without_weights(
+    prepared: Prepared, network: TrainedNetwork, franchises: Mapping[str, NDArray[Any]], settings: RunSettings
+) -> RecommenderModel:
+    """Keep franchises only: embeddings and neighbours recommend.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    network : TrainedNetwork
+    franchises : mapping of str to ndarray
+        From :func:`training.franchises.grouping.franchise_arrays`.
+    settings : RunSettings
+
+    Returns
+    -------
+    RecommenderModel
+        With item weights of width 0, and without a re-ranker.
+    """
+    none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
+    weights = ItemWeights(none.astype(np.int32), none, none)
+    return _make_model(prepared, network, settings, franchises, weights, TrainedReranker(None, {}, 0.0))
+
+
+def _make_model(
+    prepared: Prepared,
+    network: TrainedNetwork,
+    settings: RunSettings,
+    franchises: Mapping[str, NDArray[Any]],
+    weights: ItemWeights,
+    fitted: TrainedReranker,
+) -> RecommenderModel:
+    reranker = fitted.network or RerankingNetwork.empty()
+    arrays = dict(franchises)
+    arrays |= {name: getattr(weights, name.removeprefix("item_weight_")) for name in ITEM_ARRAYS}
+    arrays |= {name: getattr(reranker, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
+    return RecommenderModel(
+        arrays,
+        fitted.history,
+        fitted.seconds,
+        prepared.digest,
+        network.digest(),
+        settings.model_dump(),
+    )
+
+
+def save_recommender(folder: Path, model: RecommenderModel) -> None:
+    """Write a recommender.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    model : RecommenderModel
+    """
+    for name, array in model.arrays.items():
+        save_array(folder / f"{name}.npy", array)
+    facts = {name: getattr(model, name) for name in _FACTS}
+    (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def load_recommender(folder: Path) -> RecommenderModel:
+    """Read a recommender.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    RecommenderModel
+
+    Raises
+    ------
+    InputError
+        If the folder holds none.
+    """
+    try:
+        facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
+        names = (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS)
+        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
+        return RecommenderModel(arrays, **facts)
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise InputError(f"{folder}: holds no recommender ({error}); make one with `train`") from error

@@ -1,0 +1,205 @@
+"""Learns the ranker of similar anime from what people recommend to each other."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from training.lists.split import splitmix64
+from training.ranking.backprop import RankedList
+from training.ranking.learn import Learning, learn_networks
+from training.similar_anime.config import SimilarConfig
+from training.similar_anime.features import PairEvidence, Pairs
+from training.similar_anime.rank import describe_in_blocks
+from training.similar_anime.ranker import LAYERS, Ranker, bend, log_shares
+from training.similar_anime.truth import MIN_PAIRS, SimilarQuery
+from training.support.terminal import progress
+
+N_MEMBERS: Final = 5
+N_HIDDEN: Final = (32, 16)
+_DROPOUT: Final = 0.1
+N_KNOTS: Final = 24
+# A pair with a single vote is one person's opinion: worth a hint, not log(2).
+SINGLE_VOTE_GAIN: Final = 0.3
+MIN_QUERIES: Final = 50
+_SINGLE: Final = float(np.log1p(1.0)) + 1e-6
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Pairs of the queries that may choose weights, with what people voted.
+
+    Attributes
+    ----------
+    pairs : Pairs
+    gains : ndarray of shape (n_pairs,), dtype=float32
+    folds : ndarray of shape (n_anime,), dtype=int64
+        Which member leaves an anime out, as a query and as a candidate: a pair is voted for in both directions, and
+        a member must not learn from the mirror of a pair that it is judged by.
+    """
+
+    pairs: Pairs
+    gains: NDArray[np.float32]
+    folds: NDArray[np.int64]
+
+
+def learn_ranker(
+    evidence: PairEvidence, queries: Sequence[SimilarQuery], anime_ids: NDArray[np.int64], config: SimilarConfig
+) -> Ranker:
+    """Learn a ranker.
+
+    Parameters
+    ----------
+    evidence : PairEvidence
+    queries : sequence of SimilarQuery
+        Only those that may choose weights are looked at.
+    anime_ids : ndarray of shape (n_anime,), dtype=int64
+    config : SimilarConfig
+
+    Returns
+    -------
+    Ranker
+
+    References
+    ----------
+    Breiman, "Bagging Predictors", 1996: each member leaves a fifth out, and what it says of that fifth is honest.
+    """
+    labelled = _label(evidence, queries, anime_ids)
+    knots, levels = _spread(labelled.pairs.features)
+    inputs = bend(labelled.pairs.features, knots, levels)
+    layers = dict(zip(LAYERS, _fit_layers(labelled, inputs, config), strict=True))
+    ranker = Ranker(np.array(labelled.pairs.names), knots, levels, **layers, calibration=np.array([1.0, 0.0]))
+    return replace(ranker, calibration=_calibrate(labelled, ranker.score_members(inputs)))
+
+
+def enough_to_learn(queries: Sequence[SimilarQuery]) -> bool:
+    """Tell whether there are enough queries to learn a ranker from.
+
+    Parameters
+    ----------
+    queries : sequence of SimilarQuery
+
+    Returns
+    -------
+    bool
+    """
+    return sum(query.may_choose for query in queries) >= MIN_QUERIES
+
+
+def _label(evidence: PairEvidence, queries: Sequence[SimilarQuery], anime_ids: NDArray[np.int64]) -> Labelled:
+    chosen = sorted((query for query in queries if query.may_choose), key=lambda query: query.anime_row)
+    blocks = list(describe_in_blocks(evidence, np.array([query.anime_row for query in chosen])))
+    pairs = Pairs(
+        np.concatenate([block.queries for block in blocks]),
+        np.concatenate([block.others for block in blocks]),
+        np.concatenate([block.features for block in blocks]),
+        blocks[0].names,
+    )
+    gains = np.zeros(len(pairs.queries), dtype=np.float32)
+    starts = np.searchsorted(pairs.queries, [query.anime_row for query in chosen])
+    for start, end, query in zip(starts, [*starts[1:], len(gains)], chosen, strict=True):
+        others = pairs.others[start:end]
+        places = np.searchsorted(others, query.similar_rows)
+        found = others[np.minimum(places, len(others) - 1)] == query.similar_rows
+        # Few votes say less than their logarithm.
+        gains[start + places[found]] = np.where(query.gains > _SINGLE, query.gains, SINGLE_VOTE_GAIN)[found]
+    folds = (splitmix64(anime_ids) >> np.uint64(20)) % np.uint64(N_MEMBERS)
+    return Labelled(pairs, gains, folds.astype(np.int64))
+
+
+def _spread(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Find the knots that spread every feature like a normal distribution."""
+    shares = np.linspace(0.0, 1.0, N_KNOTS)
+    normal = ndtri(np.linspace(0.01, 0.99, N_KNOTS))
+    knots = np.empty((features.shape[1], N_KNOTS), dtype=np.float32)
+    levels = np.empty_like(knots)
+    for column in range(features.shape[1]):
+        known = features[~np.isnan(features[:, column]), column]
+        x = np.quantile(known, shares).astype(np.float32) if len(known) else np.zeros(N_KNOTS, dtype=np.float32)
+        distinct, places = np.unique(x, return_inverse=True)
+        # Where many values are equal they all get the mean of their levels. What is left over lies above every value.
+        y = np.bincount(places, normal) / np.bincount(places)
+        n_left = N_KNOTS - len(distinct)
+        above = distinct[-1] + (1.0 + np.abs(distinct[-1])) * np.arange(1, n_left + 1)
+        knots[column] = np.concatenate([distinct, above])
+        levels[column] = np.concatenate([y, np.full(n_left, y[-1])])
+    return knots, levels
+
+
+def _fit_layers(labelled: Labelled, inputs: NDArray[np.float32], config: SimilarConfig) -> list[NDArray[np.float32]]:
+    pairs = labelled.pairs
+    starts = np.unique(pairs.queries, return_index=True)[1]
+    stretches = [slice(start, end) for start, end in itertools.pairwise([*starts.tolist(), len(pairs.queries)])]
+    useful = [stretch for stretch in stretches if labelled.gains[stretch].any()]
+    members = np.arange(N_MEMBERS)[:, None]
+
+    def list_at(number: int) -> RankedList:
+        stretch = useful[number]
+        queries, others = pairs.queries[stretch], pairs.others[stretch]
+        visible = (labelled.folds[queries] != members) & (labelled.folds[others] != members)
+        return RankedList(inputs[stretch], labelled.gains[stretch] * visible, visible)
+
+    first_width, second_width = N_HIDDEN
+    learning = Learning(
+        n_networks=N_MEMBERS,
+        first_width=first_width,
+        second_width=second_width,
+        dropout=_DROPOUT,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        odds_weight=0.0,
+        seed=config.seed,
+    )
+    with progress("learn the ranker", learning.n_steps(len(useful)), "steps") as update:
+        learned, _ = learn_networks(
+            len(useful), inputs.shape[1], list_at, learning, lambda done, loss: update(done, f"loss {loss:.4f}")
+        )
+    return [
+        learned.first_by_network(),
+        learned.first_bias.reshape(N_MEMBERS, 1, first_width),
+        learned.second,
+        learned.second_bias[:, None, :],
+        learned.last[:, :, None],
+        learned.last_bias[:, None, None],
+    ]
+
+
+def left_out_scores(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give each pair the score by the member that never saw its query, nor the mirror of the pair.
+
+    Parameters
+    ----------
+    labelled : Labelled
+    member_scores : ndarray of shape (n_members, n_pairs), dtype=float32
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,), dtype=float32
+    """
+    folds = labelled.folds[labelled.pairs.queries]
+    scores: NDArray[np.float32] = member_scores[folds, np.arange(len(folds))]
+    return scores
+
+
+def _calibrate(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Fit how a candidate's share of its query tells whether people recommend it.
+
+    Only queries count that people recommend much for: that nobody has spoken of a rare title yet must not make its
+    neighbours look less similar.
+    """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to import
+
+    queries = labelled.pairs.queries
+    shares = log_shares(left_out_scores(labelled, member_scores), queries)
+    n_pairs = np.bincount(queries, labelled.gains > SINGLE_VOTE_GAIN)
+    spoken_of = n_pairs[queries] >= MIN_PAIRS
+    recommended = labelled.gains > 0.0
+    if not recommended[spoken_of].any() or recommended[spoken_of].all():
+        return np.array([1.0, 0.0])
+    fitted = LogisticRegression(C=1e3).fit(shares[spoken_of, None], recommended[spoken_of])
+    return np.array([max(float(fitted.coef_[0, 0]), 1e-3), float(fitted.intercept_[0])])

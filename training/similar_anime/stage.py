@@ -1,0 +1,195 @@
+"""The part of the train stage that ranks similar anime, and the folder in which it leaves its result."""
+
+import hashlib
+import itertools
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.card import AnimeCard
+from models.bundle.writer import save_array
+from training.errors import InputError
+from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared
+from training.similar_anime.config import SimilarConfig
+from training.similar_anime.evidence import gather_evidence
+from training.similar_anime.features import PairEvidence, make_pair_evidence
+from training.similar_anime.learn import enough_to_learn, learn_ranker
+from training.similar_anime.rank import RankedNeighbours, rank_neighbours
+from training.similar_anime.ranker import RANKER_FILE, SHIPPED_FILE, Ranker, load_ranker
+from training.similar_anime.texts import read_texts
+from training.similar_anime.truth import SimilarQuery
+from training.support.terminal import progress
+
+FOLDER: Final = "similar"
+_FACTS_FILE: Final = "similar.json"
+_FACTS: Final = ("weights", "seconds", "prepared_digest", "settings")
+
+
+@dataclass(frozen=True)
+class SimilarAnimeModel:
+    """Ranked neighbours and how they came about.
+
+    Attributes
+    ----------
+    neighbours : RankedNeighbours
+    ranker : Ranker
+    weights : {"learned", "shipped"}
+        Whether the ranker was learned from this dump's recommendations or came with the project.
+    seconds : float
+        Wall-clock time.
+    prepared_digest : str
+        Of the prepared dump: :attr:`training.lists.prepared.Prepared.digest`.
+    settings : dict
+        Every setting of the run.
+    """
+
+    neighbours: RankedNeighbours
+    ranker: Ranker
+    weights: Literal["learned", "shipped"]
+    seconds: float
+    prepared_digest: str
+    settings: dict[str, Any]
+
+    def digest(self) -> str:
+        """Hash the neighbours, so that an evaluation can say what it measured.
+
+        Returns
+        -------
+        str
+            sha256, 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256(np.ascontiguousarray(self.neighbours.rows).data)
+        digest.update(np.ascontiguousarray(self.neighbours.scores).data)
+        return digest.hexdigest()
+
+
+def fit_similar_anime(
+    prepared: Prepared,
+    train: Interactions,
+    embeddings: NDArray[np.float32],
+    queries: list[SimilarQuery],
+    settings: dict[str, Any],
+) -> SimilarAnimeModel:
+    """Rank the neighbours of every anime, by a ranker that is learned where there is something to learn from.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    train : Interactions
+        Of the users who train.
+    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Unit rows.
+    queries : list of SimilarQuery
+        What people recommend, single votes included. With few or none, the shipped weights rank.
+    settings : dict
+        Every setting of the run; those under ``similar`` matter here.
+
+    Returns
+    -------
+    SimilarAnimeModel
+    """
+    started = time.monotonic()
+    config = SimilarConfig.model_validate(settings["similar"])
+    evidence = gather_pair_evidence(prepared, train, embeddings, config)
+    learns = config.weights == "auto" and enough_to_learn(queries)
+    ranker = learn_ranker(evidence, queries, train.anime_ids, config) if learns else load_ranker(SHIPPED_FILE)
+    with progress("rank similar anime", train.n_anime, "anime") as update:
+        neighbours = rank_neighbours(evidence, ranker, update)
+    return SimilarAnimeModel(
+        neighbours,
+        ranker,
+        "learned" if learns else "shipped",
+        time.monotonic() - started,
+        prepared.digest,
+        settings,
+    )
+
+
+def without_ranking(prepared: Prepared, settings: dict[str, Any]) -> SimilarAnimeModel:
+    """Rank nothing: embeddings tell which anime are similar.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    settings : dict
+        Every setting of the run.
+
+    Returns
+    -------
+    SimilarAnimeModel
+        With neighbours of width 0.
+    """
+    none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
+    neighbours = RankedNeighbours(none.astype(np.int32), none)
+    return SimilarAnimeModel(neighbours, load_ranker(SHIPPED_FILE), "shipped", 0.0, prepared.digest, settings)
+
+
+def gather_pair_evidence(
+    prepared: Prepared, train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig
+) -> PairEvidence:
+    """Gather everything that is known of pairs of anime.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    train : Interactions
+        Of the users who train.
+    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
+        Unit rows.
+    config : SimilarConfig
+
+    Returns
+    -------
+    PairEvidence
+    """
+    blob, offsets = prepared.catalogue["cards"].tobytes(), prepared.catalogue["card_offsets"].tolist()
+    cards = [AnimeCard.model_validate_json(blob[start:end]) for start, end in itertools.pairwise(offsets)]
+    texts = read_texts(cards, config.seed)
+    return make_pair_evidence(gather_evidence(train, embeddings, config), prepared.catalogue, texts)
+
+
+def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:
+    """Write ranked neighbours.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    model : SimilarAnimeModel
+    """
+    save_array(folder / "similar_rows.npy", model.neighbours.rows)
+    save_array(folder / "similar_scores.npy", model.neighbours.scores)
+    model.ranker.save(folder / RANKER_FILE)
+    facts = {name: getattr(model, name) for name in _FACTS}
+    (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def load_similar_anime(folder: Path) -> SimilarAnimeModel:
+    """Read ranked neighbours.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    SimilarAnimeModel
+
+    Raises
+    ------
+    InputError
+        If the folder holds none.
+    """
+    try:
+        facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
+        rows = np.load(folder / "similar_rows.npy", allow_pickle=False)
+        scores = np.load(folder / "similar_scores.npy", allow_pickle=False)
+        return SimilarAnimeModel(RankedNeighbours(rows, scores), load_ranker(folder / RANKER_FILE), **facts)
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise InputError(f"{folder}: holds no ranked neighbours ({error}); make them with `train`") from error

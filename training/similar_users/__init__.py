@@ -1,0 +1,1 @@
+"""Everybody's nearest users, and what they have in common."""
