@@ -54,12 +54,7 @@ def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str
 
 
 def measure_all(options: argparse.Namespace) -> None:
-    """Run every benchmark, each in a process of its own; the first that fails ends it.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-    """
+    """Run every benchmark, each in a process of its own; the first that fails ends it."""
     for command in commands(options.out, options.dumps, options.work, full=options.full):
         print(f"python -m {' '.join(command)}", flush=True)
         if subprocess.run([sys.executable, "-m", *command], check=False).returncode:
@@ -67,12 +62,7 @@ def measure_all(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    """Write the page.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-    """
+    """Write the page."""
     try:
         page = fill_page(options.page.read_text(encoding="utf-8"), read_results(options.results))
     except (OSError, ValueError) as error:

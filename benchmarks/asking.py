@@ -64,10 +64,6 @@ class AskedService:
     def status_of(self, path: str) -> int:
         """Ask for a path, and tell only how it went.
 
-        Parameters
-        ----------
-        path : str
-
         Returns
         -------
         int

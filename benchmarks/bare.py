@@ -14,10 +14,6 @@ def make_bare_app(folder: Path) -> FastAPI:
     ----------
     folder : Path
         ``<name>.json`` is served at ``/<name>/{key}``, so that a path parameter is parsed as in the service.
-
-    Returns
-    -------
-    FastAPI
     """
     app = FastAPI()
     for path in sorted(folder.glob("*.json")):

@@ -57,16 +57,7 @@ RESIDENT_GB: Final[dict[str, Cost]] = {
 
 
 def seconds_rows(points: Sequence[Point]) -> list[Row]:
-    """Give the table of seconds.
-
-    Parameters
-    ----------
-    points : sequence of tuple of Size and TrainingRun
-
-    Returns
-    -------
-    list of dict
-    """
+    """Give the table of seconds."""
     return [
         {
             "size": size.share,
@@ -80,16 +71,7 @@ def seconds_rows(points: Sequence[Point]) -> list[Row]:
 
 
 def memory_rows(points: Sequence[Point]) -> list[Row]:
-    """Give the table of peak memory.
-
-    Parameters
-    ----------
-    points : sequence of tuple of Size and TrainingRun
-
-    Returns
-    -------
-    list of dict
-    """
+    """Give the table of peak memory."""
     costs = OWN_GB | RESIDENT_GB
     return [
         {"size": size.share, **{f"{name}, GB": round(cost(run), 2) for name, cost in costs.items()}}
@@ -98,16 +80,7 @@ def memory_rows(points: Sequence[Point]) -> list[Row]:
 
 
 def growth_rows(points: Sequence[Point]) -> list[Row]:
-    """Give the table of how costs grow.
-
-    Parameters
-    ----------
-    points : sequence of tuple of Size and TrainingRun
-
-    Returns
-    -------
-    list of dict
-    """
+    """Give the table of how costs grow."""
     rows = [size.n_rows for size, _ in points]
     table: list[Row] = []
     for unit, costs in (("s", SECONDS), ("GB", OWN_GB | RESIDENT_GB)):
@@ -160,10 +133,6 @@ def _rounded(value: float, digits: int) -> float | None:
 
 def store_of(work: Path) -> Path:
     """Say where the run of the largest size has published its model.
-
-    Parameters
-    ----------
-    work : Path
 
     Returns
     -------

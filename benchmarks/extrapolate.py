@@ -47,10 +47,6 @@ def extrapolate(moments: NDArray[np.float64], n_batches: int, n_warm_up: int) ->
         So many batches come first that do not count for ``seconds_per_batch``; their seconds do count. Half of the
         epoch at most.
 
-    Returns
-    -------
-    EpochTime
-
     Raises
     ------
     ValueError

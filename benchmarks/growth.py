@@ -42,10 +42,6 @@ def fit_growth(rows: Sequence[int], costs: Sequence[float], slope_from_rows: int
     costs : sequence of float
     slope_from_rows : int, optional
         Smaller sizes do not count for the slope: what is fixed would flatter it.
-
-    Returns
-    -------
-    Growth
     """
     x, y = np.asarray(rows, dtype=np.float64), np.asarray(costs, dtype=np.float64)
     if np.any(y <= 0):

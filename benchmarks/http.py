@@ -88,10 +88,6 @@ def run(store: Path, plan: Plan | None = None, only: str = "") -> list[RouteResu
     plan : Plan, optional
     only : str, optional
         Measure the cases whose name holds this.
-
-    Returns
-    -------
-    list of RouteResult
     """
     bundle = read_bundle(Store(store).current_folder())
     cases = [case for case in make_cases(bundle, _answered(store, bundle)) if only in case.name]
@@ -120,16 +116,7 @@ def _answered(store: Path, bundle: Bundle) -> NDArray[np.int64] | None:
 
 
 def describe(store: Path) -> str:
-    """Say what was measured, in a line.
-
-    Parameters
-    ----------
-    store : Path
-
-    Returns
-    -------
-    str
-    """
+    """Say what was measured, in a line."""
     bundle: Bundle = read_bundle(Store(store).current_folder())
     return (
         f"{bundle.n_users:,} users x {bundle.n_anime:,} anime, {len(bundle.list_anime_rows):,} list entries, "

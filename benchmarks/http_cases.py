@@ -44,12 +44,7 @@ class Case:
     again: bool = False
 
     def requests(self) -> Iterator[bytes]:
-        """Write the requests, one after the other, without end.
-
-        Yields
-        ------
-        bytes
-        """
+        """Write the requests, one after the other, without end."""
         if self.bodies:
             written = [post(path, body) for path, body in zip(self.paths, self.bodies, strict=True)]
         else:
@@ -68,10 +63,6 @@ def make_cases(bundle: Bundle, answered: NDArray[np.int64] | None = None, seed: 
         Ids of users whose recommendations were precomputed.
     seed : int, optional
         Draws and orders them.
-
-    Returns
-    -------
-    list of Case
     """
     rng = np.random.default_rng(seed)
     # In a random order and around again where the model has fewer. Adult titles stand apart: what is most similar to

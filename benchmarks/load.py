@@ -47,10 +47,6 @@ def measure(port: int, requests: Iterator[bytes], n_connections: int, seconds: f
     n_connections : int
     seconds : float
 
-    Returns
-    -------
-    LoadResult
-
     Raises
     ------
     UnexpectedAnswerError
@@ -60,16 +56,7 @@ def measure(port: int, requests: Iterator[bytes], n_connections: int, seconds: f
 
 
 def get(path: str) -> bytes:
-    """Write a GET request.
-
-    Parameters
-    ----------
-    path : str
-
-    Returns
-    -------
-    bytes
-    """
+    """Write a GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
@@ -81,10 +68,6 @@ def post(path: str, body: bytes) -> bytes:
     path : str
     body : bytes
         JSON.
-
-    Returns
-    -------
-    bytes
     """
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

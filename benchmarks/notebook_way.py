@@ -62,11 +62,6 @@ class Parts:
     def time(self, name: str, work: Callable[[], Answer]) -> Answer:
         """Do a part and note what it took.
 
-        Parameters
-        ----------
-        name : str
-        work : callable
-
         Returns
         -------
         object

@@ -10,12 +10,7 @@ WORK: Final = RESULTS / "training"
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
-    """Add the options.
-
-    Parameters
-    ----------
-    parser : argparse.ArgumentParser
-    """
+    """Add the options."""
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"Folder for the tables. [default: {RESULTS}]")
     parser.add_argument("--dumps", type=Path, default=DUMPS, help=f"Folder for simulated dumps. [default: {DUMPS}]")
     parser.add_argument("--work", type=Path, default=WORK, help=f"Folder for runs and stores. [default: {WORK}]")

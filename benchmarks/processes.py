@@ -90,10 +90,6 @@ def run_measured(command: list[str], log: Path) -> Measured:
     log : Path
         Takes what it writes to standard error.
 
-    Returns
-    -------
-    Measured
-
     Raises
     ------
     RuntimeError

@@ -69,16 +69,7 @@ class Question:
         return f"{route}, {method}{', one per franchise' if self.collapse else ''}"
 
     def parameters(self, limit: int) -> dict[str, str | int]:
-        """Write the query string.
-
-        Parameters
-        ----------
-        limit : int
-
-        Returns
-        -------
-        dict
-        """
+        """Write the query string."""
         method = {} if self.is_default else {"method": self.method}
         return {"limit": limit, "include_adult": "true", "collapse_franchise": str(self.collapse).lower(), **method}
 
@@ -148,10 +139,6 @@ def measure(service: AskedService, data: Path, work: Path) -> list[Figure]:
         The dump; recommendations.csv in it is the truth for similar anime.
     work : Path
         Holds the prepared dump the model was trained on.
-
-    Returns
-    -------
-    list of Figure
 
     Raises
     ------
@@ -280,12 +267,7 @@ def _ids(answer: dict[str, Any]) -> list[int]:
 
 
 def print_figures(figures: list[Figure]) -> None:
-    """Print what was measured beside the card.
-
-    Parameters
-    ----------
-    figures : list of Figure
-    """
+    """Print what was measured beside the card."""
     table = Table()
     for heading in ("asked", "metric", "over HTTP", "95 %", "on the card", "difference"):
         table.add_column(heading, no_wrap=True)

@@ -29,10 +29,6 @@ def fill_page(page: str, results: Mapping[str, Result]) -> str:
     results : mapping of str to Result
         By name.
 
-    Returns
-    -------
-    str
-
     Raises
     ------
     ValueError
@@ -58,10 +54,6 @@ def fill_page(page: str, results: Mapping[str, Result]) -> str:
 
 def render(result: Result) -> str:
     """Write a result as its command and a Markdown table.
-
-    Parameters
-    ----------
-    result : Result
 
     Returns
     -------

@@ -58,10 +58,6 @@ def write_result(path: Path, name: str, rows: Iterable[Row], note: str = "") -> 
 def read_results(folder: Path) -> dict[str, Result]:
     """Read every table of a folder.
 
-    Parameters
-    ----------
-    folder : Path
-
     Returns
     -------
     dict of str to Result

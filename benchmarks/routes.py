@@ -13,16 +13,7 @@ from models.errors import BundleError
 
 
 def as_row(result: http.RouteResult) -> Row:
-    """Turn what was measured of a route into a row.
-
-    Parameters
-    ----------
-    result : RouteResult
-
-    Returns
-    -------
-    dict
-    """
+    """Turn what was measured of a route into a row."""
     service, bare = result.service, result.bare
     return {
         "route": result.name,

@@ -69,10 +69,6 @@ def serving_bare(folder: Path) -> Iterator[Server]:
     ----------
     folder : Path
         What it answers with.
-
-    Yields
-    ------
-    Server
     """
     port = _free_port()
     with _running(["benchmarks.bare", str(folder), str(port)], port, "/openapi.json", pinned=True) as server:

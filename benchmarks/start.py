@@ -26,12 +26,6 @@ _MEMORY_MB: Final = 16
 def measure_start(store: Path, n_workers: int, rounds: int) -> Row:
     """Start the service some times.
 
-    Parameters
-    ----------
-    store : Path
-    n_workers : int
-    rounds : int
-
     Returns
     -------
     dict

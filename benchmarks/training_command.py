@@ -36,16 +36,7 @@ class TrainingRun:
     n_anime: int
 
     def peak_of(self, stage: str) -> Sample:
-        """Give the peak memory of a stage.
-
-        Parameters
-        ----------
-        stage : str
-
-        Returns
-        -------
-        Sample
-        """
+        """Give the peak memory of a stage."""
         started, seconds = self.stages[stage]
         return self.process.peak(started, started + seconds)
 
@@ -60,10 +51,6 @@ def run_training(data: Path, folder: Path, options: tuple[str, ...]) -> Training
     folder : Path
         Emptied; takes the work folder, the store and what the run says.
     options : tuple of str
-
-    Returns
-    -------
-    TrainingRun
 
     Raises
     ------

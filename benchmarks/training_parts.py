@@ -74,10 +74,6 @@ class Parts:
 def measure(work: Path) -> tuple[list[Row], str]:
     """Run every part on a prepared dump.
 
-    Parameters
-    ----------
-    work : Path
-
     Returns
     -------
     rows : list of dict

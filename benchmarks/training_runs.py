@@ -89,10 +89,6 @@ def parts_row(size: Size, parts: dict[str, Any]) -> Row:
     size : Size
     parts : dict
         See :mod:`benchmarks.notebook_way`.
-
-    Returns
-    -------
-    dict
     """
     n_batches = f"{parts['batches_in_epoch']:,}"
     trained = f"{parts['batches_timed']:,} of {n_batches}, extrapolated"

@@ -67,10 +67,6 @@ class _Scored(NamedTuple):
 def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
     """Answer a few fixed queries by every method that the bundle serves, without any filter.
 
-    Parameters
-    ----------
-    bundle : Bundle
-
     Returns
     -------
     list of GoldenAnswer
@@ -105,17 +101,7 @@ def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
 
 
 def unseen_list(bundle: Bundle, user_row: int) -> UserList:
-    """Give the list that somebody the model never saw asks with: every second entry of a known user's.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    user_row : int
-
-    Returns
-    -------
-    UserList
-    """
+    """Give the list that somebody the model never saw asks with: every second entry of a known user's."""
     whole = list_of_user(bundle, user_row)
     return UserList(whole.anime_rows[::2], whole.ratings[::2], whole.statuses[::2])
 
@@ -149,10 +135,6 @@ def agrees(golden: GoldenAnswer, ids: Sequence[int], scores: Sequence[float]) ->
         The answer, best first.
     scores : sequence of float
         Their similarities or scores.
-
-    Returns
-    -------
-    bool
     """
     # Of the largest, as methods differ in how large their scores are, and sums of large parts may be small.
     tolerance = SCORE_TOLERANCE * max(map(abs, golden.scores), default=0.0)

@@ -64,10 +64,6 @@ class Store:
     def current_folder(self) -> Path:
         """Find the bundle that is served.
 
-        Returns
-        -------
-        Path
-
         Raises
         ------
         BundleMissingError

@@ -47,10 +47,6 @@ def create_app(
         Reads the model; by default that of the store's current bundle, with every check.
     on_refused : callable, optional
         Called if the bundle cannot be used. By default the application lives on, and says so to whoever asks.
-
-    Returns
-    -------
-    FastAPI
     """
     readiness = Readiness()
     load = load or (lambda: load_model(Store(settings.store).current_folder()))

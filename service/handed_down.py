@@ -28,9 +28,5 @@ def any_refused(folder: Path) -> bool:
     ----------
     folder : Path
         What the workers have in common.
-
-    Returns
-    -------
-    bool
     """
     return (folder / _REFUSED).exists()

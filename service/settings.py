@@ -91,10 +91,6 @@ def read_settings(**given: Any) -> Settings:
     **given
         Settings that were given otherwise, on the command line say; they win. None counts as not given.
 
-    Returns
-    -------
-    Settings
-
     Raises
     ------
     SettingsError
@@ -136,10 +132,6 @@ def service_links() -> list[str]:
 
 def as_environment(settings: Settings) -> dict[str, str]:
     """Write settings as environment variables, which is how worker processes get theirs.
-
-    Parameters
-    ----------
-    settings : Settings
 
     Returns
     -------

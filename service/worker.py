@@ -27,10 +27,6 @@ def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
     load : callable, optional
         Reads the model; by default that of the bundle that ``__main__`` has checked. Never the store's current one:
         a worker that takes the place of another would answer with another model than those beside it.
-
-    Returns
-    -------
-    FastAPI
     """
     settings = read_settings()
     configure_logs(settings)

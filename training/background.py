@@ -56,10 +56,6 @@ def begin_beside(lists: Interactions, prepared: Prepared) -> Iterator[Beside]:
     lists : Interactions
         Say which anime are watched together.
     prepared : Prepared
-
-    Yields
-    ------
-    Beside
     """
     pool = ThreadPoolExecutor(1)
     try:

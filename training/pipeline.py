@@ -71,10 +71,6 @@ def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = F
     anew : bool, optional
         Whatever was done before.
 
-    Returns
-    -------
-    PrepareReport
-
     Raises
     ------
     InputError
@@ -109,10 +105,6 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
     settings : RunSettings
     log_folder : Path or None
         For TensorBoard.
-
-    Returns
-    -------
-    list of TrainedNetwork
 
     Raises
     ------

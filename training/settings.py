@@ -61,10 +61,6 @@ class RunSettings(BaseModel):
         ----------
         n_rows : int
             Of the prepared dump. An epoch of the other network on a hundred million takes twenty minutes.
-
-        Returns
-        -------
-        bool
         """
         if self.compare is None:
             return self.only is None and n_rows <= _MOST_ROWS_COMPARED
@@ -80,10 +76,6 @@ def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSet
         Settings that have an option of their own; None where it was not given.
     assignments : sequence of str
         ``name=value`` or ``network.name=value``.
-
-    Returns
-    -------
-    RunSettings
 
     Raises
     ------

@@ -97,10 +97,6 @@ def read_manifest(folder: Path) -> Manifest:
     folder : Path
         The bundle.
 
-    Returns
-    -------
-    Manifest
-
     Raises
     ------
     BundleMissingError
@@ -222,10 +218,6 @@ def manifest_sum_line(content: bytes) -> bytes:
     ----------
     content : bytes
         The manifest's bytes.
-
-    Returns
-    -------
-    bytes
     """
     return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST_FILE}\n".encode()
 
@@ -241,10 +233,6 @@ def assemble(manifest: Manifest, arrays: Mapping[str, Array], folder: Path = Pat
         One per entry of :data:`models.bundle.layout.LAYOUT`.
     folder : Path
         What error messages call the bundle.
-
-    Returns
-    -------
-    Bundle
 
     Raises
     ------

@@ -52,10 +52,6 @@ def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[
 def sync_path(path: Path) -> None:
     """Make the content of a file, or the names in a folder, durable.
 
-    Parameters
-    ----------
-    path : Path
-
     Raises
     ------
     OSError
@@ -102,14 +98,6 @@ def replace_folder(folder: Path, target: Path, earlier: Path) -> None:
 def durable_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file to write that everybody may read and that is durable when the block ends.
 
-    Parameters
-    ----------
-    path : Path
-
-    Yields
-    ------
-    BinaryIO
-
     Raises
     ------
     OSError
@@ -151,11 +139,6 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
 def save_bytes(path: Path, content: bytes) -> None:
     """Write a file and make it durable.
-
-    Parameters
-    ----------
-    path : Path
-    content : bytes
 
     Raises
     ------

@@ -114,10 +114,6 @@ def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
         The catalogue's and the franchises' arrays of a bundle, and ``popularity``.
     n_users : int
         How many lists the popularity was counted on.
-
-    Returns
-    -------
-    AnimeFacts
     """
     counts = arrays["popularity"].astype(np.float64)
     known_scores = arrays["mean_scores"] > 0

@@ -99,10 +99,6 @@ class ItemWeights:
 def weights_of(bundle: Bundle) -> ItemWeights:
     """Give the item weights of a model.
 
-    Parameters
-    ----------
-    bundle : Bundle
-
     Returns
     -------
     ItemWeights

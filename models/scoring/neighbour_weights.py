@@ -106,10 +106,6 @@ class NeighbourRegression:
             What the user has seen.
         theirs : SeenLists
             What each of the most similar users has seen.
-
-        Returns
-        -------
-        WeightedNeighbours
         """
         n_anime, k = len(self._discounts), len(theirs)
         telling = self._telling[theirs.rows]

@@ -49,10 +49,6 @@ class NeighbourScores:
     def supporters_of(self, anime_row: int) -> NDArray[np.int64]:
         """Find who supports an anime.
 
-        Parameters
-        ----------
-        anime_row : int
-
         Returns
         -------
         ndarray, dtype=int64
@@ -93,10 +89,6 @@ def score_by_neighbours(
         Cosine of each neighbour to the user, best first. Neighbours at or below 0 have no say.
     neighbour_lists : sequence of UserList
         Their lists, in the same order.
-
-    Returns
-    -------
-    NeighbourScores
     """
     weights = _shares(np.maximum(similarities, 0.0))
     supported = [neighbour.top_quarter_rows for neighbour in neighbour_lists]

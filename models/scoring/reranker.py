@@ -60,12 +60,7 @@ class RerankingNetwork:
 
     @classmethod
     def empty(cls) -> "RerankingNetwork":
-        """Make one of no networks.
-
-        Returns
-        -------
-        RerankingNetwork
-        """
+        """Make one of no networks."""
         n_features = len(FEATURES)
         scales = np.stack([np.zeros(n_features), np.ones(n_features)]).astype(np.float32)
         shapes = ((0, n_features + 1, 1), (0, 2, 1), (0, 2))
@@ -135,14 +130,7 @@ class RerankedList:
 
 
 class Reranker:
-    """Scores anime for lists in two stages.
-
-    Parameters
-    ----------
-    facts : AnimeFacts
-    weights : ItemWeights
-    network : RerankingNetwork
-    """
+    """Scores anime for lists in two stages."""
 
     def __init__(self, facts: AnimeFacts, weights: ItemWeights, network: RerankingNetwork) -> None:
         self.facts = facts
@@ -159,10 +147,6 @@ class Reranker:
             From :func:`models.scoring.candidate_features.neighbour_evidence`.
         allowed : ndarray of shape (n_anime,), dtype=bool
             What may be recommended. Candidates are taken among these, so that filters never empty a page.
-
-        Returns
-        -------
-        RerankedList
         """
         signals = ListSignals(self.facts, user_list)
         first_stage = self.weights.score(signals.rows)
@@ -204,10 +188,6 @@ class Reranker:
 
 def reranker_of(bundle: Bundle) -> Reranker | None:
     """Make the re-ranker of a model.
-
-    Parameters
-    ----------
-    bundle : Bundle
 
     Returns
     -------

@@ -39,10 +39,6 @@ class SeenLists:
         ----------
         lists : sequence of ndarray, dtype=integer
             What each user has seen.
-
-        Returns
-        -------
-        SeenLists
         """
         sizes = [len(rows) for rows in lists]
         rows = np.concatenate([np.empty(0, dtype=np.int32), *lists])

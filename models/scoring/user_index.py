@@ -117,11 +117,6 @@ class UserIndex:
     def neighbours(self, row: int, k: int) -> Nearest:
         """Find the users nearest to one of them, without comparing with all however many are asked for.
 
-        Parameters
-        ----------
-        row : int
-        k : int
-
         Returns
         -------
         Nearest
@@ -222,10 +217,6 @@ class UserIndex:
 
 def user_index_of(bundle: Bundle) -> UserIndex:
     """Give the index of a bundle's users.
-
-    Parameters
-    ----------
-    bundle : Bundle
 
     Returns
     -------

@@ -33,10 +33,6 @@ class Bodies:
     async def read(self, request: Request) -> AsyncIterator[bytearray]:
         """Read a request's body, and hold it.
 
-        Parameters
-        ----------
-        request : Request
-
         Yields
         ------
         bytearray

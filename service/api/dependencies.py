@@ -17,15 +17,6 @@ P = TypeVar("P", bound=Parameters)
 def query_of(request: Request, model: type[P]) -> P:
     """Read a request's query string.
 
-    Parameters
-    ----------
-    request : Request
-    model : type of Parameters
-
-    Returns
-    -------
-    P
-
     Raises
     ------
     InvalidRequestError
@@ -36,10 +27,6 @@ def query_of(request: Request, model: type[P]) -> P:
 
 def refuse_query(request: Request) -> None:
     """Refuse any query parameter.
-
-    Parameters
-    ----------
-    request : Request
 
     Raises
     ------
@@ -52,10 +39,6 @@ def refuse_query(request: Request) -> None:
 def body_of(request: Request) -> AbstractAsyncContextManager[bytearray]:
     """Read a request's body, and hold it until it is answered.
 
-    Parameters
-    ----------
-    request : Request
-
     Returns
     -------
     context manager of bytearray
@@ -66,30 +49,13 @@ def body_of(request: Request) -> AbstractAsyncContextManager[bytearray]:
 
 
 def readiness_of(request: Request) -> Readiness:
-    """Give the application's readiness.
-
-    Parameters
-    ----------
-    request : Request
-
-    Returns
-    -------
-    Readiness
-    """
+    """Give the application's readiness."""
     readiness: Readiness = request.app.state.readiness
     return readiness
 
 
 def model_of(request: Request) -> LoadedModel:
     """Give the model that answers.
-
-    Parameters
-    ----------
-    request : Request
-
-    Returns
-    -------
-    LoadedModel
 
     Raises
     ------

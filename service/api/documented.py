@@ -84,16 +84,7 @@ def documented(
 
 
 def reference_to(body: type[Any]) -> str:
-    """Say where the OpenAPI document has the schema of a body.
-
-    Parameters
-    ----------
-    body : type
-
-    Returns
-    -------
-    str
-    """
+    """Say where the OpenAPI document has the schema of a body."""
     return f"#/components/schemas/{body.__name__}"
 
 

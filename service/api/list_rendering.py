@@ -21,12 +21,6 @@ from service.recommending.similar_users import SimilarUsersPage
 def list_recommendations_response(model: LoadedModel, posted: PostedList, page: RecommendationsPage) -> Response:
     """Answer with recommendations for a list.
 
-    Parameters
-    ----------
-    model : LoadedModel
-    posted : PostedList
-    page : RecommendationsPage
-
     Returns
     -------
     Response
@@ -39,12 +33,6 @@ def list_recommendations_response(model: LoadedModel, posted: PostedList, page: 
 
 def list_similar_users_response(model: LoadedModel, posted: PostedList, page: SimilarUsersPage) -> Response:
     """Answer with the users similar to a list.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    posted : PostedList
-    page : SimilarUsersPage
 
     Returns
     -------

@@ -27,12 +27,7 @@ TAGS = [
 
 
 def use_own_openapi(app: FastAPI) -> None:
-    """Let an application's document hold what FastAPI cannot know: the schema of problems.
-
-    Parameters
-    ----------
-    app : FastAPI
-    """
+    """Let an application's document hold what FastAPI cannot know: the schema of problems."""
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:

@@ -82,10 +82,6 @@ def read_list(body: bytes | bytearray, catalogue: Catalogue) -> PostedList:
         JSON, see :class:`service.api.list_answers.ListBody`.
     catalogue : Catalogue
 
-    Returns
-    -------
-    PostedList
-
     Raises
     ------
     InvalidRequestError

@@ -54,10 +54,6 @@ def problem_response(error: errors.ServiceError, instance: str) -> Response:
     error : ServiceError
     instance : str
         The path that was asked for.
-
-    Returns
-    -------
-    Response
     """
     kind = KINDS[type(error)]
     response = _problem(kind.status, error.code, kind.title, error.detail, instance, **_extras(error))
@@ -70,27 +66,13 @@ def problem_response(error: errors.ServiceError, instance: str) -> Response:
 
 
 def internal_error_response(instance: str) -> Response:
-    """Answer when something broke that nobody foresaw. Says nothing of what it was: that stands in the log.
-
-    Parameters
-    ----------
-    instance : str
-
-    Returns
-    -------
-    Response
-    """
+    """Answer when something broke that nobody foresaw. Says nothing of what it was: that stands in the log."""
     detail = "something went wrong on this side; the log has it under this answer's x-request-id"
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Internal error", detail, instance)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Let every failure of an application be answered with a problem.
-
-    Parameters
-    ----------
-    app : FastAPI
-    """
+    """Let every failure of an application be answered with a problem."""
     app.add_exception_handler(errors.ServiceError, _on_service_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
 

@@ -55,10 +55,6 @@ def parse_query(model: type[P], query_string: bytes) -> P:
 def describe_parameters(model: type[Parameters]) -> list[dict[str, Any]]:
     """Describe query parameters for OpenAPI.
 
-    Parameters
-    ----------
-    model : type of Parameters
-
     Returns
     -------
     list of dict

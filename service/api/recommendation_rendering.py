@@ -34,10 +34,6 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
         The user asked about.
     query : RecommendationsQuery
 
-    Returns
-    -------
-    WrittenPage
-
     Raises
     ------
     InvalidRequestError
@@ -61,36 +57,18 @@ def recommendations_response(model: LoadedModel, page: WrittenPage) -> Response:
     model : LoadedModel
     page : WrittenPage
         From :func:`recommend`, now or earlier.
-
-    Returns
-    -------
-    Response
     """
     rows = _with_cards(model, page.anime_rows, page.rows)
     return list_response(model, b"%b%b," % (head(model), page.fields[1:-1]), rows, page)
 
 
 def method_fields(page: RecommendationsPage) -> dict[str, Any]:
-    """Tell how a page was scored.
-
-    Parameters
-    ----------
-    page : RecommendationsPage
-
-    Returns
-    -------
-    dict
-    """
+    """Tell how a page was scored."""
     return {"method": page.method, "rule": page.rule}
 
 
 def spliced_head(model: LoadedModel, fields: dict[str, Any]) -> bytes:
     """Write how an answer begins, with fields of its own.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    fields : dict
 
     Returns
     -------
@@ -102,11 +80,6 @@ def spliced_head(model: LoadedModel, fields: dict[str, Any]) -> bytes:
 
 def recommended_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:
     """Write the rows of a page of recommendations.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    page : RecommendationsPage
 
     Returns
     -------

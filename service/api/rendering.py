@@ -20,48 +20,18 @@ JSON = "application/json"
 
 
 def json_response(content: object, *, status: int = 200, media_type: str = JSON) -> Response:
-    """Make a response of anything that orjson can write.
-
-    Parameters
-    ----------
-    content : object
-    status : int, optional
-    media_type : str, optional
-
-    Returns
-    -------
-    Response
-    """
+    """Make a response of anything that orjson can write."""
     return Response(orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY), status, media_type=media_type)
 
 
 def anime_response(model: LoadedModel, anime_row: int) -> Response:
-    """Answer with one card.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    anime_row : int
-
-    Returns
-    -------
-    Response
-    """
+    """Answer with one card."""
     body = b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row)))
     return _model_response(model, body, body)
 
 
 def model_card_response(model: LoadedModel) -> Response:
-    """Answer with what the model says of itself.
-
-    Parameters
-    ----------
-    model : LoadedModel
-
-    Returns
-    -------
-    Response
-    """
+    """Answer with what the model says of itself."""
     manifest = model.bundle.manifest
     # Not its golden answers, the names of features and the sums of files: those are for machines that read bundles.
     card = manifest.model_dump(mode="json", exclude={"golden", "files", "embedding_size", "reranker_features"})
@@ -87,10 +57,6 @@ def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page
     method : str
         How the others were ranked.
     page : RankedPage
-
-    Returns
-    -------
-    Response
     """
     card = bytes(model.catalogue.card(anime_row))
     beginning = b'%b"method":"%b","anime":%b,' % (head(model), method.encode(), card)
@@ -105,10 +71,6 @@ def titles_response(model: LoadedModel, page: RankedPage) -> Response:
     model : LoadedModel
     page : RankedPage
         Without scores where nothing was searched for.
-
-    Returns
-    -------
-    Response
     """
     return list_response(model, head(model), _scored_cards(model, page, b"relevance"), page)
 
@@ -122,10 +84,6 @@ def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersP
     user_id : int
         The user asked about.
     page : SimilarUsersPage
-
-    Returns
-    -------
-    Response
     """
     ranking = page.ranking
     return list_response(model, b'%b"user_id":%d,' % (head(model), user_id), similar_user_rows(model, page), ranking)
@@ -133,11 +91,6 @@ def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersP
 
 def similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]:
     """Write the rows of a page of similar users.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    page : SimilarUsersPage
 
     Returns
     -------
@@ -157,10 +110,6 @@ def similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]
 
 def head(model: LoadedModel) -> bytes:
     """Write how every answer begins.
-
-    Parameters
-    ----------
-    model : LoadedModel
 
     Returns
     -------
@@ -191,10 +140,6 @@ def list_response(
         Which part of the list they are.
     cacheable : bool, optional
         Whether the answer depends on the URL and the model alone.
-
-    Returns
-    -------
-    Response
     """
     tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
     parts = [beginning, b'"data":[', *rows, tail]

@@ -67,10 +67,6 @@ class AnswerMemory:
         ----------
         key : tuple of str and bytes
             Path and query string, as they were asked.
-
-        Returns
-        -------
-        Answer or None
         """
         with self._lock:
             answer = self._answers.get(key)
@@ -81,13 +77,7 @@ class AnswerMemory:
         return answer
 
     def remember(self, key: Key, answer: Answer) -> None:
-        """Keep an answer, and let go of others if there is no room.
-
-        Parameters
-        ----------
-        key : tuple of str and bytes
-        answer : Answer
-        """
+        """Keep an answer, and let go of others if there is no room."""
         self._misses.inc()
         size = _size(key, answer)
         if size > self.max_bytes:
@@ -136,13 +126,7 @@ class RememberedResponse(Response):
 
 
 class AnswerFromMemory:
-    """Answers what was answered before; everything else goes on to the routes.
-
-    Parameters
-    ----------
-    app : ASGI application
-    memory : AnswerMemory
-    """
+    """Answers what was answered before; everything else goes on to the routes."""
 
     def __init__(self, app: ASGIApp, *, memory: AnswerMemory) -> None:
         self._app = app

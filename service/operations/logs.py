@@ -44,12 +44,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logs(settings: Settings) -> None:
-    """Send all logs of this process, uvicorn's included, to standard error in one form.
-
-    Parameters
-    ----------
-    settings : Settings
-    """
+    """Send all logs of this process, uvicorn's included, to standard error in one form."""
     # uvicorn's own greetings repeat what the service says of itself.
     uvicorn_level = "DEBUG" if settings.log_level == "debug" else "WARNING"
     formatter = JsonFormatter if settings.log_format == "json" else TextFormatter
@@ -69,16 +64,7 @@ def configure_logs(settings: Settings) -> None:
 
 
 def in_one_word(text: str) -> str:
-    """Quote a text that could be mistaken for more than one field, or for another line: clients choose paths.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
+    """Quote a text that could be mistaken for more than one field, or for another line: clients choose paths."""
     return text if _ONE_WORD.fullmatch(text) else repr(text)
 
 

@@ -78,12 +78,7 @@ class Metrics:
         children[1].observe(duration_s)
 
     def exposition(self) -> bytes:
-        """Write everything in Prometheus' text format.
-
-        Returns
-        -------
-        bytes
-        """
+        """Write everything in Prometheus' text format."""
         registry = self.registry
         if os.environ.get(MULTIPROCESS_FOLDER):
             registry = CollectorRegistry()

@@ -97,10 +97,6 @@ class AnswerFaults:
     """Answers when something broke that nobody foresaw, and logs it.
 
     Stands within CORS: a script that may ask may also read that something broke.
-
-    Parameters
-    ----------
-    app : ASGI application
     """
 
     def __init__(self, app: ASGIApp) -> None:

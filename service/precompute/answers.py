@@ -50,11 +50,6 @@ class PrecomputedAnswers:
     def find(self, user_row: int, query: RecommendationsQuery) -> WrittenPage | None:
         """Find the answer to a query.
 
-        Parameters
-        ----------
-        user_row : int
-        query : RecommendationsQuery
-
         Returns
         -------
         WrittenPage or None
@@ -82,10 +77,6 @@ NO_ANSWERS: Final = PrecomputedAnswers(RecommendationsQuery(limit=1), np.zeros(1
 def pack(page: WrittenPage) -> bytes:
     """Write a page as few bytes.
 
-    Parameters
-    ----------
-    page : WrittenPage
-
     Returns
     -------
     bytes
@@ -104,10 +95,6 @@ def unpack(packed: bytes, query: RecommendationsQuery) -> WrittenPage:
     packed : bytes
     query : RecommendationsQuery
         Asks for the packed page or a part of it.
-
-    Returns
-    -------
-    WrittenPage
 
     Raises
     ------

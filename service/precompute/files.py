@@ -67,11 +67,6 @@ class About(BaseModel):
 def precomputed_folder(store: Path, model_version: str) -> Path:
     """Tell where the precomputed answers of a model lie.
 
-    Parameters
-    ----------
-    store : Path
-    model_version : str
-
     Returns
     -------
     Path
@@ -149,10 +144,6 @@ def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
     model : LoadedModel
     store : Path
         Where it was read from.
-
-    Returns
-    -------
-    LoadedModel
 
     Raises
     ------
@@ -248,16 +239,7 @@ def _agree(found: WrittenPage, expected: WrittenPage) -> bool:
 
 
 def is_close(one: Any, other: Any) -> bool:
-    """Compare two values of JSON; numbers may differ in their last digits.
-
-    Parameters
-    ----------
-    one, other : dict, list, str, float, int, bool or None
-
-    Returns
-    -------
-    bool
-    """
+    """Compare two values of JSON; numbers may differ in their last digits."""
     if isinstance(one, dict) and isinstance(other, dict):
         return list(one) == list(other) and all(is_close(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

@@ -84,10 +84,6 @@ class Catalogue:
     def card(self, anime_row: int) -> memoryview:
         """Give the card of an anime.
 
-        Parameters
-        ----------
-        anime_row : int
-
         Returns
         -------
         memoryview
@@ -96,28 +92,11 @@ class Catalogue:
         return self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]]
 
     def card_fields(self, anime_row: int) -> memoryview:
-        """Give the card of an anime without its opening brace, to put other fields in front.
-
-        Parameters
-        ----------
-        anime_row : int
-
-        Returns
-        -------
-        memoryview
-        """
+        """Give the card of an anime without its opening brace, to put other fields in front."""
         return self._cards[self._card_ends[anime_row] + 1 : self._card_ends[anime_row + 1]]
 
     def row_of(self, anime_id: int) -> int:
         """Find the row of an anime.
-
-        Parameters
-        ----------
-        anime_id : int
-
-        Returns
-        -------
-        int
 
         Raises
         ------
@@ -132,10 +111,6 @@ class Catalogue:
     def rows_of(self, anime_ids: Iterable[int]) -> list[int | None]:
         """Find the rows of many anime.
 
-        Parameters
-        ----------
-        anime_ids : iterable of int
-
         Returns
         -------
         list of int or None
@@ -145,14 +120,6 @@ class Catalogue:
 
     def allowed(self, filters: Filters) -> Allowed:
         """Find the anime that pass a filter.
-
-        Parameters
-        ----------
-        filters : Filters
-
-        Returns
-        -------
-        Allowed
 
         Raises
         ------
@@ -188,15 +155,6 @@ class Catalogue:
 
 def row_of_user(bundle: Bundle, user_id: int) -> int:
     """Find the row of a user.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    user_id : int
-
-    Returns
-    -------
-    int
 
     Raises
     ------

@@ -36,13 +36,7 @@ _GROUPS: Final = {
 
 
 class FeatureWords:
-    """Puts the effects of features into words a fan understands.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    reranker : Reranker
-    """
+    """Puts the effects of features into words a fan understands."""
 
     def __init__(self, bundle: Bundle, reranker: Reranker) -> None:
         self._bundle = bundle

@@ -19,16 +19,7 @@ _ROWS_PER_FRANCHISE: Final = 8
 
 
 def franchises_of(bundle: Bundle) -> FranchiseOrder:
-    """Give the franchises of a bundle. Make them once per model: they remember what every request needs.
-
-    Parameters
-    ----------
-    bundle : Bundle
-
-    Returns
-    -------
-    FranchiseOrder
-    """
+    """Give the franchises of a bundle. Make them once per model: they remember what every request needs."""
     return FranchiseOrder(bundle.franchise_codes, bundle.franchise_positions, bundle.franchise_roles)
 
 

@@ -31,10 +31,6 @@ MethodKey = tuple[MethodName, NeighbourRule | None]
 def no_notes(anime_rows: list[int]) -> list[list[str]]:
     """Say nothing about any anime.
 
-    Parameters
-    ----------
-    anime_rows : list of int
-
     Returns
     -------
     list of list of str
@@ -76,20 +72,11 @@ class Method(Protocol):
         viewer : Viewer
         allowed : ndarray of shape (n_anime,), dtype=bool
             What may be recommended; scores of other anime are not looked at.
-
-        Returns
-        -------
-        Scoring
         """
 
 
 class EmbeddingMethod:
-    """The cosine of the viewer's embedding and the anime's, times the anime's gain.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    """
+    """The cosine of the viewer's embedding and the anime's, times the anime's gain."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -106,12 +93,7 @@ class EmbeddingMethod:
 
 
 class ItemsMethod:
-    """What the anime on the list say for each other anime.
-
-    Parameters
-    ----------
-    weights : ItemWeights
-    """
+    """What the anime on the list say for each other anime."""
 
     def __init__(self, weights: ItemWeights) -> None:
         self._weights = weights
@@ -164,12 +146,7 @@ class RankedMethod:
 
 
 class WeightedNeighboursMethod:
-    """What the most similar users have seen, each with a fitted weight.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    """
+    """What the most similar users have seen, each with a fitted weight."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -189,12 +166,7 @@ class WeightedNeighboursMethod:
 
 
 class TopQuarterMethod:
-    """What the most similar users hold in the top quarter of their ratings: the notebook's rule.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    """
+    """What the most similar users hold in the top quarter of their ratings: the notebook's rule."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -226,12 +198,7 @@ class TopQuarterMethod:
 
 
 class PopularMethod:
-    """The same for everybody: well-rated anime that many have seen. For lists that say nothing.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    """
+    """The same for everybody: well-rated anime that many have seen. For lists that say nothing."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._scores = popular_scores(bundle.popularity, bundle.mean_scores)
@@ -245,10 +212,6 @@ class PopularMethod:
 
 def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
     """Make every method of a model.
-
-    Parameters
-    ----------
-    bundle : Bundle
 
     Returns
     -------

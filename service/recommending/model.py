@@ -60,10 +60,6 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
     folder : Path
         The bundle's folder, for messages.
 
-    Returns
-    -------
-    LoadedModel
-
     Raises
     ------
     BundleContentError
@@ -89,10 +85,6 @@ def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = No
         The bundle.
     is_checked, sums
         As for :func:`models.bundle.reader.opened_bundle`.
-
-    Returns
-    -------
-    LoadedModel
 
     Raises
     ------

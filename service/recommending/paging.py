@@ -46,10 +46,6 @@ def rank(
         Rows that may appear; applied before anything is cut.
     offset, limit : int
     order : {"most", "least"}
-
-    Returns
-    -------
-    RankedPage
     """
     total = int(np.count_nonzero(allowed))
     # Past the end there is nothing to rank.

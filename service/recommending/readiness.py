@@ -17,10 +17,6 @@ class Readiness:
     def model(self) -> LoadedModel:
         """Give the model.
 
-        Returns
-        -------
-        LoadedModel
-
         Raises
         ------
         NotReadyError
@@ -35,28 +31,13 @@ class Readiness:
         raise NotReadyError
 
     def model_if_ready(self) -> LoadedModel | None:
-        """Give the model, or None where there is none (yet).
-
-        Returns
-        -------
-        LoadedModel or None
-        """
+        """Give the model, or None where there is none (yet)."""
         return self._model
 
     def accept(self, model: LoadedModel) -> None:
-        """Serve a model from now on.
-
-        Parameters
-        ----------
-        model : LoadedModel
-        """
+        """Serve a model from now on."""
         self._model = model
 
     def refuse(self, fault: str) -> None:
-        """Remember why there is no model.
-
-        Parameters
-        ----------
-        fault : str
-        """
+        """Remember why there is no model."""
         self._fault = fault

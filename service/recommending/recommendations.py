@@ -53,14 +53,7 @@ class RecommendationsPage:
 
 
 class Recommender:
-    """Recommends anime.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    catalogue : Catalogue
-    similar_users : SimilarUsers
-    """
+    """Recommends anime."""
 
     def __init__(self, bundle: Bundle, catalogue: Catalogue, similar_users: SimilarUsers) -> None:
         self._bundle = bundle
@@ -75,30 +68,12 @@ class Recommender:
         return frozenset(self._methods)
 
     def known_viewer(self, user_row: int) -> Viewer:
-        """Describe a user the model knows.
-
-        Parameters
-        ----------
-        user_row : int
-
-        Returns
-        -------
-        Viewer
-        """
+        """Describe a user the model knows."""
         find = partial(self._similar_users.neighbours_of_user, user_row)
         return Viewer(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], find)
 
     def unseen_viewer(self, user_list: UserList) -> Viewer:
-        """Describe somebody the model never saw, by their list.
-
-        Parameters
-        ----------
-        user_list : UserList
-
-        Returns
-        -------
-        Viewer
-        """
+        """Describe somebody the model never saw, by their list."""
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         # One search for everybody who will ask.
         found = self._similar_users.neighbours_of_embedding(embedding, MAX_NEIGHBOURS)

@@ -15,13 +15,7 @@ from service.recommending.paging import RankedPage, rank
 
 
 class SimilarAnime:
-    """Ranks anime by their similarity to one of them.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    catalogue : Catalogue
-    """
+    """Ranks anime by their similarity to one of them."""
 
     def __init__(self, bundle: Bundle, catalogue: Catalogue) -> None:
         self._bundle = bundle
@@ -35,10 +29,6 @@ class SimilarAnime:
 
     def method_of(self, query: SimilarAnimeQuery) -> SimilarAnimeMethod:
         """Say by which method a query is answered.
-
-        Parameters
-        ----------
-        query : SimilarAnimeQuery
 
         Returns
         -------
@@ -54,10 +44,6 @@ class SimilarAnime:
         anime_row : int
             The anime to compare with; it is never in the answer.
         query : SimilarAnimeQuery
-
-        Returns
-        -------
-        RankedPage
 
         Raises
         ------

@@ -33,28 +33,14 @@ class SimilarUsersPage:
 
 
 class SimilarUsers:
-    """Ranks users by their similarity to one of them, or to somebody the model never saw.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    """
+    """Ranks users by their similarity to one of them, or to somebody the model never saw."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._index = user_index_of(bundle)
 
     def has_at_hand(self, query: SimilarUsersQuery) -> bool:
-        """Tell whether a page of similar users of a known user only has to be looked up.
-
-        Parameters
-        ----------
-        query : SimilarUsersQuery
-
-        Returns
-        -------
-        bool
-        """
+        """Tell whether a page of similar users of a known user only has to be looked up."""
         return query.order == "most" and query.offset + query.limit <= self._index.depth
 
     def page(self, user_row: int, query: SimilarUsersQuery) -> SimilarUsersPage:
@@ -65,10 +51,6 @@ class SimilarUsers:
         user_row : int
             The user to compare with; never in the answer.
         query : SimilarUsersQuery
-
-        Returns
-        -------
-        SimilarUsersPage
         """
         total = self._bundle.n_users - 1
         end = _length(query, total)
@@ -81,11 +63,6 @@ class SimilarUsers:
 
     def page_of_list(self, user_list: UserList, query: SimilarUsersQuery) -> SimilarUsersPage:
         """Rank all users by similarity to somebody the model never saw, and cut one page out.
-
-        Parameters
-        ----------
-        user_list : UserList
-        query : SimilarUsersQuery
 
         Returns
         -------
@@ -105,11 +82,6 @@ class SimilarUsers:
 
     def neighbours_of_user(self, user_row: int, k: int) -> Nearest:
         """Find the users most similar to a user the model knows.
-
-        Parameters
-        ----------
-        user_row : int
-        k : int
 
         Returns
         -------

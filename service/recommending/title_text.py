@@ -16,10 +16,6 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 def normalise_title(title: str) -> str:
     """Reduce a title to what people agree on when they type it.
 
-    Parameters
-    ----------
-    title : str
-
     Returns
     -------
     str
@@ -39,10 +35,6 @@ def normalise_title(title: str) -> str:
 
 def fold_case_and_width(title: str) -> str:
     """Reduce a title to what tells it from others when it is typed in full.
-
-    Parameters
-    ----------
-    title : str
 
     Returns
     -------

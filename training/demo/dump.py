@@ -72,10 +72,6 @@ def write_demo_data(
     progress : callable, optional
         Called with users done and users in total.
 
-    Returns
-    -------
-    DemoSummary
-
     Raises
     ------
     ValueError

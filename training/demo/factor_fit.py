@@ -56,10 +56,6 @@ def fit_factors(
     seed : int, default 0
         Of the random start.
 
-    Returns
-    -------
-    FactorFit
-
     Raises
     ------
     ValueError

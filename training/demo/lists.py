@@ -98,10 +98,6 @@ class ListSimulator:
             Rows of the population.
         rng : Generator
             This block's own.
-
-        Returns
-        -------
-        ListBlock
         """
         lengths = self._population.lengths[first:stop]
         anime_rows = self._choose(first, stop, rng)

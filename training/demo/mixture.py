@@ -26,11 +26,6 @@ class Mixture:
     def draw(self, n_points: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Draw points.
 
-        Parameters
-        ----------
-        n_points : int
-        rng : Generator
-
         Returns
         -------
         ndarray of shape (n_points, n_dimensions), dtype=float64
@@ -56,10 +51,6 @@ def fit_mixture(
         Keeps a kind from shrinking to one point.
     seed : int, default 0
         Of the starting centres.
-
-    Returns
-    -------
-    Mixture
     """
     members = np.eye(n_kinds)[_nearest_centres(points, n_kinds, np.random.default_rng(seed))]
     for _ in range(steps):

@@ -62,10 +62,6 @@ def draw_population(
     covered : float
         Share of the list entries of a full catalogue, 0..1, that falls to this one.
     rng : Generator
-
-    Returns
-    -------
-    Population
     """
     points = viewers.kinds.draw(n_users, rng)
     spread = _LENGTH_SPREAD * covered**_SPREAD_EXPONENT

@@ -15,12 +15,7 @@ _STATUS_COLUMNS: Final = ("Watching", "Completed", "On-Hold", "Dropped", "Plan t
 
 
 class AnimeStatistics:
-    """Counts over all lists, block by block.
-
-    Parameters
-    ----------
-    n_anime : int
-    """
+    """Counts over all lists, block by block."""
 
     def __init__(self, n_anime: int) -> None:
         self.statuses: NDArray[np.int64] = np.zeros((n_anime, len(STATUSES)), dtype=np.int64)
@@ -28,12 +23,7 @@ class AnimeStatistics:
         self.favourites: NDArray[np.int64] = np.zeros(n_anime, dtype=np.int64)
 
     def add(self, block: ListBlock) -> None:
-        """Count one block.
-
-        Parameters
-        ----------
-        block : ListBlock
-        """
+        """Count one block."""
         self.statuses += _count_pairs(block.anime_rows, block.statuses, self.statuses.shape)
         self.ratings += _count_pairs(block.anime_rows, block.ratings, self.ratings.shape)
         self.favourites += np.bincount(block.anime_rows[block.favourites], minlength=len(self.favourites))

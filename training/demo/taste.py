@@ -58,10 +58,6 @@ class TasteTable:
         ----------
         other : TasteTable
             With as many factors.
-
-        Returns
-        -------
-        TasteTable
         """
         return TasteTable(
             weights=np.concatenate([self.weights, other.weights]),
@@ -140,10 +136,6 @@ def read_taste(anime_ids: NDArray[np.int64]) -> TasteTable:
     anime_ids : ndarray of shape (n_anime,), dtype=int64
         Which, in the order wanted.
 
-    Returns
-    -------
-    TasteTable
-
     Raises
     ------
     ValueError
@@ -165,12 +157,7 @@ def read_taste(anime_ids: NDArray[np.int64]) -> TasteTable:
 
 
 def read_viewers() -> Viewers:
-    """Read what was fitted about viewers from the package.
-
-    Returns
-    -------
-    Viewers
-    """
+    """Read what was fitted about viewers from the package."""
     text = (resources.files("training.demo") / "users.json").read_text(encoding="utf-8")
     values = json.loads(text)
     shares = np.array(values["shares"], dtype=np.float64)

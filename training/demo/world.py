@@ -54,10 +54,6 @@ def build_world(n_anime: int | None, rng: np.random.Generator) -> World:
         Fewer than the curated titles keeps the most popular of them; more makes up the rest; None takes the
         curated titles as they are.
     rng : Generator
-
-    Returns
-    -------
-    World
     """
     curated, viewers = read_curated(), read_viewers()
     taste = read_taste(np.array([title.anime_id for title in curated]))

@@ -71,10 +71,6 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     rejects : RejectedRows
         Takes rows without a usable id or name, and the second row of an id.
 
-    Returns
-    -------
-    Catalogue
-
     Raises
     ------
     InputError

@@ -100,10 +100,6 @@ def require_columns(
 def plain(name: str) -> str:
     """Reduce a header to the form in which headers are compared.
 
-    Parameters
-    ----------
-    name : str
-
     Returns
     -------
     str

@@ -53,16 +53,7 @@ class FileState(BaseModel):
 
     @classmethod
     def of(cls, path: Path) -> "FileState":
-        """Look at a file.
-
-        Parameters
-        ----------
-        path : Path
-
-        Returns
-        -------
-        FileState
-        """
+        """Look at a file."""
         found = path.stat()
         modified_ns, changed_ns = found.st_mtime_ns, found.st_ctime_ns
         settled = max(modified_ns, changed_ns) + CLOCK_STEP_NS < time.time_ns()
@@ -114,12 +105,7 @@ class DumpFiles:
         return [path for path in found if path]
 
     def states(self) -> list[FileState]:
-        """Look at the files without reading them.
-
-        Returns
-        -------
-        list of FileState
-        """
+        """Look at the files without reading them."""
         return [FileState.of(path) for path in self.paths]
 
     def fingerprint(self) -> str:
@@ -144,10 +130,6 @@ def find_dump(folder: Path) -> DumpFiles:
     ----------
     folder : Path
         Holds the Kaggle files; each may be .csv, .csv.gz or .parquet.
-
-    Returns
-    -------
-    DumpFiles
 
     Raises
     ------

@@ -60,10 +60,6 @@ class ListBlock:
         Parameters
         ----------
         kept : ndarray of shape (n,), dtype=bool
-
-        Returns
-        -------
-        ListBlock
         """
         if kept.all():
             return self
@@ -72,12 +68,7 @@ class ListBlock:
         )
 
     def as_text(self) -> list[str]:
-        """Write the rows as comma-separated text, for the file of rejected rows.
-
-        Returns
-        -------
-        list of str
-        """
+        """Write the rows as comma-separated text, for the file of rejected rows."""
         cells = (self.user_ids, self.anime_ids, self.ratings, self.statuses)
         return [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
 
@@ -100,10 +91,6 @@ def check_values(
     rejects : RejectedRows
     read_texts : callable
         Gives the n rows as they came; asked only if a row is at fault.
-
-    Returns
-    -------
-    ListBlock
     """
     ratings, user_ids, anime_ids = cells[columns.RATING], cells[columns.USER_ID], cells[columns.ANIME_ID]
     statuses = cells.get(columns.STATUS, np.full(len(lines), int(Status.COMPLETED), dtype=np.uint8))

@@ -52,10 +52,6 @@ def read_list_file(path: Path, rejects: RejectedRows, on_bytes: Callable[[int], 
     on_bytes : callable
         Told how many bytes of the file were read so far.
 
-    Yields
-    ------
-    ListBlock
-
     Raises
     ------
     InputError

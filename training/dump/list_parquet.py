@@ -29,10 +29,6 @@ def read_parquet_lists(path: Path, rejects: RejectedRows, on_bytes: Callable[[in
     on_bytes : callable
         Told how many bytes of the file were read so far, about.
 
-    Yields
-    ------
-    ListBlock
-
     Raises
     ------
     InputError

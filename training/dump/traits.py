@@ -53,10 +53,6 @@ def read_traits(known: Mapping[str, str]) -> AnimeTraits:
     ----------
     known : mapping of str to str
         The cells of the row by standard column name, unknown ones left out.
-
-    Returns
-    -------
-    AnimeTraits
     """
     hours, minutes = _HOURS.search(known.get("duration", "")), _MINUTES.search(known.get("duration", ""))
     favorites = re.fullmatch(r"(\d{1,9})(?:\.0)?", known.get("favorites", ""))

@@ -8,13 +8,7 @@ from training.support.terminal import ProgressUpdate
 
 
 class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells a progress bar how many steps are done, and the loss.
-
-    Parameters
-    ----------
-    update : ProgressUpdate
-    steps_per_epoch : int
-    """
+    """Tells a progress bar how many steps are done, and the loss."""
 
     def __init__(self, update: ProgressUpdate, steps_per_epoch: int) -> None:
         super().__init__()
@@ -35,10 +29,6 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]
 
 def tensorboard(log_folder: Path | None) -> list[Any]:
     """Give the callback that writes TensorBoard logs, where they are wanted.
-
-    Parameters
-    ----------
-    log_folder : Path or None
 
     Returns
     -------

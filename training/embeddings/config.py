@@ -70,10 +70,6 @@ class RatingConfig(BaseModel):
         ----------
         epoch : int
             From 0.
-
-        Returns
-        -------
-        float
         """
         if epoch < self.rise_epochs:
             step = (self.max_learning_rate - self.start_learning_rate) / self.rise_epochs

@@ -58,10 +58,6 @@ def read_content(catalogue: Mapping[str, NDArray[Any]]) -> Content:
     catalogue : mapping of str to ndarray
         The catalogue's arrays of the bundle.
 
-    Returns
-    -------
-    Content
-
     References
     ----------
     Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990, for the synopses.

@@ -42,11 +42,6 @@ __all__ = ["keras", "make_repeatable", "tf"]
 
 
 def make_repeatable(seed: int) -> None:
-    """Let everything random in Keras and TensorFlow follow from a seed.
-
-    Parameters
-    ----------
-    seed : int
-    """
+    """Let everything random in Keras and TensorFlow follow from a seed."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -23,10 +23,6 @@ from training.support.terminal import progress
 def build_rating_network(n_users: int, n_anime: int, embedding_size: int) -> Any:
     """Build the notebook's network.
 
-    Parameters
-    ----------
-    n_users, n_anime, embedding_size : int
-
     Returns
     -------
     keras.Model

@@ -45,10 +45,6 @@ def networks_to_train(settings: RunSettings, n_rows: int) -> list[NetworkName]:
     settings : RunSettings
     n_rows : int
         Of the prepared dump.
-
-    Returns
-    -------
-    list of str
     """
     every: Sequence[NetworkName] = ("autoencoder", "rating")
     others = [name for name in every if name != settings.network]
@@ -74,10 +70,6 @@ def train_network(
         For TensorBoard.
     given : AutoencoderInput, optional
         The lists of all who train where it is left out.
-
-    Returns
-    -------
-    TrainedNetwork
 
     Raises
     ------

@@ -47,10 +47,6 @@ class Teacher:
         dense : DenseInverse
         weights : ItemWeights
             Of the same lists.
-
-        Returns
-        -------
-        Teacher
         """
         others = dense.others(len(weights.rows))
         return cls(dense, weights.rows[others], weights.values[others])
@@ -112,10 +108,6 @@ def fit_teacher(counts: Matrix, config: ItemsConfig) -> Teacher:
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
         From :func:`training.item_weights.co_counts.co_counts`.
     config : ItemsConfig
-
-    Returns
-    -------
-    Teacher
     """
     dense = invert_popular(counts, config)
     others = dense.others(len(counts))

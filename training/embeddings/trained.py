@@ -65,10 +65,6 @@ class TrainedNetwork:
         Parameters
         ----------
         kept : ndarray of shape (n_users,), dtype=bool
-
-        Returns
-        -------
-        TrainedNetwork
         """
         if self.user_embeddings is None:
             return self
@@ -107,14 +103,6 @@ def save_trained(folder: Path, trained: TrainedNetwork) -> None:
 
 def load_trained(folder: Path) -> TrainedNetwork:
     """Read a trained network.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    TrainedNetwork
 
     Raises
     ------

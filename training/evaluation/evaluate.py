@@ -105,11 +105,6 @@ def estimate_by_history(values: pd.DataFrame) -> Metrics:
 def measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[np.float64] | None:
     """Measure the ranking of similar anime, query by query.
 
-    Parameters
-    ----------
-    scorer : Scorer
-    queries : sequence of SimilarQuery
-
     Returns
     -------
     ndarray of shape (n_queries,), dtype=float64, or None

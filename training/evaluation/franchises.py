@@ -39,10 +39,6 @@ class GroupingMeasure:
 def read_franchise_truth(dump: DumpFiles) -> dict[int, int]:
     """Read franchises.csv of a dump.
 
-    Parameters
-    ----------
-    dump : DumpFiles
-
     Returns
     -------
     dict of int to int
@@ -106,10 +102,6 @@ def measure_grouping(
     anime_ids : ndarray of shape (n_anime,), dtype=integer
     truth : mapping of int to int
         Known franchise by anime id.
-
-    Returns
-    -------
-    GroupingMeasure
     """
     known = np.array([anime_id in truth for anime_id in anime_ids.tolist()], dtype=bool)
     grouped = codes[known].astype(np.int64)

@@ -41,10 +41,6 @@ def estimate_mean(values: NDArray[np.float64]) -> Estimate:
     ----------
     values : ndarray of shape (n,), dtype=float64
         n >= 1.
-
-    Returns
-    -------
-    Estimate
     """
     mean = float(np.mean(values))
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
@@ -130,10 +126,6 @@ def graded_ndcg_at(k: int, gains: Sequence[float], all_gains: Sequence[float]) -
 
 def place_discounts(k: int) -> NDArray[np.float64]:
     """Weight of each place: 1 / log2(place + 1), places from 1.
-
-    Parameters
-    ----------
-    k : int
 
     Returns
     -------

@@ -41,10 +41,6 @@ def make_scorers(
     similar : SimilarAnimeModel
     recommender : RecommenderModel
     settings : RunSettings
-
-    Returns
-    -------
-    list of Scorer
     """
     scorers: list[Scorer] = [PopularityScorer(split.popularity())]
     if settings.compares(len(prepared.interactions.anime_rows)):

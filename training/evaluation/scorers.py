@@ -59,10 +59,6 @@ class Scorer(Protocol):
     def score_similar(self, anime_row: int) -> Scores | None:
         """Score every anime by its similarity to one.
 
-        Parameters
-        ----------
-        anime_row : int
-
         Returns
         -------
         ndarray of shape (n_anime,), dtype=float32, or None
@@ -196,31 +192,12 @@ class RatingNetworkScorer:
 
 
 def regression_of_train(train: Interactions) -> NeighbourRegression:
-    """Make the regression on neighbours from the lists that train.
-
-    Parameters
-    ----------
-    train : Interactions
-
-    Returns
-    -------
-    NeighbourRegression
-    """
+    """Make the regression on neighbours from the lists that train."""
     return NeighbourRegression(train.popularity())
 
 
 def list_neighbours(network: TrainedNetwork, train: Interactions) -> ListNeighbours:
-    """Make what finds the nearest training users by a network's embeddings.
-
-    Parameters
-    ----------
-    network : TrainedNetwork
-    train : Interactions
-
-    Returns
-    -------
-    ListNeighbours
-    """
+    """Make what finds the nearest training users by a network's embeddings."""
     return ListNeighbours(network.list_embeddings, embed_users(network.list_embeddings, train), train)
 
 

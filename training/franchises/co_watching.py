@@ -52,10 +52,6 @@ class CoWatching:
         row : int
         others : ndarray of shape (n,), dtype=integer
             One at least.
-
-        Returns
-        -------
-        int
         """
         seen_any: NDArray[np.uint8] = np.bitwise_or.reduce(self._bits[others], axis=0)
         return int(np.bitwise_count(seen_any & self._bits[row]).sum(dtype=np.int64))

@@ -55,10 +55,6 @@ def read_titles(catalogue: Mapping[str, NDArray[Any]]) -> list[Title]:
     ----------
     catalogue : mapping of str to ndarray
         Its arrays.
-
-    Returns
-    -------
-    list of Title
     """
     text, ends = catalogue["cards"].tobytes(), catalogue["card_offsets"].tolist()
     return [read_title(AnimeCard.model_validate_json(text[start:end])) for start, end in itertools.pairwise(ends)]

@@ -50,10 +50,6 @@ class WatchFacts:
         catalogue : mapping of str to ndarray
             Of a prepared dump.
         titles : sequence of Title
-
-        Returns
-        -------
-        WatchFacts
         """
         types = catalogue["type_names"][catalogue["type_codes"]].tolist()
         numbers = (catalogue[name] for name in ("start_days", "episodes", "minutes", "members"))

@@ -48,10 +48,6 @@ class TitlePoints:
     def rarity(self, words: Sequence[str]) -> float:
         """Give how rare words are.
 
-        Parameters
-        ----------
-        words : sequence of str
-
         Returns
         -------
         float
@@ -61,10 +57,6 @@ class TitlePoints:
 
     def compare(self, first: Title, second: Title) -> float:
         """Compare two anime by all their titles.
-
-        Parameters
-        ----------
-        first, second : Title
 
         Returns
         -------

@@ -91,16 +91,7 @@ class Title:
 
 
 def read_title(card: AnimeCard) -> Title:
-    """Read the titles of an anime.
-
-    Parameters
-    ----------
-    card : AnimeCard
-
-    Returns
-    -------
-    Title
-    """
+    """Read the titles of an anime."""
     return Title(
         read_wording(card.name),
         read_wording(card.english_name or ""),
@@ -111,10 +102,6 @@ def read_title(card: AnimeCard) -> Title:
 
 def read_wording(text: str) -> Wording:
     """Split a title in Latin letters into words.
-
-    Parameters
-    ----------
-    text : str
 
     Returns
     -------
@@ -130,16 +117,7 @@ def read_wording(text: str) -> Wording:
 
 
 def read_japanese(text: str) -> str:
-    """Strip a Japanese title of markers, spaces and punctuation.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-    """
+    """Strip a Japanese title of markers, spaces and punctuation."""
     return "".join(_JAPANESE_BREAK.split(_JAPANESE_MARKERS.sub(" ", _normalise(text))))
 
 

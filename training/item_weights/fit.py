@@ -62,10 +62,6 @@ def invert_popular(counts: Square, config: ItemsConfig) -> DenseInverse:
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
         From :func:`training.item_weights.co_counts.co_counts`. Left as it is.
     config : ItemsConfig
-
-    Returns
-    -------
-    DenseInverse
     """
     rows = np.sort(np.argsort(-np.diag(counts), kind="stable")[: config.n_dense])
     return DenseInverse(rows, invert_gram(counts[np.ix_(rows, rows)], config.dropout, config.l2))
@@ -291,10 +287,6 @@ def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -
     dense : DenseInverse
         Of the same counts.
     config : ItemsConfig
-
-    Returns
-    -------
-    ItemWeights
     """
     rows = propose_speakers(counts, dense, config)
     values = fit_on_speakers(counts, rows, config.dropout, config.l2)

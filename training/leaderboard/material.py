@@ -52,15 +52,6 @@ class Material:
 def load_material(work: Path, settings: RunSettings) -> Material:
     """Read what the prepare stage left and split it.
 
-    Parameters
-    ----------
-    work : Path
-    settings : RunSettings
-
-    Returns
-    -------
-    Material
-
     Raises
     ------
     InputError

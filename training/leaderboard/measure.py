@@ -57,10 +57,6 @@ def train_and_measure(method: Method, work: Path, settings: RunSettings) -> Meas
     work : Path
         Holds a prepared dump.
     settings : RunSettings
-
-    Returns
-    -------
-    Measured
     """
     material = load_material(work, settings)
     started = time.monotonic()

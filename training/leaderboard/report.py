@@ -76,16 +76,7 @@ def write_report(folder: Path, summary: Summary) -> None:
 
 
 def markdown(summary: Summary) -> str:
-    """Write the page.
-
-    Parameters
-    ----------
-    summary : dict
-
-    Returns
-    -------
-    str
-    """
+    """Write the page."""
     ladder_plot, cold_start_plot, coverage_plot = (f"![{what}]({name})" for name, what in PLOTS.items())
     pairs = [paired_table(summary, question) for question in ("next_anime", "similar_anime")]
     sections = [

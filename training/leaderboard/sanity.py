@@ -43,17 +43,7 @@ class OracleScorer:
 
 
 def make_oracle(split: Split, queries: Sequence[SimilarQuery]) -> OracleScorer:
-    """Tell an oracle the truth.
-
-    Parameters
-    ----------
-    split : Split
-    queries : sequence of SimilarQuery
-
-    Returns
-    -------
-    OracleScorer
-    """
+    """Tell an oracle the truth."""
     targets = dict(zip(split.test_user_rows.tolist(), split.targets, strict=True))
     return OracleScorer(split.train.n_anime, targets, {query.anime_row: query for query in queries})
 
@@ -89,10 +79,6 @@ def expect_recall_by_chance(split: Split, k: int = K) -> ChanceRecall:
     split : Split
         With test users.
     k : int, optional
-
-    Returns
-    -------
-    ChanceRecall
     """
     n = split.train.n_anime - np.array([len(rows) for rows in split.inputs])
     t = np.array([len(rows) for rows in split.targets])

@@ -66,10 +66,6 @@ def summarise(
 def share_of_holders(material: Material) -> NDArray[np.float64]:
     """Tell how popular each anime is.
 
-    Parameters
-    ----------
-    material : Material
-
     Returns
     -------
     ndarray of shape (n_anime,), dtype=float64
@@ -109,11 +105,6 @@ def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
 
 def check_sanity(measured: Mapping[str, Measured], material: Material) -> list[dict[str, Any]]:
     """Hold the oracle and chance against what they must give.
-
-    Parameters
-    ----------
-    measured : mapping of str to Measured
-    material : Material
 
     Returns
     -------

@@ -53,16 +53,7 @@ def ladder(summary: Summary) -> list[str]:
 
 
 def leaderboard(summary: Summary) -> TextTable:
-    """Make the main table.
-
-    Parameters
-    ----------
-    summary : dict
-
-    Returns
-    -------
-    TextTable
-    """
+    """Make the main table."""
     rows = []
     for name in ladder(summary):
         one = summary["methods"][name]
@@ -120,60 +111,24 @@ def paired_table(summary: Summary, question: str) -> TextTable | None:
 
 
 def cold_start_table(summary: Summary) -> TextTable:
-    """Make the table of the cold-start curve.
-
-    Parameters
-    ----------
-    summary : dict
-
-    Returns
-    -------
-    TextTable
-    """
+    """Make the table of the cold-start curve."""
     curves = {name: summary["methods"][name]["cold_start"] for name in ladder(summary)}
     return _groups_table(summary, curves, POINT_NAMES, "NDCG@100 by how many titles of the list are known")
 
 
 def history_table(summary: Summary) -> TextTable:
-    """Make the table of the natural groups.
-
-    Parameters
-    ----------
-    summary : dict
-
-    Returns
-    -------
-    TextTable
-    """
+    """Make the table of the natural groups."""
     groups = {name: summary["methods"][name]["next_anime"].get("by_history_length", {}) for name in ladder(summary)}
     return _groups_table(summary, groups, LENGTH_NAMES, "NDCG@100 by the length of the whole known list")
 
 
 def left_out_lines(summary: Summary) -> list[str]:
-    """Say which methods are missing, and why.
-
-    Parameters
-    ----------
-    summary : dict
-
-    Returns
-    -------
-    list of str
-    """
+    """Say which methods are missing, and why."""
     return [f"{name}: left out, {reason}" for name, reason in summary["left_out"].items()]
 
 
 def sanity_lines(summary: Summary) -> list[str]:
-    """Say what the sanity rows show.
-
-    Parameters
-    ----------
-    summary : dict
-
-    Returns
-    -------
-    list of str
-    """
+    """Say what the sanity rows show."""
     return [
         f"{check['method']}: {METRIC_NAMES[check['metric']]} {check['observed']:.5f}, expected "
         f"{check['expected']:.5f} ± {check['tolerance']:.5f}: {'as it must be' if check['holds'] else 'WRONG'}"
@@ -202,16 +157,7 @@ def show(estimate: Mapping[str, float] | None, decimals: int = 3) -> str:
 
 
 def show_p(p: float) -> str:
-    """Show a p value.
-
-    Parameters
-    ----------
-    p : float
-
-    Returns
-    -------
-    str
-    """
+    """Show a p value."""
     return "< .0001" if p < 0.0001 else _number(p, 4)
 
 

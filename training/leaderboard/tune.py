@@ -54,12 +54,7 @@ Candidate = tuple[str, Callable[[Interactions], Scorer]]
 
 
 def candidates() -> Iterator[Candidate]:
-    """List what is tried: a name, and what fits it.
-
-    Yields
-    ------
-    tuple of str and callable
-    """
+    """List what is tried: a name, and what fits it."""
     for l2 in (50.0, 100.0, 200.0, 300.0, 500.0):
         yield f"EASE, l2 {l2:.0f}", partial(fit_ease, l2=l2)
     for dropout, l2 in EDLAE_TRIED:

@@ -86,10 +86,6 @@ class Interactions:
     def list_of(self, user_row: int) -> UserList:
         """Give one user's list.
 
-        Parameters
-        ----------
-        user_row : int
-
         Returns
         -------
         UserList
@@ -106,10 +102,6 @@ class Interactions:
         user_row : int
         anime_rows : ndarray, dtype=integer
             What the part holds; rows that are not on the list are ignored.
-
-        Returns
-        -------
-        UserList
         """
         whole = self.list_of(user_row)
         kept = np.isin(whole.anime_rows, anime_rows)
@@ -155,10 +147,6 @@ class Interactions:
         Parameters
         ----------
         kept : ndarray of shape (n_entries,), dtype=bool
-
-        Returns
-        -------
-        Interactions
         """
         return Interactions(
             self.user_ids,
@@ -192,10 +180,6 @@ class Interactions:
         Parameters
         ----------
         kept : ndarray of shape (n_users,), dtype=bool
-
-        Returns
-        -------
-        Interactions
         """
         offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[kept], dtype=np.int64)])
         # Users mostly stay in runs, and a run of lists is one slice. A mark per entry would cost a pass over all.

@@ -59,12 +59,7 @@ class ListBuilder:
         self.n_rows = 0
 
     def add(self, block: ListBlock) -> None:
-        """Take a block; rows of anime that are not in the catalogue are set aside.
-
-        Parameters
-        ----------
-        block : ListBlock
-        """
+        """Take a block; rows of anime that are not in the catalogue are set aside."""
         anime_rows, known = self._find_rows(block.anime_ids)
         if not known.all():
             unknown = block.take(~known)

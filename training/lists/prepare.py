@@ -37,10 +37,6 @@ def prepare(
     on_bytes : callable, optional
         Told how many bytes of the list file were read so far.
 
-    Returns
-    -------
-    Prepared
-
     Raises
     ------
     InputError

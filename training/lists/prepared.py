@@ -142,14 +142,6 @@ def is_undamaged(folder: Path) -> bool:
 def load_prepared(folder: Path) -> Prepared:
     """Read a prepared dump, the large arrays memory-mapped.
 
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    Prepared
-
     Raises
     ------
     InputError

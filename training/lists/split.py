@@ -63,16 +63,7 @@ class Split:
         return self.whole.popularity() - self.whole.keep_users(~self.may_train).popularity()
 
     def some_who_train(self, n_users: int) -> Interactions:
-        """Give the lists of so many users who train at most, drawn by :func:`draw_users`.
-
-        Parameters
-        ----------
-        n_users : int
-
-        Returns
-        -------
-        Interactions
-        """
+        """Give the lists of so many users who train at most, drawn by :func:`draw_users`."""
         if self.may_train.sum() <= n_users:
             return self.train
         rows = np.flatnonzero(self.may_train)
@@ -89,10 +80,6 @@ class Split:
 
     def some_test_users(self, n_users: int) -> "Split":
         """Give the same split with so many users who test at most, drawn by :func:`draw_users`.
-
-        Parameters
-        ----------
-        n_users : int
 
         Returns
         -------
@@ -179,10 +166,6 @@ def some_users(lists: Interactions, n_users: int, purpose: Purpose) -> Interacti
     n_users : int
     purpose : str
         As for :func:`draw_users`.
-
-    Returns
-    -------
-    Interactions
     """
     if lists.n_users <= n_users:
         return lists
@@ -242,11 +225,6 @@ def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TE
 
 def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
     """Choose the targets of many users, the same as :func:`choose_targets` for one after the other.
-
-    Parameters
-    ----------
-    lists : Interactions
-    seed : int
 
     Returns
     -------

@@ -32,11 +32,6 @@ class Thresholds:
 def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Interactions:
     """Leave out users and anime below the thresholds, until every one that is left meets them.
 
-    Parameters
-    ----------
-    interactions : Interactions
-    thresholds : Thresholds
-
     Returns
     -------
     Interactions

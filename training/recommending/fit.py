@@ -82,10 +82,6 @@ def fit_reranker(
         Sums of them find the nearest users.
     items : ItemsConfig
     config : RerankerConfig
-
-    Returns
-    -------
-    TrainedReranker
     """
     started = time.monotonic()
     network: RerankingNetwork | None = None
@@ -136,10 +132,6 @@ def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -
     train : Interactions
     catalogue : mapping of str to ndarray
         The catalogue's and the franchises' arrays.
-
-    Returns
-    -------
-    AnimeFacts
     """
     popularity = train.popularity()
     return read_facts({**catalogue, "popularity": popularity}, train.n_users)

@@ -22,12 +22,7 @@ _PLANNED: Final = int(Status.PLAN_TO_WATCH)
 
 
 class NearestLists:
-    """Tells what the nearest of the users who train say for each anime.
-
-    Parameters
-    ----------
-    train : Interactions
-    """
+    """Tells what the nearest of the users who train say for each anime."""
 
     def __init__(self, train: Interactions) -> None:
         self._train = train

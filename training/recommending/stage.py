@@ -73,10 +73,6 @@ class RecommenderModel:
     def with_embeddings_of(self, network: TrainedNetwork) -> "RecommenderModel":
         """Give what can be published beside a network's embeddings.
 
-        Parameters
-        ----------
-        network : TrainedNetwork
-
         Returns
         -------
         RecommenderModel
@@ -105,10 +101,6 @@ class RecommenderModel:
     def reranker(self, facts: AnimeFacts) -> Reranker | None:
         """Give the re-ranker.
 
-        Parameters
-        ----------
-        facts : AnimeFacts
-
         Returns
         -------
         Reranker or None
@@ -124,10 +116,6 @@ class RecommenderModel:
         ----------
         train : Interactions
         catalogue : mapping of str to ndarray
-
-        Returns
-        -------
-        AnimeFacts
         """
         return facts_of_train(train, {**catalogue, **{name: self.arrays[name] for name in FRANCHISE_ARRAYS}})
 
@@ -158,10 +146,6 @@ def fit_recommender_model(
         From :func:`training.franchises.grouping.franchise_arrays`, of the same users: nobody else's lists are looked
         at.
     settings : RunSettings
-
-    Returns
-    -------
-    RecommenderModel
     """
     catalogue = {**prepared.catalogue, **franchises}
     fitted = fit_reranker(
@@ -232,14 +216,6 @@ def save_recommender(folder: Path, model: RecommenderModel) -> None:
 
 def load_recommender(folder: Path) -> RecommenderModel:
     """Read a recommender.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    RecommenderModel
 
     Raises
     ------

@@ -99,10 +99,6 @@ def read_catalogue_evidence(catalogue: Mapping[str, NDArray[Any]]) -> CatalogueE
     ----------
     catalogue : mapping of str to ndarray
         The catalogue's arrays of the bundle.
-
-    Returns
-    -------
-    CatalogueEvidence
     """
     genres = catalogue["anime_genres"].astype(np.float32)
     rarity = np.maximum(np.log(len(genres) / (1.0 + genres.sum(axis=0))), 0.1)

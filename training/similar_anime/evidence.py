@@ -103,10 +103,6 @@ def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config
     embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
     config : SimilarConfig
-
-    Returns
-    -------
-    ListEvidence
     """
     lists = some_users(train, config.max_users, "similar anime")
     lists = lists.keep_entries(lists.seen)
@@ -152,16 +148,7 @@ class Neighbourhoods:
 
 
 def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
-    """Find every anime's best neighbours by each kind of evidence.
-
-    Parameters
-    ----------
-    evidence : ListEvidence
-
-    Returns
-    -------
-    Neighbourhoods
-    """
+    """Find every anime's best neighbours by each kind of evidence."""
     tenth_best: dict[str, list[NDArray[np.float32]]] = {}
     neighbours = []
     n_anime = len(evidence.own.seen)

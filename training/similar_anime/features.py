@@ -157,10 +157,6 @@ def make_pair_evidence(
     catalogue : mapping of str to ndarray
         The catalogue's arrays of the bundle.
     texts : TextVectors
-
-    Returns
-    -------
-    PairEvidence
     """
     return PairEvidence(
         lists, find_neighbourhoods(lists), read_catalogue_evidence(catalogue), texts, places(lists.own.seen)

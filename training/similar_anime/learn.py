@@ -60,10 +60,6 @@ def learn_ranker(
     anime_ids : ndarray of shape (n_anime,), dtype=int64
     config : SimilarConfig
 
-    Returns
-    -------
-    Ranker
-
     References
     ----------
     Breiman, "Bagging Predictors", 1996: each member leaves a fifth out, and what it says of that fifth is honest.
@@ -77,16 +73,7 @@ def learn_ranker(
 
 
 def enough_to_learn(queries: Sequence[SimilarQuery]) -> bool:
-    """Tell whether there are enough queries to learn a ranker from.
-
-    Parameters
-    ----------
-    queries : sequence of SimilarQuery
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether there are enough queries to learn a ranker from."""
     return sum(query.may_choose for query in queries) >= MIN_QUERIES
 
 

@@ -82,10 +82,6 @@ class ViewersLists:
         Parameters
         ----------
         rows : ndarray of shape (b,), dtype=integer
-
-        Returns
-        -------
-        SharedViewers
         """
         shape = (len(rows), len(self.starts) - 1)
         blocks = SharedViewers(*(np.zeros(shape, dtype=np.float32) for _ in range(3)))
@@ -101,10 +97,6 @@ def viewers_lists(lists: Interactions) -> ViewersLists:
     ----------
     lists : Interactions
         Without plans, and without users who have seen nothing.
-
-    Returns
-    -------
-    ViewersLists
     """
     user_rows = lists.user_rows()
     rated = lists.ratings > 0

@@ -62,10 +62,6 @@ def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[in
     ranker : Ranker
     report : callable
         Told how many anime are done.
-
-    Returns
-    -------
-    RankedNeighbours
     """
     n_anime = len(evidence.popularity)
     k = min(N_SIMILAR, n_anime - 1)

@@ -52,10 +52,6 @@ class Ranker:
     def score(self, pairs: Pairs) -> NDArray[np.float32]:
         """Score pairs: how much more similar one candidate of a query is than another.
 
-        Parameters
-        ----------
-        pairs : Pairs
-
         Returns
         -------
         ndarray of shape (n_pairs,), dtype=float32
@@ -113,25 +109,12 @@ class Ranker:
         return similarities
 
     def save(self, path: Path) -> None:
-        """Write the weights.
-
-        Parameters
-        ----------
-        path : Path
-        """
+        """Write the weights."""
         np.savez_compressed(path, **{field.name: getattr(self, field.name) for field in fields(self)})
 
 
 def load_ranker(path: Path) -> Ranker:
     """Read the weights of a ranker.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    Ranker
 
     Raises
     ------

@@ -34,10 +34,6 @@ class SparseRows:
         Parameters
         ----------
         matrix : scipy.sparse.csr_matrix of shape (n, n_columns), dtype=float32
-
-        Returns
-        -------
-        SparseRows
         """
         return cls(matrix, sp.csr_matrix(matrix.T))
 

@@ -89,10 +89,6 @@ def fit_similar_anime(
         What people recommend, single votes included. With few or none, the shipped weights rank.
     settings : dict
         Every setting of the run; those under ``similar`` matter here.
-
-    Returns
-    -------
-    SimilarAnimeModel
     """
     started = time.monotonic()
     config = SimilarConfig.model_validate(settings["similar"])
@@ -143,10 +139,6 @@ def gather_pair_evidence(
     embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
     config : SimilarConfig
-
-    Returns
-    -------
-    PairEvidence
     """
     blob, offsets = prepared.catalogue["cards"].tobytes(), prepared.catalogue["card_offsets"].tolist()
     cards = [AnimeCard.model_validate_json(blob[start:end]) for start, end in itertools.pairwise(offsets)]
@@ -172,14 +164,6 @@ def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:
 
 def load_similar_anime(folder: Path) -> SimilarAnimeModel:
     """Read ranked neighbours.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Returns
-    -------
-    SimilarAnimeModel
 
     Raises
     ------

@@ -50,10 +50,6 @@ def read_texts(cards: list[AnimeCard], seed: int = 0) -> TextVectors:
     seed : int
         Of the decomposition.
 
-    Returns
-    -------
-    TextVectors
-
     References
     ----------
     Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990.

@@ -25,10 +25,6 @@ _BLOCK: Final = 4096
 def count_groups(n_users: int) -> int:
     """Say how many groups to make.
 
-    Parameters
-    ----------
-    n_users : int
-
     Returns
     -------
     int

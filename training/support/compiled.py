@@ -19,10 +19,6 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     ----------
     function : callable
         It may call other compiled functions of its own module only: what is kept does not notice changes elsewhere.
-
-    Returns
-    -------
-    callable
     """
     try:
         made: Callable[..., Any] = numba.njit(nogil=True, cache=True)(function)

@@ -25,12 +25,7 @@ class StageTimes:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage; one that fails is not written.
-
-        Parameters
-        ----------
-        name : str
-        """
+        """Time a stage; one that fails is not written."""
         started = time.monotonic()
         yield
         self._stages[name] = {"started": started, "seconds": time.monotonic() - started}

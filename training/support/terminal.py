@@ -43,10 +43,6 @@ def progress(description: str, total: int, unit: str, scale: float = 1.0) -> Ite
         What is counted.
     scale : float, optional
         Shown amounts are divided by it (1e6 shows bytes as MB).
-
-    Yields
-    ------
-    ProgressUpdate
     """
     shown = _bar if _console.is_terminal else _lines
     with shown(description, total, unit, scale) as update:
@@ -94,10 +90,5 @@ def _lines(description: str, total: int, unit: str, scale: float) -> Iterator[Pr
 
 
 def say(line: str) -> None:
-    """Print a line about the work, beside the progress.
-
-    Parameters
-    ----------
-    line : str
-    """
+    """Print a line about the work, beside the progress."""
     _console.print(line, soft_wrap=True)

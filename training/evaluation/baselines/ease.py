@@ -71,10 +71,6 @@ def fit_ease(train: Interactions, l2: float = EASE_L2) -> WeightsScorer:
     l2 : float, optional
         Positive.
 
-    Returns
-    -------
-    WeightsScorer
-
     Raises
     ------
     InputError
@@ -95,10 +91,6 @@ def fit_edlae(train: Interactions, dropout: float = EDLAE_DROPOUT, l2: float = E
         Share of a list that is dropped from the input, in [0, 1). 0 is EASE.
     l2 : float, optional
         Positive.
-
-    Returns
-    -------
-    WeightsScorer
 
     Raises
     ------

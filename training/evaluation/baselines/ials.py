@@ -74,15 +74,6 @@ class IalsScorer:
 def fit_ials(train: Interactions, config: IalsConfig | None = None) -> IalsScorer:
     """Fit iALS.
 
-    Parameters
-    ----------
-    train : Interactions
-    config : IalsConfig, optional
-
-    Returns
-    -------
-    IalsScorer
-
     Raises
     ------
     ImportError

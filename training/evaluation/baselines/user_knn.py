@@ -69,10 +69,6 @@ def fit_user_knn(train: Interactions, rule: Rule, n_neighbours: int = N_NEIGHBOU
     train : Interactions
     rule : {"seen", "top quarter"}
     n_neighbours : int, optional
-
-    Returns
-    -------
-    UserKnnScorer
     """
     seen = train.seen_matrix()
     lengths = np.diff(seen.indptr)
