@@ -17,7 +17,7 @@ from benchmarks.processes import run_measured
 from benchmarks.results import Row, write_result
 from models.bundle.reader import read_bundle
 from models.store import Store
-from service.precompute.files import precomputed_folder
+from service.precompute.files import precomputed_file
 
 
 def measure_precompute(store: Path, n_users: int) -> Row:
@@ -41,7 +41,7 @@ def measure_precompute(store: Path, n_users: int) -> Row:
         np.savetxt(users, chosen, fmt="%d")
         command = [sys.executable, "-m", "service.precompute", "--store", str(store), "--users", str(users)]
         done = run_measured(command, Path(folder) / "log")
-    size = sum(path.stat().st_size for path in precomputed_folder(store, bundle.manifest.model_version).iterdir())
+    size = precomputed_file(store, bundle.manifest.model_version).stat().st_size
     return {
         "users": len(chosen),
         "seconds": round(done.wall_s, 1),
