@@ -9,12 +9,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.http import describe
 from benchmarks.processes import run_measured
-from benchmarks.results import Row, write_result
+from benchmarks.results import Row, show
+from benchmarks.serving import describe
 from models.bundle.reader import read_bundle
 from models.store import Store
 from service.precompute.files import precomputed_file
@@ -62,11 +60,7 @@ def main() -> None:
     options = parser.parse_args()
     note = describe(options.store)
     row = measure_precompute(options.store, options.users)
-    table = Table(*row, title=note)
-    table.add_row(*map(str, row.values()))
-    Console(width=140).print(table)
-    if options.out:
-        write_result(options.out, "precompute", [row], note)
+    show("precompute", [row], note, options.out)
 
 
 if __name__ == "__main__":
