@@ -102,14 +102,7 @@ def growth_rows(points: Sequence[Point]) -> list[Row]:
 
 
 def plot(points: Sequence[Point], path: Path) -> None:
-    """Draw both curves, log-log.
-
-    Parameters
-    ----------
-    points : sequence of tuple of Size and TrainingRun
-    path : Path
-        A PNG file.
-    """
+    """Draw both curves, log-log, into a PNG file."""
     rows = [size.n_rows for size, _ in points]
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     for axes, unit, costs in ((left, "seconds", SECONDS), (right, "peak own memory, GB", OWN_GB)):
@@ -132,13 +125,7 @@ def _rounded(value: float, digits: int) -> float | None:
 
 
 def store_of(work: Path) -> Path:
-    """Say where the run of the largest size has published its model.
-
-    Returns
-    -------
-    Path
-        A store, to be served.
-    """
+    """Say where the run of the largest size has published its model."""
     return work / _FOLDER / "store"
 
 

@@ -13,14 +13,7 @@ N_ANIME: Final = 17_562
 
 @dataclass(frozen=True)
 class Size:
-    """A share of Kaggle's dump.
-
-    Attributes
-    ----------
-    name : str
-    divisor : int
-        The full size is this many times as large.
-    """
+    """A share of Kaggle's dump, which is ``divisor`` times as large."""
 
     name: str
     divisor: int
@@ -42,14 +35,8 @@ class Size:
 
 
 SIZES: Final = {
-    size.name: size
-    for size in (
-        Size("hundredth", 100),
-        Size("thirtieth", 30),
-        Size("tenth", 10),
-        Size("third", 3),
-        Size("full", 1),
-    )
+    name: Size(name, divisor)
+    for name, divisor in {"hundredth": 100, "thirtieth": 30, "tenth": 10, "third": 3, "full": 1}.items()
 }
 
 

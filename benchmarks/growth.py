@@ -11,22 +11,11 @@ from scipy.optimize import nnls
 
 @dataclass(frozen=True)
 class Growth:
-    """A cost as a function of rows.
+    """A cost as a function of rows: ``fixed + per_row * rows``, neither below 0, with the least relative errors."""
 
-    Attributes
-    ----------
-    slope : float
-        Of log cost on log rows: 1 is linear, below 1 is better than that. NaN where a cost is 0 or there is one
-        size only.
-    last_slope : float
-        That of the two largest sizes, where what is fixed hides the least.
-    fixed, per_row : float
-        The cost is ``fixed + per_row * rows``, neither below 0, with the least sum of squared relative errors.
-    worst_error : float
-        The largest relative error of that sum.
-    """
-
+    # Of log cost on log rows: 1 is linear, below 1 is better. NaN where a cost is 0 or there is one size only.
     slope: float
+    # That of the two largest sizes, where what is fixed hides the least.
     last_slope: float
     fixed: float
     per_row: float

@@ -23,17 +23,7 @@ _METHODS: Final = ("ranked", "items", "embedding", "neighbours", "neighbours&rul
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of request.
-
-    Attributes
-    ----------
-    name : str
-    paths : list of str
-    bodies : list of bytes
-        To post, one per path; empty for GET.
-    again : bool
-        Whether it was asked before and is answered from memory.
-    """
+    """A kind of request: paths to get, or to post a body each to; asked again, they are answered from memory."""
 
     name: str
     paths: list[str]

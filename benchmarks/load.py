@@ -22,14 +22,7 @@ class UnexpectedAnswerError(Exception):
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a burst of requests measured.
-
-    Attributes
-    ----------
-    requests_per_s : float
-    latencies_ms : ndarray of shape (n_requests,), dtype=float64
-        As the client saw them.
-    """
+    """What a burst of requests measured, as the client saw it."""
 
     requests_per_s: float
     latencies_ms: np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -61,14 +54,7 @@ def get(path: str) -> bytes:
 
 
 def post(path: str, body: bytes) -> bytes:
-    """Write a POST request.
-
-    Parameters
-    ----------
-    path : str
-    body : bytes
-        JSON.
-    """
+    """Write a POST request of some JSON."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 

@@ -21,8 +21,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.extrapolate import EpochTime, extrapolate
-
 MIN_RATINGS: Final = 400
 HELD_OUT_ROWS: Final = 10_000
 BATCH_SIZE: Final = 10_000
@@ -34,17 +32,51 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class RatedPairs:
-    """What the network learns from.
+class EpochTime:
+    """What a whole epoch takes, and a batch of it after warming up.
 
-    Attributes
-    ----------
-    users, anime : ndarray of shape (n_rows,), dtype=int64
-        Encoded ids.
-    ratings : ndarray of shape (n_rows,), dtype=float64
-        In [0, 1].
-    n_users, n_anime : int
+    ``unmeasured_seconds`` of ``seconds`` were not spent, but follow from ``seconds_per_batch``: 0 for a whole epoch.
     """
+
+    seconds: float
+    seconds_per_batch: float
+    n_batches: int
+    n_timed: int
+    unmeasured_seconds: float
+
+
+def extrapolate(moments: NDArray[np.float64], n_batches: int, n_warm_up: int) -> EpochTime:
+    """Tell an epoch from its first batches.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (n_trained,), dtype=float64
+        When each trained batch ended, in seconds since the epoch began.
+    n_batches : int
+        Batches in the epoch.
+    n_warm_up : int
+        So many batches come first that do not count for ``seconds_per_batch``; their seconds do count. Half of the
+        epoch at most.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to time after warming up, or more batches were trained than there are.
+    """
+    n_warm_up = min(n_warm_up, n_batches // 2)
+    n_timed = len(moments) - n_warm_up
+    if n_timed < 1 or n_warm_up < 1 or len(moments) > n_batches:
+        raise ValueError(
+            f"cannot tell an epoch of {n_batches} batches from {len(moments)}, {n_warm_up} of them to warm up"
+        )
+    per_batch = float(moments[-1] - moments[n_warm_up - 1]) / n_timed
+    unmeasured = (n_batches - len(moments)) * per_batch
+    return EpochTime(float(moments[-1]) + unmeasured, per_batch, n_batches, n_timed, unmeasured)
+
+
+@dataclass(frozen=True)
+class RatedPairs:
+    """What the network learns from: encoded ids, with ratings in [0, 1]."""
 
     users: NDArray[np.int64]
     anime: NDArray[np.int64]
@@ -60,13 +92,7 @@ class Parts:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def time(self, name: str, work: Callable[[], Answer]) -> Answer:
-        """Do a part and note what it took.
-
-        Returns
-        -------
-        object
-            What the work gives.
-        """
+        """Do a part and note what it took; give what it gives."""
         started = time.perf_counter()
         answer = work()
         self.seconds[name] = time.perf_counter() - started
@@ -74,19 +100,7 @@ class Parts:
 
 
 def prepare(lists: Path, parts: Parts) -> RatedPairs:
-    """Prepare the lists as the notebook does.
-
-    Parameters
-    ----------
-    lists : Path
-        ``animelist.csv``.
-    parts : Parts
-
-    Returns
-    -------
-    RatedPairs
-        Without the rows held out.
-    """
+    """Prepare ``animelist.csv`` as the notebook does, without the rows that are held out."""
     frame = parts.time("read", lambda: pd.read_csv(lists, usecols=["user_id", "anime_id", "rating"]))
     frame = parts.time("filter", lambda: _keep_long_lists(frame))
     parts.time("scale", lambda: _scale(frame))
@@ -203,7 +217,7 @@ def main() -> None:
         json.dumps(
             {
                 "seconds": parts.seconds | {"epoch": epoch.seconds},
-                "epoch_is_extrapolated": epoch.is_extrapolated,
+                "epoch_is_extrapolated": epoch.unmeasured_seconds > 0,
                 "unmeasured_seconds": epoch.unmeasured_seconds,
                 "unmeasured_cpu_seconds": cpu.unmeasured_seconds,
                 "batches_timed": epoch.n_timed,

@@ -27,14 +27,7 @@ _PROC: Final = Path("/proc")
 
 @dataclass(frozen=True)
 class Sample:
-    """Memory of the tree at a moment.
-
-    Attributes
-    ----------
-    moment : float
-        Seconds of ``time.monotonic``, which all processes of a machine share.
-    own_bytes, resident_bytes : int
-    """
+    """Memory of the tree at a moment of ``time.monotonic``, which all processes of a machine share."""
 
     moment: float
     own_bytes: int
@@ -43,39 +36,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a process took.
-
-    Attributes
-    ----------
-    wall_s, cpu_s : float
-        Processor time is that of the process and of the children it waited for.
-    largest_process_bytes : int
-        Largest resident set of a single process of the tree.
-    samples : list of Sample
-    output : str
-        Standard output.
-    """
+    """What a process took, and what it wrote to standard output."""
 
     wall_s: float
+    # Of the process and of the children it waited for.
     cpu_s: float
+    # The largest resident set of a single process of the tree.
     largest_process_bytes: int
     samples: list[Sample]
     output: str
 
     def peak(self, start: float = 0.0, end: float = float("inf")) -> Sample:
-        """Give the peaks between two moments.
-
-        Parameters
-        ----------
-        start, end : float, optional
-            Seconds of ``time.monotonic``.
-
-        Returns
-        -------
-        Sample
-            The largest own and the largest resident memory, which need not be of one moment; 0 where nothing was
-            sampled.
-        """
+        """Give the largest own and the largest resident memory between two moments; 0 where nothing was sampled."""
         within = [sample for sample in self.samples if start <= sample.moment <= end]
         own = max((sample.own_bytes for sample in within), default=0)
         return Sample(end, own, max((sample.resident_bytes for sample in within), default=0))

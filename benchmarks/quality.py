@@ -6,6 +6,7 @@ to which they are strangers.
 """
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,23 +77,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure over HTTP, beside the card's.
-
-    Attributes
-    ----------
-    asked : str
-        How the service was asked.
-    metric : str
-    measured : Estimate
-    card : float
-    judged : bool
-        Whether a difference counts: a count of anime is shown, and not judged.
-    """
+    """One figure over HTTP, and how the service was asked for it, beside the card's."""
 
     asked: str
     metric: str
     measured: Estimate
     card: float
+    # A count of anime is shown, and not judged.
     judged: bool = True
 
     @property
@@ -108,19 +99,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is asked, and what the answers should hold.
-
-    Attributes
-    ----------
-    anime_ids : ndarray of shape (n_anime,), dtype=int64
-    user_ids : list of int
-        Of those who test.
-    known : list of UserList
-        The part of each one's list that goes in.
-    split : Split
-    queries : list of SimilarQuery
-        Those that measure.
-    """
+    """What is asked, and what the answers should hold: of users who test, the known part of each one's list."""
 
     anime_ids: np.ndarray[Any, np.dtype[np.int64]]
     user_ids: list[int]
@@ -147,7 +126,7 @@ def measure(service: AskedService, data: Path, work: Path) -> list[Figure]:
     ServiceFaultError
         If the service does not answer.
     """
-    model = service.get("/model")
+    model = service.json("GET", "/model")
     prepared = load_prepared(work / "prepared")
     if model["data"]["fingerprint"] != prepared.report.data.fingerprint:
         raise InputError(f"{service.url} serves a model of other data than what is prepared in {work}")
@@ -181,7 +160,10 @@ def _read_truth(data: Path, work: Path, split_seed: int) -> Truth:
 
 
 def _refuse_insiders(service: AskedService, hold_out: bool, truth: Truth) -> None:
-    knows = [user for user in truth.user_ids[:_N_PROBED] if service.status_of(f"/users/{user}/similar") == 200]
+    statuses = {
+        user: service.send("GET", f"/users/{user}/similar").status_code for user in truth.user_ids[:_N_PROBED]
+    }
+    knows = [user for user, status in statuses.items() if status == 200]
     if hold_out and not knows:
         return
     what = f"knows user {knows[0]}, who tests" if knows else "was not published with --hold-out"
@@ -213,7 +195,7 @@ def _list_figures(service: AskedService, question: Question, truth: Truth, card:
     parameters = question.parameters(DEPTH)
 
     def ask(known: UserList) -> list[int]:
-        return _ids(service.post("/recommendations", _body(known, truth), **parameters))
+        return _ids(service.json("POST", "/recommendations", params=parameters, json=_body(known, truth)))
 
     with progress(question.label, len(truth.known), "lists") as update:
         answers = [np.array(ids, dtype=np.int64) for ids in ask_all(ask, truth.known, update)]
@@ -242,7 +224,7 @@ def _similar_figures(service: AskedService, question: Question, truth: Truth, ca
         anime_id = int(truth.anime_ids[query.anime_row])
         similar_ids = truth.anime_ids[query.similar_rows].tolist()
         gain_of = dict(zip(similar_ids, query.gains.tolist(), strict=True))
-        answer = _ids(service.get(f"/anime/{anime_id}/similar", **parameters))
+        answer = _ids(service.json("GET", f"/anime/{anime_id}/similar", params=parameters))
         gains = [gain_of.get(identity, 0.0) for identity in answer]
         return graded_ndcg_at(SIMILAR_DEPTH, gains, list(gain_of.values()))
 
@@ -297,7 +279,7 @@ def main() -> None:
     parser.add_argument("--wait", type=float, default=0.0, help="seconds to wait for the service [%(default)s]")
     options = parser.parse_args()
     try:
-        with AskedService(options.url) as service:
+        with contextlib.closing(AskedService(options.url)) as service:
             service.wait_until_ready(options.wait)
             figures = measure(service, options.data, options.work)
     except (InputError, ServiceFaultError) as error:

@@ -70,19 +70,17 @@ def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:
     Parameters
     ----------
     rows : sequence of mapping
-        Keys become columns, in the order in which they first appear; values that are mappings themselves become a
-        column per key.
+        Keys become columns, in the order in which they first appear.
 
     Returns
     -------
     str
         Ends with a newline.
     """
-    flat = [_flat(row) for row in rows]
-    columns = list(dict.fromkeys(name for row in flat for name in row))
-    numeric = {name: not any(isinstance(row.get(name), str) for row in flat) for name in columns}
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    numeric = {name: not any(isinstance(row.get(name), str) for row in rows) for name in columns}
     lines = [columns, ["--:" if numeric[name] else "---" for name in columns]]
-    lines += [[_cell(row.get(name)) for name in columns] for row in flat]
+    lines += [[_cell(row.get(name)) for name in columns] for row in rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
@@ -107,16 +105,6 @@ def render_machine(results: Sequence[Result]) -> str:
         head = [f"For {', '.join(names)}:\n"] if len(machines) > 1 else []
         blocks.append("\n".join([*head, *(f"- {name}: {value}" for name, value in machine)]) + "\n")
     return "\n".join(blocks)
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{name} {inner}": part for inner, part in _flat(value).items()}
-        else:
-            flat[name] = value
-    return flat
 
 
 def _cell(value: Any) -> str:

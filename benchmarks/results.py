@@ -18,20 +18,10 @@ Row = Mapping[str, Cell]
 
 @dataclass(frozen=True)
 class Result:
-    """A table, where it came from and what it was measured on.
+    """A table, the command that makes it again and what it was measured on.
 
-    Attributes
-    ----------
-    name : str
-        The page shows it where it says ``<!-- table: name -->``.
-    command : str
-        Makes it again.
-    machine : dict of str to str
-        See :func:`benchmarks.machine.describe_machine`.
-    rows : list of mapping
-        Keys are the columns; a row need not have them all.
-    note : str
-        A line about all rows, such as the size of the model.
+    The page shows it where it says ``<!-- table: name -->``. Keys of the rows are the columns; a row need not have
+    them all. The note is a line about all rows, such as the size of the model.
     """
 
     name: str
@@ -52,17 +42,7 @@ def show(name: str, rows: Sequence[Row], note: str, out: Path | None) -> None:
 
 
 def write_result(path: Path, name: str, rows: Iterable[Row], note: str = "") -> None:
-    """Write a table that the command line of this process has measured.
-
-    Parameters
-    ----------
-    path : Path
-        A JSON file; its folder is made.
-    name : str
-    rows : iterable of mapping
-    note : str, optional
-        A line about all rows.
-    """
+    """Write a table that the command line of this process has measured to a JSON file, whose folder is made."""
     result = Result(name, this_command(), describe_machine(), list(rows), note)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(result), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -96,13 +76,7 @@ def read_results(folder: Path) -> dict[str, Result]:
 
 
 def this_command() -> str:
-    """Give the command line of this process, as somebody would type it.
-
-    Returns
-    -------
-    str
-        ``python -m package.module`` and its arguments.
-    """
+    """Give the command line of this process, as somebody would type it: ``python -m package.module``, arguments."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     module = spec.name.removesuffix(".__main__") if spec else sys.argv[0]
     return shlex.join(["python", "-m", module, *sys.argv[1:]])

@@ -37,19 +37,8 @@ class Server:
 def serving_store(store: Path, *, answer_memory_mb: int, n_workers: int = 1, pinned: bool = True) -> Iterator[Server]:
     """Run the service as anybody would start it, until it is ready and longer.
 
-    Parameters
-    ----------
-    store : Path
-    answer_memory_mb : int
-        Of each worker; 0 turns the memory of answers off.
-    n_workers : int, optional
-    pinned : bool, optional
-        To the core of servers; or else it has all.
-
-    Yields
-    ------
-    Server
-        The process that was started, whether it answers itself or watches over those who do.
+    It is pinned to the core of servers, or else has all. A memory of 0 MB turns the memory of answers off. Yields the
+    process that was started, whether it answers itself or watches over those who do.
     """
     port = _free_port()
     command = ["service", "--store", str(store), "--port", str(port), "--workers", str(n_workers)]

@@ -17,19 +17,10 @@ STAGES: Final = ("prepare", "train", "evaluate", "publish")
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What a run took, and what was left of the dump after the thresholds.
-
-    Attributes
-    ----------
-    process : Measured
-        The whole process, the start of Python included.
-    stages : dict of str to tuple of (float, float)
-        When each stage started (``time.monotonic``) and its seconds.
-    n_rows, n_users, n_anime : int
-        Kept.
-    """
+    """What a run took, the start of Python included, and what was left of the dump after the thresholds."""
 
     process: Measured
+    # When each stage started (``time.monotonic``) and its seconds.
     stages: dict[str, tuple[float, float]]
     n_rows: int
     n_users: int

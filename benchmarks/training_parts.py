@@ -35,21 +35,9 @@ class Parts:
         self.rows: list[Row] = []
 
     def run(self, name: str, work: Callable[[], T], *, flops: float = 0.0, moved: float = 0.0) -> T:
-        """Do a part.
+        """Do a part; give what it gives.
 
-        Parameters
-        ----------
-        name : str
-        work : callable
-        flops : float
-            Additions and multiplications that it cannot do without.
-        moved : float
-            Bytes that have to be read or written.
-
-        Returns
-        -------
-        T
-            What the work returns.
+        It cannot do without ``flops`` additions and multiplications, nor without reading or writing ``moved`` bytes.
         """
         started = time.perf_counter()
         done = work()
@@ -70,14 +58,7 @@ class Parts:
 
 
 def measure(work: Path) -> tuple[list[Row], str]:
-    """Run every part on a prepared dump.
-
-    Returns
-    -------
-    rows : list of dict
-    note : str
-        What the machine reaches.
-    """
+    """Run every part on a prepared dump; give rows, and what the machine reaches."""
     parts, settings = Parts(), RunSettings()
     lists = load_prepared(work / "prepared").interactions
     n_bytes = len(lists.anime_rows) * 6.0

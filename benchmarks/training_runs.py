@@ -30,14 +30,7 @@ OURS: Final = (("run --only embeddings", "embeddings", EMBEDDINGS), ("run", "who
 
 @dataclass(frozen=True)
 class Way:
-    """What one way took.
-
-    Attributes
-    ----------
-    wall_s, cpu_s : float
-        What was not trained of the notebook's epoch is added.
-    process : Measured
-    """
+    """What one way took, and what it would have taken more to train the notebook's epoch to its end."""
 
     wall_s: float
     cpu_s: float
@@ -82,14 +75,7 @@ def summarise(size: Size, rounds: Sequence[dict[str, Way]]) -> list[Row]:
 
 
 def parts_row(size: Size, parts: dict[str, Any]) -> Row:
-    """Turn what the notebook's way printed into a row.
-
-    Parameters
-    ----------
-    size : Size
-    parts : dict
-        See :mod:`benchmarks.notebook_way`.
-    """
+    """Turn what :mod:`benchmarks.notebook_way` printed into a row."""
     n_batches = f"{parts['batches_in_epoch']:,}"
     trained = f"{parts['batches_timed']:,} of {n_batches}, extrapolated"
     return {

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.cost_curve import growth_rows, memory_rows, plot, seconds_rows
 from benchmarks.dumps import SIZES
-from benchmarks.extrapolate import extrapolate
 from benchmarks.growth import fit_growth
+from benchmarks.notebook_way import extrapolate
 from benchmarks.processes import Measured, Sample, run_measured
 from benchmarks.training_command import STAGES, TrainingRun
 from benchmarks.training_runs import NOTEBOOK, Way, parts_row, summarise
@@ -29,13 +29,11 @@ def test_an_epoch_is_what_was_trained_and_the_rest_at_the_pace_after_warming_up(
     assert epoch.unmeasured_seconds == 3.0
     assert epoch.seconds == 9.0
     assert epoch.n_timed == 2
-    assert epoch.is_extrapolated
 
 
 def test_an_epoch_trained_whole_is_not_extrapolated() -> None:
     epoch = extrapolate(np.array([2.0, 3.0, 4.0, 5.0]), n_batches=4, n_warm_up=20)
     assert (epoch.seconds, epoch.unmeasured_seconds, epoch.n_timed) == (5.0, 0.0, 2)
-    assert not epoch.is_extrapolated
 
 
 @pytest.mark.parametrize(("n_trained", "n_batches"), [(2, 10), (5, 4), (1, 1)])

@@ -1,5 +1,6 @@
 """Over HTTP the service is as good as the evaluation said, and a model that has seen the answers is refused."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_over_http_every_method_is_as_good_as_its_card_says(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with running(folder / "strangers") as url:
-        with AskedService(url) as service:
+        with contextlib.closing(AskedService(url)) as service:
             figures = quality.measure(service, folder / "dump", folder / "work")
         assert _measure(monkeypatch, url, folder) == 0, capsys.readouterr().out
     asked = {figure.asked.partition(",")[0] for figure in figures}
