@@ -1,4 +1,4 @@
-"""Similar users of a model whose users are searched by an index: more groups than a search looks into."""
+"""Similar users of a model whose users are searched by an index: of more groups than a search looks into."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -15,7 +15,7 @@ from tests.service.small_bundle import N_USERS, make_arrays, make_manifest
 
 N_KNOWN: Final = 10
 ARRAYS: Final = make_arrays()
-ARRAYS.update(user_index(ARRAYS["user_embeddings"], n_groups=30, n_nearest=N_KNOWN + 2))
+ARRAYS.update(user_index(ARRAYS["user_embeddings"], n_groups=30, n_nearest=N_KNOWN + 2, n_probed=16))
 # The nearest are found approximately among many users: here everybody's second and fifth were missed.
 ARRAYS["nearest_user_rows"] = np.delete(ARRAYS["nearest_user_rows"], [1, 4], axis=1)
 ARRAYS["nearest_in_common"] = in_common(ARRAYS, 5)
