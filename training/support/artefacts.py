@@ -15,7 +15,7 @@ from models.cores import usable_cores
 from training.errors import InputError
 
 T = TypeVar("T")
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, Any]  # of ndarrays, by name
 # What the JSON file holds beside the facts: names of the arrays, and the sha256 of every other file of the folder.
 _OWN_KEYS: Final = ("arrays", "sha256")
 
