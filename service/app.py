@@ -17,7 +17,7 @@ from models.store import Store
 from service.api import anime, health, lists, model, pages, users
 from service.api.bodies import Bodies
 from service.api.openapi_document import use_own_openapi
-from service.api.problems import add_problem_handlers
+from service.api.problems import add_problem_handlers, internal_error_response
 from service.api.threads import N_THREADS
 from service.operations.access_log import AccessLog
 from service.operations.answer_memory import AnswerFromMemory, AnswerMemory
@@ -83,7 +83,7 @@ def create_app(
     _add_routes(app, settings)
     # The last one added stands outermost.
     app.add_middleware(AnswerFromMemory, memory=memory)
-    app.add_middleware(AnswerFaults)
+    app.add_middleware(AnswerFaults, fault_response=internal_error_response)
     if settings.cors_origins:
         exposed = ["etag", "x-request-id", "retry-after"]
         app.add_middleware(

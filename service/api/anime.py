@@ -22,12 +22,12 @@ router = APIRouter(tags=["anime"], route_class=DirectRoute)
 async def similar_anime(anime_id: AnimeId, request: Request) -> Response:
     """List the anime that are most (or least) similar to this one, which is never among them."""
     model = model_of(request)
-    query = query_of(request, SimilarAnimeQuery)
+    asked = query_of(request, SimilarAnimeQuery).request()
     row = model.catalogue.row_of(anime_id)
     # Reading a page takes microseconds, scanning all anime for one half a millisecond: less than the way to a thread
     # and back, on which a request waits for the event loop to let go of the interpreter.
     return similar_anime_response(
-        model, row, model.similar_anime.method_of(query), model.similar_anime.page(row, query)
+        model, row, model.similar_anime.method_of(asked), model.similar_anime.page(row, asked)
     )
 
 
@@ -36,7 +36,7 @@ async def find_anime(request: Request) -> Response:
     """Find anime by title: English, romaji or Japanese, typos forgiven. Without a query: the most popular."""
     model = model_of(request)
     query = query_of(request, TitlesQuery)
-    allowed = model.catalogue.allowed(query.filters).mask
+    allowed = model.catalogue.allowed(query.filters()).mask
     if query.query.strip():
         # There too where it is asked for: whoever is first makes it.
         page = await run_in_search_thread(

@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 from models.bundle.card import AnimeCard
 from models.bundle.manifest import DataCard, DefaultMethods, SimilarAnimeMethod, UserEmbeddingRule
 from models.scoring.neighbours import NeighbourRule
-from service.api.params import MethodName
+from service.recommending.requests import MethodName
 
 ModelVersion = Annotated[str, Field(description="The model that answered", examples=["20261123T101500Z-autoencoder"])]
 Rank = Annotated[int, Field(ge=1, description="Place in the whole ranking; goes on from page to page")]

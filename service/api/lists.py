@@ -44,10 +44,11 @@ async def similar_users_to_list(request: Request) -> Response:
 
 def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery) -> Response:
     posted = read_list(body, model.catalogue)
-    page = model.recommender.page(model.recommender.unseen_viewer(posted.user_list), query)
+    page = model.recommender.page(model.recommender.unseen_viewer(posted.user_list), query.request())
     return list_recommendations_response(model, posted, page)
 
 
 def _similar_users(model: LoadedModel, body: bytearray, query: SimilarUsersQuery) -> Response:
     posted = read_list(body, model.catalogue)
-    return list_similar_users_response(model, posted, model.similar_users.page_of_list(posted.user_list, query))
+    page = model.similar_users.page_of_list(posted.user_list, query.request())
+    return list_similar_users_response(model, posted, page)

@@ -1,17 +1,22 @@
 """What a request may ask for: the query parameters of every route."""
 
 import re
-from functools import cached_property
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.bundle.manifest import RecommendationMethod, SimilarAnimeMethod
+from models.bundle.manifest import SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
 from models.scoring.top_k import Order
 from service.recommending.filters import Filters
+from service.recommending.requests import (
+    MethodName,
+    RecommendationsRequest,
+    SimilarAnimeRequest,
+    SimilarUsersRequest,
+)
 
 INT64_MAX: Final = 2**63 - 1
 INT32_MAX: Final = 2**31 - 1
@@ -20,9 +25,6 @@ MAX_OFFSET: Final = 1_000_000
 MAX_QUERY_LENGTH: Final = 200
 MAX_EXCLUDED: Final = 1_000
 MAX_NAMES: Final = 50
-
-# What can be asked for, and what answers where there is nothing to go by.
-MethodName = Literal[RecommendationMethod, "popular"]
 
 
 def _whole_number(value: object) -> object:
@@ -97,9 +99,8 @@ class AnimeQuery(Paging):
     ] = ()
     include_adult: Annotated[Truth, Field(description="Whether adult anime may appear")] = False
 
-    @cached_property
     def filters(self) -> Filters:
-        """The filters apart from the paging, as a key that can be remembered."""
+        """Give the filters apart from the paging."""
         return Filters(
             self.type,
             self.genre,
@@ -138,6 +139,12 @@ class SimilarAnimeQuery(AnimeQuery):
         Truth, Field(description="One entry per franchise, the first one to watch, and none of the anime's own")
     ] = True
 
+    def request(self) -> SimilarAnimeRequest:
+        """Give what is asked in plain values."""
+        return SimilarAnimeRequest(
+            self.limit, self.offset, self.order, self.filters(), self.method, self.collapse_franchise
+        )
+
 
 class RecommendationsQuery(AnimeQuery):
     """Query of GET /users/{user_id}/recommendations and of POST /recommendations."""
@@ -161,6 +168,19 @@ class RecommendationsQuery(AnimeQuery):
         Truth, Field(description="One entry per franchise: the next one to watch of it")
     ] = True
 
+    def request(self) -> RecommendationsRequest:
+        """Give what is asked in plain values."""
+        return RecommendationsRequest(
+            self.limit,
+            self.offset,
+            self.order,
+            self.filters(),
+            self.method,
+            self.rule,
+            self.collapse_franchise,
+            self.include_plan_to_watch,
+        )
+
 
 class SimilarUsersQuery(Paging):
     """Query of GET /users/{user_id}/similar and of POST /users/similar."""
@@ -169,6 +189,10 @@ class SimilarUsersQuery(Paging):
     method: Annotated[
         Literal["embedding"] | SkipJsonSchema[None], Field(description="How similarity is measured")
     ] = None
+
+    def request(self) -> SimilarUsersRequest:
+        """Give what is asked in plain values."""
+        return SimilarUsersRequest(self.limit, self.offset, self.order)
 
 
 class TitlesQuery(AnimeQuery):

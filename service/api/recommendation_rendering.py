@@ -39,7 +39,7 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
     InvalidRequestError
         If the model cannot answer such a query.
     """
-    page = model.recommender.page(model.recommender.known_viewer(user_row), query)
+    page = model.recommender.page(model.recommender.known_viewer(user_row), query.request())
     no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
     user_id = int(model.bundle.user_ids[user_row])

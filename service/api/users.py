@@ -24,12 +24,12 @@ router = APIRouter(tags=["users"], route_class=DirectRoute)
 async def similar_users(user_id: UserId, request: Request) -> Response:
     """List the users whose taste is most (or least) similar to this one's, who is never among them."""
     model = model_of(request)
-    query = query_of(request, SimilarUsersQuery)
+    asked = query_of(request, SimilarUsersQuery).request()
     row = row_of_user(model.bundle, user_id)
-    if model.similar_users.has_at_hand(query):
-        page = model.similar_users.page(row, query)
+    if model.similar_users.has_at_hand(asked):
+        page = model.similar_users.page(row, asked)
     else:
-        page = await run_in_cpu_thread(request, model.similar_users.page, row, query)
+        page = await run_in_cpu_thread(request, model.similar_users.page, row, asked)
     return similar_users_response(model, user_id, page)
 
 

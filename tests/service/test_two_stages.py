@@ -16,10 +16,10 @@ from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service.api import answers as schemas
-from service.api.params import RecommendationsQuery
 from service.recommending.feature_words import FeatureWords
 from service.recommending.methods import make_methods
 from service.recommending.model import LoadedModel
+from service.recommending.requests import RecommendationsRequest
 from tests.service.running import running
 from tests.service.small_bundle import (
     GENRES,
@@ -207,8 +207,10 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
 
 def test_a_page_by_franchise_shows_the_notes_of_what_was_scored(model: LoadedModel, bundle: Bundle) -> None:
     viewer = model.recommender.known_viewer(USER_ROW)
-    page = model.recommender.page(viewer, RecommendationsQuery(method="ranked", limit=100))
-    whole = model.recommender.page(viewer, RecommendationsQuery(method="ranked", limit=100, collapse_franchise=False))
+    page = model.recommender.page(viewer, RecommendationsRequest(method="ranked", limit=100))
+    whole = model.recommender.page(
+        viewer, RecommendationsRequest(method="ranked", limit=100, collapse_franchise=False)
+    )
     notes = {row: each.notes for row, each in zip(whole.ranking.rows, whole.explanations, strict=True)}
     for row, explanation in zip(page.ranking.scored_rows, page.explanations, strict=True):
         assert explanation.notes == notes[row]
