@@ -1,8 +1,9 @@
-"""What a request may ask for: the query parameters of every route."""
+"""What a request may ask for: the parameters of every route."""
 
 import re
 from typing import Annotated, Final, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
@@ -57,6 +58,8 @@ DIGITS: Final = BeforeValidator(_whole_number)
 DECIMAL: Final = BeforeValidator(_number)
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Id = Annotated[int, Field(ge=0, le=INT64_MAX), DIGITS]
+AnimeId = Annotated[int, Path(ge=0, le=INT64_MAX, description="MyAnimeList id of an anime", examples=[1]), DIGITS]
+UserId = Annotated[int, Path(ge=0, le=INT64_MAX, description="User id of the training data", examples=[0]), DIGITS]
 Name = Annotated[str, Field(max_length=100)]
 Names = Annotated[tuple[Name, ...], Field(max_length=MAX_NAMES)]
 Members = Annotated[int, Field(ge=0, le=INT32_MAX), DIGITS]
@@ -86,17 +89,18 @@ class Paging(Parameters):
 class AnimeQuery(Paging):
     """Paging, and filters that apply before the page is cut: a page is short only where the list ends."""
 
-    type: Annotated[Names, Field(description="Any of these types: TV, Movie, OVA, ONA, Special, Music")] = ()
-    genre: Annotated[Names, Field(description="All of these genres, case-insensitive")] = ()
-    exclude_genre: Annotated[Names, Field(description="None of these genres, case-insensitive")] = ()
+    # Factories: an empty list as the default is nothing that generators of clients understand.
+    type: Names = Field(default_factory=tuple, description="Any of these types: TV, Movie, OVA, ONA, Special, Music")
+    genre: Names = Field(default_factory=tuple, description="All of these genres, case-insensitive")
+    exclude_genre: Names = Field(default_factory=tuple, description="None of these genres, case-insensitive")
     min_score: Annotated[OptionalNumber, Field(description="Least mean score of the catalogue")] = None
     min_members: Annotated[OptionalMembers, Field(description="Least number of members")] = None
     max_members: Annotated[OptionalMembers, Field(description="Greatest number of members: hidden gems")] = None
     year_from: Annotated[OptionalYear, Field(description="First year of airing")] = None
     year_to: Annotated[OptionalYear, Field(description="Last year of airing")] = None
-    exclude: Annotated[
-        tuple[Id, ...], Field(max_length=MAX_EXCLUDED, description="Ids of anime that must not appear")
-    ] = ()
+    exclude: tuple[Id, ...] = Field(
+        default_factory=tuple, max_length=MAX_EXCLUDED, description="Ids of anime that must not appear"
+    )
     include_adult: Annotated[Truth, Field(description="Whether adult anime may appear")] = False
 
     def filters(self) -> Filters:

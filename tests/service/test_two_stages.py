@@ -16,6 +16,7 @@ from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service.api import answers as schemas
+from service.api.problems import Problem
 from service.recommending.feature_words import FeatureWords
 from service.recommending.methods import make_methods
 from service.recommending.model import LoadedModel
@@ -149,7 +150,7 @@ def test_plans_alone_are_answered_with_what_is_popular(client: httpx.Client, bun
 def test_these_methods_have_no_rules(client: httpx.Client, bundle: Bundle, method: str) -> None:
     asked = {"method": method, "rule": "weighted"}
     answer = client.get(f"/users/{int(bundle.user_ids[USER_ROW])}/recommendations", params=asked)
-    problem = schemas.Problem.model_validate_json(answer.content)
+    problem = Problem.model_validate_json(answer.content)
     assert problem.errors is not None
     assert (answer.status_code, problem.errors[0].parameter) == (422, "rule")
     assert f"{method} has no rules" in problem.errors[0].expected
@@ -170,7 +171,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
     with running(tmp_path) as url, httpx.Client(base_url=url) as client:
         path = "/users/27/recommendations"
         answer = client.get(path, params={"method": missing})
-        problem = schemas.Problem.model_validate_json(answer.content)
+        problem = Problem.model_validate_json(answer.content)
         assert answer.status_code == 422
         assert problem.errors is not None
         issue = problem.errors[0]
