@@ -164,7 +164,8 @@ def test_near_ties_that_halves_cannot_tell_apart_are_in_exact_order() -> None:
     file.add(users)
     file.nprobe = 2
     index = UserIndex(users, np.zeros((20, 19), dtype=np.int32), InvertedFile(faiss.serialize_index(file)))
-    assert index.search(FIRST, 20).rows.tolist() == list(range(19, -1, -1))
+    for k in (1, 5, 20):
+        assert index.search(FIRST, k).rows.tolist() == list(range(19, 19 - k, -1))
 
 
 def test_a_search_starts_no_threads() -> None:
