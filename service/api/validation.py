@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import QueryParams
 
-from service.api.params import MAX_EXCLUDED, MAX_NAMES, Parameters
 from service.recommending.errors import MAX_ISSUES, MAX_NAME, MAX_TEXT, InvalidRequestError, Issue
 
-_MAX_FIELDS: Final = MAX_EXCLUDED + 4 * MAX_NAMES
+# More than any route can have: a thousand ids, and names.
+MAX_PARAMETERS: Final = 1_200
 
-P = TypeVar("P", bound=Parameters)
+P = TypeVar("P", bound=BaseModel)
 # JSON schemas by the name of the parameter.
 Schemas = Mapping[str, Mapping[str, Any]]
 
@@ -52,7 +52,8 @@ def parse_query(model: type[P], query_string: bytes) -> P:
 
     Parameters
     ----------
-    model : type of Parameters
+    model : type of BaseModel
+        Of query parameters.
     query_string : bytes
         As in a URL.
 
@@ -89,8 +90,8 @@ def _may_repeat(schemas: Schemas, name: str) -> bool:
 
 
 def _refuse_repeats(query_string: bytes, came: QueryParams, schemas: Schemas) -> None:
-    if query_string.count(b"&") >= _MAX_FIELDS:
-        raise InvalidRequestError([Issue("query", f"at most {_MAX_FIELDS} parameters", None)])
+    if query_string.count(b"&") >= MAX_PARAMETERS:
+        raise InvalidRequestError([Issue("query", f"at most {MAX_PARAMETERS} parameters", None)])
     for name in came:
         values = came.getlist(name)
         if len(values) > 1 and name in schemas and not _may_repeat(schemas, name):
