@@ -54,11 +54,6 @@ _FAULTS: Final = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Precompute answers.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The command line.
-
     Returns
     -------
     int

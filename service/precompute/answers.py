@@ -18,6 +18,11 @@ from service.api.params import RecommendationsQuery
 from service.precompute.written_page import WrittenPage
 from service.version import own_version
 
+_SOME_ROWS: Final = """
+    SELECT * FROM (SELECT user_row FROM answers ORDER BY user_row LIMIT 2) UNION
+    SELECT * FROM (SELECT user_row FROM answers ORDER BY user_row DESC LIMIT 1)
+"""
+
 
 class About(BaseModel):
     """What was answered, and with what."""
@@ -48,23 +53,13 @@ class PrecomputedAnswers:
         weakref.finalize(self, connection.close)
 
     def user_rows(self) -> NDArray[np.int64]:
-        """Find the users who have an answer, by reading the whole file.
-
-        Returns
-        -------
-        ndarray of shape (n_answers,), dtype=int64
-            Ascending.
-        """
+        """Find the users who have an answer, ascending, by reading the whole file."""
         found = self._connection.execute("SELECT user_row FROM answers ORDER BY user_row")
         return np.array([row for (row,) in found], dtype=np.int64)
 
     def some_user_rows(self) -> list[int]:
-        """Find a few users who have an answer: the first, the last and one between them, as far as there are any."""
-        (last,) = self._connection.execute("SELECT max(user_row) FROM answers").fetchone()
-        if last is None:
-            return []
-        first_from = "SELECT min(user_row) FROM answers WHERE user_row >= ?"
-        return sorted({last, *(self._connection.execute(first_from, (row,)).fetchone()[0] for row in (0, last // 2))})
+        """Find up to three users who have an answer: the first two and the last."""
+        return [row for (row,) in self._connection.execute(_SOME_ROWS)]
 
     def find(self, user_row: int, query: RecommendationsQuery) -> WrittenPage | None:
         """Find the answer to a query.
@@ -96,13 +91,7 @@ NO_ANSWERS: Final = PrecomputedAnswers(
 
 
 def pack(page: WrittenPage, user_row: int) -> bytes:
-    """Write a page as few bytes.
-
-    Returns
-    -------
-    bytes
-        Begins with a checksum of the rest and of whose page it is.
-    """
+    """Write a page as few bytes, the first of which are a checksum of the rest and of whose page it is."""
     rows = b",".join(b"%d" % row for row in page.anime_rows)
     # JSON holds no such byte.
     packed = zlib.compress(b"\0".join([page.fields, b"%d" % page.total, rows, *page.rows]))
@@ -110,15 +99,7 @@ def pack(page: WrittenPage, user_row: int) -> bytes:
 
 
 def unpack(packed: bytes, user_row: int, query: RecommendationsQuery) -> WrittenPage:
-    """Read what :func:`pack` wrote.
-
-    Parameters
-    ----------
-    packed : bytes
-    user_row : int
-        Whose page it should be.
-    query : RecommendationsQuery
-        Asks for the packed page or a part of it.
+    """Read the part that a query asks for of what :func:`pack` wrote.
 
     Raises
     ------

@@ -57,29 +57,14 @@ class PrecomputedError(Exception):
 
 
 def precomputed_file(store: Path, model_version: str) -> Path:
-    """Tell where the precomputed answers of a model lie.
-
-    Returns
-    -------
-    Path
-        Whether there are any or not.
-    """
+    """Tell where the precomputed answers of a model lie, whether there are any or not."""
     return store / f"{model_version}{_SUFFIX}"
 
 
 def write_precomputed(
     store: Path, model_version: str, query: RecommendationsQuery, answers: Iterable[tuple[int, WrittenPage]]
 ) -> Path:
-    """Write precomputed answers. Until all are written nobody sees any of them.
-
-    Parameters
-    ----------
-    store : Path
-    model_version : str
-    query : RecommendationsQuery
-        What was answered.
-    answers : iterable of (int, WrittenPage)
-        User rows, ascending, each with their answer.
+    """Write the answers to a query, by ascending user row. Until all are written nobody sees any of them.
 
     Returns
     -------
@@ -141,13 +126,7 @@ def _alone(store: Path) -> Iterator[Path]:
 
 
 def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
-    """Give a model the answers that were precomputed with it, if there are any.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    store : Path
-        Where it was read from.
+    """Give a model the answers that were precomputed with it, if there are any in its store.
 
     Raises
     ------
@@ -203,12 +182,6 @@ def read_ahead(model: LoadedModel, store: Path) -> None:
     """Have the kernel read a model's precomputed answers from disk, as far as it has memory to spare.
 
     Whoever asks for a page of a mapped file that is not in memory has everybody wait for the disk.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    store : Path
-        Where it was read from.
 
     Raises
     ------

@@ -36,16 +36,7 @@ class Work:
 def work_out(
     work: Work, user_rows: list[int], n_workers: int, say: Callable[[str], None]
 ) -> Iterator[tuple[int, WrittenPage]]:
-    """Answer for many users in several processes; gives rows and answers in order, and says how far it is.
-
-    Parameters
-    ----------
-    work : Work
-    user_rows : list of int
-    n_workers : int
-    say : callable
-        Is told now and then how many are done.
-    """
+    """Answer for many users in several processes; gives rows and answers in order, and says now and then how far."""
     started = reported = time.monotonic()
     chunks = [user_rows[i : i + _USERS_AT_ONCE] for i in range(0, len(user_rows), _USERS_AT_ONCE)]
     n_done = 0
