@@ -15,6 +15,21 @@ FORBIDDEN = {
     "service": {"training", "tests"} | HEAVY,
     "training": {"service", "tests"} | WEB,
 }
+# Each package's rooms, the lowest first: a room imports from those before it. A room is a folder or a module, and the
+# settings of a room (its config.py) count among the settings.
+ROOMS = {
+    "models": "errors cores bundle scoring golden store",
+    "service": "version handed_down settings recommending precompute operations api app openapi worker __main__",
+    "training": (
+        "errors settings support dump lists item_weights franchises embeddings similar_users ranking recommending "
+        "similar_anime evaluation publishing background pipeline leaderboard demo cli __main__"
+    ),
+}
+# Imports that go up all the same.
+UPWARD = {
+    ("service", "recommending", "precompute"),  # a loaded model carries its precomputed answers
+    ("service", "precompute", "api"),  # what is precomputed is asked for, and written, as over HTTP
+}
 MODULES = sorted(path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))
 
 
@@ -46,6 +61,45 @@ def test_no_module_imports_what_its_package_must_not_know() -> None:
         for name in imported & FORBIDDEN[path.relative_to(ROOT).parts[0]]
     }
     assert not crossing
+
+
+def _room(parts: tuple[str, ...]) -> str:
+    return "settings" if parts[0] == "training" and parts[-1] == "config" else parts[1]
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    """Find every room of its own package that a module imports from, its own room left out."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # From a package come modules, from a module its contents.
+            is_package = (ROOT / Path(*node.module.split("."))).is_dir()
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} if is_package else {node.module}
+    dotted = (tuple(name.split(".")) for name in names)
+    return {_room(name) for name in dotted if name[0] == parts[0] and len(name) > 1} - {_room(parts)}
+
+
+def test_rooms_import_only_from_rooms_below() -> None:
+    found = set()
+    for path in MODULES:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[1] == "__init__":
+            continue
+        order, room = ROOMS[parts[0]].split(), _room(parts)
+        assert room in order, f"{path} is in no room that has a place in the order"
+        above = {other for other in _imported_rooms(path) if order.index(other) > order.index(room)}
+        found |= {(parts[0], room, other) for other in above}
+    # Both ways: what is no longer so is no exception any more.
+    assert found == UPWARD
+
+
+def test_the_domain_knows_nothing_of_http() -> None:
+    for path in (ROOT / "service" / "recommending").rglob("*.py"):
+        assert not _imports()[path] & {"fastapi", "starlette", "uvicorn"}, path
+        assert "api" not in _imported_rooms(path), path
 
 
 def test_only_embeddings_import_tensorflow() -> None:

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 
 from models.bundle.card import AnimeCard
 from models.bundle.manifest import DataCard, DefaultMethods, SimilarAnimeMethod, UserEmbeddingRule
 from models.scoring.neighbours import NeighbourRule
-from service.api.params import MethodName
+from service.recommending.requests import MethodName
 
 ModelVersion = Annotated[str, Field(description="The model that answered", examples=["20261123T101500Z-autoencoder"])]
 Rank = Annotated[int, Field(ge=1, description="Place in the whole ranking; goes on from page to page")]
@@ -222,36 +221,38 @@ class HealthAnswer(Answer):
     model_version: Annotated[str | None, Field(description="Null while no model is loaded")]
 
 
-class ProblemIssue(Answer):
-    """What is wrong with one parameter, or with one place of a body."""
+class ListSummary(Answer):
+    """What became of the entries of a list: they add up to n_entries."""
 
-    parameter: Annotated[str, Field(description="Its name, or a place like ratings[3].rating")]
-    expected: str
-    received: str | None
-
-
-def _left_out(schema: dict[str, Any]) -> None:
-    """Say of a field that is left out rather than null that it has no default: clients would count on one."""
-    del schema["default"]
+    n_entries: Annotated[int, Field(ge=0, description="Entries that came")]
+    n_seen: Annotated[int, Field(ge=0, description="Anime the answer goes by")]
+    n_plan_to_watch: Annotated[int, Field(ge=0, description="Planned anime: not recommended, and no evidence")]
+    n_unknown: Annotated[int, Field(ge=0, description="Anime the model does not know")]
+    n_overruled: Annotated[int, Field(ge=0, description="Entries overruled by a later one for the same anime")]
 
 
-class Problem(Answer):
-    """Any failure (RFC 9457)."""
+class _OfList(Answer):
+    """What answers to lists have in common."""
 
-    type: Annotated[
-        str, Field(description="Names the kind of problem", examples=["urn:osusume:problem:unknown_anime"])
-    ]
-    title: Annotated[str, Field(description="The kind of problem in words", examples=["Unknown anime"])]
-    status: Annotated[int, Field(ge=400, le=599, examples=[404])]
-    detail: Annotated[str, Field(description="This problem", examples=["anime 99999999 is not in the model"])]
-    instance: Annotated[str, Field(description="The path that was asked for", examples=["/anime/99999999/similar"])]
-    code: Annotated[str, Field(description="Stable: programs may rely on it", examples=["unknown_anime"])]
-    hint: Annotated[str | SkipJsonSchema[None], Field(description="What would help", json_schema_extra=_left_out)] = (
-        None
-    )
-    errors: Annotated[
-        list[ProblemIssue] | SkipJsonSchema[None],
-        Field(
-            description="For invalid requests: each fault, what was expected, what came", json_schema_extra=_left_out
-        ),
-    ] = None
+    model_version: ModelVersion
+    list_summary: ListSummary
+    unknown_anime_ids: Annotated[list[int], Field(description="Ids on the list that the model does not know")]
+    repeated_anime_ids: Annotated[list[int], Field(description="Ids that came more than once; the last entry counts")]
+    no_evidence: NoEvidence
+    notes: Notes
+
+
+class ListSimilarUsersAnswer(_OfList):
+    """Answer of POST /users/similar."""
+
+    data: list[SimilarUser]
+    pagination: Pagination
+
+
+class ListRecommendationsAnswer(_OfList):
+    """Answer of POST /recommendations."""
+
+    method: Method
+    rule: Rule
+    data: list[RecommendedAnime]
+    pagination: Pagination

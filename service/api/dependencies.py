@@ -1,60 +1,25 @@
-"""What routes read from a request besides its path."""
+"""What routes depend on: the model, the bodies that are held, and checks of the query string."""
 
-from contextlib import AbstractAsyncContextManager
-from typing import TypeVar
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Query, Request
 
 from service.api.bodies import Bodies
-from service.api.params import NoParameters, Parameters
-from service.api.query_string import parse_query
+from service.api.params import NoParameters
+from service.api.validation import refuse_repeats
 from service.recommending.model import LoadedModel
 from service.recommending.readiness import Readiness
 
-P = TypeVar("P", bound=Parameters)
+# All of them async: FastAPI calls others in a thread, on which a request waits longer than on most answers.
 
 
-def query_of(request: Request, model: type[P]) -> P:
-    """Read a request's query string.
-
-    Raises
-    ------
-    InvalidRequestError
-        If it cannot be understood.
-    """
-    return parse_query(model, request.scope["query_string"])
-
-
-def refuse_query(request: Request) -> None:
-    """Refuse any query parameter.
-
-    Raises
-    ------
-    InvalidRequestError
-        If there is one.
-    """
-    query_of(request, NoParameters)
-
-
-def body_of(request: Request) -> AbstractAsyncContextManager[bytearray]:
-    """Read a request's body, and hold it until it is answered.
-
-    Returns
-    -------
-    context manager of bytearray
-        See :meth:`Bodies.read`.
-    """
-    bodies: Bodies = request.app.state.bodies
-    return bodies.read(request)
-
-
-def readiness_of(request: Request) -> Readiness:
+async def get_readiness(request: Request) -> Readiness:
     """Give the application's readiness."""
     readiness: Readiness = request.app.state.readiness
     return readiness
 
 
-def model_of(request: Request) -> LoadedModel:
+async def get_model(request: Request) -> LoadedModel:
     """Give the model that answers.
 
     Raises
@@ -62,4 +27,33 @@ def model_of(request: Request) -> LoadedModel:
     NotReadyError, ModelRefusedError
         If there is none.
     """
-    return readiness_of(request).model()
+    return (await get_readiness(request)).model()
+
+
+async def get_bodies(request: Request) -> Bodies:
+    """Give the application's reader of bodies."""
+    bodies: Bodies = request.app.state.bodies
+    return bodies
+
+
+async def check_query_string(request: Request) -> None:
+    """Refuse what FastAPI lets pass: of a parameter that may come once it takes the last.
+
+    Raises
+    ------
+    InvalidRequestError
+        If one comes twice, or there are more than any route can have.
+    """
+    if b"&" in request.scope["query_string"]:
+        refuse_repeats(request)
+
+
+async def take_no_query(query: Annotated[NoParameters, Query()]) -> None:
+    """Refuse any query parameter."""
+    del query
+
+
+Ready = Annotated[Readiness, Depends(get_readiness)]
+Model = Annotated[LoadedModel, Depends(get_model)]
+HeldBodies = Annotated[Bodies, Depends(get_bodies)]
+NO_QUERY = Depends(take_no_query)

@@ -1,46 +1,42 @@
 """Probes and metrics."""
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
 from service.api.answers import HealthAnswer
-from service.api.dependencies import model_of, readiness_of, refuse_query
-from service.api.direct import DirectRoute
-from service.api.documented import documented
+from service.api.dependencies import NO_QUERY, Model, Ready
+from service.api.problems import responses
 from service.api.rendering import json_response
 from service.operations.metrics import CONTENT_TYPE, Metrics
 from service.recommending.errors import NotReadyError
 
-router = APIRouter(tags=["health"], route_class=DirectRoute)
-metrics_router = APIRouter(tags=["health"], route_class=DirectRoute)
+router = APIRouter(tags=["health"], dependencies=[NO_QUERY])
+metrics_router = APIRouter(tags=["health"], dependencies=[NO_QUERY])
+
+_METRICS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Prometheus text format",
+        "content": {"text/plain": {"schema": {"type": "string"}}},
+    }
+}
 
 
-@router.get("/health/live", **documented(HealthAnswer, "isLive"))
-async def live(request: Request) -> Response:
+@router.get("/health/live", operation_id="isLive", response_model=HealthAnswer, responses=responses())
+async def live(readiness: Ready) -> Response:
     """Say that the process runs, whether or not it has a model."""
-    refuse_query(request)
-    model = readiness_of(request).model_if_ready()
+    model = readiness.model_if_ready()
     return json_response({"status": "live", "model_version": model.version if model else None})
 
 
-@router.get("/health/ready", **documented(HealthAnswer, "isReady", NotReadyError))
-async def ready(request: Request) -> Response:
+@router.get("/health/ready", operation_id="isReady", response_model=HealthAnswer, responses=responses(NotReadyError))
+async def ready(model: Model) -> Response:
     """Say that the model is loaded, checked, and reproduces its golden answers."""
-    refuse_query(request)
-    return json_response({"status": "ready", "model_version": model_of(request).version})
+    return json_response({"status": "ready", "model_version": model.version})
 
 
-def _documented_metrics() -> dict[str, Any]:
-    described = documented(HealthAnswer, "getMetrics")
-    content = {"text/plain": {"schema": {"type": "string"}}}
-    described["responses"][200] = {"description": "Prometheus text format", "content": content}
-    return {**described, "response_model": None, "response_class": Response}
-
-
-@metrics_router.get("/metrics", **_documented_metrics())
+@metrics_router.get("/metrics", operation_id="getMetrics", response_class=Response, responses=_METRICS | responses())
 async def get_metrics(request: Request) -> Response:
     """Give request counts, latencies and the model's version to Prometheus."""
-    refuse_query(request)
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.exposition(), media_type=CONTENT_TYPE)

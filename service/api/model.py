@@ -1,19 +1,17 @@
 """What the model says of itself."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from service.api.answers import ModelAnswer
-from service.api.dependencies import model_of, refuse_query
-from service.api.direct import DirectRoute
-from service.api.documented import documented
+from service.api.dependencies import NO_QUERY, Model
+from service.api.problems import responses
 from service.api.rendering import model_card_response
 from service.recommending.errors import NotReadyError
 
-router = APIRouter(tags=["model"], route_class=DirectRoute)
+router = APIRouter(tags=["model"], dependencies=[NO_QUERY])
 
 
-@router.get("/model", **documented(ModelAnswer, "getModel", NotReadyError))
-async def get_model(request: Request) -> Response:
+@router.get("/model", operation_id="getModel", response_model=ModelAnswer, responses=responses(NotReadyError))
+async def get_model(model: Model) -> Response:
     """Tell which model answers, what it was trained on, and how good it measured beside the baselines."""
-    refuse_query(request)
-    return model_card_response(model_of(request))
+    return model_card_response(model)

@@ -1,23 +1,19 @@
-"""The OpenAPI document, with what FastAPI cannot know of itself."""
+"""The OpenAPI document, with the schemas that FastAPI cannot know of."""
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
-from service.api.answers import Problem
-from service.api.list_answers import ListBody
+from service.api.posted_list import ListBody
+from service.api.problems import Problem
 
-DESCRIPTION = """
+DESCRIPTION: Final = """\
 Every list takes `limit` and `offset`; filters apply before a page is cut. Unknown query parameters are refused.
 Every failure is an RFC 9457 problem (`application/problem+json`) with a stable `code`.
-An answer to GET depends on its URL and on the model alone; with `If-None-Match` an unchanged one is an empty 304.
-"""
+An answer to GET depends on its URL and on the model alone; with `If-None-Match` an unchanged one is an empty 304."""
 
-REFERENCE = "#/components/schemas/{model}"
-
-TAGS = [
+TAGS: Final = [
     {"name": "anime", "description": "Similar anime, title search, cards"},
     {"name": "users", "description": "Users of the training data: similar users, recommendations"},
     {"name": "lists", "description": "The same for somebody the model never saw, by the list in the body"},
@@ -26,29 +22,16 @@ TAGS = [
 ]
 
 
-def use_own_openapi(app: FastAPI) -> None:
-    """Let an application's document hold what FastAPI cannot know: the schema of problems."""
+def add_schemas(app: FastAPI) -> None:
+    """Add the schemas of problems, which are no plain JSON to FastAPI, and of bodies, which it does not read."""
+    make = app.openapi
 
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
-            app.openapi_schema = _document(app)
-        return app.openapi_schema
+            schemas = make()["components"]["schemas"]
+            for model in (Problem, ListBody):
+                schema = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
+                schemas.update(schema.pop("$defs"), **{model.__name__: schema})
+        return make()
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _document(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(
-        title=app.title,
-        version=app.version,
-        summary=app.summary,
-        description=DESCRIPTION.strip(),
-        routes=app.routes,
-        tags=TAGS,
-    )
-    schemas = document["components"]["schemas"]
-    problem = Problem.model_json_schema(ref_template=REFERENCE)
-    schemas.update(problem.pop("$defs"), Problem=problem)
-    body = TypeAdapter(ListBody).json_schema(ref_template=REFERENCE)
-    schemas.update(body.pop("$defs"), ListBody=body)
-    return document

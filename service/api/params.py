@@ -1,17 +1,23 @@
-"""What a request may ask for: the query parameters of every route."""
+"""What a request may ask for: the parameters of every route."""
 
 import re
-from functools import cached_property
 from typing import Annotated, Final, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.bundle.manifest import RecommendationMethod, SimilarAnimeMethod
+from models.bundle.manifest import SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
 from models.scoring.top_k import Order
 from service.recommending.filters import Filters
+from service.recommending.requests import (
+    MethodName,
+    RecommendationsRequest,
+    SimilarAnimeRequest,
+    SimilarUsersRequest,
+)
 
 INT64_MAX: Final = 2**63 - 1
 INT32_MAX: Final = 2**31 - 1
@@ -20,9 +26,6 @@ MAX_OFFSET: Final = 1_000_000
 MAX_QUERY_LENGTH: Final = 200
 MAX_EXCLUDED: Final = 1_000
 MAX_NAMES: Final = 50
-
-# What can be asked for, and what answers where there is nothing to go by.
-MethodName = Literal[RecommendationMethod, "popular"]
 
 
 def _whole_number(value: object) -> object:
@@ -55,6 +58,8 @@ DIGITS: Final = BeforeValidator(_whole_number)
 DECIMAL: Final = BeforeValidator(_number)
 Truth = Annotated[bool, BeforeValidator(_truth)]
 Id = Annotated[int, Field(ge=0, le=INT64_MAX), DIGITS]
+AnimeId = Annotated[int, Path(ge=0, le=INT64_MAX, description="MyAnimeList id of an anime", examples=[1]), DIGITS]
+UserId = Annotated[int, Path(ge=0, le=INT64_MAX, description="User id of the training data", examples=[0]), DIGITS]
 Name = Annotated[str, Field(max_length=100)]
 Names = Annotated[tuple[Name, ...], Field(max_length=MAX_NAMES)]
 Members = Annotated[int, Field(ge=0, le=INT32_MAX), DIGITS]
@@ -84,22 +89,22 @@ class Paging(Parameters):
 class AnimeQuery(Paging):
     """Paging, and filters that apply before the page is cut: a page is short only where the list ends."""
 
-    type: Annotated[Names, Field(description="Any of these types: TV, Movie, OVA, ONA, Special, Music")] = ()
-    genre: Annotated[Names, Field(description="All of these genres, case-insensitive")] = ()
-    exclude_genre: Annotated[Names, Field(description="None of these genres, case-insensitive")] = ()
+    # Factories: an empty list as the default is nothing that generators of clients understand.
+    type: Names = Field(default_factory=tuple, description="Any of these types: TV, Movie, OVA, ONA, Special, Music")
+    genre: Names = Field(default_factory=tuple, description="All of these genres, case-insensitive")
+    exclude_genre: Names = Field(default_factory=tuple, description="None of these genres, case-insensitive")
     min_score: Annotated[OptionalNumber, Field(description="Least mean score of the catalogue")] = None
     min_members: Annotated[OptionalMembers, Field(description="Least number of members")] = None
     max_members: Annotated[OptionalMembers, Field(description="Greatest number of members: hidden gems")] = None
     year_from: Annotated[OptionalYear, Field(description="First year of airing")] = None
     year_to: Annotated[OptionalYear, Field(description="Last year of airing")] = None
-    exclude: Annotated[
-        tuple[Id, ...], Field(max_length=MAX_EXCLUDED, description="Ids of anime that must not appear")
-    ] = ()
+    exclude: tuple[Id, ...] = Field(
+        default_factory=tuple, max_length=MAX_EXCLUDED, description="Ids of anime that must not appear"
+    )
     include_adult: Annotated[Truth, Field(description="Whether adult anime may appear")] = False
 
-    @cached_property
     def filters(self) -> Filters:
-        """The filters apart from the paging, as a key that can be remembered."""
+        """Give the filters apart from the paging."""
         return Filters(
             self.type,
             self.genre,
@@ -138,6 +143,12 @@ class SimilarAnimeQuery(AnimeQuery):
         Truth, Field(description="One entry per franchise, the first one to watch, and none of the anime's own")
     ] = True
 
+    def request(self) -> SimilarAnimeRequest:
+        """Give what is asked in plain values."""
+        return SimilarAnimeRequest(
+            self.limit, self.offset, self.order, self.filters(), self.method, self.collapse_franchise
+        )
+
 
 class RecommendationsQuery(AnimeQuery):
     """Query of GET /users/{user_id}/recommendations and of POST /recommendations."""
@@ -161,6 +172,19 @@ class RecommendationsQuery(AnimeQuery):
         Truth, Field(description="One entry per franchise: the next one to watch of it")
     ] = True
 
+    def request(self) -> RecommendationsRequest:
+        """Give what is asked in plain values."""
+        return RecommendationsRequest(
+            self.limit,
+            self.offset,
+            self.order,
+            self.filters(),
+            self.method,
+            self.rule,
+            self.collapse_franchise,
+            self.include_plan_to_watch,
+        )
+
 
 class SimilarUsersQuery(Paging):
     """Query of GET /users/{user_id}/similar and of POST /users/similar."""
@@ -169,6 +193,10 @@ class SimilarUsersQuery(Paging):
     method: Annotated[
         Literal["embedding"] | SkipJsonSchema[None], Field(description="How similarity is measured")
     ] = None
+
+    def request(self) -> SimilarUsersRequest:
+        """Give what is asked in plain values."""
+        return SimilarUsersRequest(self.limit, self.offset, self.order)
 
 
 class TitlesQuery(AnimeQuery):

@@ -1,19 +1,61 @@
-"""Failures as HTTP: one table from error to status, and RFC 9457 bodies for everything that goes wrong."""
+"""Failures as HTTP: one table from error to status, RFC 9457 bodies for all that goes wrong, and their OpenAPI."""
 
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
+import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
+from service.api.answers import Answer
+from service.api.bodies import MAX_BODY_BYTES
 from service.api.rendering import json_response
+from service.api.validation import explain
 from service.recommending import errors
 
 PROBLEM_JSON: Final = "application/problem+json"
 # Characters of a path that are given back.
 MAX_PATH: Final = 200
+
+
+class ProblemIssue(Answer):
+    """What is wrong with one parameter, or with one place of a body."""
+
+    parameter: Annotated[str, Field(description="Its name, or a place like ratings[3].rating")]
+    expected: str
+    received: str | None
+
+
+def _left_out(schema: dict[str, Any]) -> None:
+    """Say of a field that is left out rather than null that it has no default: clients would count on one."""
+    del schema["default"]
+
+
+class Problem(Answer):
+    """Any failure (RFC 9457)."""
+
+    type: Annotated[
+        str, Field(description="Names the kind of problem", examples=["urn:osusume:problem:unknown_anime"])
+    ]
+    title: Annotated[str, Field(description="The kind of problem in words", examples=["Unknown anime"])]
+    status: Annotated[int, Field(ge=400, le=599, examples=[404])]
+    detail: Annotated[str, Field(description="This problem", examples=["anime 99999999 is not in the model"])]
+    instance: Annotated[str, Field(description="The path that was asked for", examples=["/anime/99999999/similar"])]
+    code: Annotated[str, Field(description="Stable: programs may rely on it", examples=["unknown_anime"])]
+    hint: Annotated[str | SkipJsonSchema[None], Field(description="What would help", json_schema_extra=_left_out)] = (
+        None
+    )
+    errors: Annotated[
+        list[ProblemIssue] | SkipJsonSchema[None],
+        Field(
+            description="For invalid requests: each fault, what was expected, what came", json_schema_extra=_left_out
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +82,19 @@ KINDS: Final[dict[type[errors.ServiceError], ProblemKind]] = {
     errors.BusyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Busy"),
     errors.NotReadyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     errors.ModelRefusedError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Model refused"),
+}
+
+EXAMPLES: Final[dict[type[errors.ServiceError], errors.ServiceError]] = {
+    errors.UnknownAnimeError: errors.UnknownAnimeError(99999999),
+    errors.UnknownUserError: errors.UnknownUserError(99999999, [0, 1, 2]),
+    errors.InvalidRequestError: errors.InvalidRequestError(
+        [errors.Issue("limit", "a whole number from 1 to 100", "0")]
+    ),
+    errors.MediaTypeError: errors.MediaTypeError("text/csv"),
+    errors.BodyTimeoutError: errors.BodyTimeoutError(30),
+    errors.BodyTooLargeError: errors.BodyTooLargeError(MAX_BODY_BYTES),
+    errors.BusyError: errors.BusyError(),
+    errors.NotReadyError: errors.NotReadyError(),
 }
 
 # Failures that no error class of ours stands for.
@@ -71,9 +126,41 @@ def internal_error_response(instance: str) -> Response:
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Internal error", detail, instance)
 
 
+def responses(*failures: type[errors.ServiceError], cacheable: bool = True) -> dict[int | str, dict[str, Any]]:
+    """Describe to FastAPI what a route answers besides a success.
+
+    Parameters
+    ----------
+    *failures : type of ServiceError
+        What can go wrong besides an invalid request and the unforeseen.
+    cacheable : bool, optional
+        Whether a success depends on the URL and the model alone.
+    """
+    described: dict[int | str, dict[str, Any]] = {}
+    if cacheable:
+        described[304] = {"description": "Unchanged since the If-None-Match given"}
+    kinds: list[type[errors.ServiceError]] = [*failures, errors.InvalidRequestError]
+    for status in sorted({KINDS[kind].status for kind in kinds}):
+        alike = [kind for kind in kinds if KINDS[kind].status is status]
+        titles = " or ".join(KINDS[kind].title for kind in alike)
+        examples = {kind.code: problem_response(EXAMPLES[kind], "/...") for kind in alike}
+        described[status.value] = _described(titles, examples)
+    described[500] = _described("Internal error", {"internal_error": internal_error_response("/...")})
+    return described
+
+
+def _described(titles: str, examples: dict[str, Response]) -> dict[str, Any]:
+    content = {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "examples": {code: {"value": orjson.loads(response.body)} for code, response in examples.items()},
+    }
+    return {"description": titles, "content": {PROBLEM_JSON: content}}
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Let every failure of an application be answered with a problem."""
     app.add_exception_handler(errors.ServiceError, _on_service_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
@@ -81,6 +168,12 @@ async def _on_service_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.ServiceError):
         raise error
     return problem_response(error, request.url.path)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return problem_response(explain(error.errors(), request), request.url.path)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

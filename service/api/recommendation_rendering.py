@@ -1,4 +1,4 @@
-"""Recommendations as bytes, for users the model knows and for lists."""
+"""Recommendations as bytes, and all answers to posted lists."""
 
 from typing import Any
 
@@ -6,14 +6,15 @@ import orjson
 from fastapi import Response
 
 from service.api.params import RecommendationsQuery
-from service.api.posted_list import NoEvidence
-from service.api.rendering import head, list_response
+from service.api.posted_list import NoEvidence, PostedList
+from service.api.rendering import head, list_response, similar_user_rows
 from service.precompute.written_page import WrittenPage
 from service.recommending.catalogue import SCORE_KEY
 from service.recommending.explanations import Explanation
 from service.recommending.franchise_paging import Place
 from service.recommending.model import LoadedModel
 from service.recommending.recommendations import RecommendationsPage
+from service.recommending.similar_users import SimilarUsersPage
 
 WORDS_FOR_NO_EVIDENCE: dict[NoEvidence, str] = {
     "empty_list": "The list is empty.",
@@ -39,11 +40,11 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
     InvalidRequestError
         If the model cannot answer such a query.
     """
-    page = model.recommender.page(model.recommender.known_viewer(user_row), query)
+    page = model.recommender.page(model.recommender.known_viewer(user_row), query.request())
     no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
     user_id = int(model.bundle.user_ids[user_row])
-    fields = {**method_fields(page), "user_id": user_id, "no_evidence": no_evidence, "notes": notes}
+    fields = {**_method(page), "user_id": user_id, "no_evidence": no_evidence, "notes": notes}
     ranking = page.ranking
     rows = _write_rows(model, page)
     return WrittenPage(orjson.dumps(fields), ranking.rows, rows, ranking.offset, ranking.limit, ranking.total)
@@ -59,34 +60,42 @@ def recommendations_response(model: LoadedModel, page: WrittenPage) -> Response:
         From :func:`recommend`, now or earlier.
     """
     rows = _with_cards(model, page.anime_rows, page.rows)
-    return list_response(model, b"%b%b," % (head(model), page.fields[1:-1]), rows, page)
+    return list_response(model, _beginning(model, page.fields), rows, page)
 
 
-def method_fields(page: RecommendationsPage) -> dict[str, Any]:
-    """Tell how a page was scored."""
+def list_recommendations_response(model: LoadedModel, posted: PostedList, page: RecommendationsPage) -> Response:
+    """Answer with recommendations for a list.
+
+    Returns
+    -------
+    Response
+        Not to be kept: it depends on more than the URL.
+    """
+    fields = {**_method(page), **_summary(posted, has_evidence=page.has_evidence, instead=SO_POPULAR)}
+    rows = _with_cards(model, page.ranking.rows, _write_rows(model, page))
+    return list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
+
+
+def list_similar_users_response(model: LoadedModel, posted: PostedList, page: SimilarUsersPage) -> Response:
+    """Answer with the users similar to a list.
+
+    Returns
+    -------
+    Response
+        Not to be kept: it depends on more than the URL.
+    """
+    fields = _summary(posted, has_evidence=page.ranking.total > 0, instead="Nobody is similar to that.")
+    rows = similar_user_rows(model, page)
+    return list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
+
+
+def _method(page: RecommendationsPage) -> dict[str, Any]:
     return {"method": page.method, "rule": page.rule}
 
 
-def spliced_head(model: LoadedModel, fields: dict[str, Any]) -> bytes:
-    """Write how an answer begins, with fields of its own.
-
-    Returns
-    -------
-    bytes
-        With a comma at the end.
-    """
-    return b"%b%b," % (head(model), orjson.dumps(fields)[1:-1])
-
-
-def recommended_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:
-    """Write the rows of a page of recommendations.
-
-    Returns
-    -------
-    list of bytes
-        To be joined by nothing.
-    """
-    return _with_cards(model, page.ranking.rows, _write_rows(model, page))
+def _beginning(model: LoadedModel, fields: bytes) -> bytes:
+    """Write how an answer begins, with the fields of a JSON object."""
+    return b"%b%b," % (head(model), fields[1:-1])
 
 
 def _with_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> list[bytes]:
@@ -136,3 +145,26 @@ def _placed(model: LoadedModel, place: Place, row: int, scored_row: int) -> dict
 
 def _named(model: LoadedModel, row: int) -> dict[str, Any]:
     return {"anime_id": int(model.bundle.anime_ids[row]), "name": model.catalogue.titles[row][0]}
+
+
+def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[str, Any]:
+    no_evidence = None if has_evidence else posted.no_evidence or "no_direction"
+    n_known, n_unknown = len(posted.user_list.anime_rows), len(posted.unknown_anime_ids)
+    notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {instead}"] if no_evidence else []
+    if n_unknown:
+        notes.append(f"{n_unknown} of {n_known + n_unknown} anime on the list are not in the model.")
+    if posted.repeated_anime_ids:
+        notes.append(f"{len(posted.repeated_anime_ids)} anime came more than once; the last entry of each counts.")
+    return {
+        "list_summary": {
+            "n_entries": posted.n_entries,
+            "n_seen": posted.n_seen,
+            "n_plan_to_watch": posted.n_planned,
+            "n_unknown": n_unknown,
+            "n_overruled": posted.n_entries - n_known - n_unknown,
+        },
+        "unknown_anime_ids": posted.unknown_anime_ids,
+        "repeated_anime_ids": posted.repeated_anime_ids,
+        "no_evidence": no_evidence,
+        "notes": notes,
+    }

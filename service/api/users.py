@@ -1,12 +1,13 @@
 """Routes that begin with a user of the training data."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import RecommendationsAnswer, SimilarUsersAnswer
-from service.api.dependencies import model_of, query_of
-from service.api.direct import DirectRoute
-from service.api.documented import UserId, documented
-from service.api.params import RecommendationsQuery, SimilarUsersQuery
+from service.api.dependencies import Model
+from service.api.params import RecommendationsQuery, SimilarUsersQuery, UserId
+from service.api.problems import responses
 from service.api.recommendation_rendering import recommend, recommendations_response
 from service.api.rendering import similar_users_response
 from service.api.threads import run_in_cpu_thread
@@ -14,33 +15,38 @@ from service.recommending.catalogue import row_of_user
 from service.recommending.errors import NotReadyError, UnknownUserError
 from service.recommending.model import LoadedModel
 
-router = APIRouter(tags=["users"], route_class=DirectRoute)
+router = APIRouter(tags=["users"])
 
 
 @router.get(
     "/users/{user_id}/similar",
-    **documented(SimilarUsersAnswer, "similarUsers", UnknownUserError, NotReadyError, query=SimilarUsersQuery),
+    operation_id="similarUsers",
+    response_model=SimilarUsersAnswer,
+    responses=responses(UnknownUserError, NotReadyError),
 )
-async def similar_users(user_id: UserId, request: Request) -> Response:
+async def similar_users(
+    user_id: UserId, query: Annotated[SimilarUsersQuery, Query()], model: Model, request: Request
+) -> Response:
     """List the users whose taste is most (or least) similar to this one's, who is never among them."""
-    model = model_of(request)
-    query = query_of(request, SimilarUsersQuery)
+    asked = query.request()
     row = row_of_user(model.bundle, user_id)
-    if model.similar_users.has_at_hand(query):
-        page = model.similar_users.page(row, query)
+    if model.similar_users.has_at_hand(asked):
+        page = model.similar_users.page(row, asked)
     else:
-        page = await run_in_cpu_thread(request, model.similar_users.page, row, query)
+        page = await run_in_cpu_thread(request, model.similar_users.page, row, asked)
     return similar_users_response(model, user_id, page)
 
 
 @router.get(
     "/users/{user_id}/recommendations",
-    **documented(RecommendationsAnswer, "recommend", UnknownUserError, NotReadyError, query=RecommendationsQuery),
+    operation_id="recommend",
+    response_model=RecommendationsAnswer,
+    responses=responses(UnknownUserError, NotReadyError),
 )
-async def recommendations(user_id: UserId, request: Request) -> Response:
+async def recommendations(
+    user_id: UserId, query: Annotated[RecommendationsQuery, Query()], model: Model, request: Request
+) -> Response:
     """Recommend what this user should watch next, and say why. Never what is on their list already."""
-    model = model_of(request)
-    query = query_of(request, RecommendationsQuery)
     row = row_of_user(model.bundle, user_id)
     page = model.precomputed.find(row, query)
     if page is not None:

@@ -8,12 +8,12 @@ import logging
 import os
 import re
 import time
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.problems import internal_error_response
 from service.operations.access_log import AccessLog
 from service.operations.logs import SERVICE
 from service.operations.metrics import Metrics
@@ -97,10 +97,17 @@ class AnswerFaults:
     """Answers when something broke that nobody foresaw, and logs it.
 
     Stands within CORS: a script that may ask may also read that something broke.
+
+    Parameters
+    ----------
+    app : ASGI application
+    fault_response : callable
+        From the path that was asked for to the answer.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, fault_response: Callable[[str], ASGIApp]) -> None:
         self._app = app
+        self._fault_response = fault_response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and catch what comes of it."""
@@ -120,7 +127,7 @@ class AnswerFaults:
             logging.getLogger(SERVICE).exception("a request broke", extra={"fields": fields})
             if started:
                 raise  # Half an answer is out already; the server has to cut the connection.
-            await internal_error_response(scope["path"])(scope, receive, send)
+            await self._fault_response(scope["path"])(scope, receive, send)
 
 
 def _answer_unchanged(message: Message, if_none_match: bytes) -> None:

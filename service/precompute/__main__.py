@@ -30,8 +30,8 @@ from models.cores import usable_cores
 from models.errors import BundleError
 from models.store import Store
 from service.api.params import RecommendationsQuery
-from service.api.query_string import parse_query
 from service.api.recommendation_rendering import recommend
+from service.api.validation import parse_query
 from service.precompute.files import About, PrecomputedError, precomputed_folder, write_precomputed
 from service.precompute.written_page import WrittenPage
 from service.recommending.errors import InvalidRequestError, ServiceError

@@ -1,6 +1,6 @@
 """Which anime may appear in an answer: the filters that every list of anime shares."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Filters(NamedTuple):
@@ -30,3 +30,6 @@ class Filters(NamedTuple):
     year_to: int | None = None
     excluded_ids: tuple[int, ...] = ()
     include_adult: bool = False
+
+
+NO_FILTERS: Final = Filters()

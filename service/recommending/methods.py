@@ -17,8 +17,8 @@ from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScor
 from models.scoring.popular import popular_scores
 from models.scoring.reranker import Reranker, reranker_of
 from models.scoring.seen_lists import seen_lists_of_users
-from service.api.params import MethodName
 from service.recommending.feature_words import FeatureWords
+from service.recommending.requests import MethodName
 from service.recommending.user_profile import Viewer
 
 Scores = NDArray[np.float32]

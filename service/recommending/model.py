@@ -6,19 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from models.bundle.layout import MANIFEST_FILE
-from models.bundle.manifest import GoldenAnswer
+from models.bundle.manifest import GoldenAnswer, SimilarAnimeMethod
 from models.bundle.reader import Bundle, opened_bundle
 from models.bundle.sums import Sums
 from models.errors import BundleContentError
 from models.golden import GOLDEN_K, agrees, question_in_words, unseen_list
-from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
+from models.scoring.neighbours import NeighbourRule
 from service.precompute.answers import NO_ANSWERS, PrecomputedAnswers
 from service.recommending.catalogue import Catalogue, row_of_user
 from service.recommending.errors import ServiceError
+from service.recommending.filters import Filters
 from service.recommending.recommendations import Recommender
+from service.recommending.requests import RecommendationsRequest, SimilarAnimeRequest, SimilarUsersRequest
 from service.recommending.similar_anime import SimilarAnime
 from service.recommending.similar_users import SimilarUsers
 from service.recommending.title_search import TitleSearch
@@ -197,19 +199,24 @@ def _answer(
 ) -> tuple[list[int], list[float]]:
     bundle = model.bundle
     if golden.kind == "similar_users":
-        row, users_query = row_of_user(bundle, golden.query_id), SimilarUsersQuery(limit=GOLDEN_K)
+        row, ask_users = row_of_user(bundle, golden.query_id), SimilarUsersRequest(GOLDEN_K)
         users = (
-            model.similar_users.page_of_list(unseen_list(bundle, row), users_query)
+            model.similar_users.page_of_list(unseen_list(bundle, row), ask_users)
             if golden.unseen
-            else model.similar_users.page(row, users_query)
+            else model.similar_users.page(row, ask_users)
         )
         return bundle.user_ids[users.ranking.rows].tolist(), users.ranking.scores
     # Golden answers know nothing of franchises: they are there to compare numbers.
-    whole = {"limit": GOLDEN_K, "include_adult": True, "method": golden.method, "collapse_franchise": False}
+    limit, filters = GOLDEN_K, Filters(include_adult=True)
     if golden.kind == "similar_anime":
         anime_row = model.catalogue.row_of(golden.query_id)
-        page = model.similar_anime.page(anime_row, SimilarAnimeQuery.model_validate(whole))
+        method = cast(SimilarAnimeMethod, golden.method)
+        ask_anime = SimilarAnimeRequest(limit, filters=filters, method=method, collapse_franchise=False)
+        page = model.similar_anime.page(anime_row, ask_anime)
     else:
-        query = RecommendationsQuery.model_validate(whole | {"rule": golden.rule})
-        page = model.recommender.page(viewer_of(golden.query_id, golden.unseen), query).ranking
+        rule = cast(NeighbourRule | None, golden.rule)
+        ask = RecommendationsRequest(
+            limit, filters=filters, method=golden.method, rule=rule, collapse_franchise=False
+        )
+        page = model.recommender.page(viewer_of(golden.query_id, golden.unseen), ask).ranking
     return bundle.anime_ids[page.rows].tolist(), page.scores

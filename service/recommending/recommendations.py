@@ -12,13 +12,13 @@ from models.scoring.embedding import embed_list
 from models.scoring.neighbours import DEFAULT_RULE, N_NEIGHBOURS_OF_RULE, NeighbourRule
 from models.scoring.user_index import Nearest
 from models.scoring.user_list import UserList, list_of_user
-from service.api.params import MethodName, RecommendationsQuery
 from service.recommending.catalogue import Catalogue
 from service.recommending.errors import InvalidRequestError, Issue
 from service.recommending.explanations import Explanation, explain
 from service.recommending.franchise_paging import Cut, Place, franchises_of, places_of, rank_next_entries
 from service.recommending.methods import MethodKey, Scoring, make_methods
 from service.recommending.paging import RankedPage, rank
+from service.recommending.requests import MethodName, RecommendationsRequest
 from service.recommending.similar_users import SimilarUsers
 from service.recommending.user_profile import Viewer
 
@@ -79,14 +79,14 @@ class Recommender:
         found = self._similar_users.neighbours_of_embedding(embedding, MAX_NEIGHBOURS)
         return Viewer(user_list, embedding, lambda k: Nearest(found.rows[:k], found.similarities[:k]))
 
-    def page(self, viewer: Viewer, query: RecommendationsQuery) -> RecommendationsPage:
+    def page(self, viewer: Viewer, request: RecommendationsRequest) -> RecommendationsPage:
         """Rank what the viewer has not seen, and cut one page out.
 
         Parameters
         ----------
         viewer : Viewer
             Where their list says nothing, well-rated popular anime are ranked instead.
-        query : RecommendationsQuery
+        request : RecommendationsRequest
 
         Returns
         -------
@@ -99,12 +99,12 @@ class Recommender:
         InvalidRequestError
             If a filter names an unknown type or genre, or a rule is named that the method does not have.
         """
-        method, rule = self._choose_method(query)
+        method, rule = self._choose_method(request)
         if not viewer.has_seen_something:
             method, rule = "popular", None
-        allowed = self._allowed(viewer, query)
+        allowed = self._allowed(viewer, request)
         scoring = self._methods[method, rule].score(viewer, allowed)
-        ranking = self._rank(viewer, scoring, allowed, query)
+        ranking = self._rank(viewer, scoring, allowed, request)
         return RecommendationsPage(
             ranking,
             explain(self._bundle, viewer, scoring, ranking),
@@ -114,31 +114,31 @@ class Recommender:
             viewer.has_seen_something,
         )
 
-    def _choose_method(self, query: RecommendationsQuery) -> MethodKey:
-        method: MethodName = query.method or self._bundle.manifest.default_methods.recommendations
+    def _choose_method(self, request: RecommendationsRequest) -> MethodKey:
+        method: MethodName = request.method or self._bundle.manifest.default_methods.recommendations
         offered = sorted({name for name, _ in self._methods})
         if method not in offered:
             raise InvalidRequestError([Issue("method", f"one that this model has: {', '.join(offered)}", method)])
-        rule = query.rule or (DEFAULT_RULE if method == "neighbours" else None)
+        rule = request.rule or (DEFAULT_RULE if method == "neighbours" else None)
         if (method, rule) not in self._methods:
             raise InvalidRequestError(
                 [Issue("rule", f"left out: {method} has no rules, method=neighbours has", rule)]
             )
         return method, rule
 
-    def _allowed(self, viewer: Viewer, query: RecommendationsQuery) -> NDArray[np.bool_]:
+    def _allowed(self, viewer: Viewer, request: RecommendationsRequest) -> NDArray[np.bool_]:
         listed = viewer.user_list
-        allowed = self._catalogue.allowed(query.filters).mask.copy()
-        allowed[listed.seen_rows if query.include_plan_to_watch else listed.anime_rows] = False
+        allowed = self._catalogue.allowed(request.filters).mask.copy()
+        allowed[listed.seen_rows if request.include_plan_to_watch else listed.anime_rows] = False
         return allowed
 
     def _rank(
-        self, viewer: Viewer, scoring: Scoring, allowed: NDArray[np.bool_], query: RecommendationsQuery
+        self, viewer: Viewer, scoring: Scoring, allowed: NDArray[np.bool_], request: RecommendationsRequest
     ) -> RankedPage:
         ranked = allowed & (scoring.scores > 0.0) if scoring.positive_only else allowed
-        if not query.collapse_franchise:
-            return rank(scoring.scores, ranked, query.offset, query.limit, query.order)
+        if not request.collapse_franchise:
+            return rank(scoring.scores, ranked, request.offset, request.limit, request.order)
         seen = np.zeros(len(allowed), dtype=bool)
         seen[viewer.user_list.seen_rows] = True
-        cut = Cut(query.offset, query.limit, query.order)
+        cut = Cut(request.offset, request.limit, request.order)
         return rank_next_entries(scoring.scores, ranked, self._franchises, seen, allowed, cut)

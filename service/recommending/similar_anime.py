@@ -7,11 +7,11 @@ from models.bundle.manifest import SimilarAnimeMethod
 from models.bundle.reader import Bundle
 from models.scoring.embedding import cosine_scores
 from models.scoring.similar_anime import ranked_scores
-from service.api.params import SimilarAnimeQuery
 from service.recommending.catalogue import Allowed, Catalogue
 from service.recommending.errors import InvalidRequestError, Issue
 from service.recommending.franchise_paging import Cut, rank_franchises
 from service.recommending.paging import RankedPage, rank
+from service.recommending.requests import SimilarAnimeRequest
 
 
 class SimilarAnime:
@@ -27,68 +27,69 @@ class SimilarAnime:
         """The methods of this model."""
         return frozenset({"embedding", "ranked"} if self._bundle.similar_rows.shape[1] else {"embedding"})
 
-    def method_of(self, query: SimilarAnimeQuery) -> SimilarAnimeMethod:
-        """Say by which method a query is answered.
+    def method_of(self, request: SimilarAnimeRequest) -> SimilarAnimeMethod:
+        """Say by which method a request is answered.
 
         Returns
         -------
         {"ranked", "embedding"}
         """
-        return query.method or self._default
+        return request.method or self._default
 
-    def page(self, anime_row: int, query: SimilarAnimeQuery) -> RankedPage:
-        """Rank the anime that pass the query's filters by similarity, and cut one page out.
+    def page(self, anime_row: int, request: SimilarAnimeRequest) -> RankedPage:
+        """Rank the anime that pass the request's filters by similarity, and cut one page out.
 
         Parameters
         ----------
         anime_row : int
             The anime to compare with; it is never in the answer.
-        query : SimilarAnimeQuery
+        request : SimilarAnimeRequest
 
         Raises
         ------
         InvalidRequestError
             If a filter names an unknown type or genre, or the method one that this model has not.
         """
-        if query.method == "ranked" and not self._bundle.similar_rows.shape[1]:
-            raise InvalidRequestError([Issue("method", "one that this model has: embedding", "ranked")])
-        allowed = self._catalogue.allowed(query.filters)
-        by_neighbours = self.method_of(query) == "ranked"
-        if by_neighbours and query.order == "most":
-            read = self._read_franchises if query.collapse_franchise else self._read_anime
-            page = read(anime_row, query, allowed)
+        if request.method and request.method not in self.methods:
+            known = ", ".join(sorted(self.methods))
+            raise InvalidRequestError([Issue("method", f"one that this model has: {known}", request.method)])
+        allowed = self._catalogue.allowed(request.filters)
+        by_neighbours = self.method_of(request) == "ranked"
+        if by_neighbours and request.order == "most":
+            read = self._read_franchises if request.collapse_franchise else self._read_anime
+            page = read(anime_row, request, allowed)
             if page is not None:
                 return page
         scores = self._scores(anime_row, by_neighbours=by_neighbours)
-        if query.collapse_franchise:
+        if request.collapse_franchise:
             own = self._catalogue.first_rows[anime_row]
             candidates = allowed.with_first & (self._catalogue.first_rows != own)
-            cut = Cut(query.offset, query.limit, query.order)
+            cut = Cut(request.offset, request.limit, request.order)
             total = self._n_franchises(anime_row, allowed)
             return rank_franchises(scores, candidates, self._catalogue.first_rows, total, cut)
         others = allowed.mask.copy()
         others[anime_row] = False
-        return rank(scores, others, query.offset, query.limit, query.order)
+        return rank(scores, others, request.offset, request.limit, request.order)
 
-    def _read_anime(self, anime_row: int, query: SimilarAnimeQuery, allowed: Allowed) -> RankedPage | None:
+    def _read_anime(self, anime_row: int, request: SimilarAnimeRequest, allowed: Allowed) -> RankedPage | None:
         """Cut the page out of the neighbours that the bundle holds; None where they are too few to fill it."""
         neighbours = self._bundle.similar_rows[anime_row]
-        places = np.flatnonzero(allowed.mask[neighbours])[: query.offset + query.limit]
+        places = np.flatnonzero(allowed.mask[neighbours])[: request.offset + request.limit]
         total = allowed.count - bool(allowed.mask[anime_row])
-        if len(places) < min(query.offset + query.limit, total):
+        if len(places) < min(request.offset + request.limit, total):
             return None
-        places = places[query.offset :]
+        places = places[request.offset :]
         rows: list[int] = neighbours[places].tolist()
         scores: list[float] = self._bundle.similar_scores[anime_row][places].tolist()
-        return RankedPage(rows, scores, query.offset, query.limit, total, rows)
+        return RankedPage(rows, scores, request.offset, request.limit, total, rows)
 
-    def _read_franchises(self, anime_row: int, query: SimilarAnimeQuery, allowed: Allowed) -> RankedPage | None:
+    def _read_franchises(self, anime_row: int, request: SimilarAnimeRequest, allowed: Allowed) -> RankedPage | None:
         """Do the same for franchises: each stands where the nearest of its entries that pass stands."""
         first_rows = self._catalogue.first_rows
         neighbours = self._bundle.similar_rows[anime_row]
         places = np.flatnonzero(allowed.with_first[neighbours])
         total = self._n_franchises(anime_row, allowed)
-        end = min(query.offset + query.limit, total)
+        end = min(request.offset + request.limit, total)
         own = int(first_rows[anime_row])
         place_of: dict[int, int] = {}
         # A page is found among the first dozens, so a loop that stops beats numpy on all of them.
@@ -99,10 +100,10 @@ class SimilarAnime:
                 place_of.setdefault(shown, place)
         if len(place_of) < end:
             return None
-        rows = list(place_of)[query.offset :]
-        kept = list(place_of.values())[query.offset :]
+        rows = list(place_of)[request.offset :]
+        kept = list(place_of.values())[request.offset :]
         scores: list[float] = self._bundle.similar_scores[anime_row][kept].tolist()
-        return RankedPage(rows, scores, query.offset, query.limit, total, neighbours[kept].tolist())
+        return RankedPage(rows, scores, request.offset, request.limit, total, neighbours[kept].tolist())
 
     def _n_franchises(self, anime_row: int, allowed: Allowed) -> int:
         """Count the other franchises that can be shown."""

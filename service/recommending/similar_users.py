@@ -10,8 +10,8 @@ from models.bundle.reader import Bundle
 from models.scoring.embedding import embed_list
 from models.scoring.user_index import Nearest, user_index_of
 from models.scoring.user_list import Status, UserList, entries_of_users, list_of_user
-from service.api.params import SimilarUsersQuery
 from service.recommending.paging import RankedPage
+from service.recommending.requests import SimilarUsersRequest
 
 _PLAN_TO_WATCH: Final = np.uint8(Status.PLAN_TO_WATCH)
 
@@ -39,29 +39,29 @@ class SimilarUsers:
         self._bundle = bundle
         self._index = user_index_of(bundle)
 
-    def has_at_hand(self, query: SimilarUsersQuery) -> bool:
+    def has_at_hand(self, request: SimilarUsersRequest) -> bool:
         """Tell whether a page of similar users of a known user only has to be looked up."""
-        return query.order == "most" and query.offset + query.limit <= self._index.depth
+        return request.order == "most" and request.offset + request.limit <= self._index.depth
 
-    def page(self, user_row: int, query: SimilarUsersQuery) -> SimilarUsersPage:
+    def page(self, user_row: int, request: SimilarUsersRequest) -> SimilarUsersPage:
         """Rank all other users by similarity, and cut one page out.
 
         Parameters
         ----------
         user_row : int
             The user to compare with; never in the answer.
-        query : SimilarUsersQuery
+        request : SimilarUsersRequest
         """
         total = self._bundle.n_users - 1
-        end = _length(query, total)
-        nearest = self._index.ranked(user_row, end, order=query.order)
+        end = _length(request, total)
+        nearest = self._index.ranked(user_row, end, order=request.order)
         counted = self._bundle.nearest_in_common[user_row]
-        if query.order == "most" and end <= len(counted):
-            in_common = counted[query.offset : end].tolist()
-            return SimilarUsersPage(_ranking(nearest, query, total), in_common)
-        return self._cut_page(nearest, list_of_user(self._bundle, user_row), query, total)
+        if request.order == "most" and end <= len(counted):
+            in_common = counted[request.offset : end].tolist()
+            return SimilarUsersPage(_ranking(nearest, request, total), in_common)
+        return self._cut_page(nearest, list_of_user(self._bundle, user_row), request, total)
 
-    def page_of_list(self, user_list: UserList, query: SimilarUsersQuery) -> SimilarUsersPage:
+    def page_of_list(self, user_list: UserList, request: SimilarUsersRequest) -> SimilarUsersPage:
         """Rank all users by similarity to somebody the model never saw, and cut one page out.
 
         Returns
@@ -71,13 +71,13 @@ class SimilarUsers:
         """
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         total = self._bundle.n_users if embedding.any() else 0
-        nearest = self._index.ranked_by_vector(embedding, _length(query, total), order=query.order)
-        return self._cut_page(nearest, user_list, query, total)
+        nearest = self._index.ranked_by_vector(embedding, _length(request, total), order=request.order)
+        return self._cut_page(nearest, user_list, request, total)
 
     def _cut_page(
-        self, nearest: Nearest, user_list: UserList, query: SimilarUsersQuery, total: int
+        self, nearest: Nearest, user_list: UserList, request: SimilarUsersRequest, total: int
     ) -> SimilarUsersPage:
-        ranking = _ranking(nearest, query, total)
+        ranking = _ranking(nearest, request, total)
         return SimilarUsersPage(ranking, self.anime_in_common(user_list, ranking.rows))
 
     def neighbours_of_user(self, user_row: int, k: int) -> Nearest:
@@ -132,12 +132,12 @@ class SimilarUsers:
         ]
 
 
-def _ranking(nearest: Nearest, query: SimilarUsersQuery, total: int) -> RankedPage:
-    page = slice(query.offset, query.offset + query.limit)
+def _ranking(nearest: Nearest, request: SimilarUsersRequest, total: int) -> RankedPage:
+    page = slice(request.offset, request.offset + request.limit)
     rows = nearest.rows[page].tolist()
-    return RankedPage(rows, nearest.similarities[page].tolist(), query.offset, query.limit, total, rows)
+    return RankedPage(rows, nearest.similarities[page].tolist(), request.offset, request.limit, total, rows)
 
 
-def _length(query: SimilarUsersQuery, total: int) -> int:
+def _length(request: SimilarUsersRequest, total: int) -> int:
     """Say how far to rank for a page: past the end there is nothing to rank."""
-    return min(query.offset + query.limit, total) if query.offset < total else 0
+    return min(request.offset + request.limit, total) if request.offset < total else 0

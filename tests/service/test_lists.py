@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 from models.bundle.reader import Bundle
 from models.scoring.user_list import Status, list_of_user
 from service.api import answers as schemas
-from service.api import list_answers as list_schemas
 from service.api.posted_list import read_list
+from service.api.problems import Problem
 from service.app import create_app
 from service.recommending.catalogue import Catalogue
 from service.recommending.errors import InvalidRequestError, Issue
@@ -41,17 +41,15 @@ def _entries_of(user_row: int) -> list[dict[str, Any]]:
 def _post(client: httpx.Client, path: str, entries: Any, **parameters: Any) -> dict[str, Any]:
     answer = client.post(path, json={"ratings": entries}, params=parameters)
     assert answer.status_code == 200, answer.text
-    schema = (
-        list_schemas.ListRecommendationsAnswer if path == "/recommendations" else list_schemas.ListSimilarUsersAnswer
-    )
+    schema = schemas.ListRecommendationsAnswer if path == "/recommendations" else schemas.ListSimilarUsersAnswer
     schema.model_validate_json(answer.content, strict=True)
     body: dict[str, Any] = answer.json()
     return body
 
 
-def _problem(answer: httpx.Response) -> schemas.Problem:
+def _problem(answer: httpx.Response) -> Problem:
     assert answer.headers["content-type"] == "application/problem+json"
-    problem = schemas.Problem.model_validate_json(answer.content)
+    problem = Problem.model_validate_json(answer.content)
     assert problem.status == answer.status_code
     return problem
 

@@ -8,9 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service.api.answers import Problem
-from service.api.documented import _EXAMPLES
-from service.api.problems import KINDS
+from service.api.problems import EXAMPLES, KINDS, Problem
 from service.app import create_app
 from service.recommending import errors
 from service.settings import Settings
@@ -145,7 +143,7 @@ def test_every_error_has_a_place_in_the_table_and_a_code_of_its_own() -> None:
 
 
 def test_every_documented_example_is_a_problem() -> None:
-    assert set(_EXAMPLES) == set(KINDS) - {errors.ModelRefusedError}
+    assert set(EXAMPLES) == set(KINDS) - {errors.ModelRefusedError}
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.scoring.embedding import cosine_scores, list_scores
-from models.scoring.franchises import collapse_franchises
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 from service.recommending.franchise_paging import Cut, places_of, rank_next_entries
 from service.recommending.methods import MethodKey, make_methods
+from tests.models.slow_franchises import collapse_franchises
 from tests.service.rankings import (
     BUNDLE,
     FRANCHISES,
@@ -31,7 +31,7 @@ from tests.service.small_bundle import N_ANIME, N_USERS
 @given(row=user_rows, page=paging)
 def test_similar_users_equal_brute_force(row: int, page: dict[str, Any]) -> None:
     scores = cosine_scores(BUNDLE.user_embeddings, BUNDLE.user_embeddings[row])
-    answer = MODEL.similar_users.page(row, SimilarUsersQuery(**page)).ranking
+    answer = MODEL.similar_users.page(row, SimilarUsersQuery(**page).request()).ranking
     assert answer.rows == brute_force(scores, [other for other in range(N_USERS) if other != row], page)
     assert answer.total == N_USERS - 1
 
@@ -48,7 +48,7 @@ def test_recommendations_by_embedding_equal_brute_force(
     blocked = set((mine.seen_rows if planned else mine.anime_rows).tolist())
     candidates = [other for other in range(N_ANIME) if other not in blocked and passes(other, wanted)]
     scores = list_scores(BUNDLE.anime_embeddings, BUNDLE.anime_gains, BUNDLE.user_embeddings[row])
-    answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query).ranking
+    answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query.request()).ranking
     assert answer.rows == brute_force(scores, candidates, page)
     assert answer.total == len(candidates)
 
@@ -75,7 +75,7 @@ def test_recommendations_by_neighbours_equal_brute_force(row: int) -> None:
     query = RecommendationsQuery(
         method="neighbours", rule="top-quarter", limit=100, include_adult=True, collapse_franchise=False
     )
-    answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query).ranking
+    answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query.request()).ranking
     listed = set(list_of_user(BUNDLE, row).anime_rows.tolist())
     expected = {anime: score for anime, score in _scores_by_neighbours(row).items() if anime not in listed}
     got = dict(zip(answer.rows, answer.scores, strict=True))
@@ -103,7 +103,7 @@ def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], 
     np.testing.assert_allclose(contributions.sum(axis=1), scoring.scores, atol=1e-5)
     method, rule = key
     query = RecommendationsQuery(method=method, rule=rule, limit=100, include_adult=True)
-    page = MODEL.recommender.page(viewer, query)
+    page = MODEL.recommender.page(viewer, query.request())
     scored_rows = page.ranking.scored_rows
     for row, score, explanation in zip(scored_rows, page.ranking.scores, page.explanations, strict=True):
         assert score == scoring.scores[row]
@@ -120,8 +120,8 @@ def test_a_known_user_and_a_stranger_with_the_same_list_get_the_same(row: int) -
     if not len(mine.seen_rows):
         return
     query = RecommendationsQuery(method="embedding", limit=100)
-    known = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query).ranking
-    stranger = MODEL.recommender.page(MODEL.recommender.unseen_viewer(mine), query).ranking
+    known = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query.request()).ranking
+    stranger = MODEL.recommender.page(MODEL.recommender.unseen_viewer(mine), query.request()).ranking
     assert stranger.total == known.total
     assert stranger.scores == pytest.approx(known.scores, abs=1e-6)
 
@@ -147,7 +147,7 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     turned = page["order"] == "least"
     keys = {entry: (entry[0], entry[2]) if turned else (-entry[0], -entry[1]) for entry in best.values()}
     expected = sorted(best.values(), key=lambda entry: keys[entry])[page["offset"] : page["offset"] + page["limit"]]
-    answer = MODEL.recommender.page(viewer, query).ranking
+    answer = MODEL.recommender.page(viewer, query.request()).ranking
     assert answer.total == len(best)
     assert answer.rows == [shown for _, _, shown in expected]
     assert answer.scored_rows == [-other for _, other, _ in expected]
@@ -161,7 +161,7 @@ def test_a_page_of_franchises_is_cut_from_the_collapsed_ranking(row: int, wanted
     seen, listed = np.zeros(N_ANIME, dtype=bool), np.zeros(N_ANIME, dtype=bool)
     seen[list_of_user(BUNDLE, row).seen_rows] = True
     listed[list_of_user(BUNDLE, row).anime_rows] = True
-    allowed = MODEL.catalogue.allowed(SimilarAnimeQuery(**wanted).filters).mask & ~listed
+    allowed = MODEL.catalogue.allowed(SimilarAnimeQuery(**wanted).filters()).mask & ~listed
     rows = top_k_rows(scores, N_ANIME, allowed=allowed)
     expected, expected_scores = collapse_franchises(rows, scores[rows], FRANCHISES, seen, allowed)
     for cut in (Cut(0, 5, "most"), Cut(3, 4, "most"), Cut(0, 100, "most"), Cut(90, 10, "most")):
@@ -199,7 +199,7 @@ def test_a_stranger_without_a_list_gets_what_is_popular_and_no_reasons() -> None
     empty = UserList(np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.uint8))
     viewer = MODEL.recommender.unseen_viewer(empty)
     for method in ("embedding", "neighbours"):
-        page = MODEL.recommender.page(viewer, RecommendationsQuery(method=method, collapse_franchise=False))
+        page = MODEL.recommender.page(viewer, RecommendationsQuery(method=method, collapse_franchise=False).request())
         assert (page.method, page.has_evidence) == ("popular", False)
         assert page.ranking.scores == sorted(page.ranking.scores, reverse=True)
         assert page.ranking.total == N_ANIME - int(BUNDLE.adult.sum())

@@ -9,19 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.scoring.embedding import cosine_scores
-from models.scoring.franchises import collapse_similar
 from models.scoring.similar_anime import ranked_scores
 from models.scoring.top_k import top_k_rows
 from service.api.params import SimilarAnimeQuery
 from service.recommending.filters import Filters
 from service.recommending.paging import RankedPage
+from tests.models.slow_franchises import collapse_similar
 from tests.service.rankings import BUNDLE, FRANCHISES, MODEL, anime_rows, brute_force, filters, paging, passes
 from tests.service.small_bundle import N_ANIME
 
 
 @given(wanted=filters)
 def test_filters_let_through_what_they_say(wanted: dict[str, Any]) -> None:
-    allowed = MODEL.catalogue.allowed(SimilarAnimeQuery(**wanted).filters)
+    allowed = MODEL.catalogue.allowed(SimilarAnimeQuery(**wanted).filters())
     expected = [row for row in range(N_ANIME) if passes(row, wanted)]
     assert np.flatnonzero(allowed.mask).tolist() == expected
     assert allowed.count == len(expected)
@@ -56,7 +56,7 @@ def test_ranked_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any]
     query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
     candidates = [other for other in range(N_ANIME) if other != row and passes(other, wanted)]
     scores = _ranked_scores_the_slow_way(row)
-    answer = MODEL.similar_anime.page(row, query)
+    answer = MODEL.similar_anime.page(row, query.request())
     assert [scores[other] for other in answer.rows] == pytest.approx(
         [scores[other] for other in brute_force(scores, candidates, page)], abs=1e-6
     )
@@ -71,7 +71,7 @@ def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page:
     query = SimilarAnimeQuery(collapse_franchise=False, **wanted, **page, method="embedding")
     candidates = [other for other in range(N_ANIME) if other != row and passes(other, wanted)]
     scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
-    answer = MODEL.similar_anime.page(row, query)
+    answer = MODEL.similar_anime.page(row, query.request())
     assert answer.rows == brute_force(scores, candidates, page)
     assert answer.scores == scores[answer.rows].tolist()
     assert answer.total == len(candidates)
@@ -82,7 +82,7 @@ def test_pages_of_similar_franchises_are_cut_from_the_collapsed_ranking(
     row: int, wanted: dict[str, Any], page: dict[str, Any], method: str
 ) -> None:
     query = SimilarAnimeQuery.model_validate({**wanted, **page, "method": method})
-    allowed = MODEL.catalogue.allowed(query.filters).mask
+    allowed = MODEL.catalogue.allowed(query.filters()).mask
     if method == "ranked":
         scores = ranked_scores(BUNDLE.similar_rows, BUNDLE.similar_scores, BUNDLE.anime_embeddings, row)
     else:
@@ -93,7 +93,7 @@ def test_pages_of_similar_franchises_are_cut_from_the_collapsed_ranking(
         turned = np.lexsort((shown, collapsed))
         shown, collapsed = shown[turned], collapsed[turned]
     part = slice(query.offset, query.offset + query.limit)
-    answer = MODEL.similar_anime.page(row, query)
+    answer = MODEL.similar_anime.page(row, query.request())
     assert answer.rows == shown[part].tolist()
     assert answer.scores == collapsed[part].tolist()
     assert answer.scores == scores[answer.scored_rows].tolist()
@@ -104,7 +104,7 @@ def test_pages_of_similar_franchises_are_cut_from_the_collapsed_ranking(
 def test_pages_of_franchises_neither_repeat_nor_miss_one(row: int, wanted: Any, order: Any, limit: int) -> None:
     def page(offset: int, limit: int) -> RankedPage:
         query = SimilarAnimeQuery(order=order, offset=offset, limit=limit, **wanted)
-        return MODEL.similar_anime.page(row, query)
+        return MODEL.similar_anime.page(row, query.request())
 
     whole = page(0, 100)
     assert whole.total == len(whole.rows) == len(set(BUNDLE.franchise_codes[whole.rows].tolist()))
@@ -119,7 +119,7 @@ def test_pages_of_franchises_neither_repeat_nor_miss_one(row: int, wanted: Any, 
 
 def test_ties_go_to_the_lower_row() -> None:
     query = SimilarAnimeQuery(limit=100, include_adult=True, collapse_franchise=False, method="embedding")
-    page = MODEL.similar_anime.page(0, query)
+    page = MODEL.similar_anime.page(0, query.request())
     assert page.rows.index(41) + 1 == page.rows.index(45)
 
 

@@ -16,10 +16,11 @@ from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service.api import answers as schemas
-from service.api.params import RecommendationsQuery
+from service.api.problems import Problem
 from service.recommending.feature_words import FeatureWords
 from service.recommending.methods import make_methods
 from service.recommending.model import LoadedModel
+from service.recommending.requests import RecommendationsRequest
 from tests.service.running import running
 from tests.service.small_bundle import (
     GENRES,
@@ -149,7 +150,7 @@ def test_plans_alone_are_answered_with_what_is_popular(client: httpx.Client, bun
 def test_these_methods_have_no_rules(client: httpx.Client, bundle: Bundle, method: str) -> None:
     asked = {"method": method, "rule": "weighted"}
     answer = client.get(f"/users/{int(bundle.user_ids[USER_ROW])}/recommendations", params=asked)
-    problem = schemas.Problem.model_validate_json(answer.content)
+    problem = Problem.model_validate_json(answer.content)
     assert problem.errors is not None
     assert (answer.status_code, problem.errors[0].parameter) == (422, "rule")
     assert f"{method} has no rules" in problem.errors[0].expected
@@ -170,7 +171,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
     with running(tmp_path) as url, httpx.Client(base_url=url) as client:
         path = "/users/27/recommendations"
         answer = client.get(path, params={"method": missing})
-        problem = schemas.Problem.model_validate_json(answer.content)
+        problem = Problem.model_validate_json(answer.content)
         assert answer.status_code == 422
         assert problem.errors is not None
         issue = problem.errors[0]
@@ -207,8 +208,10 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
 
 def test_a_page_by_franchise_shows_the_notes_of_what_was_scored(model: LoadedModel, bundle: Bundle) -> None:
     viewer = model.recommender.known_viewer(USER_ROW)
-    page = model.recommender.page(viewer, RecommendationsQuery(method="ranked", limit=100))
-    whole = model.recommender.page(viewer, RecommendationsQuery(method="ranked", limit=100, collapse_franchise=False))
+    page = model.recommender.page(viewer, RecommendationsRequest(method="ranked", limit=100))
+    whole = model.recommender.page(
+        viewer, RecommendationsRequest(method="ranked", limit=100, collapse_franchise=False)
+    )
     notes = {row: each.notes for row, each in zip(whole.ranking.rows, whole.explanations, strict=True)}
     for row, explanation in zip(page.ranking.scored_rows, page.explanations, strict=True):
         assert explanation.notes == notes[row]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -11,17 +10,16 @@ from numpy.typing import NDArray
 from tests.training.interactions_for_tests import random_interactions
 from training.evaluation.baselines.random import RandomScorer
 from training.evaluation.list_quality import measure_lists, rank_unknown
-from training.evaluation.scorers import Rows, Scores
+from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.split import VALIDATION_FOLD, is_test_user, split_interactions
 
 
 @dataclass
-class BatchRandomScorer:
+class BatchRandomScorer(Scorer):
     """Chance, in batches; never one by one."""
 
     one_by_one: RandomScorer
     name: str = "batch"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         raise AssertionError("a scorer of batches is asked in batches")
@@ -30,19 +28,12 @@ class BatchRandomScorer:
         scores = [self.one_by_one.score_list(int(user), rows) for user, rows in zip(user_rows, inputs, strict=True)]
         return np.array(scores)
 
-    def score_similar(self, anime_row: int) -> None:
-        """Say nothing."""
-
 
 @dataclass
-class SimilarOnlyScorer:
+class SimilarOnlyScorer(Scorer):
     """Says nothing of lists."""
 
     name: str = "similar only"
-    generalisation: Literal["strong", "weak"] = "strong"
-
-    def score_list(self, user_row: int, input_rows: Rows) -> None:
-        """Say nothing."""
 
     def score_similar(self, anime_row: int) -> Scores:
         return np.zeros(9, dtype=np.float32)
