@@ -17,8 +17,8 @@ from models.errors import BundleError
 from models.store import Store
 from service.api import anime, health, lists, model, pages, users
 from service.api.bodies import Bodies
-from service.api.dependencies import check_query_string
 from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
+from service.api.params import check_query_string
 from service.api.problems import add_problem_handlers, internal_error_response
 from service.api.threads import N_THREADS
 from service.operations.access_log import AccessLog
@@ -28,8 +28,7 @@ from service.operations.metrics import Metrics
 from service.operations.request_middleware import AnswerFaults, WatchRequests
 from service.operations.root_path import UnderRootPath
 from service.precompute.files import PrecomputedError, read_ahead, with_precomputed
-from service.recommending.model import LoadedModel, give_memory_back, load_model
-from service.recommending.readiness import Readiness
+from service.recommending.model import LoadedModel, Readiness, give_memory_back, load_model
 from service.settings import Settings
 from service.version import own_version
 

@@ -27,7 +27,6 @@ ROOMS = {
 }
 # Imports that go up all the same.
 UPWARD = {
-    ("service", "recommending", "precompute"),  # a loaded model carries its precomputed answers
     ("service", "precompute", "api"),  # what is precomputed is asked for, and written, as over HTTP
 }
 MODULES = sorted(path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import AnimeAnswer, SimilarAnimeAnswer, TitlesAnswer
-from service.api.dependencies import NO_QUERY, Model
-from service.api.params import AnimeId, SimilarAnimeQuery, TitlesQuery
+from service.api.params import NO_QUERY, AnimeId, Model, SimilarAnimeQuery, TitlesQuery
 from service.api.problems import responses
 from service.api.rendering import anime_response, similar_anime_response, titles_response
 from service.api.threads import run_in_search_thread

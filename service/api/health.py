@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from service.api.answers import HealthAnswer
-from service.api.dependencies import NO_QUERY, Model, Ready
+from service.api.params import NO_QUERY, Model, Ready
 from service.api.problems import responses
 from service.api.rendering import json_response
 from service.operations.metrics import CONTENT_TYPE, Metrics

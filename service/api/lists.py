@@ -5,8 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import ListRecommendationsAnswer, ListSimilarUsersAnswer
-from service.api.dependencies import HeldBodies, Model
-from service.api.params import RecommendationsQuery, SimilarUsersQuery
+from service.api.params import HeldBodies, Model, RecommendationsQuery, SimilarUsersQuery
 from service.api.posted_list import read_list
 from service.api.problems import responses
 from service.api.recommendation_rendering import list_recommendations_response, list_similar_users_response

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from service.api.answers import ModelAnswer
-from service.api.dependencies import NO_QUERY, Model
+from service.api.params import NO_QUERY, Model
 from service.api.problems import responses
 from service.api.rendering import model_card_response
 from service.recommending.errors import NotReadyError

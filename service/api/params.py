@@ -1,9 +1,9 @@
-"""What a request may ask for: the parameters of every route."""
+"""What routes ask FastAPI for: ids of paths, query strings, and the model that answers."""
 
 import re
 from typing import Annotated, Final, Literal
 
-from fastapi import Path
+from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
@@ -11,7 +11,10 @@ from pydantic_core import PydanticCustomError
 from models.bundle.manifest import SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
 from models.scoring.top_k import Order
+from service.api.bodies import Bodies
+from service.api.validation import MAX_PARAMETERS, refuse_repeats
 from service.recommending.filters import Filters
+from service.recommending.model import LoadedModel, Readiness
 from service.recommending.requests import (
     MethodName,
     RecommendationsRequest,
@@ -209,3 +212,54 @@ class TitlesQuery(AnimeQuery):
             description="Words of a title: English, romaji or Japanese. Without it: every anime, most popular first",
         ),
     ] = ""
+
+
+# All of them async: FastAPI calls others in a thread, on which a request waits longer than on most answers.
+
+
+async def get_readiness(request: Request) -> Readiness:
+    """Give the application's readiness."""
+    readiness: Readiness = request.app.state.readiness
+    return readiness
+
+
+async def get_model(request: Request) -> LoadedModel:
+    """Give the model that answers.
+
+    Raises
+    ------
+    NotReadyError, ModelRefusedError
+        If there is none.
+    """
+    return (await get_readiness(request)).model()
+
+
+async def get_bodies(request: Request) -> Bodies:
+    """Give the application's reader of bodies."""
+    bodies: Bodies = request.app.state.bodies
+    return bodies
+
+
+async def check_query_string(request: Request) -> None:
+    """Refuse what FastAPI lets pass: of a parameter that may come once it takes the last.
+
+    Raises
+    ------
+    InvalidRequestError
+        If one comes twice, or there are more than any route can have.
+    """
+    n_more = request.scope["query_string"].count(b"&")
+    # Many are not even taken apart.
+    if n_more >= MAX_PARAMETERS or (n_more and len(request.query_params) <= n_more):
+        refuse_repeats(request)
+
+
+async def take_no_query(query: Annotated[NoParameters, Query()]) -> None:
+    """Refuse any query parameter."""
+    del query
+
+
+Ready = Annotated[Readiness, Depends(get_readiness)]
+Model = Annotated[LoadedModel, Depends(get_model)]
+HeldBodies = Annotated[Bodies, Depends(get_bodies)]
+NO_QUERY = Depends(take_no_query)

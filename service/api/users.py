@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import RecommendationsAnswer, SimilarUsersAnswer
-from service.api.dependencies import Model
-from service.api.params import RecommendationsQuery, SimilarUsersQuery, UserId
+from service.api.params import Model, RecommendationsQuery, SimilarUsersQuery, UserId
 from service.api.problems import responses
 from service.api.recommendation_rendering import recommend, recommendations_response
 from service.api.rendering import similar_users_response

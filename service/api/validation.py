@@ -1,22 +1,23 @@
 """What is wrong with the parameters of a request, in words: which one, what was expected, what came.
 
-What was expected is read out of the OpenAPI document, so a problem says what the document says.
+What was expected is read out of the schemas of a route's parameters, so a problem says what OpenAPI says.
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, TypeVar, get_type_hints
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import QueryParams
 
-from service.api.params import MAX_EXCLUDED, MAX_NAMES, Parameters
 from service.recommending.errors import MAX_ISSUES, MAX_NAME, MAX_TEXT, InvalidRequestError, Issue
 
-_MAX_FIELDS: Final = MAX_EXCLUDED + 4 * MAX_NAMES
+# More than any route can have: a thousand ids, and names.
+MAX_PARAMETERS: Final = 1_200
 
-P = TypeVar("P", bound=Parameters)
+P = TypeVar("P", bound=BaseModel)
 # JSON schemas by the name of the parameter.
 Schemas = Mapping[str, Mapping[str, Any]]
 
@@ -29,7 +30,7 @@ def refuse_repeats(request: Request) -> None:
     InvalidRequestError
         If one does, or there are more parameters than any route can have.
     """
-    _refuse_repeats(request.scope["query_string"], request.query_params, _schemas_of(request, "query"))
+    _refuse_repeats(request.scope["query_string"], request.query_params, _query_schemas(request.scope["endpoint"]))
 
 
 def explain(faults: Sequence[Any], request: Request) -> InvalidRequestError:
@@ -41,10 +42,10 @@ def explain(faults: Sequence[Any], request: Request) -> InvalidRequestError:
         As in :class:`fastapi.exceptions.RequestValidationError`.
     request : Request
     """
-    schemas, came = _schemas_of(request, "path"), QueryParams(request.path_params)
+    schemas, came = _path_schemas(request.scope["endpoint"]), QueryParams(request.path_params)
     of_path = [_issue(fault, schemas, came) for fault in faults if fault["loc"][0] == "path"]
     of_query = [fault for fault in faults if fault["loc"][0] == "query"]
-    return _explain(of_path, of_query, _schemas_of(request, "query"), request.query_params)
+    return _explain(of_path, of_query, _query_schemas(request.scope["endpoint"]), request.query_params)
 
 
 def parse_query(model: type[P], query_string: bytes) -> P:
@@ -52,7 +53,8 @@ def parse_query(model: type[P], query_string: bytes) -> P:
 
     Parameters
     ----------
-    model : type of Parameters
+    model : type of BaseModel
+        Of query parameters.
     query_string : bytes
         As in a URL.
 
@@ -78,10 +80,17 @@ def parse_query(model: type[P], query_string: bytes) -> P:
         raise invalid from error
 
 
-def _schemas_of(request: Request, where: str) -> Schemas:
-    """Find what the OpenAPI document says of the parameters of the route that was asked."""
-    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
-    return {each["name"]: each["schema"] for each in operation.get("parameters", []) if each["in"] == where}
+@lru_cache
+def _query_schemas(endpoint: Callable[..., Any]) -> Schemas:
+    """Describe the query parameters of a route: those of its ``query``."""
+    query = get_type_hints(endpoint).get("query")
+    return TypeAdapter(query).json_schema()["properties"] if query else {}
+
+
+@lru_cache
+def _path_schemas(endpoint: Callable[..., Any]) -> Schemas:
+    hints = get_type_hints(endpoint, include_extras=True)
+    return {name: TypeAdapter(hint).json_schema() for name, hint in hints.items() if name.endswith("_id")}
 
 
 def _may_repeat(schemas: Schemas, name: str) -> bool:
@@ -89,8 +98,8 @@ def _may_repeat(schemas: Schemas, name: str) -> bool:
 
 
 def _refuse_repeats(query_string: bytes, came: QueryParams, schemas: Schemas) -> None:
-    if query_string.count(b"&") >= _MAX_FIELDS:
-        raise InvalidRequestError([Issue("query", f"at most {_MAX_FIELDS} parameters", None)])
+    if query_string.count(b"&") >= MAX_PARAMETERS:
+        raise InvalidRequestError([Issue("query", f"at most {MAX_PARAMETERS} parameters", None)])
     for name in came:
         values = came.getlist(name)
         if len(values) > 1 and name in schemas and not _may_repeat(schemas, name):

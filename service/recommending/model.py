@@ -3,10 +3,13 @@
 import ctypes
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.bundle.layout import MANIFEST_FILE
 from models.bundle.manifest import GoldenAnswer, SimilarAnimeMethod
@@ -15,9 +18,8 @@ from models.bundle.sums import Sums
 from models.errors import BundleContentError
 from models.golden import GOLDEN_K, agrees, question_in_words, unseen_list
 from models.scoring.neighbours import NeighbourRule
-from service.precompute.answers import NO_ANSWERS, PrecomputedAnswers
 from service.recommending.catalogue import Catalogue, row_of_user
-from service.recommending.errors import ServiceError
+from service.recommending.errors import ModelRefusedError, NotReadyError, ServiceError
 from service.recommending.filters import Filters
 from service.recommending.recommendations import Recommender
 from service.recommending.requests import RecommendationsRequest, SimilarAnimeRequest, SimilarUsersRequest
@@ -31,6 +33,33 @@ _M_MMAP_THRESHOLD: Final = -3
 _LARGE_BYTES: Final = 4 << 20
 
 
+class PrecomputedAnswers(Protocol):
+    """Recommendations that were computed before anybody asked; see :mod:`service.precompute`."""
+
+    query: Any
+    n_answers: int
+
+    def user_rows(self) -> NDArray[np.int64]:
+        """Find the users who have an answer."""
+
+    def find(self, user_row: int, query: Any) -> Any:
+        """Find the answer to a query; None where it has to be computed."""
+
+
+class NoAnswers:
+    """Where nothing was precomputed."""
+
+    query: Any = None
+    n_answers = 0
+
+    def user_rows(self) -> NDArray[np.int64]:
+        """Find nobody."""
+        return np.zeros(0, dtype=np.int64)
+
+    def find(self, user_row: int, query: Any) -> None:
+        """Find nothing."""
+
+
 @dataclass(frozen=True)
 class LoadedModel:
     """Everything that answers requests. Immutable, apart from what it remembers of earlier answers."""
@@ -40,7 +69,7 @@ class LoadedModel:
     similar_anime: SimilarAnime
     similar_users: SimilarUsers
     recommender: Recommender
-    precomputed: PrecomputedAnswers = NO_ANSWERS
+    precomputed: PrecomputedAnswers = field(default_factory=NoAnswers)
 
     @cached_property
     def title_search(self) -> TitleSearch:
@@ -51,6 +80,45 @@ class LoadedModel:
     def version(self) -> str:
         """The model's version, which every answer carries."""
         return self.bundle.manifest.model_version
+
+
+class Readiness:
+    """Holds the model once there is one, and says why where there is none.
+
+    Loading happens beside the event loop: until it is done, probes and problems are answered already.
+    """
+
+    def __init__(self) -> None:
+        self._model: LoadedModel | None = None
+        self._fault: str | None = None
+
+    def model(self) -> LoadedModel:
+        """Give the model.
+
+        Raises
+        ------
+        NotReadyError
+            If it is still being read.
+        ModelRefusedError
+            If the bundle could not be used.
+        """
+        if self._model is not None:
+            return self._model
+        if self._fault is not None:
+            raise ModelRefusedError(self._fault)
+        raise NotReadyError
+
+    def model_if_ready(self) -> LoadedModel | None:
+        """Give the model, or None where there is none (yet)."""
+        return self._model
+
+    def accept(self, model: LoadedModel) -> None:
+        """Serve a model from now on."""
+        self._model = model
+
+    def refuse(self, fault: str) -> None:
+        """Remember why there is no model."""
+        self._fault = fault
 
 
 def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:

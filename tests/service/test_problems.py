@@ -69,7 +69,13 @@ FAULTY_QUERIES: list[tuple[str, str, str]] = [
     ("&".join(["exclude=1"] * 1001), "exclude", "1001 times"),
     ("include_adult=yes", "include_adult", "yes"),
     ("limt=10", "limt", "10"),
+    ("limt=10&limt=20", "limt", "20"),
     ("LIMIT=10", "LIMIT", "10"),
+    ("min_score=5&min_score=5", "min_score", "5 and 5"),
+    ("&&limit=0&&", "limit", "0"),
+    ("limit=0&type=TV&type=OVA", "limit", "0"),
+    ("exclude=1&exclude=-1", "exclude", "-1"),
+    ("limit=00", "limit", "00"),
     ("include_plan_to_watch=true", "include_plan_to_watch", "true"),
 ]
 
@@ -118,6 +124,28 @@ def test_a_mistyped_parameter_is_answered_with_the_one_meant(client: httpx.Clien
 def test_every_fault_of_a_request_is_listed_at_once(client: httpx.Client) -> None:
     problem = _problem(client.get("/anime?limit=0&offset=-1&order=x"))
     assert {issue.parameter for issue in problem.errors or []} == {"limit", "offset", "order"}
+
+
+def test_faults_of_the_path_and_of_the_query_are_listed_together(client: httpx.Client) -> None:
+    problem = _problem(client.get("/users/x/recommendations?rule=best&anime_id=1"))
+    assert [
+        (issue.parameter, issue.expected.partition(";")[0], issue.received) for issue in problem.errors or []
+    ] == [
+        ("user_id", "a whole number from 0 to 9223372036854775807", "x"),
+        ("rule", "one of weighted, top-quarter", "best"),
+        ("anime_id", "no such parameter", "1"),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/anime/1", "/model", "/health/live", "/health/ready", "/metrics"])
+def test_where_there_are_no_parameters_that_is_said(client: httpx.Client, path: str) -> None:
+    (issue,) = _problem(client.get(f"{path}?limit=1&limit=2")).errors or []
+    assert (issue.parameter, issue.expected, issue.received) == ("limit", "no such parameter; known: none", "2")
+
+
+def test_more_parameters_than_any_route_has_are_refused_as_too_many(client: httpx.Client) -> None:
+    (issue,) = _problem(client.get("/anime?" + "&".join(["exclude=1"] * 1201))).errors or []
+    assert (issue.parameter, issue.expected) == ("query", "at most 1200 parameters")
 
 
 def test_a_query_of_the_greatest_length_is_answered_and_a_longer_one_refused(client: httpx.Client) -> None:

@@ -17,8 +17,7 @@ from models.bundle.reader import assemble
 from models.errors import BundleContentError
 from models.store import Store
 from service.app import create_app
-from service.recommending.model import build_model
-from service.recommending.readiness import Readiness
+from service.recommending.model import Readiness, build_model
 from service.settings import Settings
 from tests.service.running import ROOT, clean_environment, free_port, start
 from tests.service.small_bundle import VERSION, make_arrays, make_bundle, make_manifest

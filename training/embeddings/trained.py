@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.bundle.manifest import UserEmbeddingRule
 from training.support import artefacts
+from training.support.folders import replaced_folder
 
 _FACTS_FILE: Final = "trained.json"
 _ARRAYS: Final = ("anime_embeddings", "list_embeddings", "anime_gains", "user_embeddings")
@@ -84,11 +85,13 @@ def save_trained(folder: Path, trained: TrainedNetwork) -> None:
     Parameters
     ----------
     folder : Path
-        Exists.
+        An earlier one is replaced.
     trained : TrainedNetwork
     """
     arrays = {name: array for name in _ARRAYS if (array := getattr(trained, name)) is not None}
-    artefacts.save(folder / _FACTS_FILE, arrays, {key: v for key, v in vars(trained).items() if key not in _ARRAYS})
+    facts = {key: value for key, value in vars(trained).items() if key not in _ARRAYS}
+    with replaced_folder(folder) as new:
+        artefacts.save(new / _FACTS_FILE, arrays, facts)
 
 
 def load_trained(folder: Path) -> TrainedNetwork:

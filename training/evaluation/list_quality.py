@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.scoring.top_k import top_k_rows
-from training.evaluation.metrics import hits, ndcg_at, recall_at
+from training.evaluation.metrics import ndcg_at, recall_at
 from training.evaluation.scorers import Rows, Scorer, Scores
 
 DEPTH: Final = 100
@@ -112,5 +112,5 @@ def list_metrics(top_rows: NDArray[np.int64], target_rows: NDArray[np.integer]) 
     tuple of float
         The :data:`LIST_METRICS`, in their order.
     """
-    places, n_targets = hits(top_rows, target_rows), len(target_rows)
+    places, n_targets = np.isin(top_rows, target_rows), len(target_rows)
     return recall_at(20, places, n_targets), ndcg_at(10, places, n_targets), ndcg_at(100, places, n_targets)

@@ -1,5 +1,6 @@
-"""Scorers of what the service answers with, computed by the very functions it uses."""
+"""Scorers of what the service answers with, computed by the very functions it uses; all that `evaluate` measures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,11 +15,24 @@ from models.scoring.reranker import Reranker
 from models.scoring.seen_lists import SeenLists
 from models.scoring.similar_anime import ranked_scores
 from training.embeddings.trained import TrainedNetwork
-from training.evaluation.scorers import Rows, Scorer, Scores, regression_of_train
+from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.scorers import (
+    EmbeddingScorer,
+    ItemKnnScorer,
+    NeighboursScorer,
+    PopularityScorer,
+    RatingNetworkScorer,
+    Rows,
+    Scorer,
+    Scores,
+    list_neighbours,
+    regression_of_train,
+)
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.lists.split import Split
 from training.recommending.stage import RecommenderModel
+from training.settings import RunSettings
 from training.similar_anime.stage import SimilarAnimeModel
 from training.similar_users.list_neighbours import ListNeighbours
 
@@ -175,3 +189,57 @@ def similar_scorers(
         return []
     ranked = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, network.anime_embeddings)
     return [ranked, CollapsedScorer(ranked, recommender.franchises(), SIMILAR_COLLAPSED)]
+
+
+def make_scorers(
+    prepared: Prepared,
+    split: Split,
+    trained: Sequence[TrainedNetwork],
+    similar: SimilarAnimeModel,
+    recommender: RecommenderModel,
+    settings: RunSettings,
+) -> list[Scorer]:
+    """Make a scorer of everything that a run measures.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    split : Split
+    trained : sequence of TrainedNetwork
+        The published one first.
+    similar : SimilarAnimeModel
+    recommender : RecommenderModel
+    settings : RunSettings
+    """
+    scorers: list[Scorer] = [PopularityScorer(split.popularity())]
+    if settings.compares(len(prepared.interactions.anime_rows)):
+        scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
+    if settings.only == "embeddings":
+        return [*scorers, _embedding_scorer(trained[0])]
+    published = list_neighbours(trained[0], split.train)
+    published.find(split.inputs)
+    for network in sorted(trained, key=lambda network: network.network, reverse=True):
+        scorers.extend(_network_scorers(network, split, published if network is trained[0] else None))
+    return [
+        *scorers,
+        *similar_scorers(similar, trained[0], recommender),
+        *list_scorers(prepared, split, published, recommender),
+    ]
+
+
+def _network_scorers(trained: TrainedNetwork, split: Split, nearest: ListNeighbours | None) -> list[Scorer]:
+    anime_embeddings = trained.anime_embeddings
+    if trained.user_embeddings is not None:
+        return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
+    nearest = nearest or list_neighbours(trained, split.train)
+    by_notebook = f"{trained.network}, neighbours' top quarter (notebook)"
+    return [
+        NeighboursScorer(anime_embeddings, nearest, by_notebook, rule="top-quarter"),
+        NeighboursScorer(anime_embeddings, nearest, f"{trained.network}, neighbours"),
+        _embedding_scorer(trained),
+    ]
+
+
+def _embedding_scorer(trained: TrainedNetwork) -> EmbeddingScorer:
+    name = f"{trained.network}, embedding"
+    return EmbeddingScorer(trained.anime_embeddings, trained.list_embeddings, trained.anime_gains, name)

@@ -43,7 +43,7 @@ from training.recommending.stage import FOLDER as RECOMMENDER
 from training.recommending.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
 from training.similar_anime.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
-from training.support.folders import replaced_folder
+from training.similar_anime.truth import read_queries
 
 Kind = Literal["sanity", "baseline", "ours"]
 
@@ -137,8 +137,7 @@ def _recommender(material: Material) -> RecommenderModel:
         model = fit_recommender_model(
             material.prepared, train, network, counts, weights, franchises, material.settings
         )
-        with replaced_folder(path) as folder:
-            save_recommender(folder, model)
+        save_recommender(path, model)
     return load_recommender(path)
 
 
@@ -146,10 +145,9 @@ def _similar_model(material: Material) -> SimilarAnimeModel:
     path = material.work / "trained" / SIMILAR_FOLDER
     if not path.exists():
         train, embeddings = material.split.train, _autoencoder(material).anime_embeddings
-        queries = material.recommended_pairs()
+        queries = read_queries(material.prepared, min_votes=1, min_pairs=1)
         model = fit_similar_anime(material.prepared, train, embeddings, queries, material.settings.model_dump())
-        with replaced_folder(path) as folder:
-            save_similar_anime(folder, model)
+        save_similar_anime(path, model)
     return load_similar_anime(path)
 
 
@@ -159,9 +157,7 @@ def _autoencoder(material: Material) -> TrainedNetwork:
         content = read_content(material.prepared.catalogue)
         given = AutoencoderInput(material.split.train, content=content)
         trained = train_network("autoencoder", material.split, material.settings, None, given)
-        trained = replace(trained, prepared_digest=material.prepared.digest)
-        with replaced_folder(path) as folder:
-            save_trained(folder, trained)
+        save_trained(path, replace(trained, prepared_digest=material.prepared.digest))
     return load_trained(path)
 
 

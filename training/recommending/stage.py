@@ -20,6 +20,7 @@ from training.lists.prepared import Prepared
 from training.recommending.fit import TrainedReranker, facts_of_train, fit_reranker
 from training.settings import RunSettings
 from training.support import artefacts
+from training.support.folders import replaced_folder
 from training.support.terminal import say
 
 FOLDER: Final = "recommender"
@@ -200,10 +201,11 @@ def save_recommender(folder: Path, model: RecommenderModel) -> None:
     Parameters
     ----------
     folder : Path
-        Exists.
+        An earlier one is replaced.
     model : RecommenderModel
     """
-    artefacts.save(folder / _FACTS_FILE, model.arrays, {name: getattr(model, name) for name in _FACTS})
+    with replaced_folder(folder) as new:
+        artefacts.save(new / _FACTS_FILE, model.arrays, {name: getattr(model, name) for name in _FACTS})
 
 
 def load_recommender(folder: Path) -> RecommenderModel:

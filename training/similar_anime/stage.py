@@ -21,6 +21,7 @@ from training.similar_anime.ranker import RANKER_FILE, SHIPPED_FILE, Ranker, loa
 from training.similar_anime.texts import read_texts
 from training.similar_anime.truth import SimilarQuery
 from training.support import artefacts
+from training.support.folders import replaced_folder
 from training.support.terminal import progress
 
 FOLDER: Final = "similar"
@@ -147,12 +148,13 @@ def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:
     Parameters
     ----------
     folder : Path
-        Exists.
+        An earlier one is replaced.
     model : SimilarAnimeModel
     """
-    model.ranker.save(folder / RANKER_FILE)
     arrays = {"similar_rows": model.neighbours.rows, "similar_scores": model.neighbours.scores}
-    artefacts.save(folder / _FACTS_FILE, arrays, {name: getattr(model, name) for name in _FACTS})
+    with replaced_folder(folder) as new:
+        model.ranker.save(new / RANKER_FILE)
+        artefacts.save(new / _FACTS_FILE, arrays, {name: getattr(model, name) for name in _FACTS})
 
 
 def load_similar_anime(folder: Path) -> SimilarAnimeModel:
