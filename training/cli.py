@@ -1,9 +1,7 @@
 """The commands: ``python -m training COMMAND``."""
 
-import contextlib
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -74,19 +72,19 @@ def demo_data(
     rows: Annotated[int | None, typer.Option(help="Number of list rows. [default: as the lists come]")] = None,
     seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")] = 0,
 ) -> None:
-    """Write a small dump with simulated users, in the format of the real one."""
-    with (
-        progress("simulate lists", rows or users, "rows" if rows else "users") as update,
-        _as_input_error(ValueError, FileExistsError),
-    ):
-        summary = write_demo_data(
-            out,
-            n_users=users,
-            n_anime=anime,
-            n_rows=rows,
-            seed=seed,
-            progress=lambda done, total: update(round(done / max(total, 1) * (rows or users))),
-        )
+    """Write a small dump with simulated users, in the format of the real one."""  # noqa: DOC501 - shown as help
+    try:
+        with progress("simulate lists", rows or users, "rows" if rows else "users") as update:
+            summary = write_demo_data(
+                out,
+                n_users=users,
+                n_anime=anime,
+                n_rows=rows,
+                seed=seed,
+                progress=lambda done, total: update(round(done / max(total, 1) * (rows or users))),
+            )
+    except (ValueError, FileExistsError) as error:
+        raise InputError(str(error)) from error
     _out.print(
         f"{out}: {summary.n_rows:,} rows of {summary.n_users:,} simulated users over {summary.n_anime:,} anime"
     )
@@ -278,21 +276,6 @@ def _print_metrics(metrics: dict[str, Any], work: Path) -> None:
 
     print_table(metrics)
     _out.print(f"plots and numbers: {work / 'report'}")
-
-
-@contextlib.contextmanager
-def _as_input_error(*kinds: type[Exception]) -> Iterator[None]:
-    """Turn what an option made impossible into the one line that bad input gets.
-
-    Raises
-    ------
-    InputError
-        In the place of an error of these kinds.
-    """
-    try:
-        yield
-    except kinds as error:
-        raise InputError(str(error)) from error
 
 
 def main() -> None:

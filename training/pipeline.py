@@ -10,10 +10,9 @@
     <work>/timings.json  what each stage of `run` took
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from models.store import Store
 from training import publishing
@@ -32,20 +31,17 @@ from training.item_weights.fit import fit_item_weights, invert_popular
 from training.lists.prepare import prepare
 from training.lists.prepared import Prepared, PrepareReport, load_prepared, save_prepared
 from training.lists.reuse import find_prepared
-from training.lists.split import Split, is_test_user, split_interactions
+from training.lists.split import Split, is_test_user
 from training.lists.thresholds import Thresholds
 from training.recommending.stage import FOLDER as RECOMMENDER_FOLDER
 from training.recommending.stage import (
-    RecommenderModel,
     fit_recommender_model,
-    load_recommender,
     save_recommender,
     without_weights,
 )
 from training.settings import RunSettings
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
 from training.similar_anime.stage import (
-    SimilarAnimeModel,
     fit_similar_anime,
     load_similar_anime,
     save_similar_anime,
@@ -54,6 +50,15 @@ from training.similar_anime.stage import (
 from training.similar_anime.truth import read_queries
 from training.support.folders import replaced_folder, sweep_leftovers
 from training.support.terminal import progress, say
+from training.work_folder import (
+    check_same_dump,
+    check_same_split,
+    digests_of,
+    load_learned,
+    load_split,
+    read_metrics,
+    trained_folder,
+)
 
 # A single pass goes further in larger steps (docs/experiments.md).
 _QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
@@ -111,7 +116,7 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
     InputError
         If nothing is prepared.
     """
-    prepared, split = _load_split(work, settings)
+    prepared, split = load_split(work, settings)
     learn = _learn_embeddings if settings.only == "embeddings" else _learn_all
     return learn(work, prepared, split, settings, log_folder)
 
@@ -132,12 +137,12 @@ def _learn_all(
         del given
         franchises = beside.franchises.result()
     recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
-    save_recommender(_trained_folder(work, RECOMMENDER_FOLDER), recommender)
+    save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
     del counts
     queries = read_queries(prepared, min_votes=1, min_pairs=1)
     embeddings = trained[0].anime_embeddings
     similar = fit_similar_anime(prepared, split.train, embeddings, queries, settings.model_dump())
-    save_similar_anime(_trained_folder(work, SIMILAR_FOLDER), similar)
+    save_similar_anime(trained_folder(work, SIMILAR_FOLDER), similar)
     return trained
 
 
@@ -154,9 +159,9 @@ def _learn_embeddings(
         given = AutoencoderInput(lists, teacher, beside.content.result())
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         franchises = beside.franchises.result()
-    save_similar_anime(_trained_folder(work, SIMILAR_FOLDER), without_ranking(prepared, settings.model_dump()))
+    save_similar_anime(trained_folder(work, SIMILAR_FOLDER), without_ranking(prepared, settings.model_dump()))
     recommender = without_weights(prepared, trained[0], franchises, settings)
-    save_recommender(_trained_folder(work, RECOMMENDER_FOLDER), recommender)
+    save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
     return trained
 
 
@@ -179,22 +184,22 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     InputError
         If nothing is trained, or on other data or another split than this.
     """
-    prepared, split = _load_split(work, settings)
+    prepared, split = load_split(work, settings)
     trained = [
-        load_trained(_trained_folder(work, name))
+        load_trained(trained_folder(work, name))
         for name in networks_to_train(settings, len(prepared.interactions.anime_rows))
     ]
     for network in trained:
-        _check_same_dump(prepared, network, work)
-        _check_same_split(network, settings)
-    similar, recommender = _load_learned(prepared, work)
+        check_same_dump(prepared, network, work)
+        check_same_split(network, settings)
+    similar, recommender = load_learned(prepared, work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
     split = split.some_test_users(settings.max_test_users)
     scorers = make_scorers(prepared, split, trained, similar, recommender, settings)
     metrics = evaluate(scorers, split, read_queries(prepared))
     metrics["measured"] = {network.network: network.digest() for network in trained}
-    metrics["measured"] |= _digests(prepared, similar, recommender)
+    metrics["measured"] |= digests_of(prepared, similar, recommender)
     with replaced_folder(work / "report") as folder:
         write_report(folder, metrics, trained, prepared)
     return metrics
@@ -223,14 +228,14 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
         If the store cannot be written.
     """
     prepared = load_prepared(work / "prepared")
-    trained = load_trained(_trained_folder(work, settings.network))
-    _check_same_dump(prepared, trained, work)
-    similar, recommender = _load_learned(prepared, work)
+    trained = load_trained(trained_folder(work, settings.network))
+    check_same_dump(prepared, trained, work)
+    similar, recommender = load_learned(prepared, work)
     # What the stages were told when they ran, which need not be what this one is told.
     told = settings.model_dump() | trained.settings | prepared.report.settings
     told |= {"network": settings.network, "hold_out": settings.hold_out}
-    digests = {trained.network: trained.digest()} | _digests(prepared, similar, recommender)
-    metrics = _read_metrics(work, digests)
+    digests = {trained.network: trained.digest()} | digests_of(prepared, similar, recommender)
+    metrics = read_metrics(work, digests)
     recommender = recommender.with_embeddings_of(trained)
     if settings.hold_out:
         strangers = is_test_user(prepared.interactions.user_ids)
@@ -253,74 +258,7 @@ def ship_similar_weights(work: Path, out: Path) -> None:
     InputError
         If nothing is ranked, or by a ranker that was not learned here.
     """
-    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
+    similar = load_similar_anime(trained_folder(work, SIMILAR_FOLDER))
     if similar.weights != "learned":
         raise InputError(f"{work}: its ranker came with the project; train on a dump with recommendations.csv")
     similar.ranker.save(out)
-
-
-def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
-    prepared = load_prepared(work / "prepared")
-    split = split_interactions(prepared.interactions, settings.split_seed)
-    if not split.may_train.any():
-        raise InputError(
-            f"{work}: all {prepared.interactions.n_users} users are among those who test, so nobody is left to learn "
-            "from; more users are needed"
-        )
-    return prepared, split
-
-
-def _trained_folder(work: Path, name: str) -> Path:
-    return work / "trained" / name
-
-
-def _load_learned(prepared: Prepared, work: Path) -> tuple[SimilarAnimeModel, RecommenderModel]:
-    similar = load_similar_anime(_trained_folder(work, SIMILAR_FOLDER))
-    recommender = load_recommender(_trained_folder(work, RECOMMENDER_FOLDER))
-    if {similar.prepared_digest, recommender.prepared_digest} != {prepared.digest}:
-        raise InputError(
-            f"{work}: what follows the networks was learned before the dump was prepared anew, from other files or "
-            "with other thresholds; run `train` again"
-        )
-    return similar, recommender
-
-
-def _digests(prepared: Prepared, similar: SimilarAnimeModel, recommender: RecommenderModel) -> dict[str, str]:
-    return {
-        "prepared": prepared.digest,
-        SIMILAR_FOLDER: similar.digest(),
-        RECOMMENDER_FOLDER: recommender.digest(),
-    }
-
-
-def _check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
-    if trained.prepared_digest != prepared.digest:
-        raise InputError(
-            f"{work}: the {trained.network} network was trained before the dump was prepared anew, from other files "
-            "or with other thresholds; run `train` again"
-        )
-
-
-def _check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
-    learned = trained.settings["split_seed"]
-    if learned != settings.split_seed:
-        raise InputError(
-            f"the {trained.network} network was trained with split_seed={learned}, and may have seen the targets of "
-            f"split_seed={settings.split_seed}; evaluate with --set split_seed={learned}"
-        )
-
-
-def _read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:
-    path = work / "report" / "evaluation.json"
-    try:
-        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        say("not evaluated: the bundle's card will hold no metrics")
-        return {}
-    except ValueError as error:
-        raise InputError(f"{path}: is no evaluation ({error}); make one with `evaluate`") from error
-    measured = metrics.get("measured", {})
-    if any(measured.get(name) != digest for name, digest in digests.items()):
-        say("prepared or trained anew since it was evaluated: the bundle's card will hold no metrics")
-        return {}
-    return metrics

@@ -10,16 +10,15 @@ from models.scoring.items import ItemWeights
 from tests.training.interactions_for_tests import random_interactions
 from training.errors import InputError
 from training.item_weights import fit as item_weights
+from training.item_weights.closed_form import invert_gram, regularisation
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
 from training.item_weights.fit import (
     cosines_of,
     fit_item_weights,
     fit_on_speakers,
-    invert_gram,
     invert_popular,
     propose_speakers,
-    regularisation,
     strongest_rows,
 )
 from training.lists.interactions import Interactions

@@ -10,9 +10,10 @@ from tests.training.interactions_for_tests import random_interactions
 from training.embeddings.principal import principal_directions
 from training.embeddings.similar_targets import SimilarTargets
 from training.embeddings.teacher import Teacher
+from training.item_weights.closed_form import DenseInverse, dense_weights
 from training.item_weights.co_counts import co_counts
 from training.item_weights.config import ItemsConfig
-from training.item_weights.fit import DenseInverse, dense_weights, fit_item_weights, invert_popular
+from training.item_weights.fit import fit_item_weights, invert_popular
 
 
 def taught(weights: NDArray[np.float32]) -> Teacher:

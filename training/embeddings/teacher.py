@@ -7,8 +7,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.items import ItemWeights
+from training.item_weights.closed_form import DenseInverse, dense_weights
 from training.item_weights.config import ItemsConfig
-from training.item_weights.fit import DenseInverse, dense_weights, fit_on_speakers, invert_popular, propose_alone
+from training.item_weights.fit import fit_on_speakers, invert_popular, propose_alone
 
 Matrix = NDArray[np.float32]
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.cores import usable_cores
+from training.item_weights.closed_form import invert_gram, regularisation
 from training.item_weights.co_counts import Square, co_counts
-from training.item_weights.fit import invert_gram, regularisation
 from training.lists.interactions import Interactions
 from training.lists.split import some_users
 from training.similar_anime.config import SimilarConfig
@@ -39,7 +39,7 @@ class ListEvidence:
     own : SharedViewers
         What each anime shares with itself.
     inverse : ndarray of shape (n_anime, n_anime), dtype=float32
-        Of the regularised co-counts: :func:`training.item_weights.fit.invert_gram`.
+        Of the regularised co-counts: :func:`training.item_weights.closed_form.invert_gram`.
     embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
     """

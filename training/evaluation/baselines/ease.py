@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.evaluation.scorers import Rows, Scorer, Scores, lists_matrix
+from training.item_weights.closed_form import dense_weights, invert_gram
 from training.item_weights.co_counts import co_counts
-from training.item_weights.fit import dense_weights, invert_gram
 from training.lists.interactions import Interactions
 
 # Tuned on validation users: docs/benchmark.md.

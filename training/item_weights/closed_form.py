@@ -1,0 +1,122 @@
+"""Item-to-item weights in closed form: the inverse of regularised co-counts.
+
+References
+----------
+Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (EASE), WWW 2019.
+Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2020: dropping a share p of every list
+from the input is the same as adding p / (1 - p) times each anime's count to the regularisation of its diagonal.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import NDArray
+
+from training.errors import InputError
+from training.item_weights.co_counts import Square, mirror
+
+
+@dataclass(frozen=True)
+class DenseInverse:
+    """The inverse of the regularised co-counts of the anime on most lists, which is all that EDLAE has to do.
+
+    The weight of anime i for anime j is ``-inverse[i, j] / inverse[j, j]``, and 0 where i is j.
+
+    The cost of an inverse grows with the cube of its size, and thousands of anime are on so few lists that all of
+    them together say next to nothing of the others. So only those on most lists are in it (docs/experiments.md shows
+    that it costs nothing).
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_dense,), dtype=int64
+        Which anime, ascending.
+    inverse : ndarray of shape (n_dense, n_dense), dtype=float32
+        Symmetric and positive definite.
+    """
+
+    rows: NDArray[np.int64]
+    inverse: Square
+
+    def others(self, n_anime: int) -> NDArray[np.int64]:
+        """Give the rows of all anime that are not in it, ascending."""
+        return np.setdiff1d(np.arange(n_anime), self.rows)
+
+
+def invert_gram(counts: Square, dropout: float, l2: float, settings: str = "items.l2 or items.dropout") -> Square:
+    """Invert regularised co-counts.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n, n), dtype=float32
+        Left as it is.
+    dropout : float
+        Share p of each list that is hidden from the input, in [0, 1).
+    l2 : float
+        Added to the diagonal. Greater than 0.
+    settings : str, optional
+        What to raise where that is not enough.
+
+    Returns
+    -------
+    ndarray of shape (n, n), dtype=float32
+        Symmetric and positive definite.
+
+    Raises
+    ------
+    InputError
+        If the regularised matrix is not positive definite: l2 is too small for anime on nearly the same lists.
+    """
+    regularised = np.array(counts, dtype=np.float32, order="F")
+    regularised[np.diag_indices_from(regularised)] += regularisation(counts, dropout, l2)
+    # The upper triangle by columns is the lower one by rows, which is what is mirrored.
+    factor, failed = la.lapack.spotrf(regularised, lower=0, overwrite_a=1, clean=0)
+    if failed:
+        raise InputError(say_too_weak(dropout, l2, settings))
+    inverse: Square = la.lapack.spotri(factor, lower=0, overwrite_c=1)[0].T
+    mirror(inverse)
+    return inverse
+
+
+def say_too_weak(dropout: float, l2: float, settings: str) -> str:
+    """Say that item weights have no solution, and what to raise."""
+    return (
+        "item weights have no solution: expected a penalty that tells anime on nearly the same lists apart, received "
+        f"{l2:g} with a dropout of {dropout:g}; raise --set {settings}"
+    )
+
+
+def regularisation(counts: Square, dropout: float, l2: float) -> NDArray[np.float32]:
+    """Say what EDLAE adds to the diagonal of the co-counts.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_anime, n_anime), dtype=float32
+    dropout : float
+        In [0, 1).
+    l2 : float
+
+    Returns
+    -------
+    ndarray of shape (n_anime,), dtype=float32
+    """
+    added: NDArray[np.float32] = (dropout / (1.0 - dropout) * np.diag(counts) + l2).astype(np.float32)
+    return added
+
+
+def dense_weights(inverse: Square) -> Square:
+    """Give what each anime on a list says for every other.
+
+    Parameters
+    ----------
+    inverse : ndarray of shape (n_anime, n_anime), dtype=float32
+        From :func:`invert_gram`.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, n_anime), dtype=float32
+        Row i holds what anime i says; the diagonal is 0.
+    """
+    weights: Square = inverse / -np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return weights

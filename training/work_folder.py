@@ -1,0 +1,125 @@
+"""What the stages left in a work folder, and whether it belongs together."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from training.embeddings.trained import TrainedNetwork
+from training.errors import InputError
+from training.lists.prepared import Prepared, load_prepared
+from training.lists.split import Split, split_interactions
+from training.recommending.stage import FOLDER as RECOMMENDER_FOLDER
+from training.recommending.stage import RecommenderModel, load_recommender
+from training.settings import RunSettings
+from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
+from training.similar_anime.stage import SimilarAnimeModel, load_similar_anime
+from training.support.terminal import say
+
+
+def load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
+    """Read the prepared dump and split it.
+
+    Raises
+    ------
+    InputError
+        If nothing is prepared, or nobody is left to learn from.
+    """
+    prepared = load_prepared(work / "prepared")
+    split = split_interactions(prepared.interactions, settings.split_seed)
+    if not split.may_train.any():
+        raise InputError(
+            f"{work}: all {prepared.interactions.n_users} users are among those who test, so nobody is left to learn "
+            "from; more users are needed"
+        )
+    return prepared, split
+
+
+def trained_folder(work: Path, name: str) -> Path:
+    """Say where a network or what was learned after it lies."""
+    return work / "trained" / name
+
+
+def load_learned(prepared: Prepared, work: Path) -> tuple[SimilarAnimeModel, RecommenderModel]:
+    """Read what was learned after the networks.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it was learned from another dump.
+    """
+    similar = load_similar_anime(trained_folder(work, SIMILAR_FOLDER))
+    recommender = load_recommender(trained_folder(work, RECOMMENDER_FOLDER))
+    if {similar.prepared_digest, recommender.prepared_digest} != {prepared.digest}:
+        raise InputError(
+            f"{work}: what follows the networks was learned before the dump was prepared anew, from other files or "
+            "with other thresholds; run `train` again"
+        )
+    return similar, recommender
+
+
+def digests_of(prepared: Prepared, similar: SimilarAnimeModel, recommender: RecommenderModel) -> dict[str, str]:
+    """Identify what an evaluation measures besides the networks."""
+    return {
+        "prepared": prepared.digest,
+        SIMILAR_FOLDER: similar.digest(),
+        RECOMMENDER_FOLDER: recommender.digest(),
+    }
+
+
+def check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
+    """Refuse a network of another dump.
+
+    Raises
+    ------
+    InputError
+        If it is of another.
+    """
+    if trained.prepared_digest != prepared.digest:
+        raise InputError(
+            f"{work}: the {trained.network} network was trained before the dump was prepared anew, from other files "
+            "or with other thresholds; run `train` again"
+        )
+
+
+def check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
+    """Refuse to measure a network on another split than it was trained with.
+
+    Raises
+    ------
+    InputError
+        If it is another.
+    """
+    learned = trained.settings["split_seed"]
+    if learned != settings.split_seed:
+        raise InputError(
+            f"the {trained.network} network was trained with split_seed={learned}, and may have seen the targets of "
+            f"split_seed={settings.split_seed}; evaluate with --set split_seed={learned}"
+        )
+
+
+def read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:
+    """Read the evaluation of what has these digests.
+
+    Returns
+    -------
+    dict
+        Empty where there is none, or it measured something else; that is said.
+
+    Raises
+    ------
+    InputError
+        If the file is no evaluation.
+    """
+    path = work / "report" / "evaluation.json"
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        say("not evaluated: the bundle's card will hold no metrics")
+        return {}
+    except ValueError as error:
+        raise InputError(f"{path}: is no evaluation ({error}); make one with `evaluate`") from error
+    measured = metrics.get("measured", {})
+    if any(measured.get(name) != digest for name, digest in digests.items()):
+        say("prepared or trained anew since it was evaluated: the bundle's card will hold no metrics")
+        return {}
+    return metrics
