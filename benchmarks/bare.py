@@ -1,35 +1,73 @@
-"""The bar to be measured against: a FastAPI route that returns the same bytes and does nothing else."""
+"""The bar to be measured against: FastAPI's idiomatic routes at the service's paths, which all give the same bytes.
+
+They parse what the service's routes parse (path, query model, posted list) and depend on what was loaded, as the
+service's depend on its model. ``python -m benchmarks.bare FILE PORT``.
+"""
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
+from pydantic import BaseModel
+
+from service.api.params import Id, RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 
 
-def make_bare_app(folder: Path) -> FastAPI:
-    """Build an application with one route per file of a folder.
+class Entry(BaseModel):
+    """An anime on a list."""
 
-    Parameters
-    ----------
-    folder : Path
-        ``<name>.json`` is served at ``/<name>/{key}``, so that a path parameter is parsed as in the service.
-    """
-    app = FastAPI()
-    for path in sorted(folder.glob("*.json")):
-        _add_route(app, path.stem, path.read_bytes())
-    return app
+    anime_id: int
+    rating: int | None = None
 
 
-def _add_route(app: FastAPI, name: str, body: bytes) -> None:
-    async def answer(key: int) -> Response:
-        del key
-        return Response(body, media_type="application/json")
+class PostedList(BaseModel):
+    """A list."""
 
-    app.get(f"/{name}/{{key}}")(answer)
+    ratings: list[Entry]
+
+
+async def get_answer(request: Request) -> bytes:
+    """Give what everybody is answered."""
+    answer: bytes = request.app.state.answer
+    return answer
+
+
+Answer = Annotated[bytes, Depends(get_answer)]
+app = FastAPI()
+
+
+def _respond(answer: bytes) -> Response:
+    return Response(answer, media_type="application/json")
+
+
+@app.get("/anime/{anime_id}/similar")
+async def similar_anime(anime_id: Id, query: Annotated[SimilarAnimeQuery, Query()], answer: Answer) -> Response:
+    """Answer."""
+    return _respond(answer)
+
+
+@app.get("/users/{user_id}/similar")
+async def similar_users(user_id: Id, query: Annotated[SimilarUsersQuery, Query()], answer: Answer) -> Response:
+    """Answer."""
+    return _respond(answer)
+
+
+@app.get("/users/{user_id}/recommendations")
+async def recommend(user_id: Id, query: Annotated[RecommendationsQuery, Query()], answer: Answer) -> Response:
+    """Answer."""
+    return _respond(answer)
+
+
+@app.post("/recommendations")
+async def recommend_for_list(
+    body: PostedList, query: Annotated[RecommendationsQuery, Query()], answer: Answer
+) -> Response:
+    """Answer."""
+    return _respond(answer)
 
 
 if __name__ == "__main__":
-    uvicorn.run(
-        make_bare_app(Path(sys.argv[1])), host="127.0.0.1", port=int(sys.argv[2]), access_log=False, log_level="error"
-    )
+    app.state.answer = Path(sys.argv[1]).read_bytes()
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), access_log=False, log_level="error")

@@ -28,8 +28,6 @@ class Case:
     Attributes
     ----------
     name : str
-    key : str
-        The same as a file name.
     paths : list of str
     bodies : list of bytes
         To post, one per path; empty for GET.
@@ -38,7 +36,6 @@ class Case:
     """
 
     name: str
-    key: str
     paths: list[str]
     bodies: list[bytes]
     again: bool = False
@@ -79,7 +76,7 @@ def make_cases(bundle: Bundle, answered: NDArray[np.int64] | None = None, seed: 
     genre = bundle.genre_names[int(np.argmax(bundle.anime_genres.sum(axis=0)))]
 
     def get_case(name: str, ids: np.ndarray[tuple[int], np.dtype[np.int64]], path: Callable[[int], str]) -> Case:
-        return Case(name, _as_key(name), [path(identity) for identity in ids.tolist()], [])
+        return Case(name, [path(identity) for identity in ids.tolist()], [])
 
     cases = [
         get_case("similar anime", anime, lambda i: f"/anime/{i}/similar"),
@@ -117,7 +114,7 @@ def make_cases(bundle: Bundle, answered: NDArray[np.int64] | None = None, seed: 
 
 def _asked_again(case: Case) -> Case:
     paths = case.paths[:_WORKING_SET]
-    return Case(f"{case.name}, asked again", f"{case.key}_again", paths, [], again=True)
+    return Case(f"{case.name}, asked again", paths, [], again=True)
 
 
 def _offered(bundle: Bundle) -> list[str]:
@@ -143,8 +140,4 @@ def _posted(bundle: Bundle, rng: np.random.Generator) -> Case:
             )
         ]
         bodies.append(json.dumps({"ratings": entries[:1000]}).encode())
-    return Case("POST recommendations", "post_recommendations", ["/recommendations"] * _N_LISTS, bodies)
-
-
-def _as_key(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name)
+    return Case("POST recommendations", ["/recommendations"] * _N_LISTS, bodies)

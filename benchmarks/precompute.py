@@ -9,15 +9,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.http import describe
 from benchmarks.processes import run_measured
-from benchmarks.results import Row, write_result
+from benchmarks.results import Row, show
+from benchmarks.serving import describe
 from models.bundle.reader import read_bundle
 from models.store import Store
-from service.precompute.files import precomputed_folder
+from service.precompute.files import precomputed_file
 
 
 def measure_precompute(store: Path, n_users: int) -> Row:
@@ -41,7 +39,7 @@ def measure_precompute(store: Path, n_users: int) -> Row:
         np.savetxt(users, chosen, fmt="%d")
         command = [sys.executable, "-m", "service.precompute", "--store", str(store), "--users", str(users)]
         done = run_measured(command, Path(folder) / "log")
-    size = sum(path.stat().st_size for path in precomputed_folder(store, bundle.manifest.model_version).iterdir())
+    size = precomputed_file(store, bundle.manifest.model_version).stat().st_size
     return {
         "users": len(chosen),
         "seconds": round(done.wall_s, 1),
@@ -62,11 +60,7 @@ def main() -> None:
     options = parser.parse_args()
     note = describe(options.store)
     row = measure_precompute(options.store, options.users)
-    table = Table(*row, title=note)
-    table.add_row(*map(str, row.values()))
-    Console(width=140).print(table)
-    if options.out:
-        write_result(options.out, "precompute", [row], note)
+    show("precompute", [row], note, options.out)
 
 
 if __name__ == "__main__":

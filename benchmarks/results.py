@@ -3,9 +3,12 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
 
 from benchmarks.machine import describe_machine
 
@@ -36,6 +39,16 @@ class Result:
     machine: dict[str, str]
     rows: list[Row]
     note: str = ""
+
+
+def show(name: str, rows: Sequence[Row], note: str, out: Path | None) -> None:
+    """Print a table, and write it where asked."""
+    table = Table(*rows[0], title=note)
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    Console(width=160).print(table)
+    if out:
+        write_result(out, name, rows, note)
 
 
 def write_result(path: Path, name: str, rows: Iterable[Row], note: str = "") -> None:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from models.bundle.reader import read_bundle
+from models.store import Store
+
 _SECONDS_TO_START: Final = 60.0
 
 
@@ -24,13 +27,7 @@ class Server:
     process_id: int
 
     def cpu_s(self) -> float:
-        """Tell how long it has been at work.
-
-        Returns
-        -------
-        float
-            Seconds on a core, the kernel's part included. Others on the same machine do not change it much.
-        """
+        """Give its seconds on a core, the kernel's part included: others on the machine do not change them much."""
         # The name in parentheses may hold spaces; utime and stime are the 12th and 13th words after it.
         words = Path(f"/proc/{self.process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
@@ -62,46 +59,30 @@ def serving_store(store: Path, *, answer_memory_mb: int, n_workers: int = 1, pin
 
 
 @contextlib.contextmanager
-def serving_bare(folder: Path) -> Iterator[Server]:
-    """Run the bare route, see :mod:`benchmarks.bare`.
-
-    Parameters
-    ----------
-    folder : Path
-        What it answers with.
-    """
+def serving_bare(answer: Path) -> Iterator[Server]:
+    """Run the bare routes of :mod:`benchmarks.bare`, which answer with the content of a file."""
     port = _free_port()
-    with _running(["benchmarks.bare", str(folder), str(port)], port, "/openapi.json", pinned=True) as server:
+    with _running(["benchmarks.bare", str(answer), str(port)], port, "/openapi.json", pinned=True) as server:
         yield server
 
 
-def cores() -> tuple[set[int], set[int]]:
-    """Share the machine's cores out.
+def describe(store: Path) -> str:
+    """Say what is measured, in a line."""
+    bundle = read_bundle(Store(store).current_folder())
+    return (
+        f"{bundle.n_users:,} users x {bundle.n_anime:,} anime, {len(bundle.list_anime_rows):,} list entries, "
+        f"{bundle.manifest.embedding_size} numbers per embedding"
+    )
 
-    Returns
-    -------
-    servers, client : set of int
-        One core for whoever answers, the others for who asks; the same one where there is no other.
-    """
+
+def cores() -> tuple[set[int], set[int]]:
+    """Give one core for whoever answers and the others for who asks; the same one where there is no other."""
     available = sorted(os.sched_getaffinity(0))
     return {available[0]}, set(available[1:]) or {available[0]}
 
 
 def fetch(port: int, path: str, body: bytes | None = None) -> bytes:
-    """Ask once.
-
-    Parameters
-    ----------
-    port : int
-    path : str
-    body : bytes, optional
-        JSON to post.
-
-    Returns
-    -------
-    bytes
-        The answer's body.
-    """
+    """Ask once, or post some JSON; give the answer's body."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body)
     if body is not None:
         request.add_header("content-type", "application/json")

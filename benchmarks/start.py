@@ -10,12 +10,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.http import describe
-from benchmarks.results import Row, write_result
-from benchmarks.serving import Server, fetch, serving_store
+from benchmarks.results import Row, show
+from benchmarks.serving import Server, describe, fetch, serving_store
 from models.bundle.reader import read_bundle
 from models.store import Store
 
@@ -82,12 +78,7 @@ def main() -> None:
     options = parser.parse_args()
     note = describe(options.store)
     rows = [measure_start(options.store, n_workers, options.rounds) for n_workers in (1, 3)]
-    table = Table(*rows[0], title=note)
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console(width=140).print(table)
-    if options.out:
-        write_result(options.out, "start", rows, note)
+    show("start", rows, note, options.out)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.results import Row, write_result
+from benchmarks.results import Row, show
 from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_on_speakers, invert_popular, propose_speakers
 from training.lists.prepared import load_prepared
@@ -146,12 +144,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="Write the table there too, as JSON.")
     options = parser.parse_args()
     rows, note = measure(options.work)
-    table = Table(*rows[0], title=note)
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    Console(width=150).print(table)
-    if options.out:
-        write_result(options.out, "training_parts", rows, note)
+    show("training_parts", rows, note, options.out)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from models.bundle.sums import Sums
 from models.errors import BundleError
 from models.store import Store
 from service.handed_down import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused
-from service.operations.joined_writes import JoiningProtocol
+from service.operations.bounded_heads import BoundedProtocol
 from service.operations.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
 
@@ -167,7 +167,7 @@ def _run_uvicorn(settings: Settings, app: "str | Callable[[], FastAPI]") -> None
     uvicorn.run(
         app,
         factory=True,
-        http=JoiningProtocol,
+        http=BoundedProtocol,
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

@@ -7,16 +7,16 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 
-def test_every_module_of_the_code_map_exists() -> None:
+def test_every_file_and_module_of_the_map_exists() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    sections = re.findall(r"^### `(\w+)/`(.*?)(?=^#)", text + "\n#", re.M | re.S)
-    assert [folder for folder, _ in sections] == ["models", "training", "service"]
-    for folder, section in sections:
-        # The table of models/ is that of models/scoring/.
-        home = ROOT / folder / ("scoring" if folder == "models" else "")
-        names = [
-            name for row in re.findall(r"^\| (`.*?) \|", section, re.M) for name in re.findall(r"`([\w/]+)`", row)
-        ]
-        assert len(names) > 10
-        missing = [name for name in names if not (home / name).is_dir() and not (home / f"{name}.py").is_file()]
-        assert missing == []
+    files = re.findall(r"`((?:models|service|training|tests)/[\w/]+\.py)`", text)
+    assert len(files) > 30
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+    request = text[text.index("## One request") : text.index("## One row")]
+    row = text[text.index("## One row") : text.index("## Recommending")]
+    for home, walk in (("service", request), ("training", row)):
+        modules = re.findall(r"`([a-z_]+/[\w/]+)`", walk)
+        assert len(modules) > 10
+        assert [
+            name for name in modules if not any((ROOT / f"{place}{name}.py").is_file() for place in (f"{home}/", ""))
+        ] == []

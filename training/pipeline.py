@@ -26,7 +26,7 @@ from training.embeddings.trained import TrainedNetwork, load_trained
 from training.errors import InputError
 from training.evaluation.evaluate import Metrics, evaluate
 from training.evaluation.report import write_report
-from training.evaluation.run_scorers import make_scorers
+from training.evaluation.served_scorers import make_scorers
 from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_item_weights, invert_popular
 from training.lists.prepare import prepare
@@ -51,7 +51,7 @@ from training.similar_anime.stage import (
     save_similar_anime,
     without_ranking,
 )
-from training.similar_anime.truth import SimilarQuery, read_similar_truth
+from training.similar_anime.truth import read_queries
 from training.support.folders import replaced_folder, sweep_leftovers
 from training.support.terminal import progress, say
 
@@ -132,11 +132,12 @@ def _learn_all(
         del given
         franchises = beside.franchises.result()
     recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
-    _keep_recommender(work, recommender)
+    save_recommender(_trained_folder(work, RECOMMENDER_FOLDER), recommender)
     del counts
-    queries = _read_queries(prepared, min_votes=1, min_pairs=1)
+    queries = read_queries(prepared, min_votes=1, min_pairs=1)
     embeddings = trained[0].anime_embeddings
-    _keep_similar(work, fit_similar_anime(prepared, split.train, embeddings, queries, settings.model_dump()))
+    similar = fit_similar_anime(prepared, split.train, embeddings, queries, settings.model_dump())
+    save_similar_anime(_trained_folder(work, SIMILAR_FOLDER), similar)
     return trained
 
 
@@ -153,8 +154,9 @@ def _learn_embeddings(
         given = AutoencoderInput(lists, teacher, beside.content.result())
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         franchises = beside.franchises.result()
-    _keep_similar(work, without_ranking(prepared, settings.model_dump()))
-    _keep_recommender(work, without_weights(prepared, trained[0], franchises, settings))
+    save_similar_anime(_trained_folder(work, SIMILAR_FOLDER), without_ranking(prepared, settings.model_dump()))
+    recommender = without_weights(prepared, trained[0], franchises, settings)
+    save_recommender(_trained_folder(work, RECOMMENDER_FOLDER), recommender)
     return trained
 
 
@@ -190,7 +192,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
     split = split.some_test_users(settings.max_test_users)
     scorers = make_scorers(prepared, split, trained, similar, recommender, settings)
-    metrics = evaluate(scorers, split, _read_queries(prepared))
+    metrics = evaluate(scorers, split, read_queries(prepared))
     metrics["measured"] = {network.network: network.digest() for network in trained}
     metrics["measured"] |= _digests(prepared, similar, recommender)
     with replaced_folder(work / "report") as folder:
@@ -266,21 +268,6 @@ def _load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
             "from; more users are needed"
         )
     return prepared, split
-
-
-def _keep_similar(work: Path, similar: SimilarAnimeModel) -> None:
-    with replaced_folder(_trained_folder(work, SIMILAR_FOLDER)) as folder:
-        save_similar_anime(folder, similar)
-
-
-def _keep_recommender(work: Path, recommender: RecommenderModel) -> None:
-    with replaced_folder(_trained_folder(work, RECOMMENDER_FOLDER)) as folder:
-        save_recommender(folder, recommender)
-
-
-def _read_queries(prepared: Prepared, **least: int) -> list[SimilarQuery]:
-    dump = find_dump(Path(prepared.report.data_folder))
-    return read_similar_truth(dump, prepared.interactions.anime_ids, **least)
 
 
 def _trained_folder(work: Path, name: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle.inverted_file import InvertedFile
 from models.bundle.layout import LAYOUT, RERANKER_ARRAYS
 from models.bundle.manifest import Manifest
 from models.errors import BundleContentError
@@ -59,7 +60,7 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
         _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
     _check_franchises(arrays, folder)
     _check_recommender(arrays, folder)
-    for name in ("list_embeddings", "mean_scores", "user_centroids"):
+    for name in ("list_embeddings", "mean_scores"):
         if not np.isfinite(arrays[name]).all():
             raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
     gains = arrays["anime_gains"]
@@ -194,12 +195,9 @@ def _check_neighbours(rows: Array, scores: Array, folder: Path) -> None:
 
 
 def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
-    grouped, nearest = arrays["grouped_user_rows"], arrays["nearest_user_rows"]
-    path = folder / "grouped_user_rows.npy"
-    _check_offsets(arrays["user_group_offsets"], len(grouped), folder / "user_group_offsets.npy")
-    _check_range(grouped, len(grouped), path)
-    if (np.bincount(grouped) != 1).any():
-        raise BundleContentError(path, "does not hold every user row once")
+    nearest = arrays["nearest_user_rows"]
+    if len(arrays["user_index"]):
+        _check_inverted_file(arrays, folder / "user_index.npy")
     n_counted, n_nearest = arrays["nearest_in_common"].shape[1], nearest.shape[1]
     if n_counted > n_nearest:
         fault = f"counts for {n_counted} neighbours, of whom there are {n_nearest}"
@@ -207,6 +205,18 @@ def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
     path = folder / "nearest_user_rows.npy"
     _check_range(nearest.ravel(), len(nearest), path)
     _check_nobody_next_to_themselves(nearest, path)
+
+
+def _check_inverted_file(arrays: Mapping[str, Array], path: Path) -> None:
+    try:
+        index = InvertedFile(arrays["user_index"])
+    except ValueError as error:
+        raise BundleContentError(path, str(error)) from error
+    n_users, size = arrays["user_embeddings"].shape
+    if index.embedding_size != size:
+        raise BundleContentError(path, f"has embedding_size = {index.embedding_size}, the bundle has {size}")
+    if not np.array_equal(np.sort(index.rows()), np.arange(n_users)):
+        raise BundleContentError(path, "does not hold every user row once")
 
 
 def _check_nobody_next_to_themselves(nearest: Array, path: Path, block: int = 8_192) -> None:

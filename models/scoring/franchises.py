@@ -14,13 +14,19 @@ somebody who has seen nothing of a franchise, only its first entry can be shown.
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.ranked_page import RankedPage
+from models.scoring.top_k import Order, top_k_rows
+
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Scores = NDArray[np.float32]
+
+_ROWS_PER_FRANCHISE: Final = 8
 
 
 class Role(IntEnum):
@@ -102,62 +108,94 @@ class FranchiseOrder:
         return np.where(best < len(Role) * n, self._order[best % n], -1)
 
 
-def collapse_franchises(
-    rows: NDArray[np.integer], scores: Scores, franchises: FranchiseOrder, seen: Mask, allowed: Mask
-) -> tuple[Rows, Scores]:
-    """Turn a ranking of anime into one of franchises, each shown as what to watch next of it.
+@dataclass(frozen=True)
+class Cut:
+    """Which part of a ranking is asked for."""
+
+    offset: int
+    limit: int
+    order: Order
+
+
+def rank_next_entries(
+    scores: Scores, ranked: Mask, franchises: FranchiseOrder, seen: Mask, allowed: Mask, cut: Cut
+) -> RankedPage:
+    """Rank franchises for a user, each shown as what to watch next of it, and cut one page out.
 
     Parameters
     ----------
-    rows : ndarray of shape (n,), dtype=integer
-        Anime rows, best first. A franchise stands where its first row stands; franchises without one are left out.
-    scores : ndarray of shape (n,), dtype=float32
-        Their scores.
+    scores : ndarray of shape (n_anime,), dtype=float32
+    ranked : ndarray of shape (n_anime,), dtype=bool
+        Anime that may lend a franchise their score.
     franchises : FranchiseOrder
     seen : ndarray of shape (n_anime,), dtype=bool
         What the user has seen.
     allowed : ndarray of shape (n_anime,), dtype=bool
-        What the filters let through: only these are shown.
+        Anime that may be shown.
+    cut : Cut
 
     Returns
     -------
-    rows : ndarray of shape (m,), dtype=int64
-        What is shown, best first, one per franchise. Cut pages from this, not from what came in.
-    scores : ndarray of shape (m,), dtype=float32
-        The score of the best-ranked member of each.
+    RankedPage
+        ``total`` counts franchises. ``least`` turns the ranking round: a franchise keeps the score of its best.
     """
-    codes = franchises.codes[rows]
-    # Of several assignments to one place the last one stays, so the first rank of a franchise is written last.
-    first = np.full(franchises.n_franchises, -1, dtype=np.int32)
-    first[codes[::-1]] = np.arange(len(rows) - 1, -1, -1, dtype=np.int32)
-    shown = franchises.next_rows(seen, allowed)
-    kept = np.zeros(len(rows), dtype=bool)
-    kept[first[(first >= 0) & (shown >= 0)]] = True
-    ranks = np.flatnonzero(kept)
-    return shown[codes[ranks]], scores[ranks]
+    next_rows = franchises.next_rows(seen, allowed)
+    shown = next_rows[franchises.codes]
+    candidates = ranked & (shown >= 0)
+    present = np.zeros(len(next_rows), dtype=bool)
+    present[franchises.codes[candidates]] = True
+    return rank_franchises(scores, candidates, shown, int(np.count_nonzero(present)), cut)
 
 
-def collapse_similar(
-    rows: NDArray[np.integer], scores: Scores, franchises: FranchiseOrder, query_row: int, allowed: Mask
-) -> tuple[Rows, Scores]:
-    """Turn a ranking of similar anime into one of other franchises, each shown as its first entry.
+def rank_similar_franchises(
+    scores: Scores, franchises: FranchiseOrder, query_row: int, allowed: Mask, cut: Cut
+) -> RankedPage:
+    """Rank the franchises similar to an anime, each shown as its first entry; its own franchise is left out.
 
-    Who asks is unknown, so they are taken to have seen nothing of them; the query's whole franchise is left out.
+    Who asks is unknown, so they are taken to have seen nothing. A franchise whose first entry is not allowed is left
+    out. The parameters are those of :func:`rank_next_entries`.
+    """
+    others = allowed & (franchises.codes != franchises.codes[query_row])
+    return rank_next_entries(scores, others, franchises, np.zeros_like(others), others, cut)
+
+
+def rank_franchises(scores: Scores, candidates: Mask, shown: NDArray[np.integer], total: int, cut: Cut) -> RankedPage:
+    """Rank franchises by their best candidate, and cut one page out.
 
     Parameters
     ----------
-    rows, scores
-        As in :func:`collapse_franchises`.
-    franchises : FranchiseOrder
-    query_row : int
-        The anime that was asked about.
-    allowed : ndarray of shape (n_anime,), dtype=bool
-        What the filters let through. A franchise whose first entry they hide is left out.
+    scores : ndarray of shape (n_anime,), dtype=float32
+    candidates : ndarray of shape (n_anime,), dtype=bool
+        Anime that may lend a franchise their score.
+    shown : ndarray of shape (n_anime,), dtype=integer
+        The row that each anime's franchise is shown as: one per franchise.
+    total : int
+        How many franchises have a candidate.
+    cut : Cut
 
     Returns
     -------
-    rows, scores
-        As from :func:`collapse_franchises`.
+    RankedPage
+        ``least`` turns the ranking round: a franchise keeps the score of its best.
     """
-    others = allowed & (franchises.codes != franchises.codes[query_row])
-    return collapse_franchises(rows, scores, franchises, np.zeros_like(allowed), others)
+    n_candidates = int(np.count_nonzero(candidates))
+    end = min(cut.offset + cut.limit, total) if cut.offset < total else 0
+    # The head of the ranking nearly always holds enough franchises, and sorting is most of the work.
+    k = n_candidates if cut.order == "least" else min(_ROWS_PER_FRANCHISE * end, n_candidates)
+    best = _best_rows(scores, candidates, shown, k)
+    if len(best) < end:
+        best = _best_rows(scores, candidates, shown, n_candidates)
+    rows = shown[best]
+    if cut.order == "least":
+        turned = np.lexsort((rows, scores[best]))
+        best, rows = best[turned], rows[turned]
+    best, rows = best[cut.offset : end], rows[cut.offset : end]
+    return RankedPage(rows.tolist(), scores[best].tolist(), cut.offset, cut.limit, total, best.tolist())
+
+
+def _best_rows(scores: Scores, candidates: Mask, shown: NDArray[np.integer], k: int) -> Rows:
+    """Find the best row of each franchise among the k best candidates, the best first."""
+    rows = top_k_rows(scores, k, allowed=candidates)
+    firsts = np.unique(shown[rows], return_index=True)[1]
+    best: Rows = rows[np.sort(firsts)]
+    return best

@@ -1,33 +1,21 @@
-"""Nearest users without comparing with all of them: groups of users, and who is nearest to whom.
+"""The nearest users of a user or of a vector.
 
-A search compares a vector with the users of the few groups nearest to it, then with the neighbours of the best it
-found, which mostly are its neighbours too. Cosines are exact; who is compared is a choice, so that among many users a
-search may miss somebody. Few users are all compared. Rankings are longer than what is found that way: everybody else
-follows, in exact order, so that pages of a ranking neither repeat nor miss anybody.
-
-References
-----------
-Sivic and Zisserman, "Video Google: A Text Retrieval Approach to Object Matching in Videos", ICCV 2003.
-Jegou, Douze and Schmid, "Product Quantization for Nearest Neighbor Search", PAMI 2011.
-Dong, Moses and Li, "Efficient K-Nearest Neighbor Graph Construction for Generic Similarity Measures", WWW 2011: a
-neighbour of a neighbour is likely to be a neighbour.
+Known users are looked up. Of many users, others are searched for in an inverted file: cosines are exact, who is
+compared is a choice, so that a search may miss somebody. Few users are all compared. Rankings are longer than what is
+found that way: everybody else follows, in exact order, so that pages of a ranking neither repeat nor miss anybody.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle.inverted_file import InvertedFile
 from models.bundle.reader import Bundle
 from models.scoring.embedding import cosine_scores
 from models.scoring.top_k import Order, top_k_rows
-
-# Groups that a search looks into, and how many of the best it finds lead it to others, how often.
-N_PROBED: Final = 16
-N_LEADS: Final = 48
-N_ROUNDS: Final = 2
 
 
 class Nearest(NamedTuple):
@@ -51,21 +39,15 @@ class UserIndex:
     ----------
     embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
         Unit rows.
-    centroids : ndarray of shape (n_groups, embedding_size), dtype=float32
-        Unit rows, one per group.
-    group_offsets : ndarray of shape (n_groups + 1,), dtype=int64
-        Group g are the rows at [offsets[g], offsets[g + 1]) of ``grouped_rows``.
-    grouped_rows : ndarray of shape (n_users,), dtype=int32
-        Every user row once, ascending within a group.
     nearest_rows : ndarray of shape (n_users, n_nearest), dtype=int32
         The nearest users of every user, best first.
+    inverted_file : InvertedFile, optional
+        Without one all users are compared.
     """
 
     embeddings: NDArray[np.float32]
-    centroids: NDArray[np.float32]
-    group_offsets: NDArray[np.int64]
-    grouped_rows: NDArray[np.int32]
     nearest_rows: NDArray[np.int32]
+    inverted_file: InvertedFile | None = None
 
     @property
     def depth(self) -> int:
@@ -140,28 +122,18 @@ class UserIndex:
         Returns
         -------
         Nearest
-            Best first, ties to the lower row. Exact where there are few groups, and for zeros. Fewer than k where
+            Best first, ties to the lower row. Exact without an inverted file, and for zeros. Fewer than k where
             fewer were compared.
         """
         if k <= 0:
-            return Nearest(self.grouped_rows[:0], query[:0])
-        if len(self.centroids) <= N_PROBED or not query.any():
+            return Nearest(self.nearest_rows[0, :0], query[:0])
+        if self.inverted_file is None or not query.any():
             return self.scan(query, k)
-        rows = self._probe(query)
+        # Always as many as a ranking begins with: of two answers the longer begins with the shorter.
+        rows = self.inverted_file.search(query, max(k, self.depth))
         similarities = cosine_scores(self.embeddings[rows], query)
-        compared = np.zeros(len(self.embeddings), dtype=bool)
-        compared[rows] = True
-        for _ in range(N_ROUNDS):
-            leads = rows[top_k_rows(similarities, N_LEADS)]
-            found = self.nearest_rows[leads].ravel()
-            found = np.unique(found[~compared[found]])
-            compared[found] = True
-            rows = np.concatenate([rows, found])
-            similarities = np.concatenate([similarities, cosine_scores(self.embeddings[found], query)])
-        # Those tied with the last go on too: ties go to the lower row, not to the place among those compared.
-        last = top_k_rows(similarities, k)[-1]
-        kept = np.flatnonzero(similarities >= similarities[last])
-        best = kept[np.lexsort((rows[kept], -similarities[kept]))[:k]]
+        # The file holds halves: near-ties are in order only now.
+        best = np.lexsort((rows, -similarities))[:k]
         return Nearest(rows[best], similarities[best])
 
     def scan(
@@ -201,13 +173,6 @@ class UserIndex:
         rest = self.scan(query, n_missing, without_rows=[*found.rows.tolist(), *without_rows])
         return Nearest(*(np.concatenate(parts) for parts in zip(found, rest, strict=True)))
 
-    def _probe(self, query: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Give the rows of the groups nearest to a vector."""
-        groups = top_k_rows(self.centroids @ query, N_PROBED)
-        starts, stops = self.group_offsets[groups].tolist(), self.group_offsets[groups + 1].tolist()
-        members = [self.grouped_rows[start:stop] for start, stop in zip(starts, stops, strict=True)]
-        return np.concatenate(members)
-
     def _known(self, row: int, k: int) -> Nearest:
         rows = self.nearest_rows[row, :k]
         similarities = cosine_scores(self.embeddings[rows], self.embeddings[row])
@@ -222,11 +187,11 @@ def user_index_of(bundle: Bundle) -> UserIndex:
     -------
     UserIndex
         Views of the bundle's arrays.
+
+    Raises
+    ------
+    ValueError
+        If the bundle was not checked, and ``user_index`` holds no index.
     """
-    return UserIndex(
-        bundle.user_embeddings,
-        bundle.user_centroids,
-        bundle.user_group_offsets,
-        bundle.grouped_user_rows,
-        bundle.nearest_user_rows,
-    )
+    inverted_file = InvertedFile(bundle.user_index) if len(bundle.user_index) else None
+    return UserIndex(bundle.user_embeddings, bundle.nearest_user_rows, inverted_file)

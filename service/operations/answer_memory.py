@@ -4,11 +4,12 @@ An answer to GET depends on its URL and on the model alone, and a model does not
 here goes stale, and nothing has to be thrown away but for want of room: what was not asked for longest goes first.
 """
 
+import contextlib
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cachetools import LRUCache
 from prometheus_client import CollectorRegistry, Counter
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -52,13 +53,18 @@ class AnswerMemory:
 
     def __init__(self, max_bytes: int, registry: CollectorRegistry) -> None:
         self.max_bytes = max_bytes
-        self.n_bytes = 0
-        self._answers: OrderedDict[Key, Answer] = OrderedDict()
+        # An entry is a key with its answer, since what it takes is that of both.
+        self._answers: LRUCache[Key, tuple[Key, Answer]] = LRUCache(max_bytes, getsizeof=_size)
         self._lock = threading.Lock()
         self._hits = Counter("osusume_answer_memory_hits", "Answers given from memory", registry=registry)
         self._misses = Counter(
             "osusume_answer_memory_misses", "Answers worked out that memory could have given", registry=registry
         )
+
+    @property
+    def n_bytes(self) -> float:
+        """What all entries take."""
+        return self._answers.currsize
 
     def recall(self, key: Key) -> Answer | None:
         """Give an answer that was given before.
@@ -69,28 +75,18 @@ class AnswerMemory:
             Path and query string, as they were asked.
         """
         with self._lock:
-            answer = self._answers.get(key)
-            if answer is None:
-                return None
-            self._answers.move_to_end(key)
+            entry = self._answers.get(key)
+        if entry is None:
+            return None
         self._hits.inc()
-        return answer
+        return entry[1]
 
     def remember(self, key: Key, answer: Answer) -> None:
         """Keep an answer, and let go of others if there is no room."""
         self._misses.inc()
-        size = _size(key, answer)
-        if size > self.max_bytes:
-            return
-        with self._lock:
-            known = self._answers.pop(key, None)
-            if known is not None:
-                self.n_bytes -= _size(key, known)
-            self._answers[key] = answer
-            self.n_bytes += size
-            while self.n_bytes > self.max_bytes:
-                oldest, forgotten = self._answers.popitem(last=False)
-                self.n_bytes -= _size(oldest, forgotten)
+        # Larger than all there is room for, it is not kept.
+        with self._lock, contextlib.suppress(ValueError):
+            self._answers[key] = key, answer
 
 
 class RememberedResponse(Response):
@@ -146,5 +142,6 @@ class AnswerFromMemory:
         await send({"type": "http.response.body", "body": answer.body})
 
 
-def _size(key: Key, answer: Answer) -> int:
-    return len(answer.body) + len(key[0]) + len(key[1]) + _OVERHEAD_BYTES
+def _size(entry: tuple[Key, Answer]) -> int:
+    (path, query_string), answer = entry
+    return len(answer.body) + len(path) + len(query_string) + _OVERHEAD_BYTES

@@ -1,25 +1,22 @@
-"""A bound on the head of a request, which uvicorn has with h11 but not with httptools."""
+"""A bound on the head of a request, which uvicorn has with h11 but not with httptools, the faster by half."""
 
-from typing import Any, Final
+from typing import Final
 
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # More than one read from a socket gives: what stood before a head in the same read is counted with it.
 MAX_HEAD_BYTES: Final = 512 * 1024
 
 
-class BoundedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's own protocol, which refuses a request whose head does not end."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._is_in_head = False
-        self._n_head_bytes = 0
+    _is_in_head = False
+    _n_head_bytes = 0
 
     def on_message_begin(self) -> None:
         """Count from here on."""
-        self._is_in_head = True
-        self._n_head_bytes = 0
+        self._is_in_head, self._n_head_bytes = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

@@ -5,17 +5,12 @@ a training, the answer takes a service no longer than looking up similar users d
 """
 
 import argparse
-import contextlib
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +18,6 @@ from typing import Final
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from models.cores import usable_cores
@@ -32,17 +26,14 @@ from models.store import Store
 from service.api.params import RecommendationsQuery
 from service.api.recommendation_rendering import recommend
 from service.api.validation import parse_query
-from service.precompute.files import About, PrecomputedError, precomputed_folder, write_precomputed
-from service.precompute.written_page import WrittenPage
-from service.recommending.errors import InvalidRequestError, ServiceError
-from service.recommending.model import LoadedModel, load_model
+from service.precompute.files import PrecomputedError, precomputed_file, write_precomputed
+from service.precompute.pool import Work, work_out
+from service.recommending.errors import InvalidRequestError
+from service.recommending.model import load_model
 from service.settings import SettingsError, read_settings
 
-_USERS_AT_ONCE: Final = 64
-_SECONDS_BETWEEN_REPORTS: Final = 10.0
 _MAX_DIGITS: Final = 18
 _STOPPED: Final = 128
-_HELD: Final = {signal.SIGINT, signal.SIGTERM}
 
 
 class _InputError(Exception):
@@ -77,15 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     try:
         settings = read_settings(store=options.store)
-        n_answers, folder = _precompute(settings.store, options.query, options.users, options.workers)
+        n_answers, path = _precompute(settings.store, options.query, options.users, options.workers)
         current = Store(settings.store).current_folder()
     except _FAULTS as error:
         return _fail(*_explain(error))
     except KeyboardInterrupt:
         return _fail("stopped; answers that were there before still are", _STOPPED + signal.SIGINT)
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    _say(f"{n_answers:,} answers, {size / 1e6:,.1f} MB, in {folder}, after {time.monotonic() - started:.0f} s")
-    if folder == precomputed_folder(settings.store, current.name):
+    size = path.stat().st_size
+    _say(f"{n_answers:,} answers, {size / 1e6:,.1f} MB, in {path}, after {time.monotonic() - started:.0f} s")
+    if path == precomputed_file(settings.store, current.name):
         _say("a service that starts now uses them")
     else:
         _say(f"meanwhile {current.name} was published, for which they are none: start again")
@@ -145,12 +136,11 @@ def _precompute(store: Path, query_text: str, users: Path | None, n_workers: int
     query = _read_query(query_text)
     folder = Store(store).current_folder()
     model = load_model(folder)
-    user_rows = _read_users(users, model.bundle) if users else np.arange(model.bundle.n_users)
+    user_rows = _read_users(users, model.bundle) if users else list(range(model.bundle.n_users))
     # What cannot be answered is said now, and not by a process of the pool.
     recommend(model, 0, query)
-    about = About(model_version=model.version, query=query)
-    answers = _work_out(_Work(folder, query), user_rows, n_workers)
-    return len(user_rows), write_precomputed(store, about, model.bundle.n_users, answers)
+    answers = work_out(Work(folder, query), user_rows, n_workers, _say)
+    return len(user_rows), write_precomputed(store, model.version, query, answers)
 
 
 def _read_query(text: str) -> RecommendationsQuery:
@@ -160,7 +150,7 @@ def _read_query(text: str) -> RecommendationsQuery:
     return query
 
 
-def _read_users(path: Path, bundle: Bundle) -> NDArray[np.int64]:
+def _read_users(path: Path, bundle: Bundle) -> list[int]:
     """Read the rows of the users that a file names.
 
     Raises
@@ -188,90 +178,8 @@ def _read_users(path: Path, bundle: Bundle) -> NDArray[np.int64]:
         unknown = wanted[~known]
         some = ", ".join(map(str, unknown[:3].tolist()))
         _say(f"{len(unknown):,} of {len(wanted):,} users are not in the model and get no answer: {some}, ...")
-    return np.searchsorted(bundle.user_ids, wanted[known])
-
-
-@dataclass(frozen=True)
-class _Work:
-    """What every process has to know."""
-
-    folder: Path
-    query: RecommendationsQuery
-
-
-def _work_out(work: _Work, user_rows: NDArray[np.int64], n_workers: int) -> Iterator[tuple[int, WrittenPage]]:
-    """Answer for many users in several processes; gives rows and answers in order, and says how far it is."""
-    started = reported = time.monotonic()
-    chunks = [user_rows[i : i + _USERS_AT_ONCE].tolist() for i in range(0, len(user_rows), _USERS_AT_ONCE)]
-    n_done = 0
-    pool = ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn"), _begin, (work,))
-    try:
-        with _signals_held():
-            found = pool.map(_answer, chunks)
-        for rows, pages in zip(chunks, found, strict=True):
-            yield from zip(rows, pages, strict=True)
-            n_done += len(rows)
-            now = time.monotonic()
-            if now - reported > _SECONDS_BETWEEN_REPORTS:
-                reported = now
-                rate = n_done / (now - started)
-                minutes = (len(user_rows) - n_done) / rate / 60.0
-                _say(f"{n_done:,} of {len(user_rows):,} users, {rate:.0f} a second, {minutes:.1f} minutes left")
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hear of signals afterwards: in the midst of starting processes they would leave half of one behind."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-# A process of a pool has no other place for what it works with.
-_given: tuple[_Work, LoadedModel | BundleError]
-
-
-def _begin(work: _Work) -> None:
-    """Read the model in a process of the pool."""
-    global _given  # noqa: PLW0603
-    # Ctrl-C reaches everybody; the process that began all this ends it in good order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        _given = work, load_model(work.folder, is_checked=True)
-    except BundleError as error:
-        # Raised here it would only break the pool, and nobody would learn why.
-        _given = work, error
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that began it is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _answer(user_rows: list[int]) -> list[WrittenPage]:
-    """Answer for some users.
-
-    Raises
-    ------
-    PrecomputedError
-        If this process could not read the model, or cannot answer.
-    """
-    work, model = _given
-    if isinstance(model, BundleError):
-        raise PrecomputedError(str(model))
-    try:
-        return [recommend(model, row, work.query) for row in user_rows]
-    except ServiceError as error:
-        raise PrecomputedError(error.detail) from error
+    rows: list[int] = np.searchsorted(bundle.user_ids, wanted[known]).tolist()
+    return rows
 
 
 def _stop(number: int, _: object) -> None:

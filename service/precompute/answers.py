@@ -4,16 +4,30 @@ For each user what is particular to their answer, without the cards, compressed.
 it always is, so what is served is what would have been worked out.
 """
 
-import mmap
+import sqlite3
+import weakref
 import zlib
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from service.api.params import RecommendationsQuery
 from service.precompute.written_page import WrittenPage
+from service.version import own_version
+
+
+class About(BaseModel):
+    """What was answered, and with what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_version: str
+    software_version: str = own_version()
+    query: RecommendationsQuery
+    n_answers: int = 0
 
 
 class PrecomputedAnswers:
@@ -21,31 +35,36 @@ class PrecomputedAnswers:
 
     Parameters
     ----------
-    query : RecommendationsQuery
-        What was asked for each user; from its first row on.
-    offsets : ndarray of shape (n_users + 1,), dtype=int64
-        Answer of user row u: bytes [offsets[u], offsets[u + 1]); none where that is empty.
-    answers : bytes-like
-        From :func:`pack`, back to back.
+    about : About
+    connection : sqlite3.Connection
+        With a table ``answers (user_row, page)``, of pages from :func:`pack`. Closed with these answers.
     """
 
-    def __init__(self, query: RecommendationsQuery, offsets: NDArray[np.int64], answers: bytes | mmap.mmap) -> None:
-        self.query = query
-        #: How many users have an answer.
-        self.n_answers = int(np.count_nonzero(offsets[1:] > offsets[:-1]))
-        self._offsets = offsets
-        self._answers = answers
+    def __init__(self, about: About, connection: sqlite3.Connection) -> None:
+        self.query = about.query
+        self.n_answers = about.n_answers
+        self._connection = connection
         self._is_part = lru_cache(maxsize=256)(self._find_whether_part)
+        weakref.finalize(self, connection.close)
 
     def user_rows(self) -> NDArray[np.int64]:
-        """Find the users who have an answer.
+        """Find the users who have an answer, by reading the whole file.
 
         Returns
         -------
         ndarray of shape (n_answers,), dtype=int64
             Ascending.
         """
-        return np.flatnonzero(self._offsets[1:] > self._offsets[:-1])
+        found = self._connection.execute("SELECT user_row FROM answers ORDER BY user_row")
+        return np.array([row for (row,) in found], dtype=np.int64)
+
+    def some_user_rows(self) -> list[int]:
+        """Find a few users who have an answer: the first, the last and one between them, as far as there are any."""
+        (last,) = self._connection.execute("SELECT max(user_row) FROM answers").fetchone()
+        if last is None:
+            return []
+        first_from = "SELECT min(user_row) FROM answers WHERE user_row >= ?"
+        return sorted({last, *(self._connection.execute(first_from, (row,)).fetchone()[0] for row in (0, last // 2))})
 
     def find(self, user_row: int, query: RecommendationsQuery) -> WrittenPage | None:
         """Find the answer to a query.
@@ -55,14 +74,14 @@ class PrecomputedAnswers:
         WrittenPage or None
             None where it has to be worked out: another query or a later page, a user without an answer, damage.
         """
-        if not len(self._answers) or not self._is_part(query):
-            return None
-        start, end = self._offsets[user_row : user_row + 2].tolist()
-        if start == end:
+        if not self.n_answers or not self._is_part(query):
             return None
         try:
-            return unpack(self._answers[start:end], query)
-        except (zlib.error, ValueError):
+            found = self._connection.execute(
+                "SELECT page FROM answers WHERE user_row = ?", (int(user_row),)
+            ).fetchone()
+            return unpack(found[0], user_row, query) if found else None
+        except (sqlite3.Error, zlib.error, ValueError, TypeError):
             return None
 
     def _find_whether_part(self, query: RecommendationsQuery) -> bool:
@@ -71,37 +90,46 @@ class PrecomputedAnswers:
         return whole == self.query and query.offset + query.limit <= self.query.limit
 
 
-NO_ANSWERS: Final = PrecomputedAnswers(RecommendationsQuery(limit=1), np.zeros(1, dtype=np.int64), b"")
+NO_ANSWERS: Final = PrecomputedAnswers(
+    About(model_version="", query=RecommendationsQuery()), sqlite3.connect(":memory:", check_same_thread=False)
+)
 
 
-def pack(page: WrittenPage) -> bytes:
+def pack(page: WrittenPage, user_row: int) -> bytes:
     """Write a page as few bytes.
 
     Returns
     -------
     bytes
-        Its checksum included.
+        Begins with a checksum of the rest and of whose page it is.
     """
     rows = b",".join(b"%d" % row for row in page.anime_rows)
     # JSON holds no such byte.
-    return zlib.compress(b"\0".join([page.fields, b"%d" % page.total, rows, *page.rows]))
+    packed = zlib.compress(b"\0".join([page.fields, b"%d" % page.total, rows, *page.rows]))
+    return zlib.crc32(packed, user_row).to_bytes(4, "big") + packed
 
 
-def unpack(packed: bytes, query: RecommendationsQuery) -> WrittenPage:
+def unpack(packed: bytes, user_row: int, query: RecommendationsQuery) -> WrittenPage:
     """Read what :func:`pack` wrote.
 
     Parameters
     ----------
     packed : bytes
+    user_row : int
+        Whose page it should be.
     query : RecommendationsQuery
         Asks for the packed page or a part of it.
 
     Raises
     ------
-    zlib.error, ValueError
-        If the bytes were changed.
+    ValueError
+        If the bytes were changed, or are those of somebody else.
+    zlib.error
+        If they are no compressed bytes.
     """
-    fields, total, anime_rows, *rows = zlib.decompress(packed).split(b"\0")
+    if zlib.crc32(packed[4:], user_row).to_bytes(4, "big") != packed[:4]:
+        raise ValueError(f"the answer of row {user_row} is not what was written")
+    fields, total, anime_rows, *rows = zlib.decompress(packed[4:]).split(b"\0")
     part = slice(query.offset, query.offset + query.limit)
     shown = [int(row) for row in anime_rows.split(b",")[part]] if rows else []
     return WrittenPage(fields, shown, rows[part], query.offset, query.limit, int(total))

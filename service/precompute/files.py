@@ -3,47 +3,49 @@
 ::
 
     store/
-      20261123T101500Z-autoencoder-1a2b3c4d/                the bundle
-      20261123T101500Z-autoencoder-1a2b3c4d-precomputed/    its answers: about.json, offsets.npy, answers.bin
+      20261123T101500Z-autoencoder-1a2b3c4d/                       the bundle
+      20261123T101500Z-autoencoder-1a2b3c4d-precomputed.sqlite     its answers
 
 A bundle never changes once it has its name, and these may be thrown away at any time: so they lie beside it, not in
-it.
+it. Nobody writes to the file once it has its name either. Every answer has a checksum, looked at when it is used.
 """
 
 import contextlib
 import fcntl
-import mmap
 import os
-import shutil
-import tempfile
-import tokenize
+import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from models.bundle.writer import durable_file, replace_folder, save_array, save_bytes, sync_path
+from models.bundle.writer import sync_path
 from service.api.params import RecommendationsQuery
 from service.api.recommendation_rendering import recommend
-from service.precompute.answers import PrecomputedAnswers, pack
+from service.precompute.answers import About, PrecomputedAnswers, pack
 from service.precompute.written_page import WrittenPage
 from service.recommending.errors import ServiceError
 from service.recommending.model import LoadedModel
 from service.version import own_version
 
-ABOUT_FILE: Final = "about.json"
-OFFSETS_FILE: Final = "offsets.npy"
-ANSWERS_FILE: Final = "answers.bin"
-_SUFFIX: Final = "-precomputed"
-_UNFINISHED_PREFIX: Final = ".precomputing-"
+_SUFFIX: Final = "-precomputed.sqlite"
+_UNFINISHED_FILE: Final = ".precomputing"
 _LOCK_FILE: Final = ".precompute.lock"
-# How many answers are worked out once more before any is served.
-_N_SAMPLED: Final = 3
+# No journal: what is not finished is thrown away. Of larger pages answers of 2 kB fill a larger part.
+_TABLES: Final = """
+    PRAGMA page_size = 16384;
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE about (content BLOB NOT NULL, checksum INTEGER NOT NULL);
+    CREATE TABLE answers (user_row INTEGER PRIMARY KEY, page BLOB NOT NULL);
+    BEGIN;
+"""
+# More than sqlite maps: all of it, so that workers share its pages.
+_MAP_ALL: Final = "PRAGMA mmap_size = 1099511627776"
 # Of a longer stretch the kernel may read no more than this.
 _READ_AHEAD_BYTES: Final = 128 << 10
 # Between processors the last digits differ.
@@ -54,17 +56,7 @@ class PrecomputedError(Exception):
     """Precomputed answers that cannot be used, and why."""
 
 
-class About(BaseModel):
-    """What was answered: the text of :data:`ABOUT_FILE`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model_version: str
-    software_version: str = own_version()
-    query: RecommendationsQuery
-
-
-def precomputed_folder(store: Path, model_version: str) -> Path:
+def precomputed_file(store: Path, model_version: str) -> Path:
     """Tell where the precomputed answers of a model lie.
 
     Returns
@@ -75,65 +67,77 @@ def precomputed_folder(store: Path, model_version: str) -> Path:
     return store / f"{model_version}{_SUFFIX}"
 
 
-def write_precomputed(store: Path, about: About, n_users: int, answers: Iterable[tuple[int, WrittenPage]]) -> Path:
+def write_precomputed(
+    store: Path, model_version: str, query: RecommendationsQuery, answers: Iterable[tuple[int, WrittenPage]]
+) -> Path:
     """Write precomputed answers. Until all are written nobody sees any of them.
 
     Parameters
     ----------
     store : Path
-    about : About
-    n_users : int
-        Of the model.
+    model_version : str
+    query : RecommendationsQuery
+        What was answered.
     answers : iterable of (int, WrittenPage)
         User rows, ascending, each with their answer.
 
     Returns
     -------
     Path
-        Their folder. What was there before is gone; who serves it goes on.
+        Their file. What was there before is gone; who serves it goes on.
 
     Raises
     ------
     PrecomputedError
-        If somebody else is writing some here.
+        If somebody else is writing some here, or the disk is full.
     OSError
-        If the disk is full or the store cannot be written.
+        If the store cannot be written.
     """
-    target = precomputed_folder(store, about.model_version)
-    with _alone(store):
-        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED_PREFIX, dir=store))
-        # mkdtemp gives 0700; the service may run as another user.
-        folder.chmod(0o755)
-        lengths = np.zeros(n_users + 1, dtype=np.int64)
-        with durable_file(folder / ANSWERS_FILE) as file:
-            for user_row, page in answers:
-                lengths[user_row + 1] = file.write(pack(page))
-        save_array(folder / OFFSETS_FILE, np.cumsum(lengths))
-        save_bytes(folder / ABOUT_FILE, orjson.dumps(about.model_dump(mode="json")))
-        sync_path(folder)
-        replace_folder(folder, target, folder.with_name(f"{folder.name}-earlier"))
+    target = precomputed_file(store, model_version)
+    with _alone(store) as unfinished:
+        try:
+            with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
+                _fill(connection, About(model_version=model_version, query=query), answers)
+        except sqlite3.Error as error:
+            raise PrecomputedError(f"{target} cannot be written: {error}") from error
+        # The service may run as another user, whatever the umask.
+        unfinished.chmod(0o644)
+        sync_path(unfinished)
+        unfinished.replace(target)
+        sync_path(store)
     return target
 
 
+def _fill(connection: sqlite3.Connection, about: About, answers: Iterable[tuple[int, WrittenPage]]) -> None:
+    connection.executescript(_TABLES)
+    packed = ((user_row, pack(page, user_row)) for user_row, page in answers)
+    n_answers = connection.executemany("INSERT INTO answers VALUES (?, ?)", packed).rowcount
+    content = about.model_copy(update={"n_answers": n_answers}).model_dump_json().encode()
+    connection.execute("INSERT INTO about VALUES (?, ?)", (content, zlib.crc32(content)))
+    connection.execute("COMMIT")
+
+
 @contextlib.contextmanager
-def _alone(store: Path) -> Iterator[None]:
-    """Be the only one that precomputes, and leave nothing unfinished behind, of whomever it is.
+def _alone(store: Path) -> Iterator[Path]:
+    """Be the only one that precomputes, with a file to write that is gone in the end unless it was renamed.
 
     Raises
     ------
     PrecomputedError
         If there is another.
     """
+    unfinished = store / _UNFINISHED_FILE
     with (store / _LOCK_FILE).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise PrecomputedError(f"{store}: another process is precomputing answers here") from error
         try:
-            yield
+            # Of a process that was killed.
+            unfinished.unlink(missing_ok=True)
+            yield unfinished
         finally:
-            for leftover in store.glob(f"{_UNFINISHED_PREFIX}*"):
-                shutil.rmtree(leftover, ignore_errors=True)
+            unfinished.unlink(missing_ok=True)
 
 
 def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
@@ -150,20 +154,49 @@ def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
     PrecomputedError
         If there are some that cannot be used: damaged, or not what this model answers here and now.
     """
-    folder = precomputed_folder(store, model.version)
-    if not folder.is_dir():
+    path = precomputed_file(store, model.version)
+    if not path.exists():
         return model
-    precomputed = _read(folder, model)
-    for row in _some_of(precomputed.user_rows()):
-        try:
+    try:
+        precomputed = _open(path, model)
+        for row in precomputed.some_user_rows():
+            # What was damaged is not found, so a row that is found is one of the model's.
             found = precomputed.find(row, precomputed.query)
-            agrees = found is not None and _agree(found, recommend(model, row, precomputed.query))
-        except (ServiceError, ValueError) as error:
-            raise PrecomputedError(f"{folder}: {error}") from error
-        if not agrees:
-            user_id = model.bundle.user_ids[row]
-            raise PrecomputedError(f"{folder}: the answer for user {user_id} is not what it would be now")
+            if found is None:
+                raise PrecomputedError(f"{path}: the answer of row {row} is damaged")
+            if not _agree(found, recommend(model, row, precomputed.query)):
+                user_id = model.bundle.user_ids[row]
+                raise PrecomputedError(f"{path}: the answer for user {user_id} is not what it would be now")
+    except (sqlite3.Error, ServiceError, ValueError, TypeError) as error:
+        raise PrecomputedError(f"{path}: cannot be used: {error}") from error
     return replace(model, precomputed=precomputed)
+
+
+def _open(path: Path, model: LoadedModel) -> PrecomputedAnswers:
+    uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(_MAP_ALL)
+        about = _read_about(path, connection, model)
+    except BaseException:
+        connection.close()
+        raise
+    return PrecomputedAnswers(about, connection)
+
+
+def _read_about(path: Path, connection: sqlite3.Connection, model: LoadedModel) -> About:
+    content, checksum = connection.execute("SELECT content, checksum FROM about").fetchone() or (b"", None)
+    if zlib.crc32(content) != checksum:
+        raise PrecomputedError(f"{path}: what it says of its answers is damaged")
+    try:
+        about = About.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise PrecomputedError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    made_with, mine = (about.model_version, about.software_version), (model.version, own_version())
+    if made_with != mine:
+        raise PrecomputedError(f"{path}: of model and software {made_with}, not {mine}")
+    return about
 
 
 def read_ahead(model: LoadedModel, store: Path) -> None:
@@ -184,51 +217,9 @@ def read_ahead(model: LoadedModel, store: Path) -> None:
     """
     if not model.precomputed.n_answers:
         return
-    with (precomputed_folder(store, model.version) / ANSWERS_FILE).open("rb") as file:
+    with precomputed_file(store, model.version).open("rb") as file:
         for start in range(0, os.fstat(file.fileno()).st_size, _READ_AHEAD_BYTES):
             os.posix_fadvise(file.fileno(), start, _READ_AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-
-
-def _some_of(rows: NDArray[np.int64]) -> list[int]:
-    """Take a few, the first and the last among them."""
-    places = np.linspace(0, len(rows) - 1, _N_SAMPLED, dtype=np.int64)
-    sample: list[int] = rows[places].tolist() if len(rows) else []
-    return sample
-
-
-def _read(folder: Path, model: LoadedModel) -> PrecomputedAnswers:
-    about = _read_about(folder / ABOUT_FILE)
-    made_with, mine = (about.model_version, about.software_version), (model.version, own_version())
-    if made_with != mine:
-        raise PrecomputedError(f"{folder / ABOUT_FILE}: of model and software {made_with}, not {mine}")
-    path = folder / OFFSETS_FILE
-    try:
-        offsets = np.lib.format.open_memmap(path, mode="r")
-        size = (folder / ANSWERS_FILE).stat().st_size
-        with (folder / ANSWERS_FILE).open("rb") as file:
-            answers = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-    except OSError as error:
-        raise PrecomputedError(f"{error.filename or folder}: cannot be read: {error.strerror}") from error
-    except (ValueError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
-        raise PrecomputedError(f"{path}: is no numpy array: {error}") from error
-    expected = (model.bundle.n_users + 1,)
-    if offsets.dtype != np.int64 or offsets.shape != expected:
-        raise PrecomputedError(f"{path}: is no array of {expected[0]} int64")
-    if offsets[0] != 0 or offsets[-1] != size or (offsets[1:] < offsets[:-1]).any():
-        raise PrecomputedError(f"{path}: does not divide the {size} bytes of {ANSWERS_FILE} among users")
-    # A plain view: np.memmap's own indexing is several times slower.
-    return PrecomputedAnswers(about.query, offsets.view(np.ndarray), answers)
-
-
-def _read_about(path: Path) -> About:
-    try:
-        return About.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise PrecomputedError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "JSON"
-        raise PrecomputedError(f"{path}: {where}: {first['msg']}") from error
 
 
 def _agree(found: WrittenPage, expected: WrittenPage) -> bool:

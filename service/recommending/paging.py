@@ -1,37 +1,12 @@
 """One page of a ranking: what every list answers with, before it is written as JSON."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.ranked_page import RankedPage
 from models.scoring.top_k import Order, top_k_rows
 
-
-@dataclass(frozen=True)
-class RankedPage:
-    """One page of a ranking.
-
-    Attributes
-    ----------
-    rows : list of int
-        Anime or user rows, in order of rank.
-    scores : list of float
-        Their scores or similarities.
-    offset, limit : int
-        As asked for; the first row has rank ``offset + 1``.
-    total : int
-        Length of the whole ranking.
-    scored_rows : list of int
-        Whose score stands beside each row: its own, unless a franchise is shown as another of its entries.
-    """
-
-    rows: list[int]
-    scores: list[float]
-    offset: int
-    limit: int
-    total: int
-    scored_rows: list[int]
+__all__ = ["RankedPage", "rank"]
 
 
 def rank(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,22 +36,34 @@ def neighbours(n_anime: int, k: int, rng: np.random.Generator) -> NDArray[np.int
     return np.array(drawn, dtype=np.int32).reshape(n_anime, k)
 
 
-def user_index(user_embeddings: NDArray[np.float32], n_groups: int = 1, n_nearest: int = 100) -> Arrays:
-    """Index users by comparing all of them."""
+def user_index(
+    user_embeddings: NDArray[np.float32], n_groups: int = 1, n_nearest: int = 100, n_probed: int = 1
+) -> Arrays:
+    """Find everybody's nearest by comparing all users; put users in groups around the first few of them."""
     n_users = len(user_embeddings)
-    centroids = user_embeddings[:n_groups]
-    groups = (user_embeddings @ centroids.T).argmax(axis=1)
     others = [np.delete(np.arange(n_users), row) for row in range(n_users)]
     nearest = [
         rows[np.argsort(-(user_embeddings @ user_embeddings[row])[rows], kind="stable")[:n_nearest]]
         for row, rows in enumerate(others)
     ]
     return {
-        "user_centroids": centroids,
-        "user_group_offsets": np.cumsum([0, *np.bincount(groups, minlength=n_groups)], dtype=np.int64),
-        "grouped_user_rows": np.argsort(groups, kind="stable").astype(np.int32),
+        "user_index": inverted_file(user_embeddings, user_embeddings[:n_groups], n_probed),
         "nearest_user_rows": np.array(nearest, dtype=np.int32).reshape(n_users, -1),
     }
+
+
+def inverted_file(users: NDArray[np.float32], centroids: NDArray[np.float32], n_probed: int) -> NDArray[np.uint8]:
+    """Index users by the nearest of some centroids; there is no index of one group."""
+    if len(centroids) == 1:
+        return np.empty(0, dtype=np.uint8)
+    quantizer = faiss.IndexFlatIP(users.shape[1])
+    quantizer.add(centroids)
+    index = faiss.IndexIVFFlat(quantizer, users.shape[1], len(centroids), faiss.METRIC_INNER_PRODUCT)
+    index.train(users)
+    index.add(users)
+    index.nprobe = n_probed
+    content: NDArray[np.uint8] = faiss.serialize_index(index)
+    return content
 
 
 def in_common(arrays: Arrays, n_counted: int) -> NDArray[np.uint16]:
@@ -82,7 +95,7 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "list_embeddings": list_embeddings,
         "anime_gains": anime_gains,
         "user_embeddings": user_embeddings,
-        **user_index(user_embeddings, n_groups=min(2, n_users), n_nearest=3),
+        **user_index(user_embeddings, n_groups=min(2, n_users), n_nearest=3, n_probed=2),
         "list_offsets": np.cumsum([0, *map(len, lists)], dtype=np.int64),
         "list_anime_rows": np.concatenate(lists).astype(np.int32),
         "list_ratings": rng.integers(0, 11, n_entries).astype(np.uint8),

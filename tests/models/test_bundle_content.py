@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,14 @@ from models.bundle.layout import LAYOUT
 from models.bundle.reader import assemble, read_bundle
 from models.bundle.writer import write_bundle
 from models.errors import BundleContentError, BundleCorruptError, BundleError
-from tests.models.small_bundle import make_arrays, make_manifest, replace_array, replace_file
+from tests.models.small_bundle import (
+    inverted_file,
+    make_arrays,
+    make_manifest,
+    replace_array,
+    replace_file,
+    unit_rows,
+)
 
 Edit = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -33,6 +41,32 @@ def _set(position: Any, value: object) -> Edit:
 def _twice(anime_rows: NDArray[np.int32]) -> NDArray[np.int32]:
     """Put the first anime of the second list, which begins at entry 1, into it once more."""
     return anime_rows[[0, 1, 1, *range(3, len(anime_rows))]]
+
+
+def _indexed(n_users: int, size: int) -> NDArray[np.uint8]:
+    users = unit_rows(n_users, size, np.random.default_rng(1))
+    return inverted_file(users, users[:2], 2)
+
+
+def _serialized(index: Any) -> NDArray[np.uint8]:
+    content: NDArray[np.uint8] = faiss.serialize_index(index)
+    return content
+
+
+def _by_distance() -> Any:
+    index = faiss.index_factory(4, "IVF2,Flat")
+    index.quantizer.add(np.eye(4, dtype=np.float32)[:2])
+    index.train(np.eye(4, dtype=np.float32))
+    index.add(np.eye(7, 4, dtype=np.float32))
+    return index
+
+
+def _naming(rows: list[int]) -> NDArray[np.uint8]:
+    """Index users under other rows than theirs."""
+    index = faiss.deserialize_index(_indexed(7, 4))
+    index.reset()
+    index.add_with_ids(unit_rows(7, 4, np.random.default_rng(1)), np.array(rows))
+    return _serialized(index)
 
 
 @pytest.mark.parametrize(
@@ -65,15 +99,17 @@ def _twice(anime_rows: NDArray[np.int32]) -> NDArray[np.int32]:
         ("list_anime_rows", _set(0, 12), "values outside 0..11"),
         ("list_anime_rows", _set(0, -1), "values outside 0..11"),
         ("list_anime_rows", lambda array: array[::-1], "do not ascend within a list"),
-        ("user_centroids", _set((1, 0), np.nan), "holds NaN or infinity"),
-        ("user_group_offsets", lambda array: array[[0, 2]], "n_groups = 1, but user_centroids.npy says 2"),
-        ("user_centroids", lambda array: array[:, 1:], "embedding_size = 3"),
-        ("user_group_offsets", _set(-1, 6), "offsets do not rise from 0 to 7"),
-        ("user_group_offsets", _set(0, 1), "offsets do not rise from 0 to 7"),
-        ("grouped_user_rows", _set(0, 7), "values outside 0..6"),
-        ("grouped_user_rows", _set(0, -1), "values outside 0..6"),
-        ("grouped_user_rows", lambda array: array[[0, 0, *range(2, 7)]], "does not hold every user row once"),
-        ("grouped_user_rows", lambda array: array[1:], "n_users = 6"),
+        ("user_index", lambda content: content[:-40], "is no index of faiss"),
+        ("user_index", _set(0, 0), "is no index of faiss"),
+        ("user_index", lambda content: content.astype(np.int8), "dtype int8"),
+        ("user_index", lambda content: _indexed(6, 4), "does not hold every user row once"),
+        ("user_index", lambda content: _indexed(8, 4), "does not hold every user row once"),
+        ("user_index", lambda content: _indexed(7, 16), "has embedding_size = 16, the bundle has 4"),
+        ("user_index", lambda content: _serialized(faiss.IndexFlatIP(4)), "holds IndexFlat"),
+        ("user_index", lambda content: _serialized(_by_distance()), "not an IndexIVF for inner products"),
+        ("user_index", lambda content: _naming([0, 1, 2, 3, 4, 5, 5]), "does not hold every user row once"),
+        ("user_index", lambda content: _naming([1, 2, 3, 4, 5, 6, 7]), "does not hold every user row once"),
+        ("user_index", lambda content: _naming([-1, 0, 1, 2, 3, 4, 5]), "does not hold every user row once"),
         ("nearest_user_rows", _set((2, 0), 7), "values outside 0..6"),
         ("nearest_user_rows", _set((2, 0), -1), "values outside 0..6"),
         ("nearest_user_rows", _set((2, 1), 2), "row 2 is among its own neighbours"),
@@ -126,14 +162,12 @@ def _twice(anime_rows: NDArray[np.int32]) -> NDArray[np.int32]:
         ("anime_gains", _set(11, -1e-6), "holds values outside (0, 1]"),
         ("card_offsets", _set(0, 1), "offsets do not rise from 0"),
         ("mean_scores", _set(11, np.inf), "holds NaN or infinity"),
-        ("user_centroids", _set((1, 3), -np.inf), "holds NaN or infinity"),
         ("similar_rows", _set((11, 4), 11), "row 11 is among its own neighbours"),
         ("similar_rows", lambda array: _set((11, 4), array[11, 0])(array), "row 11 holds a neighbour twice"),
         ("similar_scores", _set((11, 4), -1e-6), "values outside 0..1"),
         ("similar_scores", _set((0, 0), 1.0001), "values outside 0..1"),
         ("similar_scores", lambda array: _set((11, 4), array[11, 3] + 1e-3)(array), "do not descend"),
         ("nearest_user_rows", _set((6, 2), 6), "row 6 is among its own neighbours"),
-        ("grouped_user_rows", _set(6, 0), "does not hold every user row once"),
         ("franchise_codes", _set([0, 1, 2, 3], [1, 1, 0, 0]), "not numbered from 0 by their first row"),
         ("franchise_roles", _set(0, 3), "values outside 0..2"),
         ("mean_scores", _set(5, np.nan), "holds NaN"),
@@ -192,9 +226,8 @@ def test_it_is_refused_when_read_even_with_the_right_checksum(
         ("studio_codes", _set([0, -1], [0, 2])),
         ("age_rating_codes", _set([0, -1], [0, 1])),
         ("card_offsets", lambda array: np.where(np.arange(13) < 6, 0, array[-1])),
-        ("user_group_offsets", _set(1, 0)),
-        ("user_group_offsets", _set(1, 7)),
-        ("grouped_user_rows", lambda array: array[::-1]),
+        ("user_index", lambda content: content[:0]),
+        ("user_index", lambda content: _naming([6, 5, 4, 3, 2, 1, 0])),
         ("nearest_in_common", lambda array: array[:, [0, 1, 1]]),
         ("nearest_in_common", lambda array: array[:, :0]),
         ("similar_scores", np.zeros_like),

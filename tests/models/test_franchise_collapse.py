@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.scoring.franchises import FranchiseOrder, Role, collapse_franchises, collapse_similar
+from models.scoring.franchises import Cut, FranchiseOrder, Role, rank_next_entries, rank_similar_franchises
 
 # Three seasons, an OVA of the first, a recap of the second; and another anime.
 SEASON_1, SEASON_2, SEASON_3, OVA, RECAP, OTHER = range(6)
@@ -21,6 +21,23 @@ def mask(*rows: int, n: int = 6) -> NDArray[np.bool_]:
     marks = np.zeros(n, dtype=bool)
     marks[list(rows)] = True
     return marks
+
+
+def collapse_franchises(
+    rows: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    franchises: FranchiseOrder,
+    seen: NDArray[np.bool_],
+    allowed: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Rank franchises by a ranking of some anime: what is shown, and the score of the member that lends its place."""
+    places, ranked = np.full(len(seen), -1), np.zeros(len(seen), dtype=bool)
+    places[rows], ranked[rows] = np.arange(len(rows)), True
+    page = rank_next_entries(
+        (-places).astype(np.float32), ranked, franchises, seen, allowed, Cut(0, 1 + len(seen), "most")
+    )
+    assert page.total == len(page.rows)
+    return np.array(page.rows, dtype=np.int64), scores[places[page.scored_rows]]
 
 
 def collapse(seen: NDArray[np.bool_], allowed: NDArray[np.bool_], *ranked: int) -> list[int]:
@@ -77,11 +94,12 @@ def test_a_franchise_stands_where_its_best_ranked_member_stands_with_that_score(
 
 
 def test_similar_anime_leave_out_the_querys_franchise_and_show_the_beginning_of_others() -> None:
-    everything, scores = np.ones(6, dtype=bool), np.array([0.9, 0.8], dtype=np.float32)
-    assert collapse_similar(np.array([SEASON_2, OTHER]), scores, SERIES, SEASON_1, everything)[0].tolist() == [OTHER]
-    shown = collapse_similar(np.array([SEASON_3, RECAP]), scores, SERIES, OTHER, everything)
-    assert shown[0].tolist() == [SEASON_1]
-    assert not len(collapse_similar(np.array([SEASON_3]), scores[:1], SERIES, OTHER, ~mask(SEASON_1))[0])
+    scores, everything, whole = np.linspace(1.0, 0.5, 6, dtype=np.float32), np.ones(6, dtype=bool), Cut(0, 9, "most")
+    assert rank_similar_franchises(scores, SERIES, SEASON_1, everything, whole).rows == [OTHER]
+    assert rank_similar_franchises(scores, SERIES, OTHER, everything, whole).rows == [SEASON_1]
+    assert rank_similar_franchises(scores, SERIES, OTHER, mask(SEASON_3, SEASON_1), whole).scored_rows == [SEASON_1]
+    assert rank_similar_franchises(-scores, SERIES, OTHER, mask(SEASON_3, SEASON_1), whole).scored_rows == [SEASON_3]
+    assert rank_similar_franchises(scores, SERIES, OTHER, ~mask(SEASON_1), whole).rows == []
 
 
 def test_an_empty_ranking_stays_empty() -> None:

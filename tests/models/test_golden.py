@@ -159,7 +159,7 @@ def test_nobody_is_asked_for_whose_last_neighbour_another_is_as_near_as(cut: int
     nearest, _ = _nearest(bundle, embedding, without, cut + 1)
     arrays["user_embeddings"] = arrays["user_embeddings"].copy()
     arrays["user_embeddings"][nearest[cut]] = arrays["user_embeddings"][nearest[cut - 1]]
-    arrays |= user_index(arrays["user_embeddings"], n_groups=2, n_nearest=3)
+    arrays |= user_index(arrays["user_embeddings"], n_groups=2, n_nearest=3, n_probed=2)
     assert asked().query_id != first.query_id
 
 

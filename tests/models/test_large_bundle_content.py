@@ -22,8 +22,7 @@ def arrays() -> Arrays:
     return make_arrays(N_ANIME, n_users=3) | {
         "user_ids": users * 2,
         "user_embeddings": np.tile(np.eye(4, dtype=np.float32), (N_USERS // 4, 1)),
-        "user_group_offsets": np.array([0, 5, N_USERS]),
-        "grouped_user_rows": users[::-1].astype(np.int32),
+        "user_index": np.empty(0, dtype=np.uint8),
         "nearest_user_rows": ((users[:, None] + [1, 2, 8_192]) % N_USERS).astype(np.int32),
         "nearest_in_common": np.zeros((N_USERS, 2), dtype=np.uint16),
         "list_offsets": np.arange(N_USERS + 1) * N_ANIME,

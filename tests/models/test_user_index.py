@@ -1,34 +1,30 @@
 """Ranking users by an index: what is known, what is searched, what is scanned."""
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.bundle.inverted_file import InvertedFile
 from models.bundle.reader import assemble
 from models.scoring.top_k import Order
 from models.scoring.user_index import UserIndex, user_index_of
-from tests.models.small_bundle import make_arrays, make_manifest, unit_rows, user_index
+from tests.models.small_bundle import inverted_file, make_arrays, make_manifest, unit_rows, user_index
 
 USERS = unit_rows(50, 6, np.random.default_rng(0))
-ARRAYS = user_index(USERS, n_groups=3, n_nearest=12)
-INDEX = UserIndex(
-    USERS,
-    ARRAYS["user_centroids"],
-    ARRAYS["user_group_offsets"],
-    ARRAYS["grouped_user_rows"],
-    ARRAYS["nearest_user_rows"],
-)
+INDEX = UserIndex(USERS, user_index(USERS, n_nearest=12)["nearest_user_rows"])
 
-# Enough groups that a search looks into some of them only, and leads that reach few others.
+# Enough groups that a search looks into some of them only.
 MANY_USERS = unit_rows(400, 6, np.random.default_rng(2))
-MANY = user_index(MANY_USERS, n_groups=60, n_nearest=10)
+MANY = user_index(MANY_USERS, n_groups=60, n_nearest=10, n_probed=16)
 GROUPED = UserIndex(
     MANY_USERS,
-    MANY["user_centroids"],
-    MANY["user_group_offsets"],
-    MANY["grouped_user_rows"],
     # What is known of everybody's nearest is found approximately: here it lacks the second and the fifth.
     np.delete(MANY["nearest_user_rows"], [1, 4], axis=1),
+    InvertedFile(MANY["user_index"]),
 )
 QUERIES = unit_rows(20, 6, np.random.default_rng(3))
 
@@ -59,15 +55,16 @@ def test_similarities_never_rise_along_a_ranking() -> None:
         assert (np.diff(INDEX.ranked(row, 12).similarities) <= 0).all()
 
 
-def test_a_search_among_few_groups_is_a_scan() -> None:
+def test_a_search_among_few_users_is_a_scan() -> None:
     query = unit_rows(1, 6, np.random.default_rng(1))[0]
     found, scanned = INDEX.search(query, 20), INDEX.scan(query, 20)
     assert found.rows.tolist() == scanned.rows.tolist()
     assert found.similarities.tolist() == scanned.similarities.tolist()
 
 
-def test_a_vector_without_direction_is_as_near_to_everybody() -> None:
-    assert INDEX.search(np.zeros(6, dtype=np.float32), 4).rows.tolist() == [0, 1, 2, 3]
+@pytest.mark.parametrize("index", [INDEX, GROUPED])
+def test_a_vector_without_direction_is_as_near_to_everybody(index: UserIndex) -> None:
+    assert index.search(np.zeros(6, dtype=np.float32), 4).rows.tolist() == [0, 1, 2, 3]
 
 
 def test_the_index_of_a_bundle_is_made_of_its_arrays() -> None:
@@ -122,38 +119,67 @@ def _fan(n_groups: int, n_each: int) -> NDArray[np.float32]:
     return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
-def _fan_index(n_groups: int, n_each: int, nearest: list[int]) -> UserIndex:
-    """Index such users; each knows of one other."""
+def _fan_index(n_groups: int, n_each: int, n_probed: int, n_nearest: int = 0) -> UserIndex:
     users = _fan(n_groups, n_each)
-    rows = np.arange(len(users), dtype=np.int32)
-    return UserIndex(
-        users,
-        users[n_each // 2 :: n_each],
-        np.arange(0, len(users) + 1, n_each),
-        rows,
-        np.array(nearest, dtype=np.int32)[:, None],
-    )
+    centroids = users[n_each // 2 :: n_each]
+    nearest = np.zeros((len(users), n_nearest), dtype=np.int32)
+    return UserIndex(users, nearest, InvertedFile(inverted_file(users, centroids, n_probed)))
 
 
 FIRST = np.array([1, 0], dtype=np.float32)
 
 
-def test_a_search_compares_with_the_users_of_the_16_nearest_groups() -> None:
-    users_alone = [*range(18 * 3)]
-    found = _fan_index(18, 3, users_alone).search(FIRST, 100)
-    assert found.rows.tolist() == list(range(16 * 3))
-    # As many groups as are looked into are all there are.
-    assert len(_fan_index(16, 3, users_alone[: 16 * 3]).search(FIRST, 100).rows) == 16 * 3
+@pytest.mark.parametrize("n_probed", [1, 5, 18])
+def test_a_search_compares_with_the_users_of_as_many_groups_as_the_index_says(n_probed: int) -> None:
+    found = _fan_index(18, 3, n_probed).search(FIRST, 100)
+    assert found.rows.tolist() == list(range(n_probed * 3))
+    np.testing.assert_allclose(found.similarities, _fan(18, 3)[: n_probed * 3, 0], rtol=0, atol=1e-6)
 
 
-def test_a_search_follows_who_is_near_to_those_found_twice() -> None:
-    # The first knows somebody of the 17th group, who knows somebody of the 18th, who knows somebody of the 19th.
-    nearest = [*range(20 * 2)]
-    nearest[0], nearest[32], nearest[34] = 32, 34, 36
-    assert _fan_index(20, 2, nearest).search(FIRST, 100).rows.tolist() == [*range(32), 32, 34]
+def test_a_ranking_goes_on_with_those_whom_a_search_does_not_look_at() -> None:
+    index = _fan_index(18, 3, n_probed=2, n_nearest=10)
+    assert index.ranked_by_vector(FIRST, 54).rows.tolist() == list(range(54))
 
 
-def test_a_search_follows_the_48_best() -> None:
-    # Each of the 64 users of the first 16 groups knows another one who is far away.
-    nearest = [*range(64, 128), *range(64, 128)]
-    assert _fan_index(32, 4, nearest).search(FIRST, 200).rows.tolist() == list(range(64 + 48))
+def test_users_that_are_alike_come_in_the_order_of_their_rows() -> None:
+    users = np.eye(4, dtype=np.float32)[[3, 1, 0, 1, 2, 1, 1, 0]]
+    file = inverted_file(users, np.eye(4, dtype=np.float32), 4)
+    index = UserIndex(users, np.zeros((8, 7), dtype=np.int32), InvertedFile(file))
+    query = np.array([0.6, 0.8, 0, 0], dtype=np.float32)
+    assert index.search(query, 8).rows.tolist() == [1, 3, 5, 6, 2, 7, 0, 4]
+    for k in range(8):
+        assert index.search(query, k).rows.tolist() == [1, 3, 5, 6, 2, 7, 0, 4][:k]
+
+
+def test_near_ties_that_halves_cannot_tell_apart_are_in_exact_order() -> None:
+    # Cosines that differ by a ten-thousandth: as halves they are alike, and the last rows would come last.
+    cosines = 0.9 + np.arange(20) * 1e-5
+    users = np.stack([cosines, np.sqrt(1 - cosines**2)], axis=1).astype(np.float32)
+    quantizer = faiss.IndexFlatIP(2)
+    quantizer.add(users[[0, 10]])
+    file = faiss.IndexIVFScalarQuantizer(
+        quantizer, 2, 2, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT, False
+    )
+    file.train(users)
+    file.add(users)
+    file.nprobe = 2
+    index = UserIndex(users, np.zeros((20, 19), dtype=np.int32), InvertedFile(faiss.serialize_index(file)))
+    for k in (1, 5, 20):
+        assert index.search(FIRST, k).rows.tolist() == list(range(19, 19 - k, -1))
+
+
+def test_a_search_starts_no_threads() -> None:
+    def count_threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    with ThreadPoolExecutor(1) as pool:
+        before = pool.submit(count_threads).result()
+        for query in QUERIES:
+            pool.submit(GROUPED.search, query, 10).result()
+        assert pool.submit(count_threads).result() == before
+
+
+def test_what_is_no_index_of_faiss_is_refused() -> None:
+    for content in (b"", b"text", b"IwFl", bytes(1000)):
+        with pytest.raises(ValueError, match="is no index of faiss"):
+            InvertedFile(np.frombuffer(content, dtype=np.uint8))

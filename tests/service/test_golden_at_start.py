@@ -59,7 +59,7 @@ def test_those_of_more_users_than_any_method_asks_are_reproduced_too(rule: Any) 
 def test_users_whom_the_index_misses_are_missed_by_the_service_too() -> None:
     arrays = make_arrays("trained", n_users=260)
     # Tastes without any order in many groups, and the same few next to everybody: few are compared.
-    arrays |= user_index(arrays["user_embeddings"], n_groups=130, n_nearest=10)
+    arrays |= user_index(arrays["user_embeddings"], n_groups=130, n_nearest=10, n_probed=16)
     nearest = [[other for other in range(11) if other != row][:10] for row in range(260)]
     arrays["nearest_user_rows"] = np.array(nearest, dtype=np.int32)
     arrays["nearest_in_common"] = in_common(arrays, 10)

@@ -10,10 +10,11 @@ import pytest
 
 from service.api.params import RecommendationsQuery
 from service.precompute import __main__ as precompute
+from service.precompute import pool
 from service.precompute.files import (
     PrecomputedError,
     is_close,
-    precomputed_folder,
+    precomputed_file,
     with_precomputed,
 )
 from service.recommending.model import load_model
@@ -114,7 +115,7 @@ def test_what_cannot_be_asked_is_said_before_the_work_begins(
     monkeypatch.chdir(tmp_path)
     assert precompute.main(["--store", str(own_store), *arguments]) == code
     assert words in capsys.readouterr().err
-    assert not precomputed_folder(own_store, VERSION).exists()
+    assert not precomputed_file(own_store, VERSION).exists()
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "two"])
@@ -130,16 +131,16 @@ def test_who_stops_it_leaves_no_process_and_no_answers_behind(
 ) -> None:
     process = _start(own_store, "--workers", "2")
     # By then the pool is at work, or about to begin.
-    wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))) and len(children(process.pid)) > 1)
+    wait_until(lambda: (own_store / ".precomputing").exists() and len(children(process.pid)) > 1)
     ended = children(process.pid)
     process.send_signal(stop)
     said = _end(process)
     assert process.returncode == code
     wait_until(lambda: all(map(has_ended, ended)))
-    assert not precomputed_folder(own_store, VERSION).exists()
+    assert not precomputed_file(own_store, VERSION).exists()
     if stop != signal.SIGKILL:
         assert "Traceback" not in said
-        assert not list(own_store.glob(".precomputing-*"))
+        assert not (own_store / ".precomputing").exists()
 
 
 def test_a_bundle_published_meanwhile_is_said_and_the_answers_are_those_of_the_one_before(own_store: Path) -> None:
@@ -147,25 +148,25 @@ def test_a_bundle_published_meanwhile_is_said_and_the_answers_are_those_of_the_o
     publish(own_store, newer)
     (own_store / "current").write_text(VERSION, encoding="utf-8")
     process = _start(own_store, "--workers", "2")
-    wait_until(lambda: bool(list(own_store.glob(".precomputing-*"))))
+    wait_until((own_store / ".precomputing").exists)
     (own_store / "current").write_text(newer, encoding="utf-8")
     said = _end(process)
     assert process.returncode == 0
     assert f"precompute: meanwhile {newer} was published, for which they are none: start again" in said
     assert with_precomputed(load_model(own_store / VERSION), own_store).precomputed.n_answers == N_USERS
-    assert not precomputed_folder(own_store, newer).exists()
+    assert not precomputed_file(own_store, newer).exists()
 
 
 def test_a_process_that_cannot_read_the_bundle_says_why(own_store: Path) -> None:
-    work = precompute._Work(own_store / VERSION, TWENTY)
+    work = pool.Work(own_store / VERSION, TWENTY)
     (own_store / VERSION / "members.npy").unlink()
     before = signal.getsignal(signal.SIGINT)
     try:
-        precompute._begin(work)
+        pool.begin(work)
     finally:
         signal.signal(signal.SIGINT, before)
     with pytest.raises(PrecomputedError, match=r"members\.npy: cannot be read"):
-        precompute._answer([0])
+        pool.answer([0])
 
 
 def test_a_store_without_a_bundle_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

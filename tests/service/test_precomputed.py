@@ -2,12 +2,12 @@
 
 import contextlib
 import json
-import warnings
+import sqlite3
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2 as httpx
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,16 +18,7 @@ from service.api.params import RecommendationsQuery
 from service.api.recommendation_rendering import recommend
 from service.app import create_app
 from service.precompute.answers import pack, unpack
-from service.precompute.files import (
-    ABOUT_FILE,
-    ANSWERS_FILE,
-    OFFSETS_FILE,
-    About,
-    PrecomputedError,
-    read_ahead,
-    with_precomputed,
-    write_precomputed,
-)
+from service.precompute.files import PrecomputedError, read_ahead, with_precomputed, write_precomputed
 from service.precompute.written_page import WrittenPage
 from service.recommending.model import LoadedModel
 from service.settings import Settings
@@ -39,7 +30,7 @@ TWENTY = RecommendationsQuery(limit=20)
 
 def _precompute(store: Path, model: LoadedModel, query: RecommendationsQuery = TWENTY) -> Path:
     answers = ((row, recommend(model, row, query)) for row in range(N_USERS))
-    return write_precomputed(store, About(model_version=model.version, query=query), N_USERS, answers)
+    return write_precomputed(store, model.version, query, answers)
 
 
 def _served(store: Path) -> Iterator[httpx.Client]:
@@ -55,7 +46,7 @@ def test_what_lies_in_the_file_is_what_is_served(own_store: Path, loaded: Loaded
             # Not among those that are worked out once more.
             yield row, page._replace(total=4711) if row == 7 else page
 
-    write_precomputed(own_store, About(model_version=loaded.version, query=TWENTY), N_USERS, answers())
+    write_precomputed(own_store, loaded.version, TWENTY, answers())
     found = ["", "?limit=20", "?offset=19&limit=1"]
     worked_out = ["?limit=21", "?offset=19&limit=2", "?method=ranked", "?order=least", "?include_plan_to_watch=true"]
     for client in _served(own_store):
@@ -64,99 +55,120 @@ def test_what_lies_in_the_file_is_what_is_served(own_store: Path, loaded: Loaded
             assert (answer["pagination"]["total"] == 4711) == (question in found)
 
 
+def _change(path: Path, statement: str, *values: object) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement, values)
+
+
+def _page(path: Path, user_row: int) -> bytes:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        content: bytes = connection.execute("SELECT page FROM answers WHERE user_row = ?", (user_row,)).fetchone()[0]
+        return content
+
+
+def _flip(content: bytes, place: int, bit: int = 4) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+
+
 def test_a_damaged_answer_is_worked_out(own_store: Path, loaded: LoadedModel) -> None:
-    folder = _precompute(own_store, loaded)
-    start, end = np.load(folder / OFFSETS_FILE)[7:9].tolist()
-    content = bytearray((folder / ANSWERS_FILE).read_bytes())
-    content[(start + end) // 2] ^= 0x10
-    (folder / ANSWERS_FILE).write_bytes(content)
+    path = _precompute(own_store, loaded)
+    page = _page(path, 7)
+    for place in (0, 4, len(page) // 2, len(page) - 1):
+        _change(path, "UPDATE answers SET page = ? WHERE user_row = 7", _flip(page, place))
+        precomputed = with_precomputed(loaded, own_store).precomputed
+        assert precomputed.find(7, TWENTY) is None
+        assert precomputed.find(8, TWENTY) == recommend(loaded, 8, TWENTY)
+
+
+def test_the_answer_of_somebody_else_is_nobodys(own_store: Path, loaded: LoadedModel) -> None:
+    path = _precompute(own_store, loaded)
+    _change(path, "UPDATE answers SET page = ? WHERE user_row = 7", _page(path, 8))
     precomputed = with_precomputed(loaded, own_store).precomputed
     assert precomputed.find(7, TWENTY) is None
-    assert precomputed.find(8, TWENTY) == recommend(loaded, 8, TWENTY)
-
-
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def _with_other_offsets(path: Path) -> None:
-    np.save(path, np.load(path)[::-1])
+    assert precomputed.find(8, TWENTY) is not None
 
 
 def _saying(old: str, new: str) -> Callable[[Path], None]:
+    """Change what the file says of its answers, with a checksum that agrees."""
+
     def spoil(path: Path) -> None:
-        content = path.read_text(encoding="utf-8")
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            content = connection.execute("SELECT content FROM about").fetchone()[0].decode()
         assert old in content
-        path.write_text(content.replace(old, new), encoding="utf-8")
+        changed = content.replace(old, new).encode()
+        _change(path, "UPDATE about SET content = ?, checksum = ?", changed, zlib.crc32(changed))
 
     return spoil
 
 
-def _without_a_brace(path: Path) -> None:
-    path.write_bytes(path.read_bytes().replace(b"}", b"|", 1))
+def _doing(statement: str, *values: object) -> Callable[[Path], None]:
+    return lambda path: _change(path, statement, *values)
 
 
-def _zipped(path: Path) -> None:
-    with path.open("wb") as file:
-        np.savez(file, offsets=np.zeros(3))
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40_000])
 
 
-def _beginning_like_a_zip(path: Path) -> None:
-    path.write_bytes(b"PK\x03\x04" + path.read_bytes()[4:])
+def _as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
 
 
-def _of_int32(path: Path) -> None:
-    np.save(path, np.load(path).astype(np.int32))
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a folder": (_as_folder, "cannot be used: "),
+    "empty": (lambda path: path.write_bytes(b""), "cannot be used: no such table: about"),
+    "something else": (lambda path: path.write_bytes(b"x" * 9_000), "file is not a database"),
+    "cut": (_cut, "cannot be used: database disk image is malformed"),
+    "no table of answers": (_doing("DROP TABLE answers"), "cannot be used: no such table: answers"),
+    "nothing said of them": (_doing("DELETE FROM about"), "what it says of its answers is damaged"),
+    "another query": (
+        _doing("UPDATE about SET content = CAST(replace(content, '20', '10') AS BLOB)"),
+        "what it says of its answers is damaged",
+    ),
+    "text in place of bytes": (_doing("UPDATE about SET content = 'x'"), "cannot be used: a bytes-like object"),
+    "another model": (_saying(VERSION, "20270101T000000Z-other-00000000"), "of model and software .'20270101"),
+    "another release": (_saying('"software_version":"', '"software_version":"9'), "of model and software .*, '9"),
+    "an unknown genre": (_saying('"genre":[]', '"genre":["Nonsense"]'), "cannot be understood: genre"),
+    "a limit out of bounds": (_saying('"limit":20', '"limit":2000'), r"query\.limit"),
+    "a damaged first answer": (_doing("UPDATE answers SET page = x'00' WHERE user_row = 0"), "row 0 is damaged"),
+    "a damaged last answer": (_doing("UPDATE answers SET page = 5 WHERE user_row = 39"), "row 39 is damaged"),
+}
 
 
-FAULTS: list[tuple[str, Callable[[Path], None], str]] = [
-    (ABOUT_FILE, Path.unlink, r"about\.json: cannot be read: No such file"),
-    (ABOUT_FILE, _cut, r"about\.json: JSON: Invalid JSON"),
-    (ABOUT_FILE, _saying(VERSION, "20270101T000000Z-other-00000000"), "of model and software .'20270101"),
-    (ABOUT_FILE, _saying('"software_version":"', '"software_version":"9'), "of model and software .*, '9"),
-    (ABOUT_FILE, _saying('"genre":[]', '"genre":["Nonsense"]'), "cannot be understood: genre"),
-    (ABOUT_FILE, _saying('"limit":20', '"limit":2000'), r"about\.json: query\.limit"),
-    (OFFSETS_FILE, Path.unlink, r"offsets\.npy: cannot be read: No such file"),
-    (OFFSETS_FILE, _cut, "offsets"),
-    (OFFSETS_FILE, _without_a_brace, r"offsets\.npy: is no numpy array"),
-    (OFFSETS_FILE, _zipped, r"offsets\.npy: is no numpy array"),
-    (OFFSETS_FILE, _beginning_like_a_zip, r"offsets\.npy: is no numpy array"),
-    (OFFSETS_FILE, _of_int32, r"offsets\.npy: is no array of 41 int64"),
-    (OFFSETS_FILE, _with_other_offsets, "does not divide"),
-    (ANSWERS_FILE, Path.unlink, r"answers\.bin: cannot be read: No such file"),
-    (ANSWERS_FILE, _cut, "does not divide"),
-]
-
-
-@pytest.mark.parametrize(("name", "spoil", "fault"), FAULTS)
-def test_damaged_files_are_said_and_not_used(
-    own_store: Path,
-    loaded: LoadedModel,
-    name: str,
-    spoil: Callable[[Path], None],
-    fault: str,
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_damaged_file_is_said_and_not_used(
+    own_store: Path, loaded: LoadedModel, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spoil(_precompute(own_store, loaded) / name)
-    with pytest.raises(PrecomputedError, match=fault):
+    spoil, said = FAULTS[fault]
+    spoil(_precompute(own_store, loaded))
+    with pytest.raises(PrecomputedError, match=said):
         with_precomputed(loaded, own_store)
     for client in _served(own_store):
         assert client.get("/users/7/recommendations").status_code == 200
     assert "precomputed answers are not used" in caplog.text
 
 
-def test_whatever_byte_is_changed_nothing_but_a_refusal_comes_of_it(own_store: Path, loaded: LoadedModel) -> None:
-    path = _precompute(own_store, loaded) / OFFSETS_FILE
+def test_whatever_byte_is_changed_no_wrong_answer_comes_of_it(own_store: Path, loaded: LoadedModel) -> None:
+    path = _precompute(own_store, loaded)
     sound = path.read_bytes()
-    # The header, and the first offsets.
-    for position in range(160):
-        for bit in (position % 8, (position + 3) % 8):
-            content = bytearray(sound)
-            content[position] ^= 1 << bit
-            path.write_bytes(content)
-            with contextlib.suppress(PrecomputedError), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # numpy warns of names for types that it once had
-                with_precomputed(loaded, own_store)
+    right = [recommend(loaded, row, TWENTY) for row in range(N_USERS)]
+    # The header of the file and of each page with where its rows are, the tables' own texts, and a few of everything.
+    page_size = 16_384
+    places = {start + near for start in range(0, len(sound), page_size) for near in range(20)}
+    places |= {*range(page_size - 400, page_size, 7), *range(0, len(sound), 1_999)}
+    n_refused = n_missing = 0
+    for changed in (sound[:-1], *(_flip(sound, place, place % 8) for place in sorted(places))):
+        path.write_bytes(changed)
+        try:
+            precomputed = with_precomputed(loaded, own_store).precomputed
+        except PrecomputedError:
+            n_refused += 1
+            continue
+        found = [precomputed.find(row, TWENTY) for row in range(N_USERS)]
+        assert all(one in (None, right[row]) for row, one in enumerate(found))
+        n_missing += None in found
+    assert n_refused > 50
+    assert n_missing > 50
 
 
 def _precompute_off_by(difference: float, store: Path, model: LoadedModel) -> None:
@@ -167,7 +179,7 @@ def _precompute_off_by(difference: float, store: Path, model: LoadedModel) -> No
             written[3]["score"] += difference
             yield row, page._replace(rows=[json.dumps(own).encode() for own in written])
 
-    write_precomputed(store, About(model_version=model.version, query=TWENTY), N_USERS, answers())
+    write_precomputed(store, model.version, TWENTY, answers())
 
 
 def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Path, loaded: LoadedModel) -> None:
@@ -200,13 +212,13 @@ def test_later_answers_take_the_place_of_earlier_ones_and_nothing_is_left_over(
 ) -> None:
     _precompute(own_store, loaded)
     served = with_precomputed(loaded, own_store).precomputed
-    (own_store / ".precomputing-dead").mkdir()
+    (own_store / ".precomputing").write_bytes(b"of a process that was killed")
     _precompute(own_store, loaded, RecommendationsQuery(limit=5))
     assert with_precomputed(loaded, own_store).precomputed.query.limit == 5
     # Who served the earlier ones still has them.
     assert served.find(3, TWENTY) == recommend(loaded, 3, TWENTY)
     names = {path.name for path in own_store.iterdir()}
-    assert names == {VERSION, f"{VERSION}-precomputed", "current", ".lock", ".precompute.lock"}
+    assert names == {VERSION, f"{VERSION}-precomputed.sqlite", "current", ".lock", ".precompute.lock"}
     assert Store(own_store).versions() == [VERSION]
 
 
@@ -218,9 +230,9 @@ def test_what_fails_midway_leaves_what_was_there(own_store: Path, loaded: Loaded
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_precomputed(own_store, About(model_version=loaded.version, query=TWENTY), N_USERS, answers())
+        write_precomputed(own_store, loaded.version, TWENTY, answers())
     assert with_precomputed(loaded, own_store).precomputed.n_answers == N_USERS
-    assert not list(own_store.glob(".precomputing-*"))
+    assert not (own_store / ".precomputing").exists()
 
 
 def test_one_at_a_time(own_store: Path, loaded: LoadedModel) -> None:
@@ -229,7 +241,7 @@ def test_one_at_a_time(own_store: Path, loaded: LoadedModel) -> None:
             _precompute(own_store, loaded)
         yield 0, recommend(loaded, 0, TWENTY)
 
-    write_precomputed(own_store, About(model_version=loaded.version, query=TWENTY), N_USERS, answers())
+    write_precomputed(own_store, loaded.version, TWENTY, answers())
     assert with_precomputed(loaded, own_store).precomputed.n_answers == 1
 
 
@@ -246,7 +258,7 @@ def test_any_part_of_a_packed_page_comes_back(
     fields: bytes, rows: list[tuple[int, bytes]], offset: int, limit: int
 ) -> None:
     page = WrittenPage(fields, [row for row, _ in rows], [own for _, own in rows], 0, 12, 345)
-    part = unpack(pack(page), RecommendationsQuery(limit=limit, offset=offset))
+    part = unpack(pack(page, 7), 7, RecommendationsQuery(limit=limit, offset=offset))
     assert part == WrittenPage(
         fields, page.anime_rows[offset:][:limit], page.rows[offset:][:limit], offset, limit, 345
     )

@@ -1,23 +1,24 @@
 """When the disk fails while precomputed answers are written: the old ones are there or the new ones, all of them."""
 
+import contextlib
+import json
 import os
+import resource
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from service.api.params import RecommendationsQuery
-from service.precompute.files import (
-    ABOUT_FILE,
-    ANSWERS_FILE,
-    OFFSETS_FILE,
-    About,
-    PrecomputedError,
-    write_precomputed,
-)
+from service.precompute.files import PrecomputedError, write_precomputed
 from service.precompute.written_page import WrittenPage
-from tests.failing_disk import CALLS, Disk
+from tests.failing_disk import Disk
+from tests.service.running import ROOT
 
 VERSION = "20260101T000000Z-small-00000000"
+FILE = f"{VERSION}-precomputed.sqlite"
 PAGES = [(row, WrittenPage(b'{"a":1}', [3, 4], [b"{}", b'{"b":2}'], 0, 20, 345)) for row in range(3)]
 
 
@@ -28,15 +29,17 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 def _write(store: Path, limit: int) -> Path:
     """Write answers that are known by the limit that was asked for."""
-    about = About(model_version=VERSION, query=RecommendationsQuery(limit=limit))
-    return write_precomputed(store, about, 3, PAGES)
+    return write_precomputed(store, VERSION, RecommendationsQuery(limit=limit), PAGES)
 
 
 def _limit(store: Path) -> int:
     """Find the limit of the answers that lie in a store, all of them being whole."""
-    folder = store / f"{VERSION}-precomputed"
-    assert {path.name for path in folder.iterdir()} == {ABOUT_FILE, ANSWERS_FILE, OFFSETS_FILE}
-    return About.model_validate_json((folder / ABOUT_FILE).read_bytes()).query.limit
+    with contextlib.closing(sqlite3.connect(store / FILE)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("SELECT count(*) FROM answers").fetchone() == (3,)
+        (content,) = connection.execute("SELECT content FROM about").fetchone()
+    limit: int = json.loads(content)["query"]["limit"]
+    return limit
 
 
 def _names(store: Path) -> set[str]:
@@ -46,7 +49,7 @@ def _names(store: Path) -> set[str]:
 @pytest.mark.parametrize(
     "error", [OSError(5, "Input/output error"), KeyboardInterrupt()], ids=["failed", "interrupted"]
 )
-@pytest.mark.parametrize("name", sorted({*CALLS} - {"replace"}))
+@pytest.mark.parametrize("name", ["chmod", "create", "flock", "fsync", "open", "replace", "unlink"])
 def test_whichever_call_fails_the_old_answers_are_there_or_the_new_ones(
     tmp_path: Path, disk: Disk, name: str, error: BaseException
 ) -> None:
@@ -69,39 +72,63 @@ def test_whichever_call_fails_the_old_answers_are_there_or_the_new_ones(
             moved.append(nth)
         assert _limit(tmp_path) == limit
         assert limit == nth + 1 or said
-        assert name in {"open", "unlink", "rmdir"} or _names(tmp_path) == {f"{VERSION}-precomputed"}
-    # Syncing the name comes last, when it is too late to turn back.
-    assert moved == {"fsync": [n_calls], "open": moved, "unlink": moved, "rmdir": moved}.get(name, [])
+        assert _names(tmp_path) == {FILE}
+    # Syncing the name comes last, when it is too late to turn back, and so does looking for what is unfinished.
+    assert moved == ([n_calls] if name in {"fsync", "open", "unlink"} else [])
     _write(tmp_path, 100)
-    assert _names(tmp_path) == {f"{VERSION}-precomputed"}
+    assert _names(tmp_path) == {FILE}
     assert _limit(tmp_path) == 100
 
 
 def test_all_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, disk: Disk) -> None:
     _write(tmp_path, 1)
     disk.work()
-    folder = _write(tmp_path, 2)
-    log = [call for call in disk.log if call[0] in {"fsync", "rename"}]
-    unfinished = log[-2][1]
-    assert set(log[:3]) == {
-        ("fsync", f"{unfinished}/{name}", str((folder / name).stat().st_size))
-        for name in (ABOUT_FILE, ANSWERS_FILE, OFFSETS_FILE)
-    }
-    assert [call[:2] for call in log[3:]] == [
-        ("fsync", unfinished),
-        ("rename", str(folder)),
-        ("rename", unfinished),
+    path = _write(tmp_path, 2)
+    log = [call for call in disk.log if call[0] in {"fsync", "rename", "replace"}]
+    unfinished = log[0][1]
+    assert log == [
+        ("fsync", unfinished, str(path.stat().st_size)),
+        ("replace", unfinished, str(path)),
         ("fsync", str(tmp_path)),
     ]
-    assert log[5] == ("rename", unfinished, str(folder))
+
+
+def test_a_full_disk_is_said_and_the_old_answers_stay(tmp_path: Path) -> None:
+    _write(tmp_path, 1)
+
+    def limit_files_to_100_kb() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    program = f"""if True:
+        from pathlib import Path
+        from service.precompute.files import PrecomputedError, write_precomputed
+        from tests.service.test_precomputed_durability import PAGES, VERSION, RecommendationsQuery
+        page = PAGES[0][1]._replace(fields=bytes(range(1, 256)) * 100)
+        pages = ((row, page) for row in range(2_000))
+        try:
+            write_precomputed(Path({str(tmp_path)!r}), VERSION, RecommendationsQuery(), pages)
+        except PrecomputedError as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        preexec_fn=limit_files_to_100_kb,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert f"{FILE} cannot be written: " in done.stdout
+    assert _names(tmp_path) == {FILE}
+    assert _limit(tmp_path) == 1
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
 def test_a_service_of_another_user_may_read_the_answers_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        folder = _write(tmp_path, 1)
+        path = _write(tmp_path, 1)
     finally:
         os.umask(before)
-    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
-    assert modes == {folder.name: 0o755, ABOUT_FILE: 0o644, ANSWERS_FILE: 0o644, OFFSETS_FILE: 0o644}
+    assert path.stat().st_mode & 0o777 == 0o644

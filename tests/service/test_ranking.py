@@ -8,12 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.scoring.embedding import cosine_scores, list_scores
-from models.scoring.franchises import collapse_franchises
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 from service.recommending.franchise_paging import Cut, places_of, rank_next_entries
 from service.recommending.methods import MethodKey, make_methods
+from tests.models.slow_franchises import collapse_franchises
 from tests.service.rankings import (
     BUNDLE,
     FRANCHISES,

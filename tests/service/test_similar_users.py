@@ -1,21 +1,24 @@
-"""Similar users of a model whose users are searched by an index: more groups than a search looks into."""
+"""Similar users of a model whose users are searched by an index: of more groups than a search looks into."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2 as httpx
 import numpy as np
 import pytest
 
+from models.errors import BundleCorruptError
 from models.scoring.user_list import Status
 from models.store import Store
-from tests.models.small_bundle import in_common, user_index
+from service.recommending.model import load_model
+from tests.models.small_bundle import flip_byte, in_common, user_index
 from tests.service.running import running
 from tests.service.small_bundle import N_USERS, make_arrays, make_manifest
 
 N_KNOWN: Final = 10
 ARRAYS: Final = make_arrays()
-ARRAYS.update(user_index(ARRAYS["user_embeddings"], n_groups=30, n_nearest=N_KNOWN + 2))
+ARRAYS.update(user_index(ARRAYS["user_embeddings"], n_groups=30, n_nearest=N_KNOWN + 2, n_probed=16))
 # The nearest are found approximately among many users: here everybody's second and fifth were missed.
 ARRAYS["nearest_user_rows"] = np.delete(ARRAYS["nearest_user_rows"], [1, 4], axis=1)
 ARRAYS["nearest_in_common"] = in_common(ARRAYS, 5)
@@ -94,3 +97,13 @@ def test_beyond_the_nearest_that_were_found_users_come_in_exact_order(grouped: h
         exact = sorted(set(range(N_USERS)) - {5}, key=lambda row: -similarities[row])
         known = [row for rank, row in enumerate(exact[: N_KNOWN + 2]) if rank not in {1, 4}]
         assert [row["user_id"] for row in data[:N_KNOWN]] == [USER_IDS[row] for row in known]
+
+
+@pytest.mark.parametrize("place", [0.0, 0.01, 0.5, 1.0])
+def test_a_flipped_byte_of_the_index_is_refused_by_name(tmp_path: Path, place: float) -> None:
+    folder = Store(tmp_path).publish(make_manifest(ARRAYS), ARRAYS)
+    path = folder / "user_index.npy"
+    # 128 bytes of numpy's header come first.
+    flip_byte(path, 128 + int(place * (path.stat().st_size - 129)))
+    with pytest.raises(BundleCorruptError, match=r"user_index\.npy: has sha256"):
+        load_model(folder)

@@ -9,7 +9,7 @@ from training.errors import InputError
 from training.evaluation.baselines.ease import WeightsScorer, fit_ease, fit_edlae
 from training.evaluation.baselines.random import RandomScorer
 from training.evaluation.baselines.user_knn import Rule, fit_user_knn
-from training.evaluation.scorers import BatchScorer, lists_matrix
+from training.evaluation.scorers import lists_matrix
 from training.lists.interactions import Interactions
 
 LISTS = [np.array(rows, dtype=np.int32) for rows in ([3], [0, 5, 9], [], list(range(20)))]
@@ -49,23 +49,15 @@ def test_edlae_without_dropout_is_ease() -> None:
     np.testing.assert_array_equal(fit_edlae(train, 0.0, 3.0).weights, fit_ease(train, 3.0).weights)
 
 
-def test_weights_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    train = random_interactions(40, 25, 0.3, seed=1)
-    whole = fit_ease(train, 3.0).weights
-    monkeypatch.setattr("training.evaluation.baselines.ease._BLOCK", 7)
-    np.testing.assert_allclose(fit_ease(train, 3.0).weights, whole, atol=1e-6)
-
-
 def test_ease_without_a_penalty_on_anime_nobody_saw_says_what_to_do() -> None:
     train = make_interactions([(1, 0, 8, 2)], [0, 1])
-    with pytest.raises(InputError, match="raise l2"):
+    with pytest.raises(InputError, match="raise --set l2"):
         fit_ease(train, 0.0)
 
 
 @pytest.mark.parametrize("l2", [1.0, 50.0])
 def test_weights_score_many_lists_as_they_score_one(l2: float) -> None:
     scorer: WeightsScorer = fit_ease(random_interactions(40, 25, 0.3, seed=1), l2)
-    assert isinstance(scorer, BatchScorer)
     together = scorer.score_lists(np.arange(len(LISTS)), LISTS)
     np.testing.assert_allclose(together, [scorer.score_list(0, rows) for rows in LISTS], atol=1e-5)
     np.testing.assert_array_equal(scorer.score_similar(3), scorer.score_list(0, np.array([3], dtype=np.int32)))
@@ -97,7 +89,7 @@ def test_user_knn_is_what_brute_force_says(rule: Rule, n_users: int, n_anime: in
         if rule == "top quarter" and expected.any():  # in shares of all that the neighbours have to say
             expected, scores = expected / expected.max(), scores / scores.max()
         np.testing.assert_allclose(scores, expected, atol=1e-5)
-    assert scorer.score_similar(3) is None  # type: ignore[func-returns-value]
+    assert scorer.score_similar(3) is None
 
 
 def test_chance_is_repeatable_and_differs_between_users_and_questions() -> None:

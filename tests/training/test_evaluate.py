@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ from training.evaluation.scorers import (
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,
+    Scorer,
 )
 from training.lists.interactions import Interactions
 from training.lists.split import split_interactions
@@ -35,13 +36,12 @@ Scores = NDArray[np.float32]
 
 
 @dataclass
-class FakeScorer:
+class FakeScorer(Scorer):
     """Scores given beforehand."""
 
     by_user: dict[int, Scores]
     by_anime: dict[int, Scores] = field(default_factory=dict)
     name: str = "fake"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: NDArray[np.int32]) -> Scores:
         return self.by_user[user_row]
@@ -51,13 +51,12 @@ class FakeScorer:
 
 
 @dataclass
-class RandomScorer:
+class RandomScorer(Scorer):
     """Chance."""
 
     n_anime: int
     rng: np.random.Generator
     name: str = "chance"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: NDArray[np.int32]) -> Scores:
         return self.rng.random(self.n_anime, dtype=np.float32)
@@ -235,7 +234,7 @@ def test_a_report_holds_numbers_a_table_and_plots(small_dump: SmallDump, tmp_pat
     write_report(tmp_path, metrics, [network], prepared)
     assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8")) == metrics
     table = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "| autoencoder, embedding (strong) | " in table
+    assert "| autoencoder, embedding | " in table
     for name in ("loss_autoencoder.png", "history_lengths.png", "anime_map.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
         assert f"]({name})" in table

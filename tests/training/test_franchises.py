@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from models.scoring.franchises import Role
+from tests.training.franchise_truth import leave_out_unreliable, measure_grouping, read_franchise_truth
 from tests.training.interactions_for_tests import make_interactions
 from tests.training.test_traits import CARD
 from training.dump.catalogue import Catalogue, catalogue_arrays, read_catalogue
 from training.dump.files import find_dump
 from training.dump.rejects import RejectedRows
 from training.dump.traits import AnimeTraits
-from training.evaluation.franchises import leave_out_unreliable, measure_grouping, read_franchise_truth
 from training.franchises.co_watching import CoWatching
 from training.franchises.grouping import franchise_arrays
 from training.franchises.telling_words import find_telling_words

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,18 +9,17 @@ from numpy.typing import NDArray
 
 from tests.training.interactions_for_tests import random_interactions
 from training.evaluation.baselines.random import RandomScorer
-from training.evaluation.list_quality import measure_lists, rank_unknown
-from training.evaluation.scorers import Rows, Scores
+from training.evaluation.list_quality import list_metrics, measure_lists, rank_unknown
+from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.split import VALIDATION_FOLD, is_test_user, split_interactions
 
 
 @dataclass
-class BatchRandomScorer:
+class BatchRandomScorer(Scorer):
     """Chance, in batches; never one by one."""
 
     one_by_one: RandomScorer
     name: str = "batch"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         raise AssertionError("a scorer of batches is asked in batches")
@@ -30,19 +28,12 @@ class BatchRandomScorer:
         scores = [self.one_by_one.score_list(int(user), rows) for user, rows in zip(user_rows, inputs, strict=True)]
         return np.array(scores)
 
-    def score_similar(self, anime_row: int) -> None:
-        """Say nothing."""
-
 
 @dataclass
-class SimilarOnlyScorer:
+class SimilarOnlyScorer(Scorer):
     """Says nothing of lists."""
 
     name: str = "similar only"
-    generalisation: Literal["strong", "weak"] = "strong"
-
-    def score_list(self, user_row: int, input_rows: Rows) -> None:
-        """Say nothing."""
 
     def score_similar(self, anime_row: int) -> Scores:
         return np.zeros(9, dtype=np.float32)
@@ -95,3 +86,11 @@ def test_validation_users_are_training_users_and_never_test() -> None:
 def test_what_is_scored_minus_infinity_is_out_of_the_ranking() -> None:
     scores = np.array([0.5, -np.inf, 0.9, -np.inf], dtype=np.float32)
     assert rank_unknown(scores, np.array([0]), 4).tolist() == [2]
+
+
+def test_a_target_is_found_wherever_it_stands_and_what_is_no_target_is_not() -> None:
+    recall, ndcg, _ = list_metrics(np.array([7, 2, 9]), np.array([9, 7, 100]))
+    # Targets at places 1 and 3; a third is not found.
+    assert recall == pytest.approx(2 / 3)
+    assert ndcg == pytest.approx((1 + 0.5) / (1 + 1 / np.log2(3) + 0.5))
+    assert list_metrics(np.array([], dtype=np.int64), np.array([9])) == (0.0, 0.0, 0.0)

@@ -7,15 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.metrics import estimate_mean, graded_ndcg_at, hits, ndcg_at, place_discounts, recall_at
+from training.evaluation.metrics import estimate_mean, graded_ndcg_at, ndcg_at, place_discounts, recall_at
 
 # Places 1, 3 and 4 hold a target.
 PLACES = np.array([True, False, True, True, False])
-
-
-def test_hits_mark_the_places_of_targets() -> None:
-    assert hits(np.array([7, 2, 9]), np.array([9, 7, 100])).tolist() == [True, False, True]
-    assert hits(np.array([], dtype=np.int64), np.array([9])).tolist() == []
 
 
 def test_places_are_discounted_by_their_logarithm() -> None:

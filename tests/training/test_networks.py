@@ -291,7 +291,7 @@ def test_a_folder_without_a_trained_network_says_how_to_make_one(
             (array, array.read_bytes()[:-1]) if damage == "cut" else (facts, b"{" if damage == "no json" else b"{}")
         )
         path.write_bytes(content)
-    with pytest.raises(InputError, match=r"holds no trained network .*; train one with `train`"):
+    with pytest.raises(InputError, match=r"holds no trained network .*; make one with `train`"):
         load_trained(tmp_path)
 
 

@@ -10,11 +10,12 @@ from tests.training.commands import works
 from tests.training.small_dump import SmallDump
 from training.dump import files as dump_module
 from training.dump.files import DumpFiles, FileState, find_dump
-from training.lists.prepared import is_undamaged, load_prepared
+from training.lists.prepared import load_prepared
 from training.lists.reuse import find_prepared
 from training.lists.thresholds import Thresholds
 from training.pipeline import run_prepare
 from training.settings import RunSettings
+from training.support.artefacts import is_undamaged
 
 USED_AGAIN = "the dump has not changed since it was prepared"
 

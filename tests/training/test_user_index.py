@@ -1,11 +1,14 @@
 """The index of users against comparing everybody with everybody."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models.bundle.inverted_file import InvertedFile
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import UserIndex
 from training.similar_users.groups import assign_groups, count_groups, fit_centroids, group_rows
@@ -55,7 +58,7 @@ def test_looking_into_every_group_finds_what_an_exact_scan_finds(
 def test_few_users_are_compared_with_all() -> None:
     users = _users(700)
     arrays, metrics = build_user_index(users)
-    assert arrays["user_centroids"].shape == (1, 8)
+    assert arrays["user_index"].shape == (0,)
     assert metrics["recall_at_10"] == metrics["recall_at_100"] == 1.0
     _assert_nearest(users, arrays["nearest_user_rows"])
 
@@ -139,28 +142,50 @@ def test_who_finds_too_few_in_reach_looks_everywhere() -> None:
     _assert_nearest(users, nearest_of(grouped, np.argsort(grouped.rows), 100, 0.0))
 
 
-def test_an_index_of_many_groups_says_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.similar_users.index.count_groups", lambda n_users: 40)
-    users = _users(4000, size=16, n_tastes=60)
-    arrays, metrics = build_user_index(users)
-    assert metrics["n_groups"] == 40
+def _search(index: UserIndex, query: NDArray[np.float32], k: int) -> list[int]:
+    found: list[int] = index.search(query, k).rows.tolist()
+    return found
+
+
+@pytest.fixture(scope="module")
+def many() -> tuple[Matrix, dict[str, NDArray[Any]], dict[str, Any]]:
+    users = _users(6000, size=16, n_tastes=60)
+    return users, *build_user_index(users, n_groups=60)
+
+
+def test_an_index_of_many_groups_says_what_it_finds(many: tuple[Matrix, dict[str, Any], dict[str, Any]]) -> None:
+    _, _, metrics = many
+    assert metrics["n_groups"] == 60
     assert 0.0 < metrics["reach"] < 1.0
     assert 0.98 < metrics["recall_at_10"] <= 1.0
     assert 0.85 < metrics["recall_at_100"] <= metrics["recall_at_10"]
-    assert arrays["user_group_offsets"][-1] == 4000
+    assert 16 <= metrics["n_probed"] < 60
+    assert 0.996 <= metrics["search_recall_at_10"] <= 1.0
 
 
-def test_a_search_by_groups_finds_most_of_what_a_scan_finds() -> None:
-    users = _users(6000, size=16, n_tastes=60)
-    grouped = _grouped(users, 60)
-    nearest = neighbours_of_all(grouped, 100, EVERYWHERE)
-    index = UserIndex(users, grouped.centroids, grouped.offsets, grouped.rows, nearest)
-    queries = _users(40, size=16, seed=1)
-    shares = [len(np.intersect1d(index.search(query, 10).rows, index.scan(query, 10).rows)) / 10 for query in queries]
-    assert np.mean(shares) > 0.95
-    for query in queries:
+def test_a_search_by_groups_finds_most_of_what_a_scan_finds(
+    many: tuple[Matrix, dict[str, Any], dict[str, Any]],
+) -> None:
+    users, arrays, _ = many
+    index = UserIndex(users, arrays["nearest_user_rows"], InvertedFile(arrays["user_index"]))
+    # Of the same tastes, and nobody whom the index holds.
+    queries = users[:200] + 0.05 * np.random.default_rng(1).normal(size=(200, 16)).astype(np.float32)
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    shares = [len({*_search(index, query, 10)} & {*np.argsort(-(users @ query))[:10].tolist()}) for query in queries]
+    assert np.mean(shares) / 10 >= 0.99
+    for query in queries[:20]:
         found = index.search(query, 150)
         assert len(np.unique(found.rows)) == 150
         np.testing.assert_allclose(found.similarities, users[found.rows] @ query, atol=1e-6)
         order = np.lexsort((found.rows, -found.similarities))
         assert (order == np.arange(150)).all()
+
+
+def test_where_tastes_have_no_order_a_search_looks_into_more_groups() -> None:
+    users = np.random.default_rng(0).normal(size=(3000, 16)).astype(np.float32)
+    users /= np.linalg.norm(users, axis=1, keepdims=True)
+    _, metrics = build_user_index(users, 10, n_groups=100)
+    assert metrics["n_probed"] > 40
+    assert metrics["search_recall_at_10"] >= 0.996
+    _, metrics = build_user_index(users, n_groups=2)
+    assert (metrics["n_probed"], metrics["search_recall_at_10"]) == (2, 1.0)

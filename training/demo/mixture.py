@@ -47,35 +47,15 @@ def fit_mixture(
     n_kinds : int
         At most ``n_points``.
     steps : int, default 40
+        At most.
     smallest_variance : float, default 0.05
-        Keeps a kind from shrinking to one point.
+        Added to every variance: keeps a kind from shrinking to one point.
     seed : int, default 0
         Of the starting centres.
     """
-    members = np.eye(n_kinds)[_nearest_centres(points, n_kinds, np.random.default_rng(seed))]
-    for _ in range(steps):
-        sizes = members.sum(axis=0) + 1e-6
-        centres = members.T @ points / sizes[:, None]
-        variances = np.maximum(members.T @ points**2 / sizes[:, None] - centres**2, smallest_variance)
-        scores = np.log(sizes) - 0.5 * (np.log(variances).sum(axis=1) + _distances(points, centres, variances))
-        members = np.exp(scores - scores.max(axis=1, keepdims=True))
-        members /= members.sum(axis=1, keepdims=True)
-    return Mixture(shares=sizes / sizes.sum(), centres=centres, deviations=np.sqrt(variances))
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - takes a second to import
 
-
-def _nearest_centres(points: NDArray[np.float64], n_kinds: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    centres = points[rng.choice(len(points), n_kinds, replace=False)]
-    for _ in range(10):
-        nearest: NDArray[np.intp] = _distances(points, centres, np.ones_like(centres)).argmin(axis=1)
-        for kind in range(n_kinds):
-            if (nearest == kind).any():
-                centres[kind] = points[nearest == kind].mean(axis=0)
-    return nearest
-
-
-def _distances(
-    points: NDArray[np.float64], centres: NDArray[np.float64], variances: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    # Shape: (n_points, n_kinds)
-    kinds = zip(centres, variances, strict=True)
-    return np.stack([((points - centre) ** 2 / variance).sum(axis=1) for centre, variance in kinds], axis=1)
+    fitted = GaussianMixture(
+        n_kinds, covariance_type="diag", reg_covar=smallest_variance, max_iter=steps, random_state=seed
+    ).fit(points)
+    return Mixture(fitted.weights_, fitted.means_, np.sqrt(fitted.covariances_))

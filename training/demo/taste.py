@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,7 @@ from numpy.typing import NDArray
 from training.demo.mixture import Mixture
 
 
-@dataclass(frozen=True, slots=True)
-class TasteTable:
+class TasteTable(NamedTuple):
     """What is known about each anime; row i belongs to one anime.
 
     Attributes
@@ -44,12 +44,7 @@ class TasteTable:
         TasteTable
             In the order of ``rows``.
         """
-        return TasteTable(
-            weights=self.weights[rows],
-            factors=self.factors[rows],
-            rating_deviations=self.rating_deviations[rows],
-            rating_slopes=self.rating_slopes[rows],
-        )
+        return TasteTable(*(column[rows] for column in self))
 
     def append(self, other: "TasteTable") -> "TasteTable":
         """Put another table's anime after this one's.
@@ -59,12 +54,7 @@ class TasteTable:
         other : TasteTable
             With as many factors.
         """
-        return TasteTable(
-            weights=np.concatenate([self.weights, other.weights]),
-            factors=np.concatenate([self.factors, other.factors]),
-            rating_deviations=np.concatenate([self.rating_deviations, other.rating_deviations]),
-            rating_slopes=np.concatenate([self.rating_slopes, other.rating_slopes]),
-        )
+        return TasteTable(*map(np.concatenate, zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +150,10 @@ def read_viewers() -> Viewers:
     """Read what was fitted about viewers from the package."""
     text = (resources.files("training.demo") / "users.json").read_text(encoding="utf-8")
     values = json.loads(text)
-    shares = np.array(values["shares"], dtype=np.float64)
+    shares, centres, deviations, ranks, log_shares = (
+        np.array(values.pop(name), dtype=np.float64)
+        for name in ("shares", "centres", "deviations", "ranks", "log_shares")
+    )
     return Viewers(
-        kinds=Mixture(
-            shares=shares / shares.sum(),
-            centres=np.array(values["centres"], dtype=np.float64),
-            deviations=np.array(values["deviations"], dtype=np.float64),
-        ),
-        franchise_share=values["franchise_share"],
-        curated_share=values["curated_share"],
-        seen_share=values["seen_share"],
-        rating_mean=values["rating_mean"],
-        rating_mean_deviation=values["rating_mean_deviation"],
-        rating_spread=values["rating_spread"],
-        ranks=np.array(values["ranks"], dtype=np.float64),
-        log_shares=np.array(values["log_shares"], dtype=np.float64),
+        kinds=Mixture(shares / shares.sum(), centres, deviations), ranks=ranks, log_shares=log_shares, **values
     )

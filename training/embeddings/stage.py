@@ -15,7 +15,6 @@ from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.lists.split import Split
 from training.settings import NetworkName, RunSettings
-from training.support.folders import replaced_folder
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,5 @@ def train_networks(
         logs = log_folder / name if log_folder else None
         network = train_network(name, split, settings, logs, given)
         trained.append(replace(network, prepared_digest=prepared.digest))
-        with replaced_folder(work / "trained" / name) as folder:
-            save_trained(folder, trained[-1])
+        save_trained(work / "trained" / name, trained[-1])
     return trained

@@ -1,7 +1,5 @@
 """What a network leaves behind when it is trained."""
 
-import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.manifest import UserEmbeddingRule
-from models.bundle.writer import save_array
-from training.errors import InputError
+from training.support import artefacts
+from training.support.folders import replaced_folder
 
 _FACTS_FILE: Final = "trained.json"
 _ARRAYS: Final = ("anime_embeddings", "list_embeddings", "anime_gains", "user_embeddings")
@@ -78,10 +76,7 @@ class TrainedNetwork:
         str
             sha256, 64 hexadecimal digits.
         """
-        digest = hashlib.sha256()
-        for array in (self.anime_embeddings, self.list_embeddings, self.anime_gains):
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        return artefacts.digest(self.anime_embeddings, self.list_embeddings, self.anime_gains)
 
 
 def save_trained(folder: Path, trained: TrainedNetwork) -> None:
@@ -90,15 +85,13 @@ def save_trained(folder: Path, trained: TrainedNetwork) -> None:
     Parameters
     ----------
     folder : Path
-        Exists.
+        An earlier one is replaced.
     trained : TrainedNetwork
     """
-    for name in _ARRAYS:
-        array = getattr(trained, name)
-        if array is not None:
-            save_array(folder / f"{name}.npy", array)
+    arrays = {name: array for name in _ARRAYS if (array := getattr(trained, name)) is not None}
     facts = {key: value for key, value in vars(trained).items() if key not in _ARRAYS}
-    (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    with replaced_folder(folder) as new:
+        artefacts.save(new / _FACTS_FILE, arrays, facts)
 
 
 def load_trained(folder: Path) -> TrainedNetwork:
@@ -109,14 +102,11 @@ def load_trained(folder: Path) -> TrainedNetwork:
     InputError
         If the folder holds none.
     """
-    try:
-        facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
-        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS[:-1]}
-        user_file = folder / "user_embeddings.npy"
-        user_embeddings = np.load(user_file, allow_pickle=False) if user_file.exists() else None
-        return TrainedNetwork(**arrays, user_embeddings=user_embeddings, **facts)
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        raise InputError(f"{folder}: holds no trained network ({error}); train one with `train`") from error
+    return artefacts.load(
+        folder / _FACTS_FILE,
+        lambda arrays, facts: TrainedNetwork(user_embeddings=arrays.pop("user_embeddings", None), **arrays, **facts),
+        "holds no trained network",
+    )
 
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,16 +1,16 @@
 """The evaluate stage: every scorer on the same users, targets and queries."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.evaluation.list_quality import LIST_METRICS, measure_lists, rank_unknown
+from training.evaluation.list_quality import LIST_METRICS, ListQuality, measure_lists, rank_unknown
 from training.evaluation.metrics import estimate_mean, graded_ndcg_at
-from training.evaluation.scorers import Scorer
+from training.evaluation.scorers import Generalisation, Scorer
 from training.lists.split import Split
 from training.similar_anime.truth import SimilarQuery
 from training.support.terminal import progress
@@ -20,6 +20,36 @@ LENGTH_EDGES: Final = (0, 10, 50, 200, 500, 10**9)
 LENGTH_NAMES: Final = ("1-9", "10-49", "50-199", "200-499", "500+")
 
 Metrics = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out for one method, user by user and query by query.
+
+    Attributes
+    ----------
+    generalisation : {"strong", "weak"}
+    lists : ListQuality or None
+        Of the test users; None where the method says nothing of lists, or there are none.
+    similar : ndarray of shape (n_queries,), dtype=float64, or None
+        Graded NDCG@10; None where the method says nothing of similar anime, or there are no queries.
+    cold_start : mapping of str to ListQuality
+        Per point of the curve (the leaderboard's; :mod:`training.leaderboard.cold_start`).
+    cost : mapping of str to float
+        What the leaderboard says of it: ``training_s``, ``scoring_s``, ``peak_memory_mb``.
+    """
+
+    generalisation: Generalisation
+    lists: ListQuality | None
+    similar: NDArray[np.float64] | None
+    cold_start: Mapping[str, ListQuality] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
+
+
+def measure(scorer: Scorer, split: Split, queries: Sequence[SimilarQuery]) -> Measured:
+    """Measure a scorer on the test users of a split, and on queries for similar anime."""
+    lists = measure_lists(scorer, split.test_user_rows, split.inputs, split.targets)
+    return Measured(scorer.generalisation, lists, _measure_similar(scorer, queries))
 
 
 def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQuery]) -> Metrics:
@@ -40,32 +70,42 @@ def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQ
         ``generalisation``, ``next_anime`` (metric -> mean, low, high, n; ``coverage_at_10``;
         ``by_history_length``), ``similar_anime`` (``ndcg_at_10`` on the measuring half and on ``all`` queries).
     """
+    measures = ~np.array([query.may_choose for query in queries], dtype=bool)
     methods: dict[str, Metrics] = {}
-    n_lists = len(split.test_user_rows)
-    with progress("evaluate", len(scorers) * (n_lists + len(queries)), "queries") as update:
-        for number, scorer in enumerate(scorers):
-            done = number * (n_lists + len(queries))
+    n_questions = len(split.test_user_rows) + len(queries)
+    with progress("evaluate", len(scorers) * n_questions, "queries") as update:
+        for number, scorer in enumerate(scorers, start=1):
+            measured = measure(scorer, split, queries)
             methods[scorer.name] = {
                 "generalisation": scorer.generalisation,
-                "next_anime": _evaluate_lists(scorer, split),
-                "similar_anime": _evaluate_similar(scorer, queries),
+                "next_anime": summarise_lists(measured.lists),
+                "similar_anime": _summarise_similar(measured.similar, measures),
             }
-            update(done + n_lists + len(queries), scorer.name)
+            update(number * n_questions, scorer.name)
     return {
-        "n_test_users": n_lists,
-        "n_similar_queries": sum(not query.may_choose for query in queries),
+        "n_test_users": len(split.test_user_rows),
+        "n_similar_queries": int(measures.sum()),
         "methods": methods,
     }
 
 
-def _evaluate_lists(scorer: Scorer, split: Split) -> Metrics:
-    quality = measure_lists(scorer, split.test_user_rows, split.inputs, split.targets)
+def summarise_lists(quality: ListQuality | None) -> Metrics:
+    """Put together what was measured of lists.
+
+    Returns
+    -------
+    dict
+        Metric -> estimate; ``coverage_at_10``, how many anime anybody is recommended; ``by_history_length``, the
+        metrics of short and long lists apart (of :data:`LENGTH_NAMES` those that have users). Empty for None.
+    """
     if quality is None:
         return {}
+    lengths = pd.cut(quality.values["history"], LENGTH_EDGES, right=False, labels=LENGTH_NAMES)
+    groups = quality.values.groupby(lengths, observed=True)
     return {
         **estimate_lists(quality.values),
         "coverage_at_10": len(np.unique(np.concatenate(quality.top_rows))),
-        "by_history_length": estimate_by_history(quality.values),
+        "by_history_length": {str(name): estimate_lists(group) for name, group in groups},
     }
 
 
@@ -85,31 +125,7 @@ def estimate_lists(values: pd.DataFrame) -> Metrics:
     return {name: asdict(estimate_mean(values[name].to_numpy())) for name in LIST_METRICS}
 
 
-def estimate_by_history(values: pd.DataFrame) -> Metrics:
-    """Estimate every metric for short and long lists apart.
-
-    Parameters
-    ----------
-    values : pandas.DataFrame
-        As in :class:`training.evaluation.list_quality.ListQuality`.
-
-    Returns
-    -------
-    dict
-        Name of the group (:data:`LENGTH_NAMES`; groups without users are left out) -> metric -> estimate.
-    """
-    lengths = pd.cut(values["history"], LENGTH_EDGES, right=False, labels=LENGTH_NAMES)
-    return {str(name): estimate_lists(group) for name, group in values.groupby(lengths, observed=True)}
-
-
-def measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[np.float64] | None:
-    """Measure the ranking of similar anime, query by query.
-
-    Returns
-    -------
-    ndarray of shape (n_queries,), dtype=float64, or None
-        Graded NDCG@10; None where the scorer says nothing of similar anime, or there are no queries.
-    """
+def _measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[np.float64] | None:
     values = []
     for query in queries:
         scores = scorer.score_similar(query.anime_row)
@@ -122,11 +138,9 @@ def measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[
     return np.array(values) if values else None
 
 
-def _evaluate_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> Metrics:
-    values = measure_similar(scorer, queries)
+def _summarise_similar(values: NDArray[np.float64] | None, measures: NDArray[np.bool_]) -> Metrics:
     if values is None:
         return {}
-    measures = ~np.array([query.may_choose for query in queries])
     result: Metrics = {"all": asdict(estimate_mean(values))}
     if measures.any():
         result["ndcg_at_10"] = asdict(estimate_mean(values[measures]))

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.scoring.top_k import top_k_rows
-from training.evaluation.metrics import hits, ndcg_at, recall_at
-from training.evaluation.scorers import BatchScorer, Rows, Scorer, Scores
+from training.evaluation.metrics import ndcg_at, recall_at
+from training.evaluation.scorers import Rows, Scorer, Scores
 
 DEPTH: Final = 100
 LIST_METRICS: Final = ("recall_at_20", "ndcg_at_10", "ndcg_at_100")
@@ -46,7 +46,6 @@ def measure_lists(
     Parameters
     ----------
     scorer : Scorer
-        A :class:`training.evaluation.scorers.BatchScorer` is asked for many lists at once.
     user_rows : ndarray of shape (n,), dtype=int64
     inputs : sequence of ndarray, dtype=int32
         What the scorer is told.
@@ -65,12 +64,12 @@ def measure_lists(
     first_rows = []
     for start in range(0, len(inputs), BATCH_SIZE):
         batch = slice(start, start + BATCH_SIZE)
-        scores = _score_batch(scorer, user_rows[batch], inputs[batch])
-        if scores is None:
-            return None
+        scores = scorer.score_lists(user_rows[batch], inputs[batch])
         for row_scores, input_rows, known_rows, target_rows in zip(
             scores, inputs[batch], known[batch], targets[batch], strict=True
         ):
+            if row_scores is None:
+                return None
             top_rows = rank_unknown(row_scores, known_rows, DEPTH)
             first_rows.append(top_rows[:10])
             records.append((len(input_rows), *list_metrics(top_rows, target_rows)))
@@ -98,18 +97,6 @@ def rank_unknown(scores: Scores, known_rows: NDArray[Any], k: int) -> NDArray[np
     return top_k_rows(scores, k, allowed=candidates)
 
 
-def _score_batch(scorer: Scorer, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Sequence[Scores] | None:
-    if isinstance(scorer, BatchScorer):
-        return list(scorer.score_lists(user_rows, inputs))
-    scores = []
-    for user_row, input_rows in zip(user_rows.tolist(), inputs, strict=True):
-        row_scores = scorer.score_list(user_row, input_rows)
-        if row_scores is None:
-            return None
-        scores.append(row_scores)
-    return scores
-
-
 def list_metrics(top_rows: NDArray[np.int64], target_rows: NDArray[np.integer]) -> tuple[float, ...]:
     """Measure one ranking.
 
@@ -125,5 +112,5 @@ def list_metrics(top_rows: NDArray[np.int64], target_rows: NDArray[np.integer]) 
     tuple of float
         The :data:`LIST_METRICS`, in their order.
     """
-    places, n_targets = hits(top_rows, target_rows), len(target_rows)
+    places, n_targets = np.isin(top_rows, target_rows), len(target_rows)
     return recall_at(20, places, n_targets), ndcg_at(10, places, n_targets), ndcg_at(100, places, n_targets)

@@ -8,7 +8,7 @@ Collaborative Filtering", WWW 2018.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,22 +46,6 @@ def estimate_mean(values: NDArray[np.float64]) -> Estimate:
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     half = NORMAL_QUANTILE * spread / len(values) ** 0.5
     return Estimate(mean, mean - half, mean + half, len(values))
-
-
-def hits(top_rows: NDArray[np.int64], target_rows: NDArray[Any]) -> NDArray[np.bool_]:
-    """Mark which places of a ranking hold a target.
-
-    Parameters
-    ----------
-    top_rows : ndarray of shape (k,), dtype=int64
-        Best first.
-    target_rows : ndarray of shape (n_targets,), dtype=integer
-
-    Returns
-    -------
-    ndarray of shape (k,), dtype=bool
-    """
-    return np.isin(top_rows, target_rows)
 
 
 def recall_at(k: int, hit_places: NDArray[np.bool_], n_targets: int) -> float:

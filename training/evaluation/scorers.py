@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,10 +24,11 @@ from training.similar_users.list_neighbours import ListNeighbours
 
 Rows = NDArray[np.int32]
 Scores = NDArray[np.float32]
+Generalisation = Literal["strong", "weak"]
 
 
-class Scorer(Protocol):
-    """Something that can rank anime for a list, for an anime, or both.
+class Scorer:
+    """Something that can rank anime for a list, for an anime, or both; one that cannot answers None.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class Scorer(Protocol):
     """
 
     name: str
-    generalisation: Literal["strong", "weak"]
+    generalisation: Generalisation = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
         """Score every anime for a user.
@@ -53,8 +54,13 @@ class Scorer(Protocol):
         Returns
         -------
         ndarray of shape (n_anime,), dtype=float32, or None
-            None where the method says nothing of lists.
         """
+        del user_row, input_rows
+        return None
+
+    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Sequence[Scores | None] | Scores:
+        """Score every anime for many users: the same as one by one."""
+        return [self.score_list(user_row, rows) for user_row, rows in zip(user_rows.tolist(), inputs, strict=True)]
 
     def score_similar(self, anime_row: int) -> Scores | None:
         """Score every anime by its similarity to one.
@@ -62,36 +68,17 @@ class Scorer(Protocol):
         Returns
         -------
         ndarray of shape (n_anime,), dtype=float32, or None
-            None where the method says nothing of similar anime.
         """
-
-
-@runtime_checkable
-class BatchScorer(Protocol):
-    """A scorer that scores many lists at once, and the same as one by one."""
-
-    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
-        """Score every anime for many users.
-
-        Parameters
-        ----------
-        user_rows : ndarray of shape (n,), dtype=int64
-        inputs : sequence of ndarray, dtype=int32
-            What is known of each user's list.
-
-        Returns
-        -------
-        ndarray of shape (n, n_anime), dtype=float32
-        """
+        del anime_row
+        return None
 
 
 @dataclass
-class PopularityScorer:
+class PopularityScorer(Scorer):
     """The same for everybody: how many lists hold an anime."""
 
     popularity: NDArray[np.integer]
     name: str = "popularity"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Score by popularity."""
@@ -105,12 +92,11 @@ class PopularityScorer:
 
 
 @dataclass
-class ItemKnnScorer:
+class ItemKnnScorer(Scorer):
     """Item kNN: the sum of the cosines to the list."""
 
     neighbours: sp.csr_matrix
     name: str = "item kNN, cosine of ratings"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Add up the neighbours of everything on the list."""
@@ -123,19 +109,10 @@ class ItemKnnScorer:
 
 
 @dataclass
-class EmbeddingScorer:
-    """Cosine of embeddings times the gains, computed as the service computes it."""
+class CosineScorer(Scorer):
+    """Whatever it says of lists, anime are similar by the cosine of their embeddings."""
 
     anime_embeddings: NDArray[np.float32]
-    list_embeddings: NDArray[np.float32]
-    anime_gains: NDArray[np.float32]
-    name: str = "autoencoder, embedding"
-    generalisation: Literal["strong", "weak"] = "strong"
-
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Score by the embedded list."""
-        del user_row
-        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, input_rows))
 
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the cosine to the anime."""
@@ -143,13 +120,25 @@ class EmbeddingScorer:
 
 
 @dataclass
-class NeighboursScorer:
+class EmbeddingScorer(CosineScorer):
+    """Cosine of embeddings times the gains, computed as the service computes it."""
+
+    list_embeddings: NDArray[np.float32]
+    anime_gains: NDArray[np.float32]
+    name: str = "autoencoder, embedding"
+
+    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+        """Score by the embedded list."""
+        del user_row
+        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, input_rows))
+
+
+@dataclass
+class NeighboursScorer(CosineScorer):
     """What the nearest training users have seen or rate highly, computed as the service computes it."""
 
-    anime_embeddings: NDArray[np.float32]
     nearest: ListNeighbours
     name: str = "autoencoder, neighbours"
-    generalisation: Literal["strong", "weak"] = "strong"
     rule: NeighbourRule = DEFAULT_RULE
 
     def __post_init__(self) -> None:
@@ -167,28 +156,19 @@ class NeighboursScorer:
             return self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
         return score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
 
-    def score_similar(self, anime_row: int) -> Scores:
-        """Score by the cosine to the anime, as every method of recommending does."""
-        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
-
 
 @dataclass
-class RatingNetworkScorer:
+class RatingNetworkScorer(CosineScorer):
     """The rating network: the rating it predicts rises with the cosine."""
 
-    anime_embeddings: NDArray[np.float32]
     user_embeddings: NDArray[np.float32]
     name: str = "rating network (notebook)"
-    generalisation: Literal["strong", "weak"] = "weak"
+    generalisation: Generalisation = "weak"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Order by predicted rating."""
         del input_rows
         return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row])
-
-    def score_similar(self, anime_row: int) -> Scores:
-        """Score by the cosine to the anime."""
-        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
 
 
 def regression_of_train(train: Interactions) -> NeighbourRegression:

@@ -1,24 +1,38 @@
-"""Scorers of what the service answers with, computed by the very functions it uses."""
+"""Scorers of what the service answers with, computed by the very functions it uses; all that `evaluate` measures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.candidate_features import CIRCLES, neighbour_evidence
-from models.scoring.franchises import FranchiseOrder, collapse_franchises, collapse_similar
+from models.scoring.franchises import Cut, FranchiseOrder, rank_next_entries, rank_similar_franchises
 from models.scoring.items import ItemWeights
+from models.scoring.ranked_page import RankedPage
 from models.scoring.reranker import Reranker
 from models.scoring.seen_lists import SeenLists
 from models.scoring.similar_anime import ranked_scores
-from models.scoring.top_k import top_k_rows
 from training.embeddings.trained import TrainedNetwork
-from training.evaluation.scorers import Rows, Scorer, Scores, regression_of_train
+from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.scorers import (
+    EmbeddingScorer,
+    ItemKnnScorer,
+    NeighboursScorer,
+    PopularityScorer,
+    RatingNetworkScorer,
+    Rows,
+    Scorer,
+    Scores,
+    list_neighbours,
+    regression_of_train,
+)
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.lists.split import Split
 from training.recommending.stage import RecommenderModel
+from training.settings import RunSettings
 from training.similar_anime.stage import SimilarAnimeModel
 from training.similar_users.list_neighbours import ListNeighbours
 
@@ -31,12 +45,11 @@ SIMILAR_COLLAPSED: Final = "similar anime, ranked, one per franchise"
 
 
 @dataclass
-class ItemsScorer:
+class ItemsScorer(Scorer):
     """The first stage alone: item weights, computed as the service computes them."""
 
     weights: ItemWeights
     name: str = ITEMS
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Add up what the list's anime say."""
@@ -49,14 +62,13 @@ class ItemsScorer:
 
 
 @dataclass
-class TwoStageScorer:
+class TwoStageScorer(Scorer):
     """Item weights propose, a network re-ranks, computed as the service computes it."""
 
     reranker: Reranker
     nearest: ListNeighbours
     lists: Interactions
     name: str = RANKED
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def __post_init__(self) -> None:
         self._regression = regression_of_train(self.nearest.train)
@@ -79,59 +91,48 @@ class TwoStageScorer:
         unknown[input_rows] = False
         return self.reranker.rerank(known, neighbours, unknown).scores
 
-    def score_similar(self, anime_row: int) -> None:
-        """Say nothing of similar anime: those have a ranker of their own."""
-        del anime_row
-
 
 @dataclass
-class CollapsedScorer:
+class CollapsedScorer(Scorer):
     """Another scorer with one entry per franchise, as the service answers by default."""
 
     scorer: Scorer
     franchises: FranchiseOrder
     name: str
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
         """Rank franchises, each by the entry that the user should watch next; all else is out of the ranking."""
         scores = self.scorer.score_list(user_row, input_rows)
         if scores is None:
             return None
-        seen = np.zeros(len(scores), dtype=bool)
-        seen[input_rows] = True
-        rows = top_k_rows(scores, len(scores), allowed=~seen)
-        shown, of_best = collapse_franchises(rows, scores[rows], self.franchises, seen, ~seen)
-        collapsed = np.full(len(scores), -np.inf, dtype=np.float32)
-        collapsed[shown] = of_best
-        return collapsed
+        unseen = np.ones(len(scores), dtype=bool)
+        unseen[input_rows] = False
+        cut = Cut(0, len(scores), "most")
+        return _scores_of(rank_next_entries(scores, unseen, self.franchises, ~unseen, unseen, cut), len(scores))
 
     def score_similar(self, anime_row: int) -> Scores | None:
         """Rank other franchises, each by its first entry."""
         scores = self.scorer.score_similar(anime_row)
         if scores is None:
             return None
-        allowed = np.arange(len(scores)) != anime_row
-        rows = top_k_rows(scores, len(scores), allowed=allowed)
-        shown, of_best = collapse_similar(rows, scores[rows], self.franchises, anime_row, allowed)
-        collapsed = np.full(len(scores), -np.inf, dtype=np.float32)
-        collapsed[shown] = of_best
-        return collapsed
+        everything, cut = np.ones(len(scores), dtype=bool), Cut(0, len(scores), "most")
+        return _scores_of(rank_similar_franchises(scores, self.franchises, anime_row, everything, cut), len(scores))
+
+
+def _scores_of(page: RankedPage, n_anime: int) -> Scores:
+    scores = np.full(n_anime, -np.inf, dtype=np.float32)
+    scores[page.rows] = page.scores
+    return scores
 
 
 @dataclass
-class RankedSimilarScorer:
+class RankedSimilarScorer(Scorer):
     """Similar anime by their precomputed neighbours, as the service answers."""
 
     similar_rows: NDArray[np.int32]
     similar_scores: NDArray[np.float32]
     anime_embeddings: NDArray[np.float32]
     name: str = SIMILAR
-    generalisation: Literal["strong", "weak"] = "strong"
-
-    def score_list(self, user_row: int, input_rows: Rows) -> None:
-        """Say nothing of lists."""
-        del user_row, input_rows
 
     def score_similar(self, anime_row: int) -> Scores:
         """Score by the ranked neighbours, and by the cosine below them."""
@@ -188,3 +189,57 @@ def similar_scorers(
         return []
     ranked = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, network.anime_embeddings)
     return [ranked, CollapsedScorer(ranked, recommender.franchises(), SIMILAR_COLLAPSED)]
+
+
+def make_scorers(
+    prepared: Prepared,
+    split: Split,
+    trained: Sequence[TrainedNetwork],
+    similar: SimilarAnimeModel,
+    recommender: RecommenderModel,
+    settings: RunSettings,
+) -> list[Scorer]:
+    """Make a scorer of everything that a run measures.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    split : Split
+    trained : sequence of TrainedNetwork
+        The published one first.
+    similar : SimilarAnimeModel
+    recommender : RecommenderModel
+    settings : RunSettings
+    """
+    scorers: list[Scorer] = [PopularityScorer(split.popularity())]
+    if settings.compares(len(prepared.interactions.anime_rows)):
+        scorers.append(ItemKnnScorer(fit_item_knn(split.train)))
+    if settings.only == "embeddings":
+        return [*scorers, _embedding_scorer(trained[0])]
+    published = list_neighbours(trained[0], split.train)
+    published.find(split.inputs)
+    for network in sorted(trained, key=lambda network: network.network, reverse=True):
+        scorers.extend(_network_scorers(network, split, published if network is trained[0] else None))
+    return [
+        *scorers,
+        *similar_scorers(similar, trained[0], recommender),
+        *list_scorers(prepared, split, published, recommender),
+    ]
+
+
+def _network_scorers(trained: TrainedNetwork, split: Split, nearest: ListNeighbours | None) -> list[Scorer]:
+    anime_embeddings = trained.anime_embeddings
+    if trained.user_embeddings is not None:
+        return [RatingNetworkScorer(anime_embeddings, trained.user_embeddings)]
+    nearest = nearest or list_neighbours(trained, split.train)
+    by_notebook = f"{trained.network}, neighbours' top quarter (notebook)"
+    return [
+        NeighboursScorer(anime_embeddings, nearest, by_notebook, rule="top-quarter"),
+        NeighboursScorer(anime_embeddings, nearest, f"{trained.network}, neighbours"),
+        _embedding_scorer(trained),
+    ]
+
+
+def _embedding_scorer(trained: TrainedNetwork) -> EmbeddingScorer:
+    name = f"{trained.network}, embedding"
+    return EmbeddingScorer(trained.anime_embeddings, trained.list_embeddings, trained.anime_gains, name)

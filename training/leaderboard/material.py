@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.dump.files import find_dump
 from training.lists.prepared import Prepared, load_prepared
 from training.lists.split import Split, split_interactions
 from training.settings import RunSettings
-from training.similar_anime.truth import SimilarQuery, read_similar_truth
+from training.similar_anime.truth import SimilarQuery, read_queries
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,6 @@ class Material:
     work: Path
 
     @property
-    def choosing_queries(self) -> Sequence[SimilarQuery]:
-        """Queries for similar anime that may choose weights and train rankers."""
-        return [query for query in self.queries if query.may_choose]
-
-    def recommended_pairs(self) -> list[SimilarQuery]:
-        """Give every pair that people recommend, single votes included; rankers leave measuring queries out."""
-        dump = find_dump(Path(self.prepared.report.data_folder))
-        return read_similar_truth(dump, self.prepared.interactions.anime_ids, min_votes=1, min_pairs=1)
-
-    @property
     def measuring_queries(self) -> Sequence[SimilarQuery]:
         """Queries for similar anime that measure."""
         return [query for query in self.queries if not query.may_choose]
@@ -58,6 +47,5 @@ def load_material(work: Path, settings: RunSettings) -> Material:
         If nothing is prepared, or the dump's truth for similar anime cannot be read.
     """
     prepared = load_prepared(work / "prepared")
-    lists = prepared.interactions
-    queries = read_similar_truth(find_dump(Path(prepared.report.data_folder)), lists.anime_ids)
-    return Material(prepared, split_interactions(lists, settings.split_seed), queries, settings, work)
+    split = split_interactions(prepared.interactions, settings.split_seed)
+    return Material(prepared, split, read_queries(prepared), settings, work)

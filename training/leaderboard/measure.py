@@ -1,14 +1,10 @@
 """Trains one method and measures it: what runs in the method's own process."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from training.evaluation.evaluate import measure_similar
+from training.evaluation.evaluate import Measured, measure
 from training.evaluation.list_quality import ListQuality, measure_lists
 from training.evaluation.scorers import Scorer
 from training.leaderboard.cold_start import make_points
@@ -16,36 +12,6 @@ from training.leaderboard.isolated import peak_memory_mb
 from training.leaderboard.material import Material, load_material
 from training.leaderboard.methods import Method
 from training.settings import RunSettings
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What came out for one method.
-
-    Attributes
-    ----------
-    name : str
-    generalisation : {"strong", "weak"}
-    lists : ListQuality or None
-        Of the test users; None where the method says nothing of lists.
-    cold_start : dict of str to ListQuality
-        Per point of the curve; empty for methods that have a row per user, which has seen the whole input.
-    similar : ndarray of shape (n_queries,), dtype=float64, or None
-        Graded NDCG@10 of the measuring queries; None where the method says nothing of similar anime.
-    training_s, scoring_s : float
-        Wall-clock seconds to train, and to answer all questions.
-    peak_memory_mb : float
-        Of the whole process, Python and the lists included.
-    """
-
-    name: str
-    generalisation: Literal["strong", "weak"]
-    lists: ListQuality | None
-    cold_start: dict[str, ListQuality]
-    similar: NDArray[np.float64] | None
-    training_s: float
-    scoring_s: float
-    peak_memory_mb: float
 
 
 def train_and_measure(method: Method, work: Path, settings: RunSettings) -> Measured:
@@ -57,26 +23,29 @@ def train_and_measure(method: Method, work: Path, settings: RunSettings) -> Meas
     work : Path
         Holds a prepared dump.
     settings : RunSettings
+
+    Returns
+    -------
+    Measured
+        On the measuring queries, with the cold-start curve and the cost: wall-clock seconds to train and to answer
+        all questions, and the peak memory of the whole process, Python and the lists included.
     """
     material = load_material(work, settings)
     started = time.monotonic()
     scorer = method.build(material)
     trained = time.monotonic()
-    split = material.split
-    lists = measure_lists(scorer, split.test_user_rows, split.inputs, split.targets)
-    return Measured(
-        name=method.name,
-        generalisation=scorer.generalisation,
-        lists=lists,
-        cold_start=_measure_cold_start(scorer, material) if lists else {},
-        similar=measure_similar(scorer, material.measuring_queries),
-        training_s=trained - started,
-        scoring_s=time.monotonic() - trained,
-        peak_memory_mb=peak_memory_mb(),
-    )
+    measured = measure(scorer, material.split, material.measuring_queries)
+    curve = _measure_cold_start(scorer, material) if measured.lists else {}
+    cost = {
+        "training_s": trained - started,
+        "scoring_s": time.monotonic() - trained,
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    return replace(measured, cold_start=curve, cost=cost)
 
 
 def _measure_cold_start(scorer: Scorer, material: Material) -> dict[str, ListQuality]:
+    """Measure the curve; it is empty for methods that have a row per user, which has seen the whole input."""
     if scorer.generalisation == "weak":
         return {}
     split = material.split

@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Literal
 
 from models.scoring.neighbours import NeighbourRule
@@ -37,11 +38,12 @@ from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_item_weights, invert_popular
 from training.leaderboard.material import Material
 from training.leaderboard.sanity import make_oracle
+from training.lists.interactions import Interactions
 from training.recommending.stage import FOLDER as RECOMMENDER
 from training.recommending.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
 from training.similar_anime.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
-from training.support.folders import replaced_folder
+from training.similar_anime.truth import read_queries
 
 Kind = Literal["sanity", "baseline", "ours"]
 
@@ -57,7 +59,7 @@ class Method:
     kind : {"sanity", "baseline", "ours"}
         ``"ours"`` are what the product serves; they are compared with the best of the baselines.
     build : callable
-        Trains it. A function of a module, since it runs in a process of its own.
+        Trains it. Can be pickled, since it runs in a process of its own.
     source : str
         The paper, library or notebook it comes from.
     requires : str or None
@@ -76,6 +78,11 @@ class Method:
         return self.requires is None or importlib.util.find_spec(self.requires) is not None
 
 
+def _on_lists(material: Material, fit: Callable[[Interactions], Scorer]) -> Scorer:
+    """Fit what learns from lists alone."""
+    return fit(material.split.train)
+
+
 def _random(material: Material) -> Scorer:
     return RandomScorer(material.split.train.n_anime)
 
@@ -92,14 +99,6 @@ def _item_knn(material: Material) -> Scorer:
     return ItemKnnScorer(fit_item_knn(material.split.train))
 
 
-def _user_knn_seen(material: Material) -> Scorer:
-    return fit_user_knn(material.split.train, "seen")
-
-
-def _user_knn_top_quarter(material: Material) -> Scorer:
-    return fit_user_knn(material.split.train, "top quarter")
-
-
 def _rating_network(material: Material) -> Scorer:
     trained = train_network("rating", material.split, material.settings, None)
     if trained.user_embeddings is None:
@@ -107,54 +106,14 @@ def _rating_network(material: Material) -> Scorer:
     return RatingNetworkScorer(trained.anime_embeddings, trained.user_embeddings)
 
 
-def _ials(material: Material) -> Scorer:
-    return fit_ials(material.split.train)
-
-
-def _ease(material: Material) -> Scorer:
-    return fit_ease(material.split.train)
-
-
-def _edlae(material: Material) -> Scorer:
-    return fit_edlae(material.split.train)
-
-
 def _embedding(material: Material) -> Scorer:
     trained = _autoencoder(material)
     return EmbeddingScorer(trained.anime_embeddings, trained.list_embeddings, trained.anime_gains)
 
 
-def _neighbours(material: Material) -> Scorer:
-    return _neighbours_by(material, "weighted")
-
-
-def _top_quarter(material: Material) -> Scorer:
-    return _neighbours_by(material, "top-quarter")
-
-
-def _neighbours_by(material: Material, rule: NeighbourRule) -> Scorer:
+def _neighbours(material: Material, rule: NeighbourRule) -> Scorer:
     trained = _autoencoder(material)
     return NeighboursScorer(trained.anime_embeddings, list_neighbours(trained, material.split.train), rule=rule)
-
-
-def _similar(material: Material) -> Scorer:
-    return _served(material, SIMILAR)
-
-
-def _similar_collapsed(material: Material) -> Scorer:
-    return _served(material, SIMILAR_COLLAPSED)
-
-
-def _items(material: Material) -> Scorer:
-    return _served(material, ITEMS)
-
-
-def _ranked(material: Material) -> Scorer:
-    return _served(material, RANKED)
-
-
-def _ranked_collapsed(material: Material) -> Scorer:
-    return _served(material, COLLAPSED)
 
 
 def _served(material: Material, name: str) -> Scorer:
@@ -178,8 +137,7 @@ def _recommender(material: Material) -> RecommenderModel:
         model = fit_recommender_model(
             material.prepared, train, network, counts, weights, franchises, material.settings
         )
-        with replaced_folder(path) as folder:
-            save_recommender(folder, model)
+        save_recommender(path, model)
     return load_recommender(path)
 
 
@@ -187,10 +145,9 @@ def _similar_model(material: Material) -> SimilarAnimeModel:
     path = material.work / "trained" / SIMILAR_FOLDER
     if not path.exists():
         train, embeddings = material.split.train, _autoencoder(material).anime_embeddings
-        queries = material.recommended_pairs()
+        queries = read_queries(material.prepared, min_votes=1, min_pairs=1)
         model = fit_similar_anime(material.prepared, train, embeddings, queries, material.settings.model_dump())
-        with replaced_folder(path) as folder:
-            save_similar_anime(folder, model)
+        save_similar_anime(path, model)
     return load_similar_anime(path)
 
 
@@ -200,9 +157,7 @@ def _autoencoder(material: Material) -> TrainedNetwork:
         content = read_content(material.prepared.catalogue)
         given = AutoencoderInput(material.split.train, content=content)
         trained = train_network("autoencoder", material.split, material.settings, None, given)
-        trained = replace(trained, prepared_digest=material.prepared.digest)
-        with replaced_folder(path) as folder:
-            save_trained(folder, trained)
+        save_trained(path, replace(trained, prepared_digest=material.prepared.digest))
     return load_trained(path)
 
 
@@ -214,27 +169,54 @@ METHODS: Final = (
     Method(
         "user kNN, top quarter (notebook)",
         "baseline",
-        _user_knn_top_quarter,
+        partial(_on_lists, fit=partial(fit_user_knn, rule="top quarter")),
         "what the 50 nearest users by raw cosine of lists rate at or above their 75th percentile",
     ),
     Method("item kNN (notebook)", "baseline", _item_knn, "cosine of rating vectors, 20 nearest anime"),
-    Method("user kNN, all they saw", "baseline", _user_knn_seen, "the same 50 users, all they have seen"),
+    Method(
+        "user kNN, all they saw",
+        "baseline",
+        partial(_on_lists, fit=partial(fit_user_knn, rule="seen")),
+        "the same 50 users, all they have seen",
+    ),
     Method(
         "iALS",
         "baseline",
-        _ials,
+        partial(_on_lists, fit=fit_ials),
         "library implicit, tuned; Hu et al., ICDM 2008, and Rendle et al., RecSys 2022",
         requires="implicit",
     ),
-    Method("EASE", "baseline", _ease, "dense, tuned; Steck, WWW 2019"),
-    Method("EDLAE", "baseline", _edlae, "dense, tuned; Steck, NeurIPS 2020"),
+    Method("EASE", "baseline", partial(_on_lists, fit=fit_ease), "dense, tuned; Steck, WWW 2019"),
+    Method("EDLAE", "baseline", partial(_on_lists, fit=fit_edlae), "dense, tuned; Steck, NeurIPS 2020"),
     # What the product serves. Append its next method here.
     Method("autoencoder, embedding", "ours", _embedding, "128 wide, distilled from EDLAE; all ours share it"),
-    Method("neighbours, top quarter", "ours", _top_quarter, "the notebook's rule on the 50 nearest by embedding"),
-    Method("neighbours", "ours", _neighbours, "the 200 nearest users by embedding, with fitted weights"),
-    Method(RANKED, "ours", _ranked, "item weights propose, a network re-ranks; the default of recommendations"),
-    Method(COLLAPSED, "ours", _ranked_collapsed, "the same with collapse_franchise=true, the default"),
-    Method(ITEMS, "ours", _items, "sparse item weights alone"),
-    Method(SIMILAR, "ours", _similar, "a network over pair features; the default of similar anime"),
-    Method(SIMILAR_COLLAPSED, "ours", _similar_collapsed, "the same with collapse_franchise=true, the default"),
+    Method(
+        "neighbours, top quarter",
+        "ours",
+        partial(_neighbours, rule="top-quarter"),
+        "the notebook's rule on the 50 nearest by embedding",
+    ),
+    Method(
+        "neighbours",
+        "ours",
+        partial(_neighbours, rule="weighted"),
+        "the 200 nearest users by embedding, with fitted weights",
+    ),
+    Method(
+        RANKED,
+        "ours",
+        partial(_served, name=RANKED),
+        "item weights propose, a network re-ranks; the default of recommendations",
+    ),
+    Method(COLLAPSED, "ours", partial(_served, name=COLLAPSED), "the same with collapse_franchise=true, the default"),
+    Method(ITEMS, "ours", partial(_served, name=ITEMS), "sparse item weights alone"),
+    Method(
+        SIMILAR, "ours", partial(_served, name=SIMILAR), "a network over pair features; the default of similar anime"
+    ),
+    Method(
+        SIMILAR_COLLAPSED,
+        "ours",
+        partial(_served, name=SIMILAR_COLLAPSED),
+        "the same with collapse_franchise=true, the default",
+    ),
 )

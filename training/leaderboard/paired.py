@@ -7,31 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from training.evaluation.metrics import Estimate
+
 CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A mean difference over the same users or queries.
+class Difference(Estimate):
+    """A mean difference, of the method minus the baseline, with the interval of the paired t test.
 
     Attributes
     ----------
-    mean, low, high : float
-        Of the method minus the baseline; the interval is that of the paired t test.
     p_t : float
         Two-sided p value of the paired t test.
     p_wilcoxon : float
         Two-sided p value of Wilcoxon's signed-rank test, which assumes no distribution.
-    n : int
-        Number of users or queries.
     """
 
-    mean: float
-    low: float
-    high: float
     p_t: float
     p_wilcoxon: float
-    n: int
 
 
 def compare_paired(values: NDArray[np.float64], baseline: NDArray[np.float64]) -> Difference:
@@ -54,12 +48,10 @@ def compare_paired(values: NDArray[np.float64], baseline: NDArray[np.float64]) -
     """
     differences = values - baseline
     mean, n = float(differences.mean()), len(differences)
-    spread = float(differences.std(ddof=1)) if n > 1 else 0.0
-    if spread == 0.0:
+    if n == 1 or not np.ptp(differences):
         # Without spread there is no scale to judge by: equal everywhere, or one user's word.
-        return Difference(mean, mean, mean, 1.0, 1.0, n)
-    error = spread / n**0.5
-    half = float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, n - 1)) * error
-    p_t = 2.0 * float(stats.t.sf(abs(mean) / error, n - 1))
-    p_wilcoxon = float(stats.wilcoxon(differences).pvalue)
-    return Difference(mean, mean - half, mean + half, p_t, p_wilcoxon, n)
+        return Difference(mean, mean, mean, n, 1.0, 1.0)
+    test = stats.ttest_1samp(differences, 0.0)
+    low, high = test.confidence_interval(CONFIDENCE)
+    p_wilcoxon = stats.wilcoxon(differences).pvalue
+    return Difference(mean, float(low), float(high), n, float(test.pvalue), float(p_wilcoxon))

@@ -5,21 +5,20 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
-from training.leaderboard.plots import PLOTS, draw_plots
+from training.evaluation.plots import PLOTS, draw_leaderboard
+from training.evaluation.tables import TextTable
 from training.leaderboard.summary import Summary
 from training.leaderboard.tables import (
-    TextTable,
+    POINT_NAMES,
     cold_start_table,
     history_table,
+    ladder,
     leaderboard,
     left_out_lines,
     paired_table,
     sanity_lines,
 )
-
-PIPE_WIDTH: Final = 160
 
 PROTOCOL: Final = """\
 Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == 1` test and nobody learns from
@@ -53,12 +52,10 @@ def print_report(summary: Summary) -> None:
     summary : dict
         From :func:`training.leaderboard.summary.summarise`.
     """
-    # A pipe has no width of its own, and a folded table is no table.
-    console = Console(width=None if Console().is_terminal else PIPE_WIDTH, highlight=False)
-    for table in _tables(summary):
-        console.print(_rich_table(table))
+    for table in (leaderboard(summary), *_pairs(summary), cold_start_table(summary)):
+        table.print()
     for line in (*sanity_lines(summary), *left_out_lines(summary)):
-        console.print(line)
+        Console(highlight=False).print(line, soft_wrap=True)
 
 
 def write_report(folder: Path, summary: Summary) -> None:
@@ -72,27 +69,27 @@ def write_report(folder: Path, summary: Summary) -> None:
     """
     (folder / "benchmark.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     (folder / "benchmark.md").write_text(markdown(summary), encoding="utf-8")
-    draw_plots(folder, summary)
+    measured = [name for name in ladder(summary) if summary["methods"][name]["next_anime"]]
+    draw_leaderboard(folder, summary, measured, POINT_NAMES)
 
 
 def markdown(summary: Summary) -> str:
     """Write the page."""
     ladder_plot, cold_start_plot, coverage_plot = (f"![{what}]({name})" for name, what in PLOTS.items())
-    pairs = [paired_table(summary, question) for question in ("next_anime", "similar_anime")]
     sections = [
         _about(summary),
         "## Leaderboard",
-        _markdown_table(leaderboard(summary)),
+        leaderboard(summary).markdown(),
         *left_out_lines(summary),
         ladder_plot,
         "## Against the best baseline, on the same users",
-        *(_markdown_table(table) for table in pairs if table),
+        *(table.markdown() for table in _pairs(summary)),
         "## Cold start",
         COLD_START,
-        _markdown_table(cold_start_table(summary)),
+        cold_start_table(summary).markdown(),
         cold_start_plot,
         "## Short and long lists",
-        _markdown_table(history_table(summary)),
+        history_table(summary).markdown(),
         "## Quality against coverage",
         coverage_plot,
         "## Sanity",
@@ -115,22 +112,6 @@ def _about(summary: Summary) -> str:
     )
 
 
-def _tables(summary: Summary) -> list[TextTable]:
-    pairs = [paired_table(summary, question) for question in ("next_anime", "similar_anime")]
-    return [leaderboard(summary), *(table for table in pairs if table), cold_start_table(summary)]
-
-
-def _rich_table(table: TextTable) -> Table:
-    rich = Table(*table.headings[:1], title=table.title)
-    for heading in table.headings[1:]:
-        rich.add_column(heading, justify="right")
-    for row in table.rows:
-        rich.add_row(*row)
-    return rich
-
-
-def _markdown_table(table: TextTable) -> str:
-    lines = [table.headings, ("---",) * len(table.headings), *table.rows]
-    return f"{table.title[:1].upper()}{table.title[1:]}:\n\n" + "\n".join(
-        "| " + " | ".join(line) + " |" for line in lines
-    )
+def _pairs(summary: Summary) -> list[TextTable]:
+    tables = (paired_table(summary, question) for question in ("next_anime", "similar_anime"))
+    return [table for table in tables if table]

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.errors import InputError
+from training.evaluation.evaluate import Measured
 from training.leaderboard.isolated import IsolatedError, run_isolated
 from training.leaderboard.material import load_material
-from training.leaderboard.measure import Measured, train_and_measure
+from training.leaderboard.measure import train_and_measure
 from training.leaderboard.methods import METHODS, Method
 from training.leaderboard.summary import Summary, summarise
 from training.pipeline import run_prepare
@@ -89,4 +90,6 @@ def run_benchmark(data: Path, work: Path, settings: RunSettings, methods: Sequen
 
 
 def _say_cost(one: Measured) -> str:
-    return f"trained in {one.training_s:.1f} s, measured in {one.scoring_s:.1f} s, peak {one.peak_memory_mb:,.0f} MB"
+    return "trained in {training_s:.1f} s, measured in {scoring_s:.1f} s, peak {peak_memory_mb:,.0f} MB".format(
+        **one.cost
+    )

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.scorers import Rows, Scores
+from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.split import Split
 from training.similar_anime.truth import SimilarQuery
 
@@ -17,14 +17,13 @@ MOST_STANDARD_ERRORS: Final = 4.0
 
 
 @dataclass
-class OracleScorer:
+class OracleScorer(Scorer):
     """Knows the targets. What it does not reach, no method can reach."""
 
     n_anime: int
     targets: dict[int, Rows]
     similar: dict[int, SimilarQuery]
     name: str = "oracle"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Give 1 to the targets."""

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.evaluate import estimate_by_history, estimate_lists
-from training.evaluation.list_quality import ListQuality
+from training.evaluation.evaluate import Measured, estimate_lists, summarise_lists
 from training.evaluation.metrics import NORMAL_QUANTILE, Estimate, estimate_mean
 from training.leaderboard.material import Material
-from training.leaderboard.measure import Measured
 from training.leaderboard.methods import Method
 from training.leaderboard.paired import compare_paired
 from training.leaderboard.sanity import expect_recall_by_chance
@@ -41,15 +39,17 @@ def summarise(
         ``kind``, ``source``, ``generalisation``, ``next_anime``, ``cold_start``, ``similar_anime``, ``cost``),
         ``left_out``, ``paired`` (per question: ``baseline``, ``metric`` and per method the difference), ``sanity``.
     """
-    holders = share_of_holders(material)
+    train = material.split.train
+    # Share of the training users who have seen each anime.
+    holders = train.popularity() / train.n_users
     done = [method for method in methods if method.name in measured]
     report = material.prepared.report
     return {
         "data": report.data.model_dump(mode="json"),
         "settings": material.settings.model_dump(),
         "n_test_users": len(material.split.test_user_rows),
-        "n_training_users": material.split.train.n_users,
-        "n_anime": material.split.train.n_anime,
+        "n_training_users": train.n_users,
+        "n_anime": train.n_anime,
         "n_similar_queries": len(material.measuring_queries),
         "methods": {method.name: _summarise_method(method, measured[method.name], holders) for method in done},
         "left_out": dict(left_out),
@@ -61,19 +61,6 @@ def summarise(
         },
         "sanity": check_sanity(measured, material),
     }
-
-
-def share_of_holders(material: Material) -> NDArray[np.float64]:
-    """Tell how popular each anime is.
-
-    Returns
-    -------
-    ndarray of shape (n_anime,), dtype=float64
-        Share of the training users who have seen it, in [0, 1].
-    """
-    train = material.split.train
-    shares: NDArray[np.float64] = train.popularity() / train.n_users
-    return shares
 
 
 def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
@@ -141,24 +128,22 @@ def _summarise_method(method: Method, measured: Measured, holders: NDArray[np.fl
         "kind": method.kind,
         "source": method.source,
         "generalisation": measured.generalisation,
-        "next_anime": {} if measured.lists is None else _summarise_lists(measured.lists, holders),
+        "next_anime": _summarise_lists(measured, holders),
         "cold_start": {name: estimate_lists(quality.values) for name, quality in measured.cold_start.items()},
         "similar_anime": {} if measured.similar is None else {"ndcg_at_10": asdict(estimate_mean(measured.similar))},
-        "cost": {
-            "training_s": measured.training_s,
-            "scoring_s": measured.scoring_s,
-            "peak_memory_mb": measured.peak_memory_mb,
-        },
+        "cost": dict(measured.cost),
     }
 
 
-def _summarise_lists(quality: ListQuality, holders: NDArray[np.float64]) -> Summary:
-    popularity = np.array([holders[rows].mean() if len(rows) else 0.0 for rows in quality.top_rows])
+def _summarise_lists(measured: Measured, holders: NDArray[np.float64]) -> Summary:
+    if measured.lists is None:
+        return {}
+    top_rows = measured.lists.top_rows
+    popularity = np.array([holders[rows].mean() if len(rows) else 0.0 for rows in top_rows])
     return {
-        **estimate_lists(quality.values),
-        "coverage_at_10": asdict(estimate_coverage(quality.top_rows)),
+        **summarise_lists(measured.lists),
+        "coverage_at_10": asdict(estimate_coverage(top_rows)),
         "popularity_at_10": asdict(estimate_mean(popularity)),
-        "by_history_length": estimate_by_history(quality.values),
     }
 
 

@@ -1,10 +1,10 @@
 """The leaderboard's tables as plain rows of text, for the terminal and for benchmark.md alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from training.evaluation.evaluate import LENGTH_NAMES
+from training.evaluation.tables import TextTable, name_of, number, show
 from training.leaderboard.cold_start import CUTS, LONG_NAME
 from training.leaderboard.summary import Summary
 
@@ -16,22 +16,6 @@ METRIC_NAMES: Final = {
     "ndcg_at_100": "NDCG@100",
     "similar_ndcg_at_10": "similar NDCG@10",
 }
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table, ready to be shown.
-
-    Attributes
-    ----------
-    title : str
-    headings : tuple of str
-    rows : list of tuple of str
-    """
-
-    title: str
-    headings: tuple[str, ...]
-    rows: list[tuple[str, ...]]
 
 
 def ladder(summary: Summary) -> list[str]:
@@ -60,7 +44,7 @@ def leaderboard(summary: Summary) -> TextTable:
         lists, cost = one["next_anime"], one["cost"]
         rows.append(
             (
-                _label(name, one),
+                name_of(name, one["generalisation"]),
                 *(show(lists.get(metric)) for metric in ("recall_at_20", "ndcg_at_10", "ndcg_at_100")),
                 show(one["similar_anime"].get("ndcg_at_10")),
                 show(lists.get("coverage_at_10"), decimals=0),
@@ -136,38 +120,9 @@ def sanity_lines(summary: Summary) -> list[str]:
     ]
 
 
-def show(estimate: Mapping[str, float] | None, decimals: int = 3) -> str:
-    """Show a mean with half its interval.
-
-    Parameters
-    ----------
-    estimate : mapping or None
-        ``mean``, ``low``, ``high``.
-    decimals : int, optional
-
-    Returns
-    -------
-    str
-        ``".586 ±.013"``, or a dash for None.
-    """
-    if not estimate:
-        return "-"
-    mean, half = estimate["mean"], (estimate["high"] - estimate["low"]) / 2
-    return f"{_number(mean, decimals)} ±{_number(half, decimals)}"
-
-
 def show_p(p: float) -> str:
     """Show a p value."""
-    return "< .0001" if p < 0.0001 else _number(p, 4)
-
-
-def _number(value: float, decimals: int) -> str:
-    text = f"{value:,.{decimals}f}"
-    return text.removeprefix("0") if text.startswith("0.") else text
-
-
-def _label(name: str, one: Mapping[str, Any]) -> str:
-    return f"{name} (weak)" if one["generalisation"] == "weak" else name
+    return "< .0001" if p < 0.0001 else number(p, 4)
 
 
 def _mean(estimate: Mapping[str, float] | None) -> float:
@@ -188,7 +143,7 @@ def _groups_table(
     counts = [next(group[name] for group in measured.values() if name in group)["ndcg_at_100"]["n"] for name in shown]
     rows = [
         (
-            _label(method, summary["methods"][method]),
+            name_of(method, summary["methods"][method]["generalisation"]),
             *(show(group.get(name, {}).get("ndcg_at_100")) for name in shown),
         )
         for method, group in measured.items()

@@ -2,21 +2,17 @@
 
 import hashlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.bundle.manifest import DataCard
-from models.bundle.writer import save_array, save_bytes
-from models.cores import usable_cores
 from training.dump.files import FileState
-from training.errors import InputError
 from training.lists.interactions import Interactions
+from training.support import artefacts
 
 REPORT_FILE: Final = "report.json"
 _LISTS: Final = {
@@ -102,41 +98,8 @@ def save_prepared(folder: Path, prepared: Prepared) -> None:
     OSError
         If the disk is full.
     """
-    for attribute, name in _LISTS.items():
-        save_array(folder / f"{name}.npy", getattr(prepared.interactions, attribute))
-    for name, array in prepared.catalogue.items():
-        save_array(folder / f"{name}.npy", array)
-    _write_report(folder, prepared.report, sorted(prepared.catalogue), _digests(folder))
-
-
-def update_report(folder: Path, report: PrepareReport) -> None:
-    """Put another report in the place of a prepared dump's.
-
-    Parameters
-    ----------
-    folder : Path
-        A prepared dump.
-    report : PrepareReport
-    """
-    old = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
-    _write_report(folder, report, old["catalogue"], old["sha256"])
-
-
-def is_undamaged(folder: Path) -> bool:
-    """Check every byte of a prepared dump.
-
-    Parameters
-    ----------
-    folder : Path
-        A prepared dump that loads.
-
-    Returns
-    -------
-    bool
-        Whether its files are those that were written.
-    """
-    report = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
-    return bool(report["sha256"] == _digests(folder))
+    lists = {name: getattr(prepared.interactions, attribute) for attribute, name in _LISTS.items()}
+    artefacts.save(folder / REPORT_FILE, {**lists, **prepared.catalogue}, prepared.report.model_dump(mode="json"))
 
 
 def load_prepared(folder: Path) -> Prepared:
@@ -147,35 +110,9 @@ def load_prepared(folder: Path) -> Prepared:
     InputError
         If the folder was not made by prepare, or by that of another version.
     """
-    try:
-        report = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
-        names, _ = report.pop("catalogue"), report.pop("sha256")
-        lists = {attribute: _load(folder, name) for attribute, name in _LISTS.items()}
-        catalogue = {name: _load(folder, name) for name in names}
-        return Prepared(Interactions(**lists), catalogue, PrepareReport.model_validate(report))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
-        raise InputError(f"{folder}: is no prepared dump ({error}); make one with `prepare`") from error
 
+    def make(arrays: artefacts.Arrays, facts: dict[str, Any]) -> Prepared:
+        lists = {attribute: arrays.pop(name) for attribute, name in _LISTS.items()}
+        return Prepared(Interactions(**lists), arrays, PrepareReport.model_validate(facts))
 
-def _load(folder: Path, name: str) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-    return array
-
-
-def _write_report(folder: Path, report: PrepareReport, catalogue: list[str], digests: dict[str, str]) -> None:
-    content = report.model_dump(mode="json") | {"catalogue": catalogue, "sha256": digests}
-    # By way of another file, so that a report is never half there.
-    unfinished = folder / f".{REPORT_FILE}"
-    save_bytes(unfinished, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
-    unfinished.replace(folder / REPORT_FILE)
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.endswith(REPORT_FILE))
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        return dict(zip((path.name for path in paths), pool.map(_digest, paths), strict=True))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return artefacts.load(folder / REPORT_FILE, make, "is no prepared dump", "prepare", mapped=True)

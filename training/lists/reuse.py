@@ -5,8 +5,9 @@ from pathlib import Path
 
 from training.dump.files import DumpFiles
 from training.errors import InputError
-from training.lists.prepared import PrepareReport, is_undamaged, load_prepared, update_report
+from training.lists.prepared import REPORT_FILE, PrepareReport, load_prepared
 from training.lists.thresholds import Thresholds
+from training.support.artefacts import is_undamaged, save_facts
 
 
 def find_prepared(folder: Path, dump: DumpFiles, thresholds: Thresholds) -> PrepareReport | None:
@@ -37,10 +38,10 @@ def find_prepared(folder: Path, dump: DumpFiles, thresholds: Thresholds) -> Prep
         return None
     # Before anything is read: what changes later must not pass for what was read.
     here = report.model_copy(update={"data_folder": dump.folder, "dump_files": dump.states()})
-    if not _is_same_dump(report, here, dump) or not is_undamaged(folder):
+    if not _is_same_dump(report, here, dump) or not is_undamaged(folder / REPORT_FILE):
         return None
     if here != report:
-        update_report(folder, here)
+        save_facts(folder / REPORT_FILE, here.model_dump(mode="json"))
     return here
 
 

@@ -224,7 +224,7 @@ def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TE
 
 
 def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
-    """Choose the targets of many users, the same as :func:`choose_targets` for one after the other.
+    """Choose targets: of each user's positives the fifth whose hash of user and anime is lowest, one at least.
 
     Returns
     -------
@@ -252,30 +252,6 @@ def _mark_lowest(keys: Any, starts: Any, n_lowest: Any, marks: Any) -> None:  # 
         order = np.argsort(keys[starts[run] : starts[run + 1]], kind="mergesort")
         for place in order[: n_lowest[run]]:
             marks[starts[run] + place] = True
-
-
-def choose_targets(
-    interactions: Interactions, user_row: int, entries: NDArray[np.int64], seed: int
-) -> NDArray[np.int64]:
-    """Pick the fifth of a user's entries whose hash of user and anime is lowest.
-
-    Parameters
-    ----------
-    interactions : Interactions
-    user_row : int
-    entries : ndarray of shape (n,), dtype=int64
-        The user's positives.
-    seed : int
-
-    Returns
-    -------
-    ndarray of shape (m,), dtype=int64
-        One entry at least.
-    """
-    anime_ids = interactions.anime_ids[interactions.anime_rows[entries]]
-    keys = _draw(interactions.user_ids[user_row : user_row + 1], anime_ids, seed)
-    n_targets = max(1, round(TARGET_SHARE * len(entries)))
-    return entries[np.argsort(keys, kind="stable")[:n_targets]]
 
 
 def _draw(user_ids: NDArray[np.int64], anime_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:

@@ -1,7 +1,5 @@
 """The part of the train stage that learns to recommend in two stages, and the folder of its result."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.layout import FRANCHISE_ARRAYS, ITEM_ARRAYS, RERANKER_ARRAYS
-from models.bundle.writer import save_array
 from models.scoring.anime_facts import AnimeFacts
 from models.scoring.franchises import FranchiseOrder
 from models.scoring.items import ItemWeights
 from models.scoring.reranker import Reranker, RerankingNetwork
 from training.embeddings.trained import TrainedNetwork
-from training.errors import InputError
 from training.item_weights.co_counts import Square
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.recommending.fit import TrainedReranker, facts_of_train, fit_reranker
 from training.settings import RunSettings
+from training.support import artefacts
+from training.support.folders import replaced_folder
 from training.support.terminal import say
 
 FOLDER: Final = "recommender"
@@ -65,10 +63,8 @@ class RecommenderModel:
         str
             sha256, 64 hexadecimal digits.
         """
-        digest = hashlib.sha256()
-        for name in (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS):
-            digest.update(np.ascontiguousarray(self.arrays[name]).data)
-        return digest.hexdigest()
+        names = (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS)
+        return artefacts.digest(*(self.arrays[name] for name in names))
 
     def with_embeddings_of(self, network: TrainedNetwork) -> "RecommenderModel":
         """Give what can be published beside a network's embeddings.
@@ -205,13 +201,11 @@ def save_recommender(folder: Path, model: RecommenderModel) -> None:
     Parameters
     ----------
     folder : Path
-        Exists.
+        An earlier one is replaced.
     model : RecommenderModel
     """
-    for name, array in model.arrays.items():
-        save_array(folder / f"{name}.npy", array)
-    facts = {name: getattr(model, name) for name in _FACTS}
-    (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    with replaced_folder(folder) as new:
+        artefacts.save(new / _FACTS_FILE, model.arrays, {name: getattr(model, name) for name in _FACTS})
 
 
 def load_recommender(folder: Path) -> RecommenderModel:
@@ -222,10 +216,6 @@ def load_recommender(folder: Path) -> RecommenderModel:
     InputError
         If the folder holds none.
     """
-    try:
-        facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
-        names = (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS)
-        arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in names}
-        return RecommenderModel(arrays, **facts)
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        raise InputError(f"{folder}: holds no recommender ({error}); make one with `train`") from error
+    return artefacts.load(
+        folder / _FACTS_FILE, lambda arrays, facts: RecommenderModel(arrays, **facts), "holds no recommender"
+    )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.user_list import Status, UserList
+from models.scoring.user_list import UserList
 from training.lists.interactions import Interactions
-from training.lists.split import choose_targets
+from training.lists.split import mark_targets
 
 
 @dataclass(frozen=True)
@@ -53,22 +53,25 @@ def make_tasks(
     list of Task
         None for users who have seen fewer than two titles.
     """
+    teaches = np.zeros(train.n_users, dtype=bool)
+    teaches[user_rows] = True
+    lists = train.keep_users(teaches)
+    is_target, is_seen = mark_targets(lists, seed), lists.seen
     tasks = []
-    for user_row in user_rows.tolist():
-        start, end = train.offsets[user_row : user_row + 2]
-        entries = start + np.flatnonzero(train.statuses[start:end] != int(Status.PLAN_TO_WATCH))
-        if len(entries) < 2:
+    for number, user_row in enumerate(np.flatnonzero(teaches).tolist()):
+        entries = np.arange(*lists.offsets[number : number + 2])
+        targets = entries[is_target[entries]]
+        if not len(targets):
             continue
-        targets = np.sort(choose_targets(train, user_row, entries, seed))
-        known = np.setdiff1d(entries, targets)
-        whole = Task(user_row, _list_of(train, known), train.anime_rows[targets], train.anime_rows[:0])
+        known = entries[is_seen[entries] & ~is_target[entries]]
+        whole = Task(user_row, _list_of(lists, known), lists.anime_rows[targets], lists.anime_rows[:0])
         tasks.append(whole)
         if rng.random() < short_share:
             shown = np.sort(rng.choice(known, min(len(known), int(rng.integers(1, 21))), replace=False))
-            others = train.anime_rows[np.setdiff1d(known, shown)]
-            tasks.append(replace(whole, known=_list_of(train, shown), other_rows=others))
+            others = lists.anime_rows[np.setdiff1d(known, shown)]
+            tasks.append(replace(whole, known=_list_of(lists, shown), other_rows=others))
     return tasks
 
 
-def _list_of(train: Interactions, entries: NDArray[np.int64]) -> UserList:
-    return UserList(train.anime_rows[entries], train.ratings[entries], train.statuses[entries])
+def _list_of(lists: Interactions, entries: NDArray[np.int64]) -> UserList:
+    return UserList(lists.anime_rows[entries], lists.ratings[entries], lists.statuses[entries])

@@ -1,8 +1,6 @@
 """The part of the train stage that ranks similar anime, and the folder in which it leaves its result."""
 
-import hashlib
 import itertools
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.card import AnimeCard
-from models.bundle.writer import save_array
-from training.errors import InputError
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.similar_anime.config import SimilarConfig
@@ -24,6 +20,8 @@ from training.similar_anime.rank import RankedNeighbours, rank_neighbours
 from training.similar_anime.ranker import RANKER_FILE, SHIPPED_FILE, Ranker, load_ranker
 from training.similar_anime.texts import read_texts
 from training.similar_anime.truth import SimilarQuery
+from training.support import artefacts
+from training.support.folders import replaced_folder
 from training.support.terminal import progress
 
 FOLDER: Final = "similar"
@@ -64,9 +62,7 @@ class SimilarAnimeModel:
         str
             sha256, 64 hexadecimal digits.
         """
-        digest = hashlib.sha256(np.ascontiguousarray(self.neighbours.rows).data)
-        digest.update(np.ascontiguousarray(self.neighbours.scores).data)
-        return digest.hexdigest()
+        return artefacts.digest(self.neighbours.rows, self.neighbours.scores)
 
 
 def fit_similar_anime(
@@ -152,14 +148,13 @@ def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:
     Parameters
     ----------
     folder : Path
-        Exists.
+        An earlier one is replaced.
     model : SimilarAnimeModel
     """
-    save_array(folder / "similar_rows.npy", model.neighbours.rows)
-    save_array(folder / "similar_scores.npy", model.neighbours.scores)
-    model.ranker.save(folder / RANKER_FILE)
-    facts = {name: getattr(model, name) for name in _FACTS}
-    (folder / _FACTS_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    arrays = {"similar_rows": model.neighbours.rows, "similar_scores": model.neighbours.scores}
+    with replaced_folder(folder) as new:
+        model.ranker.save(new / RANKER_FILE)
+        artefacts.save(new / _FACTS_FILE, arrays, {name: getattr(model, name) for name in _FACTS})
 
 
 def load_similar_anime(folder: Path) -> SimilarAnimeModel:
@@ -170,10 +165,9 @@ def load_similar_anime(folder: Path) -> SimilarAnimeModel:
     InputError
         If the folder holds none.
     """
-    try:
-        facts = json.loads((folder / _FACTS_FILE).read_text(encoding="utf-8"))
-        rows = np.load(folder / "similar_rows.npy", allow_pickle=False)
-        scores = np.load(folder / "similar_scores.npy", allow_pickle=False)
-        return SimilarAnimeModel(RankedNeighbours(rows, scores), load_ranker(folder / RANKER_FILE), **facts)
-    except (OSError, ValueError, TypeError, EOFError) as error:
-        raise InputError(f"{folder}: holds no ranked neighbours ({error}); make them with `train`") from error
+
+    def make(arrays: artefacts.Arrays, facts: dict[str, Any]) -> SimilarAnimeModel:
+        neighbours = RankedNeighbours(arrays["similar_rows"], arrays["similar_scores"])
+        return SimilarAnimeModel(neighbours, load_ranker(folder / RANKER_FILE), **facts)
+
+    return artefacts.load(folder / _FACTS_FILE, make, "holds no ranked neighbours")

@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training.dump import columns
-from training.dump.files import DumpFiles
+from training.dump.files import DumpFiles, find_dump
 from training.errors import InputError
+from training.lists.prepared import Prepared
 from training.lists.split import may_choose_weights
 
 MIN_VOTES: Final = 2
@@ -77,6 +78,11 @@ def read_similar_truth(
     return [
         _make_query(anime_id, pairs, row_of) for anime_id, pairs in sorted(votes.items()) if len(pairs) >= min_pairs
     ]
+
+
+def read_queries(prepared: Prepared, **least: int) -> list[SimilarQuery]:
+    """Read the pairs of a prepared dump: :func:`read_similar_truth` where the dump is."""
+    return read_similar_truth(find_dump(Path(prepared.report.data_folder)), prepared.interactions.anime_ids, **least)
 
 
 def _make_query(anime_id: int, pairs: dict[int, int], row_of: dict[int, int]) -> SimilarQuery:

@@ -8,15 +8,14 @@ Rendle et al., "Revisiting the Performance of iALS on Item Recommendation Benchm
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from models.scoring.embedding import cosine_scores
 from training.embeddings.trained import unit_rows
-from training.evaluation.scorers import Rows, Scores, lists_matrix
+from training.evaluation.scorers import CosineScorer, Rows, Scores, lists_matrix
 from training.lists.interactions import Interactions
 
 
@@ -44,14 +43,12 @@ class IalsConfig:
 
 
 @dataclass
-class IalsScorer:
+class IalsScorer(CosineScorer):
     """Dot products of factors; the factors of a list are solved for, as the library folds users in."""
 
     model: Any
     threads: ThreadpoolController
-    anime_embeddings: NDArray[np.float32]
     name: str = "iALS"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Fold the list in and score."""
@@ -65,10 +62,6 @@ class IalsScorer:
             factors = self.model.recalculate_user(user_rows, matrix)
         scores: Scores = factors @ self.model.item_factors.T
         return scores
-
-    def score_similar(self, anime_row: int) -> Scores:
-        """Score by the cosine of factors."""
-        return cosine_scores(self.anime_embeddings, self.anime_embeddings[anime_row])
 
 
 def fit_ials(train: Interactions, config: IalsConfig | None = None) -> IalsScorer:
@@ -93,4 +86,4 @@ def fit_ials(train: Interactions, config: IalsConfig | None = None) -> IalsScore
             random_state=config.seed,
         )
         model.fit(train.seen_matrix(), show_progress=False)
-    return IalsScorer(model, threads, unit_rows(model.item_factors))
+    return IalsScorer(unit_rows(model.item_factors), model, threads)

@@ -1,23 +1,21 @@
 """Chance: the floor of every table."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
-from training.evaluation.scorers import Rows, Scores
+from training.evaluation.scorers import Rows, Scorer, Scores
 
 _LISTS, _SIMILAR = 0, 1
 
 
 @dataclass
-class RandomScorer:
+class RandomScorer(Scorer):
     """Scores drawn at random, the same again for the same user or anime."""
 
     n_anime: int
     seed: int = 0
     name: str = "random"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Draw for a user."""

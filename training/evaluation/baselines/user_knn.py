@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
 from models.scoring.top_k import top_k_rows
-from training.evaluation.scorers import Rows, Scores
+from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.interactions import Interactions
 
 Rule = Literal["seen", "top quarter"]
 
 
 @dataclass
-class UserKnnScorer:
+class UserKnnScorer(Scorer):
     """The nearest training users by the cosine of binary lists, each weighted by it.
 
     Attributes
@@ -36,7 +36,6 @@ class UserKnnScorer:
     rule: Rule
     n_neighbours: int = N_NEIGHBOURS
     name: str = "user kNN"
-    generalisation: Literal["strong", "weak"] = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
         """Add up what the neighbours speak for."""
@@ -49,9 +48,6 @@ class UserKnnScorer:
             return scores
         lists = [self.train.list_of(int(row)) for row in nearest]
         return score_by_neighbours(self.train.n_anime, weights, lists).scores
-
-    def score_similar(self, anime_row: int) -> None:
-        """Say nothing: users are compared here, not anime."""
 
     def _similarities(self, input_rows: Rows) -> Scores:
         known = np.zeros(self.train.n_anime, dtype=np.float32)

@@ -1,0 +1,75 @@
+"""Tables as plain rows of text: shown in the terminal and written as markdown alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+PIPE_WIDTH: Final = 160
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table, ready to be shown.
+
+    Attributes
+    ----------
+    title : str
+    headings : tuple of str
+        The first one's column is of names, the others are of numbers.
+    rows : list of tuple of str
+    """
+
+    title: str
+    headings: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+    def print(self) -> None:
+        """Print it to standard output."""
+        rich = Table(*self.headings[:1], title=self.title)
+        for heading in self.headings[1:]:
+            rich.add_column(heading, justify="right")
+        for row in self.rows:
+            rich.add_row(*row)
+        # A pipe has no width of its own, and a folded table is no table.
+        Console(width=None if Console().is_terminal else PIPE_WIDTH, highlight=False).print(rich)
+
+    def markdown(self) -> str:
+        """Write it as markdown, the title as a sentence before it."""
+        lines = [self.headings, ("---",) * len(self.headings), *self.rows]
+        return f"{self.title[:1].upper()}{self.title[1:]}:\n\n" + "\n".join(
+            "| " + " | ".join(line) + " |" for line in lines
+        )
+
+
+def show(estimate: Mapping[str, float] | None, decimals: int = 3) -> str:
+    """Show a mean with half its interval.
+
+    Parameters
+    ----------
+    estimate : mapping or None
+        ``mean``, ``low``, ``high``.
+    decimals : int, optional
+
+    Returns
+    -------
+    str
+        ``".586 ±.013"``, or a dash for None.
+    """
+    if not estimate:
+        return "-"
+    mean, half = estimate["mean"], (estimate["high"] - estimate["low"]) / 2
+    return f"{number(mean, decimals)} ±{number(half, decimals)}"
+
+
+def number(value: float, decimals: int) -> str:
+    """Show a number, without a 0 before the point."""
+    text = f"{value:,.{decimals}f}"
+    return text.removeprefix("0") if text.startswith("0.") else text
+
+
+def name_of(name: str, generalisation: str) -> str:
+    """Name a method; those that learned from the test users' lists are marked."""
+    return f"{name} (weak)" if generalisation == "weak" else name
