@@ -10,6 +10,7 @@ from service.api.problems import responses
 from service.api.rendering import anime_response, similar_anime_response, titles_response
 from service.api.threads import run_in_search_thread
 from service.recommending.errors import NotReadyError, UnknownAnimeError
+from service.recommending.paging import RankedPage
 
 router = APIRouter(tags=["anime"])
 
@@ -36,16 +37,15 @@ async def similar_anime(anime_id: AnimeId, query: Annotated[SimilarAnimeQuery, Q
 async def find_anime(query: Annotated[TitlesQuery, Query()], model: Model, request: Request) -> Response:
     """Find anime by title: English, romaji or Japanese, typos forgiven. Without a query: the most popular."""
     allowed = model.catalogue.allowed(query.filters()).mask
-    if query.query.strip():
-        # There too where it is asked for: whoever is first makes it.
-        page = await run_in_search_thread(
-            request, lambda: model.title_search.page(query.query, allowed, query.offset, query.limit)
-        )
-    else:
-        page = await run_in_search_thread(
-            request, lambda: model.title_search.most_popular(allowed, query.offset, query.limit)
-        )
-    return titles_response(model, page)
+
+    def search() -> RankedPage:
+        # Whoever asks for titles first makes what finds them, in this thread too.
+        titles = model.title_search
+        if query.query.strip():
+            return titles.page(query.query, allowed, query.offset, query.limit)
+        return titles.most_popular(allowed, query.offset, query.limit)
+
+    return titles_response(model, await run_in_search_thread(request, search))
 
 
 @router.get(

@@ -40,27 +40,7 @@ async def run_in_cpu_thread(request: Request, work: Callable[[*Ts], T], *argumen
 
 
 async def run_in_search_thread(request: Request, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-    """Run a title search in a thread of its own: whoever is typing does not wait for recommendations.
-
-    Parameters
-    ----------
-    request : Request
-        Of the application whose thread it is.
-    work : callable
-        Takes milliseconds.
-    *arguments
-        What it is called with.
-
-    Returns
-    -------
-    T
-        What it returns.
-
-    Raises
-    ------
-    ClientDisconnect
-        If the client goes away before the work begins. It is not begun then.
-    """
+    """Do the same with a title search, in its own thread: whoever is typing does not wait for recommendations."""
     return await _run(request, request.app.state.search_threads, work, *arguments)
 
 

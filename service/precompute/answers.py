@@ -8,7 +8,6 @@ import sqlite3
 import weakref
 import zlib
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,11 +82,6 @@ class PrecomputedAnswers:
         """Tell whether a page lies within the one that was answered."""
         whole = query.model_copy(update={"limit": self.query.limit, "offset": 0})
         return whole == self.query and query.offset + query.limit <= self.query.limit
-
-
-NO_ANSWERS: Final = PrecomputedAnswers(
-    About(model_version="", query=RecommendationsQuery()), sqlite3.connect(":memory:", check_same_thread=False)
-)
 
 
 def pack(page: WrittenPage, user_row: int) -> bytes:
