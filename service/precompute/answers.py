@@ -8,6 +8,7 @@ import sqlite3
 import weakref
 import zlib
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
