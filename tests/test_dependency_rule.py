@@ -22,7 +22,7 @@ ROOMS = {
     "service": "version handed_down settings recommending precompute operations api app openapi worker __main__",
     "training": (
         "errors settings support dump lists item_weights franchises embeddings similar_users ranking recommending "
-        "similar_anime evaluation publishing background pipeline leaderboard demo cli __main__"
+        "similar_anime evaluation work_folder publishing background pipeline leaderboard demo cli __main__"
     ),
 }
 # Imports that go up all the same.
