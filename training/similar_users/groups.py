@@ -7,6 +7,7 @@ Dhillon and Modha, "Concept Decompositions for Large Sparse Text Data using Clus
 
 from typing import Final
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,19 +50,17 @@ def fit_centroids(embeddings: Matrix, n_groups: int, rng: np.random.Generator) -
     ndarray of shape (n_groups, embedding_size), dtype=float32
         Unit rows.
     """
-    n_sampled = min(len(embeddings), n_groups * _SAMPLED_PER_GROUP)
-    sample = embeddings[np.sort(rng.choice(len(embeddings), n_sampled, replace=False))]
-    centroids = sample[rng.choice(n_sampled, n_groups, replace=False)]
-    for _ in range(_N_ROUNDS):
-        order, offsets = group_rows(assign_groups(sample, centroids), n_groups)
-        starts = np.minimum(offsets[:-1], n_sampled - 1)
-        sums = np.add.reduceat(sample[order], starts, axis=0)
-        # A group nobody belongs to starts anew at somebody.
-        empty = np.flatnonzero(np.diff(offsets) == 0)
-        sums[empty] = sample[rng.choice(n_sampled, len(empty))]
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        # Users who cancel out exactly leave a group without a centre; it keeps the one it had.
-        centroids = np.where(lengths > 0.0, sums / np.where(lengths > 0.0, lengths, 1.0), centroids)
+    kmeans = faiss.Kmeans(
+        embeddings.shape[1],
+        n_groups,
+        niter=_N_ROUNDS,
+        spherical=True,
+        seed=int(rng.integers(1 << 31)),
+        max_points_per_centroid=_SAMPLED_PER_GROUP,
+        min_points_per_centroid=1,
+    )
+    kmeans.train(embeddings)
+    centroids: Matrix = kmeans.centroids
     return centroids
 
 
