@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.bundle.layout import MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.bundle.reader import opened_bundle, read_bundle, read_manifest
 from models.bundle.sums import Sums
-from models.bundle.writer import write_bundle
+from models.bundle.writer import save_array, write_bundle
 from models.errors import (
     BundleContentError,
     BundleCorruptError,
@@ -286,3 +286,11 @@ def test_a_truncated_file_is_named_even_in_a_bundle_that_was_checked(bundle_fold
         opened_bundle(bundle_folder, is_checked=True),
     ):
         pass
+
+
+def test_an_array_is_saved_as_it_is_whatever_its_order_in_memory(tmp_path: Path) -> None:
+    rows = np.arange(24, dtype=np.int32).reshape(4, 6)
+    for array in (rows, rows.T, rows[::2], rows[:, ::-1], np.asfortranarray(rows), rows[:0]):
+        save_array(tmp_path / "array.npy", array)
+        saved = np.load(tmp_path / "array.npy", allow_pickle=False)
+        assert (saved.shape, saved.dtype, saved.tolist()) == (array.shape, array.dtype, array.tolist())

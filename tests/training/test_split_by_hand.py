@@ -11,7 +11,14 @@ from tests.training.interactions_for_tests import Row, make_interactions, rows_o
 from training.errors import InputError
 from training.lists import interactions
 from training.lists.interactions import Interactions
-from training.lists.split import Split, is_test_user, may_choose_weights, split_interactions, splitmix64
+from training.lists.split import (
+    VALIDATION_FOLD,
+    Split,
+    is_test_user,
+    may_choose_weights,
+    split_interactions,
+    splitmix64,
+)
 from training.lists.thresholds import Thresholds, apply_thresholds
 
 SEEN, PLANNED = Status.COMPLETED.value, Status.PLAN_TO_WATCH.value
@@ -55,7 +62,7 @@ def test_splitmix64_gives_what_the_reference_implementation_gives() -> None:
 def test_one_in_ten_users_tests_and_another_validates() -> None:
     ids = np.arange(100)
     assert ids[is_test_user(ids)].tolist() == [15, 32, 36, 44, 64, 66, 69, 86, 93, 96]
-    assert ids[is_test_user(ids, fold=2)].tolist() == [6, 8, 38, 49, 51, 52, 53, 58, 62, 85, 89]
+    assert ids[is_test_user(ids, fold=VALIDATION_FOLD)].tolist() == [6, 8, 38, 49, 51, 52, 53, 58, 62, 85, 89]
 
 
 def test_bit_seven_of_the_hash_tells_which_queries_choose_weights() -> None:
