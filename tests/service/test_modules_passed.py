@@ -21,6 +21,8 @@ BODY: Final = {"ratings": [{"anime_id": 1, "rating": 9}, {"anime_id": 4, "rating
 def modules_passed(model: LoadedModel, method: str, path: str, body: Any = None) -> set[str]:
     """Find the modules of ours whose functions run for a request, once another has been answered."""
     passed: set[str] = set()
+    # What is read ahead once the service is ready may run beside one request, but not beside each.
+    by_request: list[set[str]] = []
     is_noting = False
 
     def note(frame: FrameType, event: str, _: Any) -> None:
@@ -38,9 +40,13 @@ def modules_passed(model: LoadedModel, method: str, path: str, body: Any = None)
                 while (await client.get("/health/ready")).status_code == 503:
                     await asyncio.sleep(0.01)
                 assert (await client.request(method, path, json=body)).status_code == 200
-                is_noting = True
-                await client.request(method, path, json=body)
-                is_noting = False
+                for _ in range(3):
+                    passed.clear()
+                    is_noting = True
+                    await client.request(method, path, json=body)
+                    is_noting = False
+                    by_request.append(set(passed))
+                    await asyncio.sleep(0.1)
 
     threading.setprofile(note)
     sys.setprofile(note)
@@ -49,7 +55,7 @@ def modules_passed(model: LoadedModel, method: str, path: str, body: Any = None)
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    return {name for name in passed if name.startswith(("models/", "service/"))}
+    return {name for name in set.intersection(*by_request) if name.startswith(("models/", "service/"))}
 
 
 @pytest.mark.parametrize(
