@@ -46,7 +46,7 @@ $(CLIENTS)/node_modules/.installed: $(addprefix $(CLIENTS)/,package.json package
 
 demo: setup ## make demo data, train, serve on http://127.0.0.1:8000
 	$(BIN)/python -m training demo-data --out $(DEMO)
-	$(BIN)/python -m training run --data $(DEMO) --set reranker.max_teachers=800
+	$(BIN)/python -m training run --data $(DEMO) --set reranker.max_training_users=800
 	$(BIN)/python -m service --port $(PORT)
 
 test: check tools ## exactly what CI runs: lint, types, every test

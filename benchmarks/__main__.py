@@ -36,13 +36,13 @@ def commands(out: Path, dumps: Path, work: Path, *, full: bool) -> list[list[str
     """
     places = [("--out", out, RESULTS), ("--dumps", dumps, DUMPS), ("--work", work, WORK)]
     # What is as it would be anyway has no place in a command that a page shows.
-    told = [part for name, place, default in places if place != default for part in (name, place)]
+    given = [part for name, place, default in places if place != default for part in (name, place)]
     size = SIZES["full" if full else "tenth"]
     # The largest run of the cost curve ends with a published model, which is then served.
     store = store_of(work)
     plan: list[list[str | Path]] = [
-        ["benchmarks.training_runs", *told, "--repeat", "3", *(["--full"] if full else [])],
-        ["benchmarks.cost_curve", *told, "--up-to", size.name],
+        ["benchmarks.training_runs", *given, "--repeat", "3", *(["--full"] if full else [])],
+        ["benchmarks.cost_curve", *given, "--up-to", size.name],
         ["benchmarks.training_parts", "--work", store.parent / "run", "--out", out / "training_parts.json"],
         ["benchmarks.start", "--store", store, "--out", out / "start.json"],
         # The routes are measured with what this leaves in the store.

@@ -73,7 +73,7 @@ class AskedService:
 
 
 def ask_all(
-    ask: Callable[[Asked], Answered], questions: Iterable[Asked], told: Callable[[int], None]
+    ask: Callable[[Asked], Answered], questions: Iterable[Asked], report_progress: Callable[[int], None]
 ) -> list[Answered]:
     """Ask many questions, as many at once as there are connections, and tell now and then how many are answered.
 
@@ -86,5 +86,5 @@ def ask_all(
     with ThreadPoolExecutor(N_CONNECTIONS) as pool:
         for number, answer in enumerate(pool.map(ask, questions), 1):
             answers.append(answer)
-            told(number)
+            report_progress(number)
     return answers

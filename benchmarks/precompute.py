@@ -1,4 +1,4 @@
-"""``python -m benchmarks.precompute --store DIR``: what recommendations cost that are worked out before anybody asks.
+"""``python -m benchmarks.precompute --store DIR``: what recommendations cost that are computed before anybody asks.
 
 Leaves the answers in the store, in place of any that were there, and :mod:`benchmarks.routes` finds them.
 """

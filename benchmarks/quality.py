@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.quality --url http://127.0.0.1:8000 --data DIR --work WORK`` asks over HTTP on the protocol of
 docs/architecture.md. The model must not know the users who test: ``python -m training publish --hold-out`` makes one
-to which they are strangers.
+to which they are unseen users.
 """
 
 import argparse

@@ -65,8 +65,8 @@ def read_results(folder: Path) -> dict[str, Result]:
     for path in sorted(folder.glob("*.json")):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            told = (content["name"], content["command"], content.get("machine", {}), content["rows"])
-            result = Result(*told, content.get("note", ""))
+            facts = (content["name"], content["command"], content.get("machine", {}), content["rows"])
+            result = Result(*facts, content.get("note", ""))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f'{path}: expected {{"name", "command", "machine", "rows": [{{column: value}}]}}, found {error!r}'

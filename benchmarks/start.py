@@ -36,7 +36,7 @@ def measure_start(store: Path, n_workers: int, rounds: int) -> Row:
         with serving_store(store, answer_memory_mb=_MEMORY_MB, n_workers=n_workers, pinned=False) as server:
             seconds.append(time.perf_counter() - started)
             for user_id in users:
-                # Named, the method is worked out whatever was precomputed.
+                # Named, the method is computed whatever was precomputed.
                 fetch(server.port, f"/users/{user_id}/recommendations?method={method}")
             private.append([_private_mb(process) for process in _workers(server)])
     # Who watches over several workers answers nothing itself; which of them answers is for the kernel to say.

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.results import Row, show
 from training.item_weights.co_counts import co_counts
-from training.item_weights.fit import fit_on_speakers, invert_popular, propose_speakers
+from training.item_weights.fit import fit_on_support, invert_popular, propose_support
 from training.lists.prepared import load_prepared
 from training.lists.split import split_interactions
 from training.settings import RunSettings
@@ -72,11 +72,11 @@ def measure(work: Path) -> tuple[list[Row], str]:
     items = settings.items
     n_dense = min(items.n_dense, n_anime)
     dense = parts.run("invert those of most lists", lambda: invert_popular(counts, items), flops=2.0 * n_dense**3)
-    rows = parts.run("propose who speaks", lambda: propose_speakers(counts, dense, items), moved=4.0 * n_anime**2)
+    rows = parts.run("propose who speaks", lambda: propose_support(counts, dense, items), moved=4.0 * n_anime**2)
     k = rows.shape[1]
     parts.run(
         f"fit {k} weights per anime",
-        lambda: fit_on_speakers(counts, rows, items.dropout, items.l2),
+        lambda: fit_on_support(counts, rows, items.dropout, items.l2),
         # A Cholesky factor, of which the multiplications and the additions each are a sixth of the cube.
         flops=n_anime * k**3 / 3,
         # Half of a symmetric system, each number on a line of the cache of its own.

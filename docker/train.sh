@@ -32,6 +32,6 @@ else
     data=runs/demo-data
     python -m training demo-data --out "$data"
     # A demo should not keep anybody waiting.
-    set -- --set reranker.max_teachers=800 "$@"
+    set -- --set reranker.max_training_users=800 "$@"
 fi
 exec python -m training run --data "$data" --store "$store" "$@"

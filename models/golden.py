@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.bundle.manifest import GoldenAnswer
 from models.bundle.reader import Bundle
-from models.scoring.candidate_features import CIRCLES, neighbour_evidence
+from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, neighbour_evidence
 from models.scoring.embedding import cosine_scores, embed_list, list_scores
 from models.scoring.items import weights_of
 from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
@@ -35,7 +35,7 @@ _USUAL_LENGTH: Final = 60
 _N_USUAL: Final = 64
 # How many of the nearest users the methods ask. Where the last of them and the next are as near but for rounding,
 # another processor may ask the other one: nobody is asked for who has less than this between the two.
-_CUTS: Final = (*CIRCLES, N_NEIGHBOURS, N_WEIGHTED_NEIGHBOURS)
+_CUTS: Final = (*NEIGHBOURHOOD_SIZES, N_NEIGHBOURS, N_WEIGHTED_NEIGHBOURS)
 _LEAST_GAP: Final = 1e-5
 # Of the largest score. Sums may differ in their last bits between processors; a wrong row differs by far more.
 SCORE_TOLERANCE: Final = 1e-4
@@ -216,9 +216,9 @@ def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
         yield _Scored("items", None, weights_of(bundle).score(seen_rows), unlisted)
     reranker = reranker_of(bundle)
     if reranker is not None:
-        circle = asker.nearest(CIRCLES[-1])
-        theirs = seen_lists_of_users(bundle, circle.rows)
-        evidence = neighbour_evidence(regression, seen_rows, circle.similarities, theirs)
+        neighbourhood = asker.nearest(NEIGHBOURHOOD_SIZES[-1])
+        theirs = seen_lists_of_users(bundle, neighbourhood.rows)
+        evidence = neighbour_evidence(regression, seen_rows, neighbourhood.similarities, theirs)
         yield _Scored("ranked", None, reranker.rerank(asker.user_list, evidence, unlisted).scores, unlisted)
 
 

@@ -28,10 +28,10 @@ from models.bundle.reader import read_bundle, read_manifest
 from models.bundle.sums import Sums
 from models.errors import BundleError
 from models.store import Store
-from service.handed_down import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused
 from service.operations.bounded_heads import BoundedProtocol
 from service.operations.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
+from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -28,7 +28,7 @@ from service.operations.metrics import Metrics
 from service.operations.request_middleware import AnswerFaults, WatchRequests
 from service.operations.root_path import UnderRootPath
 from service.precompute.files import PrecomputedError, read_ahead, with_precomputed
-from service.recommending.model import LoadedModel, Readiness, give_memory_back, load_model
+from service.recommending.model import LoadedModel, Readiness, load_model, trim_memory
 from service.settings import Settings
 from service.version import own_version
 
@@ -154,7 +154,7 @@ async def _do_what_can_wait(loading: asyncio.Task[None], readiness: Readiness, s
     def do() -> None:
         _ = model.title_search
         read_ahead(model, store)
-        give_memory_back()
+        trim_memory()
 
     try:
         await run_in_threadpool(do)

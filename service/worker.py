@@ -10,10 +10,10 @@ from typing import Final
 from fastapi import FastAPI
 
 from service.app import create_app
-from service.handed_down import CHECKED_BUNDLE, note_refusal
 from service.operations.logs import configure_logs
 from service.recommending.model import LoadedModel, load_model
 from service.settings import read_settings
+from service.worker_environment import CHECKED_BUNDLE, note_refusal
 
 # What uvicorn exits with when an application fails to start; its supervisor then stops instead of trying again.
 STARTUP_FAILURE: Final = 3

@@ -19,7 +19,9 @@ FORBIDDEN = {
 # settings of a room (its config.py) count among the settings.
 ROOMS = {
     "models": "errors cores bundle scoring golden store",
-    "service": "version handed_down settings recommending precompute operations api app openapi worker __main__",
+    "service": (
+        "version worker_environment settings recommending precompute operations api app openapi worker __main__"
+    ),
     "training": (
         "errors settings support dump lists item_weights franchises embeddings similar_users ranking recommending "
         "similar_anime evaluation work_folder publishing background pipeline leaderboard demo cli __main__"

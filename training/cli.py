@@ -180,7 +180,8 @@ def publish(
     store: StoreOption = DEFAULT_STORE,
     network: NetworkOption = "autoencoder",
     hold_out: Annotated[
-        bool, typer.Option("--hold-out", help="Leave the users who test out, to ask for them over HTTP as strangers.")
+        bool,
+        typer.Option("--hold-out", help="Leave test users out, to ask for them over HTTP as unseen users."),
     ] = False,
 ) -> None:
     """Write the bundle into the store and make it current."""

@@ -149,7 +149,7 @@ def _learn_all(
 def _learn_embeddings(
     work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
 ) -> list[TrainedNetwork]:
-    """Train what a run of embeddings only publishes: on some users, in one quick pass unless it is told otherwise."""
+    """Train what a run of embeddings only publishes: on some users, in one quick pass unless settings differ."""
     quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
     settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
     lists = split.some_who_train(settings.quick_users)
@@ -231,17 +231,17 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     trained = load_trained(trained_folder(work, settings.network))
     check_same_dump(prepared, trained, work)
     similar, recommender = load_learned(prepared, work)
-    # What the stages were told when they ran, which need not be what this one is told.
-    told = settings.model_dump() | trained.settings | prepared.report.settings
-    told |= {"network": settings.network, "hold_out": settings.hold_out}
+    # The settings that the stages ran with, which need not be those of this run.
+    used = settings.model_dump() | trained.settings | prepared.report.settings
+    used |= {"network": settings.network, "hold_out": settings.hold_out}
     digests = {trained.network: trained.digest()} | digests_of(prepared, similar, recommender)
     metrics = read_metrics(work, digests)
     recommender = recommender.with_embeddings_of(trained)
     if settings.hold_out:
-        strangers = is_test_user(prepared.interactions.user_ids)
-        prepared = replace(prepared, interactions=prepared.interactions.keep_users(~strangers))
-        trained = trained.of_users(~strangers)
-    return publishing.publish(store, prepared, trained, similar, recommender, metrics, told)
+        unseen = is_test_user(prepared.interactions.user_ids)
+        prepared = replace(prepared, interactions=prepared.interactions.keep_users(~unseen))
+        trained = trained.of_users(~unseen)
+    return publishing.publish(store, prepared, trained, similar, recommender, metrics, used)
 
 
 def ship_similar_weights(work: Path, out: Path) -> None:

@@ -22,7 +22,7 @@ def _read_none(value: Any) -> Any:
 
 
 class RunSettings(BaseModel):
-    """What a run can be told."""
+    """The settings of a run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,7 +45,7 @@ class RunSettings(BaseModel):
     max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = 750
     hold_out: Annotated[
         bool,
-        Field(description="Publish without the users who test: strangers over HTTP"),
+        Field(description="Publish without the users who test: unseen users over HTTP"),
     ] = False
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
     autoencoder: AutoencoderConfig = AutoencoderConfig()

@@ -204,7 +204,7 @@ def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
         raise BundleContentError(folder / "nearest_in_common.npy", fault)
     path = folder / "nearest_user_rows.npy"
     _check_range(nearest.ravel(), len(nearest), path)
-    _check_nobody_next_to_themselves(nearest, path)
+    _check_no_self_neighbours(nearest, path)
 
 
 def _check_inverted_file(arrays: Mapping[str, Array], path: Path) -> None:
@@ -219,7 +219,7 @@ def _check_inverted_file(arrays: Mapping[str, Array], path: Path) -> None:
         raise BundleContentError(path, "does not hold every user row once")
 
 
-def _check_nobody_next_to_themselves(nearest: Array, path: Path, block: int = 8_192) -> None:
+def _check_no_self_neighbours(nearest: Array, path: Path, block: int = 8_192) -> None:
     for start in range(0, len(nearest), block):
         rows = nearest[start : start + block]
         own = np.flatnonzero((rows == np.arange(start, start + len(rows))[:, None]).any(axis=1))

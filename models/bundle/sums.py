@@ -1,19 +1,21 @@
 """The sums by which a bundle's files are known."""
 
 import hashlib
-import mmap
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import Final
 
 from models.bundle.manifest import FileEntry
 from models.cores import usable_cores
 from models.errors import BundleCorruptError, BundleMissingError
 
+# After each block a thread waits for the interpreter's lock: of small ones it would wait for seconds.
+_BLOCK_BYTES: Final = 32 << 20
+
 
 class Sums:
-    """The sums of a bundle's files, being worked out by threads of their own.
+    """The sums of a bundle's files, being computed by threads of their own.
 
     Parameters
     ----------
@@ -54,22 +56,12 @@ def _check_file(folder: Path, entry: FileEntry) -> None:
             size = path.stat().st_size
             if size != entry.n_bytes:
                 raise BundleCorruptError(path, f"has {size} bytes, the manifest says {entry.n_bytes}")
-            digest = _sha256(file, size)
+            whole = hashlib.sha256()
+            # Not mapped: a file cut short while it is read would end the process.
+            while block := file.read(_BLOCK_BYTES):
+                whole.update(block)
     except OSError as error:
         raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
+    digest = whole.hexdigest()
     if digest != entry.sha256:
         raise BundleCorruptError(path, f"has sha256 {digest[:12]}..., the manifest says {entry.sha256[:12]}...")
-
-
-def _sha256(file: BinaryIO, size: int) -> str:
-    """Work out the sum of a file in one go.
-
-    Block by block, as hashlib.file_digest does, every block would wait for the interpreter's lock while others
-    compute.
-    """
-    if not size:
-        # Nothing cannot be mapped.
-        return hashlib.sha256().hexdigest()
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        content.madvise(mmap.MADV_SEQUENTIAL)
-        return hashlib.sha256(content).hexdigest()

@@ -15,7 +15,7 @@ N_BANDS: Final = 200
 TYPES: Final = ("TV", "Movie", "OVA", "ONA", "Special", "Music")
 SOURCES: Final = ("Original", "Manga", "Light novel", "Visual novel", "Game")
 
-# The arrays of a bundle that facts are worked out from.
+# The arrays of a bundle that facts are computed from.
 FACT_ARRAYS: Final = (
     "popularity",
     "mean_scores",
@@ -106,7 +106,7 @@ class AnimeFacts:
 
 
 def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
-    """Work out the facts.
+    """Compute the facts.
 
     Parameters
     ----------

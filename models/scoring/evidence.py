@@ -1,7 +1,7 @@
 """What item weights say for a candidate, in numbers that a re-ranker can weigh.
 
-What counts the speakers on the list is not here: it says little of a stranger, and gave the answer away to teachers
-whose lists had decided who speaks for a rare anime (docs/experiments.md).
+How many supporting anime are on the list is no feature: it says little of an unseen user, and leaked the answer to
+training users whose lists had decided the support of a rare anime (docs/experiments.md).
 """
 
 from typing import Final

@@ -48,7 +48,7 @@ class ItemWeights:
         ndarray of shape (n_anime,), dtype=float32
             Zero for an anime that nothing on the list speaks for.
         """
-        heard, values, starts = self.by_speaker
+        heard, values, starts = self.by_support
         bounds = list(zip(starts[seen_rows].tolist(), starts[seen_rows + 1].tolist(), strict=True))
         total = np.bincount(
             np.concatenate([heard[:0], *(heard[start:end] for start, end in bounds)]),
@@ -59,17 +59,17 @@ class ItemWeights:
         return scores
 
     @cached_property
-    def by_speaker(self) -> tuple[NDArray[np.integer], Scores, NDArray[np.int64]]:
+    def by_support(self) -> tuple[NDArray[np.integer], Scores, NDArray[np.int64]]:
         """The weights once more, by the anime that speaks: a list holds few of them, and all others add nothing.
 
-        Which anime hear a speaker, in ascending order, with what weight, and where each speaker's begin.
+        The anime that each anime supports, in ascending order, their weights, and where those of each begin.
         """
-        speakers = self.rows.ravel()
+        support = self.rows.ravel()
         # Sixteen bits sort in linear time.
         small = np.uint16 if len(self.rows) <= 1 << 16 else np.int32
-        order = np.argsort(speakers.astype(small), kind="stable")
+        order = np.argsort(support.astype(small), kind="stable")
         heard = (order // max(self.rows.shape[1], 1)).astype(small)
-        starts = np.concatenate(([0], np.cumsum(np.bincount(speakers, minlength=len(self.rows)))))
+        starts = np.concatenate(([0], np.cumsum(np.bincount(support, minlength=len(self.rows)))))
         return heard, self.values.ravel()[order], starts.astype(np.int64)
 
     def contributions(self, seen_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> Scores:

@@ -56,7 +56,7 @@ RELATION_FEATURES: Final = (
 
 
 class ListSignals:
-    """What a list says of its owner, worked out once for all candidates.
+    """What a list says of its owner, computed once for all candidates.
 
     Parameters
     ----------

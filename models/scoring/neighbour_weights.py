@@ -24,7 +24,7 @@ N_WEIGHTED_NEIGHBOURS: Final = 200
 # Of the mean square of the neighbours' lists.
 RIDGE: Final = 2.0
 # Rare titles tell more of a taste: each counts in the regression by popularity to minus this power.
-TELLING_POWER: Final = 0.3
+IDF_POWER: Final = 0.3
 # Scores are divided by popularity to this power (0 would leave popular anime their lead, 1 take all of it).
 POPULARITY_POWER: Final = 0.25
 
@@ -45,7 +45,7 @@ class WeightedNeighbours:
     weights: Vector
     _gram: Matrix
     _theirs: SeenLists
-    _telling: Vector
+    _idf: Vector
     _discounts: Vector
 
     def contributions(self, seen_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> Matrix:
@@ -67,13 +67,13 @@ class WeightedNeighbours:
         if not len(self._theirs.rows):
             return np.zeros((len(anime_rows), len(seen_rows)), dtype=np.float32)
         holders = self._holders(anime_rows) * self._discounts[anime_rows]  # (k, m)
-        owners = self._holders(seen_rows) * self._telling[seen_rows]  # (k, n)
+        owners = self._holders(seen_rows) * self._idf[seen_rows]  # (k, n)
         contributions: Matrix = (np.linalg.solve(self._gram, holders).T @ owners).astype(np.float32)
         return contributions
 
     def _holders(self, rows: NDArray[np.integer]) -> Matrix:
         """Mark which neighbour has seen which of some anime, shape (n_neighbours, n)."""
-        place_of = np.full(len(self._telling), -1, dtype=np.int32)
+        place_of = np.full(len(self._idf), -1, dtype=np.int32)
         place_of[rows] = np.arange(len(rows))
         places = place_of[self._theirs.rows]
         kept = np.flatnonzero(places >= 0)
@@ -93,8 +93,8 @@ class NeighbourRegression:
 
     def __init__(self, popularity: NDArray[np.integer]) -> None:
         counts = np.maximum(popularity, 1).astype(np.float64)
-        self._telling: Vector = (counts**-TELLING_POWER).astype(np.float32)
-        self._roots: Vector = np.sqrt(self._telling)
+        self._idf: Vector = (counts**-IDF_POWER).astype(np.float32)
+        self._roots: Vector = np.sqrt(self._idf)
         self._discounts: Vector = (counts**-POPULARITY_POWER).astype(np.float32)
 
     def fit(self, seen_rows: NDArray[np.integer], theirs: SeenLists) -> WeightedNeighbours:
@@ -108,17 +108,17 @@ class NeighbourRegression:
             What each of the most similar users has seen.
         """
         n_anime, k = len(self._discounts), len(theirs)
-        telling = self._telling[theirs.rows]
+        idf = self._idf[theirs.rows]
         gram = self._overlaps(theirs)
         diagonal = np.arange(k)
-        gram[diagonal, diagonal] = theirs.sum_up(telling)
+        gram[diagonal, diagonal] = theirs.sum_up(idf)
         gram[diagonal, diagonal] += np.float32(RIDGE) * (np.trace(gram) / np.float32(max(k, 1)) + np.float32(1e-6))
         mine = np.zeros(n_anime, dtype=np.float32)
         mine[seen_rows] = 1.0
-        overlap = theirs.sum_up(telling * mine[theirs.rows])
+        overlap = theirs.sum_up(idf * mine[theirs.rows])
         weights: Vector = np.linalg.solve(gram, overlap) if k else np.zeros(0, dtype=np.float32)
         scores = np.bincount(theirs.rows, weights[theirs.owners], minlength=n_anime) * self._discounts
-        return WeightedNeighbours(scores.astype(np.float32), weights, gram, theirs, self._telling, self._discounts)
+        return WeightedNeighbours(scores.astype(np.float32), weights, gram, theirs, self._idf, self._discounts)
 
     def _overlaps(self, theirs: SeenLists) -> Matrix:
         """Tell how much each two neighbours have in common, shape (k, k); the diagonal holds nothing of use."""

@@ -57,7 +57,7 @@ async def similar_users_to_list(
 
 def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery) -> Response:
     posted = read_list(body, model.catalogue)
-    page = model.recommender.page(model.recommender.unseen_viewer(posted.user_list), query.request())
+    page = model.recommender.page(model.recommender.unseen_user(posted.user_list), query.request())
     return list_recommendations_response(model, posted, page)
 
 

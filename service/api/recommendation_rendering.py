@@ -26,7 +26,7 @@ SO_POPULAR = "These are well-rated anime that many have seen, the same for every
 
 
 def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) -> WrittenPage:
-    """Work out the recommendations for a user the model knows.
+    """Compute the recommendations for a user the model knows.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
     InvalidRequestError
         If the model cannot answer such a query.
     """
-    page = model.recommender.page(model.recommender.known_viewer(user_row), query.request())
+    page = model.recommender.page(model.recommender.known_user(user_row), query.request())
     no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
     user_id = int(model.bundle.user_ids[user_row])

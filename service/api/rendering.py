@@ -170,6 +170,6 @@ def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryv
     return parts
 
 
-def _model_response(model: LoadedModel, body: bytes, telling: bytes) -> Response:
+def _model_response(model: LoadedModel, body: bytes, tagged: bytes) -> Response:
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
-    return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(telling)))
+    return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(tagged)))

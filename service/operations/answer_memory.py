@@ -58,7 +58,7 @@ class AnswerMemory:
         self._lock = threading.Lock()
         self._hits = Counter("osusume_answer_memory_hits", "Answers given from memory", registry=registry)
         self._misses = Counter(
-            "osusume_answer_memory_misses", "Answers worked out that memory could have given", registry=registry
+            "osusume_answer_memory_misses", "Answers computed that memory could have given", registry=registry
         )
 
     @property

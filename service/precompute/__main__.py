@@ -1,6 +1,6 @@
-"""``python -m service.precompute``: work out recommendations for every user before anybody asks.
+"""``python -m service.precompute``: compute recommendations for every user before anybody asks.
 
-A site that shows them on its users' home pages asks one question of everybody. Worked out in advance, by night, after
+A site that shows them on its users' home pages asks one question of everybody. Computed in advance, by night, after
 a training, the answer takes a service no longer than looking up similar users does.
 """
 
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m service.precompute",
-        description="Work out recommendations for every user before anybody asks. A service finds them at its start.",
+        description="Compute recommendations for every user before anybody asks. A service finds them at its start.",
     )
     parser.add_argument("--store", type=Path, help="folder of published bundles (models/store)")
     parser.add_argument(

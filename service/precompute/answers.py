@@ -1,7 +1,7 @@
-"""Recommendations that were worked out before anybody asked: ``python -m service.precompute``.
+"""Recommendations that were computed before anybody asked: ``python -m service.precompute``.
 
 For each user what is particular to their answer, without the cards, compressed. A page is put together of it the way
-it always is, so what is served is what would have been worked out.
+it always is, so what is served is what would have been computed.
 """
 
 import sqlite3
@@ -67,7 +67,7 @@ class PrecomputedAnswers:
         Returns
         -------
         WrittenPage or None
-            None where it has to be worked out: another query or a later page, a user without an answer, damage.
+            None where it has to be computed: another query or a later page, a user without an answer, damage.
         """
         if not self.n_answers or not self._is_part(query):
             return None

@@ -1,4 +1,4 @@
-"""Precomputed answers on disk, beside the bundle they were worked out with.
+"""Precomputed answers on disk, beside the bundle they were computed with.
 
 ::
 

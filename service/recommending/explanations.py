@@ -11,7 +11,7 @@ from models.scoring.neighbours import N_NEIGHBOURS
 from models.scoring.user_list import entries_of_users, least_of_top_quarters
 from service.recommending.methods import Scoring
 from service.recommending.paging import RankedPage
-from service.recommending.user_profile import Viewer
+from service.recommending.user_profile import UserProfile
 
 MAX_REASONS: Final = 5
 MAX_SUPPORTERS: Final = 5
@@ -54,13 +54,13 @@ class Explanation:
     notes: list[str]
 
 
-def explain(bundle: Bundle, viewer: Viewer, scoring: Scoring, ranking: RankedPage) -> list[Explanation]:
+def explain(bundle: Bundle, profile: UserProfile, scoring: Scoring, ranking: RankedPage) -> list[Explanation]:
     """Explain each anime of a page.
 
     Parameters
     ----------
     bundle : Bundle
-    viewer : Viewer
+    profile : UserProfile
     scoring : Scoring
         What the page was ranked by.
     ranking : RankedPage
@@ -72,9 +72,9 @@ def explain(bundle: Bundle, viewer: Viewer, scoring: Scoring, ranking: RankedPag
     """
     if not ranking.rows:
         return []
-    reasons = _reasons(viewer.user_list.seen_rows, scoring.contributions(ranking.scored_rows))
+    reasons = _reasons(profile.user_list.seen_rows, scoring.contributions(ranking.scored_rows))
     notes = scoring.notes(ranking.scored_rows)
-    supporters = _supporters(bundle, viewer, ranking.rows)
+    supporters = _supporters(bundle, profile, ranking.rows)
     return [
         Explanation(because, nearest, n_supporters, words)
         for because, (nearest, n_supporters), words in zip(reasons, supporters, notes, strict=True)
@@ -96,9 +96,9 @@ def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -
     ]
 
 
-def _supporters(bundle: Bundle, viewer: Viewer, anime_rows: list[int]) -> list[tuple[list[Supporter], int]]:
+def _supporters(bundle: Bundle, profile: UserProfile, anime_rows: list[int]) -> list[tuple[list[Supporter], int]]:
     """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many."""
-    neighbours = viewer.neighbours(N_NEIGHBOURS)
+    neighbours = profile.neighbours(N_NEIGHBOURS)
     similarities = neighbours.similarities
     sizes, (listed, ratings) = entries_of_users(bundle, neighbours.rows, bundle.list_anime_rows, bundle.list_ratings)
     owners = np.repeat(np.arange(len(sizes)), sizes)

@@ -28,7 +28,7 @@ _GROUPS: Final = {
         "rating of its franchise",
         "years from the nearest seen of its franchise",
     ),
-    "circle": tuple(name for name in FEATURES if name.endswith("nearest users")),
+    "neighbourhood": tuple(name for name in FEATURES if name.endswith("nearest users")),
     "studio": ("studio lift", "rating of its studio", "titles of its studio"),
     "genres": ("genre cosine", "genre lift", "rating of its genres"),
     "years": ("share of the list within a year", "year lift", "years from the mean", "years newer than the newest"),
@@ -45,7 +45,7 @@ class FeatureWords:
         self._groups = {group: [FEATURES.index(name) for name in names] for group, names in _GROUPS.items()}
         self._say: dict[str, Callable[[int, NDArray[np.int32]], str | None]] = {
             "franchise": self._say_franchise,
-            "circle": lambda _row, _seen: "seen by many with a list like this one",
+            "neighbourhood": lambda _row, _seen: "seen by many with a list like this one",
             "studio": self._say_studio,
             "genres": self._say_genres,
             "years": self._say_years,
@@ -58,7 +58,7 @@ class FeatureWords:
         ----------
         reranked : RerankedList
         seen_rows : ndarray of shape (n,), dtype=int32
-            What the viewer has seen.
+            What the user has seen.
         anime_rows : list of int
 
         Returns

@@ -18,13 +18,13 @@ def franchises_of(bundle: Bundle) -> FranchiseOrder:
 
 @dataclass(frozen=True)
 class Place:
-    """What an anime is to its franchise and to a viewer.
+    """What an anime is to its franchise and to a user.
 
     Attributes
     ----------
     role : Role
     next_after : list of int
-        Row of the last entry before it that the viewer has seen, one of the main line if there is one; else empty.
+        Row of the last entry before it that the user has seen, one of the main line if there is one; else empty.
     """
 
     role: Role
@@ -38,7 +38,7 @@ def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: F
     ----------
     anime_rows : list of int
     seen_rows : ndarray of shape (n_seen,), dtype=int32
-        What the viewer has seen.
+        What the user has seen.
     franchises : FranchiseOrder
 
     Returns

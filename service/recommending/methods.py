@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
-from models.scoring.candidate_features import CIRCLES, neighbour_evidence
+from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, neighbour_evidence
 from models.scoring.embedding import list_contributions, list_scores
 from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
@@ -19,7 +19,7 @@ from models.scoring.reranker import Reranker, reranker_of
 from models.scoring.seen_lists import seen_lists_of_users
 from service.recommending.feature_words import FeatureWords
 from service.recommending.requests import MethodName
-from service.recommending.user_profile import Viewer
+from service.recommending.user_profile import UserProfile
 
 Scores = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -41,13 +41,13 @@ def no_notes(anime_rows: list[int]) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class Scoring:
-    """The scores of every anime for one viewer, and how to explain those of a page.
+    """The scores of every anime for one profile, and how to explain those of a page.
 
     Attributes
     ----------
     scores : ndarray of shape (n_anime,), dtype=float32
     contributions : callable
-        From the rows of a page to an ndarray of shape (n_page, n_seen): what each of the viewer's seen anime, in
+        From the rows of a page to an ndarray of shape (n_page, n_seen): what each of the user's seen anime, in
         their order, adds to the score.
     notes : callable
         From the rows of a page to reasons in words, a list per row.
@@ -62,34 +62,34 @@ class Scoring:
 
 
 class Method(Protocol):
-    """A way of scoring anime for a viewer."""
+    """A way of scoring anime for a profile."""
 
-    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+    def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime.
 
         Parameters
         ----------
-        viewer : Viewer
+        profile : UserProfile
         allowed : ndarray of shape (n_anime,), dtype=bool
             What may be recommended; scores of other anime are not looked at.
         """
 
 
 class EmbeddingMethod:
-    """The cosine of the viewer's embedding and the anime's, times the anime's gain."""
+    """The cosine of the user's embedding and the anime's, times the anime's gain."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
-    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+    def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime by its cosine and gain."""
         del allowed
-        scores = list_scores(self._bundle.anime_embeddings, self._bundle.anime_gains, viewer.embedding)
-        return Scoring(scores, partial(self._contributions, viewer))
+        scores = list_scores(self._bundle.anime_embeddings, self._bundle.anime_gains, profile.embedding)
+        return Scoring(scores, partial(self._contributions, profile))
 
-    def _contributions(self, viewer: Viewer, anime_rows: list[int]) -> Contributions:
+    def _contributions(self, profile: UserProfile, anime_rows: list[int]) -> Contributions:
         directions = self._bundle.anime_embeddings[anime_rows] * self._bundle.anime_gains[anime_rows, None]
-        return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
+        return list_contributions(self._bundle.list_embeddings, profile.user_list.seen_rows, directions.T).T
 
 
 class ItemsMethod:
@@ -97,13 +97,13 @@ class ItemsMethod:
 
     def __init__(self, weights: ItemWeights) -> None:
         self._weights = weights
-        # Worked out now, so that nobody's request waits for it.
-        _ = weights.by_speaker
+        # Computed now, so that nobody's request waits for it.
+        _ = weights.by_support
 
-    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
-        """Score every anime by the sum of the weights of what the viewer has seen."""
+    def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
+        """Score every anime by the sum of the weights of what the user has seen."""
         del allowed
-        seen_rows = viewer.user_list.seen_rows
+        seen_rows = profile.user_list.seen_rows
         return Scoring(
             self._weights.score(seen_rows),
             lambda rows: self._weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
@@ -127,17 +127,17 @@ class RankedMethod:
         self._regression = NeighbourRegression(bundle.popularity)
         self._words = words
 
-    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+    def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime; the contributions are those of the first stage."""
-        seen_rows = viewer.user_list.seen_rows
-        nearest = viewer.neighbours(CIRCLES[-1])
+        seen_rows = profile.user_list.seen_rows
+        nearest = profile.neighbours(NEIGHBOURHOOD_SIZES[-1])
         neighbours = neighbour_evidence(
             self._regression,
             seen_rows,
             nearest.similarities,
             seen_lists_of_users(self._bundle, nearest.rows),
         )
-        reranked = self._reranker.rerank(viewer.user_list, neighbours, allowed)
+        reranked = self._reranker.rerank(profile.user_list, neighbours, allowed)
         return Scoring(
             reranked.scores,
             lambda rows: self._reranker.weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
@@ -152,11 +152,11 @@ class WeightedNeighboursMethod:
         self._bundle = bundle
         self._regression = NeighbourRegression(bundle.popularity)
 
-    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+    def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime by who has seen it; what nobody has, or speaks against itself, is left out."""
         del allowed
-        seen_rows = viewer.user_list.seen_rows
-        theirs = seen_lists_of_users(self._bundle, viewer.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
+        seen_rows = profile.user_list.seen_rows
+        theirs = seen_lists_of_users(self._bundle, profile.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
         fitted = self._regression.fit(seen_rows, theirs)
         return Scoring(
             fitted.scores,
@@ -171,22 +171,22 @@ class TopQuarterMethod:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
 
-    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+    def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime by who supports it; what nobody supports is left out."""
         del allowed
-        similarities = viewer.neighbours(N_NEIGHBOURS).similarities
-        lists = viewer.neighbour_lists(self._bundle, N_NEIGHBOURS)
+        similarities = profile.neighbours(N_NEIGHBOURS).similarities
+        lists = profile.neighbour_lists(self._bundle, N_NEIGHBOURS)
         support = score_by_neighbours(self._bundle.n_anime, similarities, lists)
-        return Scoring(support.scores, partial(self._contributions, viewer, support), positive_only=True)
+        return Scoring(support.scores, partial(self._contributions, profile, support), positive_only=True)
 
-    def _contributions(self, viewer: Viewer, support: NeighbourScores, anime_rows: list[int]) -> Contributions:
-        """Share a score out among the viewer's anime.
+    def _contributions(self, profile: UserProfile, support: NeighbourScores, anime_rows: list[int]) -> Contributions:
+        """Share a score out among the user's anime.
 
         A supporter adds their weight to the score, and their similarity is the product of two embeddings, of which
-        the viewer's is a sum over the list. So weight over similarity, times the supporter's embedding, summed over
-        the supporters, is a direction whose product with the viewer's embedding is the score.
+        the user's is a sum over the list. So weight over similarity, times the supporter's embedding, summed over
+        the supporters, is a direction whose product with the user's embedding is the score.
         """
-        neighbours = viewer.neighbours(N_NEIGHBOURS)
+        neighbours = profile.neighbours(N_NEIGHBOURS)
         similarities = neighbours.similarities
         factors = np.divide(support.weights, similarities, out=np.zeros_like(similarities), where=similarities > 0)
         holds = np.zeros((len(anime_rows), len(factors)), dtype=np.float32)
@@ -194,7 +194,7 @@ class TopQuarterMethod:
             holds[place, who] = factors[who]
         # Shape: (n_page, n_neighbours) @ (n_neighbours, embedding_size)
         directions = holds @ self._bundle.user_embeddings[neighbours.rows]
-        return list_contributions(self._bundle.list_embeddings, viewer.user_list.seen_rows, directions.T).T
+        return list_contributions(self._bundle.list_embeddings, profile.user_list.seen_rows, directions.T).T
 
 
 class PopularMethod:
@@ -203,10 +203,10 @@ class PopularMethod:
     def __init__(self, bundle: Bundle) -> None:
         self._scores = popular_scores(bundle.popularity, bundle.mean_scores)
 
-    def score(self, viewer: Viewer, allowed: Mask) -> Scoring:
+    def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Give the scores; nothing on anybody's list contributes to them."""
         del allowed
-        n_seen = len(viewer.user_list.seen_rows)
+        n_seen = len(profile.user_list.seen_rows)
         return Scoring(self._scores, lambda rows: np.zeros((len(rows), n_seen), dtype=np.float32))
 
 
@@ -226,7 +226,7 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
     }
     reranker = reranker_of(bundle)
     if bundle.item_weight_rows.shape[1]:
-        # One and the same for both stages: they keep a copy by speaker.
+        # One and the same for both stages: they keep a copy by supporting anime.
         methods["items", None] = ItemsMethod(weights_of(bundle) if reranker is None else reranker.weights)
     if reranker is not None:
         methods["ranked", None] = RankedMethod(bundle, reranker, FeatureWords(bundle, reranker))

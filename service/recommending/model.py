@@ -26,7 +26,7 @@ from service.recommending.requests import RecommendationsRequest, SimilarAnimeRe
 from service.recommending.similar_anime import SimilarAnime
 from service.recommending.similar_users import SimilarUsers
 from service.recommending.title_search import TitleSearch
-from service.recommending.user_profile import Viewer
+from service.recommending.user_profile import UserProfile
 
 # Of malloc.h.
 _M_MMAP_THRESHOLD: Final = -3
@@ -173,7 +173,7 @@ def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = No
         gc.freeze()
     finally:
         gc.enable()
-    give_memory_back()
+    trim_memory()
     return model
 
 
@@ -188,7 +188,7 @@ def _take_large_arrays_from_the_kernel() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
-def give_memory_back() -> None:
+def trim_memory() -> None:
     """Give the kernel what loading left unused: glibc would keep it, a sixth of a worker's own memory."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
@@ -213,11 +213,11 @@ def check_golden_answers(model: LoadedModel, folder: Path) -> None:
     manifest_file = folder / MANIFEST_FILE
     unchecked = _questions(model)
     # One search for all methods that are asked for one list.
-    viewer_of = cache(partial(_viewer_of, model))
+    profile_of = cache(partial(_profile_of, model))
     for golden in model.bundle.manifest.golden:
         question = question_in_words(golden.kind, golden.method, golden.rule, unseen=golden.unseen)
         try:
-            ids, scores = _answer(model, golden, viewer_of)
+            ids, scores = _answer(model, golden, profile_of)
         except ServiceError as error:
             raise BundleContentError(manifest_file, f"golden query: {question}: {error.detail}") from error
         if not agrees(golden, ids, scores):
@@ -253,17 +253,15 @@ def _questions(model: LoadedModel) -> set[str]:
     }
 
 
-def _viewer_of(model: LoadedModel, user_id: int, unseen: bool) -> Viewer:
+def _profile_of(model: LoadedModel, user_id: int, unseen: bool) -> UserProfile:
     row = row_of_user(model.bundle, user_id)
     return (
-        model.recommender.unseen_viewer(unseen_list(model.bundle, row))
-        if unseen
-        else model.recommender.known_viewer(row)
+        model.recommender.unseen_user(unseen_list(model.bundle, row)) if unseen else model.recommender.known_user(row)
     )
 
 
 def _answer(
-    model: LoadedModel, golden: GoldenAnswer, viewer_of: Callable[[int, bool], Viewer]
+    model: LoadedModel, golden: GoldenAnswer, profile_of: Callable[[int, bool], UserProfile]
 ) -> tuple[list[int], list[float]]:
     bundle = model.bundle
     if golden.kind == "similar_users":
@@ -286,5 +284,5 @@ def _answer(
         ask = RecommendationsRequest(
             limit, filters=filters, method=golden.method, rule=rule, collapse_franchise=False
         )
-        page = model.recommender.page(viewer_of(golden.query_id, golden.unseen), ask).ranking
+        page = model.recommender.page(profile_of(golden.query_id, golden.unseen), ask).ranking
     return bundle.anime_ids[page.rows].tolist(), page.scores

@@ -20,7 +20,7 @@ from service.recommending.methods import MethodKey, Scoring, make_methods
 from service.recommending.paging import RankedPage, rank
 from service.recommending.requests import MethodName, RecommendationsRequest
 from service.recommending.similar_users import SimilarUsers
-from service.recommending.user_profile import Viewer
+from service.recommending.user_profile import UserProfile
 
 MAX_NEIGHBOURS: Final = max(N_NEIGHBOURS_OF_RULE.values())
 
@@ -67,31 +67,31 @@ class Recommender:
         """The methods of this model, each with its rule; the rule is None for methods that have but one."""
         return frozenset(self._methods)
 
-    def known_viewer(self, user_row: int) -> Viewer:
+    def known_user(self, user_row: int) -> UserProfile:
         """Describe a user the model knows."""
         find = partial(self._similar_users.neighbours_of_user, user_row)
-        return Viewer(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], find)
+        return UserProfile(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], find)
 
-    def unseen_viewer(self, user_list: UserList) -> Viewer:
+    def unseen_user(self, user_list: UserList) -> UserProfile:
         """Describe somebody the model never saw, by their list."""
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         # One search for everybody who will ask.
         found = self._similar_users.neighbours_of_embedding(embedding, MAX_NEIGHBOURS)
-        return Viewer(user_list, embedding, lambda k: Nearest(found.rows[:k], found.similarities[:k]))
+        return UserProfile(user_list, embedding, lambda k: Nearest(found.rows[:k], found.similarities[:k]))
 
-    def page(self, viewer: Viewer, request: RecommendationsRequest) -> RecommendationsPage:
-        """Rank what the viewer has not seen, and cut one page out.
+    def page(self, profile: UserProfile, request: RecommendationsRequest) -> RecommendationsPage:
+        """Rank what the user has not seen, and cut one page out.
 
         Parameters
         ----------
-        viewer : Viewer
+        profile : UserProfile
             Where their list says nothing, well-rated popular anime are ranked instead.
         request : RecommendationsRequest
 
         Returns
         -------
         RecommendationsPage
-            Nothing that is on the viewer's list, apart from what they plan to watch if they ask for it. By
+            Nothing that is on the user's list, apart from what they plan to watch if they ask for it. By
             neighbours, only anime that a neighbour speaks for, and what comes before them in their franchise.
 
         Raises
@@ -100,18 +100,18 @@ class Recommender:
             If a filter names an unknown type or genre, or a rule is named that the method does not have.
         """
         method, rule = self._choose_method(request)
-        if not viewer.has_seen_something:
+        if not profile.has_seen_something:
             method, rule = "popular", None
-        allowed = self._allowed(viewer, request)
-        scoring = self._methods[method, rule].score(viewer, allowed)
-        ranking = self._rank(viewer, scoring, allowed, request)
+        allowed = self._allowed(profile, request)
+        scoring = self._methods[method, rule].score(profile, allowed)
+        ranking = self._rank(profile, scoring, allowed, request)
         return RecommendationsPage(
             ranking,
-            explain(self._bundle, viewer, scoring, ranking),
-            places_of(ranking.rows, viewer.user_list.seen_rows, self._franchises),
+            explain(self._bundle, profile, scoring, ranking),
+            places_of(ranking.rows, profile.user_list.seen_rows, self._franchises),
             method,
             rule,
-            viewer.has_seen_something,
+            profile.has_seen_something,
         )
 
     def _choose_method(self, request: RecommendationsRequest) -> MethodKey:
@@ -126,19 +126,19 @@ class Recommender:
             )
         return method, rule
 
-    def _allowed(self, viewer: Viewer, request: RecommendationsRequest) -> NDArray[np.bool_]:
-        listed = viewer.user_list
+    def _allowed(self, profile: UserProfile, request: RecommendationsRequest) -> NDArray[np.bool_]:
+        listed = profile.user_list
         allowed = self._catalogue.allowed(request.filters).mask.copy()
         allowed[listed.seen_rows if request.include_plan_to_watch else listed.anime_rows] = False
         return allowed
 
     def _rank(
-        self, viewer: Viewer, scoring: Scoring, allowed: NDArray[np.bool_], request: RecommendationsRequest
+        self, profile: UserProfile, scoring: Scoring, allowed: NDArray[np.bool_], request: RecommendationsRequest
     ) -> RankedPage:
         ranked = allowed & (scoring.scores > 0.0) if scoring.positive_only else allowed
         if not request.collapse_franchise:
             return rank(scoring.scores, ranked, request.offset, request.limit, request.order)
         seen = np.zeros(len(allowed), dtype=bool)
-        seen[viewer.user_list.seen_rows] = True
+        seen[profile.user_list.seen_rows] = True
         cut = Cut(request.offset, request.limit, request.order)
         return rank_next_entries(scoring.scores, ranked, self._franchises, seen, allowed, cut)

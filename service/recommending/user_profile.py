@@ -12,7 +12,7 @@ from models.scoring.user_list import UserList, list_of_user
 
 
 @dataclass(frozen=True)
-class Viewer:
+class UserProfile:
     """Somebody to recommend to: a user the model knows, or one it never saw. Everything after is one path.
 
     Attributes

@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_small_dump(folder / "dump", n_users=150)
     work = ("--work", folder / "work")
     _training("run", "--data", folder / "dump", *work, "--store", folder / "insiders", *QUICK)
-    _training("publish", *work, "--store", folder / "strangers", "--hold-out")
+    _training("publish", *work, "--store", folder / "unseen_users", "--hold-out")
     return folder
 
 
@@ -49,7 +49,7 @@ def _measure(monkeypatch: pytest.MonkeyPatch, url: str, folder: Path) -> object:
 def test_over_http_every_method_is_as_good_as_its_card_says(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with running(folder / "strangers") as url:
+    with running(folder / "unseen_users") as url:
         with contextlib.closing(AskedService(url)) as service:
             figures = quality.measure(service, folder / "dump", folder / "work")
         assert _measure(monkeypatch, url, folder) == 0, capsys.readouterr().out

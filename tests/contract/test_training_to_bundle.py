@@ -225,14 +225,14 @@ def test_to_a_bundle_published_with_hold_out_the_users_who_test_are_strangers(ru
     assert done.returncode == 0, done.stderr
     folder = Store(tmp_path / "store").current_folder()
     held_out, whole = read_bundle(folder), run.bundle
-    strangers = is_test_user(whole.user_ids)
-    assert strangers.sum() == 5
-    assert held_out.user_ids.tolist() == whole.user_ids[~strangers].tolist()
-    for row, user_row in enumerate(np.flatnonzero(~strangers).tolist()):
+    unseen_users = is_test_user(whole.user_ids)
+    assert unseen_users.sum() == 5
+    assert held_out.user_ids.tolist() == whole.user_ids[~unseen_users].tolist()
+    for row, user_row in enumerate(np.flatnonzero(~unseen_users).tolist()):
         mine, theirs = list_of_user(held_out, row), list_of_user(whole, user_row)
         assert mine.anime_rows.tolist() == theirs.anime_rows.tolist()
         assert mine.ratings.tolist() == theirs.ratings.tolist()
-    np.testing.assert_allclose(held_out.user_embeddings, whole.user_embeddings[~strangers], atol=1e-6)
+    np.testing.assert_allclose(held_out.user_embeddings, whole.user_embeddings[~unseen_users], atol=1e-6)
     for name in ("anime_embeddings", "item_weight_values", "reranker_first"):
         np.testing.assert_array_equal(getattr(held_out, name), getattr(whole, name))
     assert held_out.popularity.sum() == sum(len(list_of_user(held_out, row).seen_rows) for row in range(55))

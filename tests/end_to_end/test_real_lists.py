@@ -35,8 +35,15 @@ def run_output(mal_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     folder = tmp_path_factory.mktemp("real")
     command = [sys.executable, "-m", "training", "run", "--data", str(mal_data)]
     places = ["--store", str(folder / "store"), "--work", str(folder / "work")]
-    # Fewer teachers than by default: minutes less, and a hundredth of the figure.
-    quicker = ["--set", "reranker.max_teachers=2500", "--set", "reranker.n_folds=2", "--set", "reranker.epochs=6"]
+    # Fewer training users than by default: minutes less, and a hundredth of the figure.
+    quicker = [
+        "--set",
+        "reranker.max_training_users=2500",
+        "--set",
+        "reranker.n_folds=2",
+        "--set",
+        "reranker.epochs=6",
+    ]
     done = subprocess.run([*command, *places, *quicker], capture_output=True, text=True, timeout=1780, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "store", done.stdout

@@ -1,4 +1,4 @@
-"""What is known of all anime, worked out in plain loops with every constant written out; see slow_features."""
+"""What is known of all anime, computed in plain loops with every constant written out; see slow_features."""
 
 import math
 from collections.abc import Mapping, Sequence

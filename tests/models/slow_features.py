@@ -219,8 +219,8 @@ class SlowList:
         """Say what item weights do: who speaks for an anime with what weight, and how alike the two are."""
         columns = (weights[f"item_weight_{name}"][row].tolist() for name in ("rows", "values", "cosines"))
         spoken, rated, dropped, liked, cosines = [], 0.0, 0.0, 0.0, [0.0]
-        for speaker, weight, cosine in zip(*columns, strict=True):
-            entry = self.entries.get(speaker)
+        for supporter, weight, cosine in zip(*columns, strict=True):
+            entry = self.entries.get(supporter)
             spoken.append((weight if entry else 0.0, entry.rating if entry else 0.0))
             if entry:
                 rated += weight * entry.rating

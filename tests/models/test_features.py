@@ -1,4 +1,4 @@
-"""Every feature of the re-ranker, held to a slow way of working it out and to values worked out by hand."""
+"""Every feature of the re-ranker, held to a slow way of working it out and to values computed by hand."""
 
 import functools
 

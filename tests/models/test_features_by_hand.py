@@ -68,7 +68,7 @@ def look_at(listed: Listed, *rows: int) -> dict[str, NDArray[np.float64]]:
 
 
 BY_HAND: Final[dict[str, list[float]]] = {
-    # 0.5 - 0.2 and -0.1 - 0.3; the film's speaker that is not on the list counts as 0, and is its strongest.
+    # 0.5 - 0.2 and -0.1 - 0.3; the film's supporting anime that is not on the list counts as 0, and is its strongest.
     "item score": [0.3, -0.4],
     "strongest weight": [0.5, 0.0],
     "three strongest weights": [0.3, -0.4],

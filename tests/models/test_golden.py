@@ -71,10 +71,10 @@ def _scores(bundle: Bundle, name: str, mine: UserList, embedding: Any, without: 
     rows, _ = _nearest(bundle, embedding, without, 200)
     # Shape: (n_neighbours, n_anime), who has seen what.
     holds = np.array([np.isin(np.arange(n_anime), list_of_user(bundle, row).seen_rows) for row in rows], dtype=float)
-    telling = popularity**-0.3
-    gram = (holds * telling) @ holds.T
+    idf = popularity**-0.3
+    gram = (holds * idf) @ holds.T
     ridge = 2 * (np.trace(gram) / len(rows) + 1e-6)
-    weights = np.linalg.solve(gram + ridge * np.eye(len(rows)), (holds * telling)[:, seen].sum(axis=1))
+    weights = np.linalg.solve(gram + ridge * np.eye(len(rows)), (holds * idf)[:, seen].sum(axis=1))
     fitted = weights @ holds * popularity**-0.25
     return {row: score for row, score in enumerate(fitted.tolist()) if score > 0}
 

@@ -25,10 +25,10 @@ def scores_the_slow_way(seen: list[int], lists: list[list[int]]) -> NDArray[np.f
         row[theirs] = 1.0
     mine = np.isin(np.arange(N_ANIME), seen).astype(float)
     counts = np.maximum(POPULARITY, 1.0)
-    telling = np.diag(counts**-0.3)
-    gram = holds @ telling @ holds.T
+    idf = np.diag(counts**-0.3)
+    gram = holds @ idf @ holds.T
     gram += np.eye(len(lists)) * 2.0 * (np.trace(gram) / len(lists) + 1e-6)
-    weights = np.linalg.solve(gram, holds @ telling @ mine)
+    weights = np.linalg.solve(gram, holds @ idf @ mine)
     scores: NDArray[np.float64] = (weights @ holds) * counts**-0.25
     return scores
 

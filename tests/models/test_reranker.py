@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.bundle.reader import Bundle, assemble
 from models.errors import BundleContentError
 from models.scoring.anime_facts import FACT_ARRAYS, FACTS, read_facts
-from models.scoring.candidate_features import FEATURES, candidate_features, shares_of_circles
+from models.scoring.candidate_features import FEATURES, candidate_features, neighbourhood_shares
 from models.scoring.evidence import EVIDENCE
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
@@ -289,13 +289,13 @@ def test_shares_of_circles_are_a_weighted_count() -> None:
     rng = np.random.default_rng(0)
     similarities = np.sort(rng.uniform(-0.2, 1.0, n_neighbours).astype(np.float32))[::-1]
     lists = [np.flatnonzero(rng.random(n_anime) < 0.4) for _ in range(n_neighbours)]
-    shares = shares_of_circles(n_anime, similarities, SeenLists.of(lists))
+    shares = neighbourhood_shares(n_anime, similarities, SeenLists.of(lists))
     assert ((shares >= 0) & (shares <= 1 + 1e-6)).all()
-    everyone = shares_of_circles(n_anime, similarities, SeenLists.of([np.array([2])] * n_neighbours))
+    everyone = neighbourhood_shares(n_anime, similarities, SeenLists.of([np.array([2])] * n_neighbours))
     np.testing.assert_allclose(everyone[2], 1.0, rtol=1e-5)
-    # What lies beyond a circle has no say in it, nor who is unlike.
-    nearest = shares_of_circles(n_anime, similarities[:25], SeenLists.of(lists[:25]))
+    # What lies beyond a neighbourhood has no say in it, nor who is unlike.
+    nearest = neighbourhood_shares(n_anime, similarities[:25], SeenLists.of(lists[:25]))
     np.testing.assert_allclose(nearest[:, 0], shares[:, 0])
-    nobody = shares_of_circles(n_anime, np.full(3, -0.5, np.float32), SeenLists.of(lists[:3]))
+    nobody = neighbourhood_shares(n_anime, np.full(3, -0.5, np.float32), SeenLists.of(lists[:3]))
     np.testing.assert_array_equal(nobody, np.zeros((n_anime, 2)))
-    np.testing.assert_array_equal(shares_of_circles(n_anime, similarities[:0], SeenLists.of([])), nobody)
+    np.testing.assert_array_equal(neighbourhood_shares(n_anime, similarities[:0], SeenLists.of([])), nobody)

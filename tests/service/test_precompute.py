@@ -1,4 +1,4 @@
-"""The command that precomputes: the same bytes as those worked out, and a good end whatever happens."""
+"""The command that precomputes: the same bytes as those computed, and a good end whatever happens."""
 
 import signal
 import subprocess
@@ -59,7 +59,7 @@ def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: 
             if path.endswith("limit=20"):
                 assert answer.content == worked_out.content
                 assert answer.headers["etag"] == worked_out.headers["etag"]
-            # The last digit of a sum depends on how many rows are worked out at once.
+            # The last digit of a sum depends on how many rows are computed at once.
             assert is_close(answer.json(), worked_out.json())
         assert f"osusume_precomputed_answers_total {len(paths)}.0" in httpx.get(f"{url}/metrics").text
 
@@ -92,9 +92,9 @@ def test_users_without_an_answer_are_answered_all_the_same(own_store: Path, tmp_
         (["--users", "users.txt"], 2, "users.txt, line 2: expected a user id in digits, got 'x7'"),
         (["--users", "empty.txt"], 2, "empty.txt: expected a user id per line, like 2, 7, 12; got 0, all unknown"),
         (
-            ["--users", "strangers.txt"],
+            ["--users", "unseen_users.txt"],
             2,
-            "strangers.txt: expected a user id per line, like 2, 7, 12; got 2, all unknown",
+            "unseen_users.txt: expected a user id per line, like 2, 7, 12; got 2, all unknown",
         ),
         (["--users", "utf16.txt"], 2, "utf16.txt: expected text with a user id per line"),
     ],
@@ -110,7 +110,7 @@ def test_what_cannot_be_asked_is_said_before_the_work_begins(
 ) -> None:
     (tmp_path / "users.txt").write_text("7\nx7\n", encoding="utf-8")
     (tmp_path / "empty.txt").touch()
-    (tmp_path / "strangers.txt").write_text("1\n3\n", encoding="utf-8")
+    (tmp_path / "unseen_users.txt").write_text("1\n3\n", encoding="utf-8")
     (tmp_path / "utf16.txt").write_text("7\n12\n", encoding="utf-16")
     monkeypatch.chdir(tmp_path)
     assert precompute.main(["--store", str(own_store), *arguments]) == code

@@ -43,7 +43,7 @@ def test_what_lies_in_the_file_is_what_is_served(own_store: Path, loaded: Loaded
     def answers() -> Iterator[tuple[int, WrittenPage]]:
         for row in range(N_USERS):
             page = recommend(loaded, row, TWENTY)
-            # Not among those that are worked out once more.
+            # Not among those that are computed once more.
             yield row, page._replace(total=4711) if row == 7 else page
 
     write_precomputed(own_store, loaded.version, TWENTY, answers())

@@ -48,7 +48,7 @@ def test_recommendations_by_embedding_equal_brute_force(
     blocked = set((mine.seen_rows if planned else mine.anime_rows).tolist())
     candidates = [other for other in range(N_ANIME) if other not in blocked and passes(other, wanted)]
     scores = list_scores(BUNDLE.anime_embeddings, BUNDLE.anime_gains, BUNDLE.user_embeddings[row])
-    answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query.request()).ranking
+    answer = MODEL.recommender.page(MODEL.recommender.known_user(row), query.request()).ranking
     assert answer.rows == brute_force(scores, candidates, page)
     assert answer.total == len(candidates)
 
@@ -75,7 +75,7 @@ def test_recommendations_by_neighbours_equal_brute_force(row: int) -> None:
     query = RecommendationsQuery(
         method="neighbours", rule="top-quarter", limit=100, include_adult=True, collapse_franchise=False
     )
-    answer = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query.request()).ranking
+    answer = MODEL.recommender.page(MODEL.recommender.known_user(row), query.request()).ranking
     listed = set(list_of_user(BUNDLE, row).anime_rows.tolist())
     expected = {anime: score for anime, score in _scores_by_neighbours(row).items() if anime not in listed}
     got = dict(zip(answer.rows, answer.scores, strict=True))
@@ -96,14 +96,14 @@ EXPLAINED: Final = [key for key in make_methods(BUNDLE) if key[0] not in {"popul
 @settings(max_examples=60)
 @given(seen=lists, key=st.sampled_from(EXPLAINED), seed=st.integers(0, 1000))
 def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], key: MethodKey, seed: int) -> None:
-    viewer = MODEL.recommender.unseen_viewer(_list_of(seen, np.random.default_rng(seed)))
-    scoring = make_methods(BUNDLE)[key].score(viewer, np.ones(N_ANIME, dtype=bool))
+    profile = MODEL.recommender.unseen_user(_list_of(seen, np.random.default_rng(seed)))
+    scoring = make_methods(BUNDLE)[key].score(profile, np.ones(N_ANIME, dtype=bool))
     contributions = scoring.contributions(list(range(N_ANIME)))
     assert contributions.shape == (N_ANIME, len(seen))
     np.testing.assert_allclose(contributions.sum(axis=1), scoring.scores, atol=1e-5)
     method, rule = key
     query = RecommendationsQuery(method=method, rule=rule, limit=100, include_adult=True)
-    page = MODEL.recommender.page(viewer, query.request())
+    page = MODEL.recommender.page(profile, query.request())
     scored_rows = page.ranking.scored_rows
     for row, score, explanation in zip(scored_rows, page.ranking.scores, page.explanations, strict=True):
         assert score == scoring.scores[row]
@@ -120,8 +120,8 @@ def test_a_known_user_and_a_stranger_with_the_same_list_get_the_same(row: int) -
     if not len(mine.seen_rows):
         return
     query = RecommendationsQuery(method="embedding", limit=100)
-    known = MODEL.recommender.page(MODEL.recommender.known_viewer(row), query.request()).ranking
-    stranger = MODEL.recommender.page(MODEL.recommender.unseen_viewer(mine), query.request()).ranking
+    known = MODEL.recommender.page(MODEL.recommender.known_user(row), query.request()).ranking
+    stranger = MODEL.recommender.page(MODEL.recommender.unseen_user(mine), query.request()).ranking
     assert stranger.total == known.total
     assert stranger.scores == pytest.approx(known.scores, abs=1e-6)
 
@@ -131,13 +131,13 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     row: int, key: MethodKey, wanted: dict[str, Any], page: dict[str, Any]
 ) -> None:
     method, rule = key
-    viewer = MODEL.recommender.known_viewer(row)
-    key = key if viewer.has_seen_something else ("popular", None)
+    profile = MODEL.recommender.known_user(row)
+    key = key if profile.has_seen_something else ("popular", None)
     query = RecommendationsQuery(method=method, rule=rule, **wanted, **page)
-    listed = set(viewer.user_list.anime_rows.tolist())
-    seen = set(viewer.user_list.seen_rows.tolist())
+    listed = set(profile.user_list.anime_rows.tolist())
+    seen = set(profile.user_list.seen_rows.tolist())
     allowed = [other for other in range(N_ANIME) if other not in listed and passes(other, wanted)]
-    scoring = make_methods(BUNDLE)[key].score(viewer, np.isin(np.arange(N_ANIME), allowed))
+    scoring = make_methods(BUNDLE)[key].score(profile, np.isin(np.arange(N_ANIME), allowed))
     best: dict[int, tuple[float, int, int]] = {}
     for other in allowed:
         score, shown = float(scoring.scores[other]), _next_of(int(BUNDLE.franchise_codes[other]), seen, allowed)
@@ -147,7 +147,7 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     turned = page["order"] == "least"
     keys = {entry: (entry[0], entry[2]) if turned else (-entry[0], -entry[1]) for entry in best.values()}
     expected = sorted(best.values(), key=lambda entry: keys[entry])[page["offset"] : page["offset"] + page["limit"]]
-    answer = MODEL.recommender.page(viewer, query.request()).ranking
+    answer = MODEL.recommender.page(profile, query.request()).ranking
     assert answer.total == len(best)
     assert answer.rows == [shown for _, _, shown in expected]
     assert answer.scored_rows == [-other for _, other, _ in expected]
@@ -197,9 +197,11 @@ def test_a_place_in_a_franchise_tells_what_comes_before_it() -> None:
 
 def test_a_stranger_without_a_list_gets_what_is_popular_and_no_reasons() -> None:
     empty = UserList(np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.uint8))
-    viewer = MODEL.recommender.unseen_viewer(empty)
+    profile = MODEL.recommender.unseen_user(empty)
     for method in ("embedding", "neighbours"):
-        page = MODEL.recommender.page(viewer, RecommendationsQuery(method=method, collapse_franchise=False).request())
+        page = MODEL.recommender.page(
+            profile, RecommendationsQuery(method=method, collapse_franchise=False).request()
+        )
         assert (page.method, page.has_evidence) == ("popular", False)
         assert page.ranking.scores == sorted(page.ranking.scores, reverse=True)
         assert page.ranking.total == N_ANIME - int(BUNDLE.adult.sum())

@@ -186,9 +186,9 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
 
 
 def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedModel) -> None:
-    viewer = model.recommender.known_viewer(USER_ROW)
+    profile = model.recommender.known_user(USER_ROW)
     allowed = np.ones(N_ANIME, dtype=bool)
-    ranked = make_methods(bundle)["ranked", None].score(viewer, allowed)
+    ranked = make_methods(bundle)["ranked", None].score(profile, allowed)
     cosines = bundle.user_embeddings @ bundle.user_embeddings[USER_ROW]
     nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != USER_ROW][:100]
     assert len(nearest) == N_USERS - 1
@@ -196,21 +196,21 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
     assert reranker is not None
     shares = np.zeros((N_ANIME, 2), dtype=np.float32)
     for column, width in enumerate((25, 100)):
-        circle = [row for row in nearest[:width] if cosines[row] > 0]
-        weights = {row: float(cosines[row]) ** 4 for row in circle}
-        for row in circle:
+        neighbourhood = [row for row in nearest[:width] if cosines[row] > 0]
+        weights = {row: float(cosines[row]) ** 4 for row in neighbourhood}
+        for row in neighbourhood:
             shares[list_of_user(bundle, row).seen_rows, column] += weights[row] / sum(weights.values())
     lists = SeenLists.of([list_of_user(bundle, row).seen_rows for row in nearest])
-    fitted = NeighbourRegression(bundle.popularity).fit(viewer.user_list.seen_rows, lists).scores
-    expected = reranker.rerank(viewer.user_list, np.column_stack([shares, fitted]), allowed).scores
+    fitted = NeighbourRegression(bundle.popularity).fit(profile.user_list.seen_rows, lists).scores
+    expected = reranker.rerank(profile.user_list, np.column_stack([shares, fitted]), allowed).scores
     np.testing.assert_allclose(ranked.scores, expected, rtol=1e-3)
 
 
 def test_a_page_by_franchise_shows_the_notes_of_what_was_scored(model: LoadedModel, bundle: Bundle) -> None:
-    viewer = model.recommender.known_viewer(USER_ROW)
-    page = model.recommender.page(viewer, RecommendationsRequest(method="ranked", limit=100))
+    profile = model.recommender.known_user(USER_ROW)
+    page = model.recommender.page(profile, RecommendationsRequest(method="ranked", limit=100))
     whole = model.recommender.page(
-        viewer, RecommendationsRequest(method="ranked", limit=100, collapse_franchise=False)
+        profile, RecommendationsRequest(method="ranked", limit=100, collapse_franchise=False)
     )
     notes = {row: each.notes for row, each in zip(whole.ranking.rows, whole.explanations, strict=True)}
     for row, explanation in zip(page.ranking.scored_rows, page.explanations, strict=True):
@@ -275,7 +275,7 @@ def test_years_are_said_where_they_are_known(bundle: Bundle) -> None:
 
 def test_words_are_of_what_raised_an_anime_the_strongest_first(bundle: Bundle) -> None:
     words = _words_of(bundle)
-    effects = {"franchise": 0.2, "circle": 0.9, "studio": -3.0, "genres": 0.09, "years": 0.5}
+    effects = {"franchise": 0.2, "neighbourhood": 0.9, "studio": -3.0, "genres": 0.09, "years": 0.5}
     told = words._words(1, 0, {key: np.array([value], np.float32) for key, value in effects.items()}, _rows(0, 2))
     assert told == [
         "seen by many with a list like this one",

@@ -22,7 +22,7 @@ from training.similar_anime.stage import SimilarAnimeModel, save_similar_anime
 
 def learn_item_weights(work: Path, network: TrainedNetwork) -> None:
     prepared = load_prepared(work / "prepared")
-    settings = make_settings({}, ["reranker.max_teachers=0", "items.n_weights=5"])
+    settings = make_settings({}, ["reranker.max_training_users=0", "items.n_weights=5"])
     folder = work / "trained" / "recommender"
     folder.mkdir(parents=True, exist_ok=True)
     lists = prepared.interactions

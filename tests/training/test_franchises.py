@@ -18,8 +18,8 @@ from training.dump.files import find_dump
 from training.dump.rejects import RejectedRows
 from training.dump.traits import AnimeTraits
 from training.franchises.co_watching import CoWatching
+from training.franchises.distinctive_words import find_distinctive_words
 from training.franchises.grouping import franchise_arrays
-from training.franchises.telling_words import find_telling_words
 from training.franchises.title_points import TitlePoints
 from training.franchises.titles import Title, Wording, read_japanese, read_title, read_wording
 from training.lists.interactions import Interactions
@@ -211,7 +211,7 @@ def test_words_tell_a_franchise_where_the_same_people_watch_all_that_have_them()
     entries = together + apart
     lists = watched_by_two_crowds(10, [[0, 1, 2, 3, 4], [5], [6], [7], [8], [9]])
     titles = [read_title(CARD.model_copy(update={"name": entry[0]})) for entry in entries + FILLER]
-    assert find_telling_words(titles, CoWatching(lists)) == {"gandamu"}
+    assert find_distinctive_words(titles, CoWatching(lists)) == {"gandamu"}
     assert [len(found) for found in group(entries, lists)] == [5]
 
 

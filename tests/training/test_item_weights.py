@@ -16,9 +16,9 @@ from training.item_weights.config import ItemsConfig
 from training.item_weights.fit import (
     cosines_of,
     fit_item_weights,
-    fit_on_speakers,
+    fit_on_support,
     invert_popular,
-    propose_speakers,
+    propose_support,
     strongest_rows,
 )
 from training.lists.interactions import Interactions
@@ -70,7 +70,7 @@ def test_counts_that_cannot_be_inverted_say_so() -> None:
     with pytest.raises(InputError, match=mend):
         invert_gram(counts, 0.0, 1.0)
     with pytest.raises(InputError, match=mend):
-        fit_on_speakers(counts, np.array([[0, 1]], dtype=np.int32), 0.0, 1.0, np.array([0]))
+        fit_on_support(counts, np.array([[0, 1]], dtype=np.int32), 0.0, 1.0, np.array([0]))
     with pytest.raises(InputError, match=r"raise --set similar\.l2_per_user or similar\.dropout"):
         invert_gram(counts, 0.0, 1.0, "similar.l2_per_user or similar.dropout")
 
@@ -115,11 +115,11 @@ def test_fitted_weights_solve_a_ridge_regression_per_anime(seed: int, n_anime: i
     counts = co_counts(lists)
     rows = strongest_rows(invert_gram(counts, 0.3, 5.0), k)
     dense = regularised(dense_counts(lists), 0.4, 7.0)
-    fitted = fit_on_speakers(counts, rows, 0.4, 7.0)
+    fitted = fit_on_support(counts, rows, 0.4, 7.0)
     assert fitted.shape == (n_anime, k)
-    for target, (speakers, values) in enumerate(zip(rows, fitted, strict=True)):
-        among = dense[np.ix_(speakers, speakers)]
-        np.testing.assert_allclose(values, np.linalg.solve(among, dense[speakers, target]), atol=1e-4)
+    for target, (support, values) in enumerate(zip(rows, fitted, strict=True)):
+        among = dense[np.ix_(support, support)]
+        np.testing.assert_allclose(values, np.linalg.solve(among, dense[support, target]), atol=1e-4)
 
 
 def test_anime_on_few_lists_are_offered_those_that_say_most_alone() -> None:
@@ -128,7 +128,7 @@ def test_anime_on_few_lists_are_offered_those_that_say_most_alone() -> None:
     dense = invert_popular(counts, config)
     popularity = np.diag(counts)
     assert popularity[dense.rows].min() >= np.delete(popularity, dense.rows).max()
-    proposed = propose_speakers(counts, dense, config)
+    proposed = propose_support(counts, dense, config)
     assert proposed.shape == (14, 4)
     assert (np.diff(proposed, axis=1) > 0).all()
     assert np.isin(proposed[dense.rows], dense.rows).all()
@@ -149,8 +149,8 @@ def test_all_others_as_speakers_give_the_weights_of_the_dense_inverse() -> None:
     counts = co_counts(random_interactions(50, 12, 0.3, seed=3))
     inverse = invert_gram(counts, 0.3, 5.0)
     weights = fit(counts, ItemsConfig(dropout=0.3, l2=5.0))
-    for target, (speakers, values) in enumerate(zip(weights.rows, weights.values, strict=True)):
-        np.testing.assert_allclose(values, -inverse[speakers, target] / inverse[target, target], atol=1e-4)
+    for target, (support, values) in enumerate(zip(weights.rows, weights.values, strict=True)):
+        np.testing.assert_allclose(values, -inverse[support, target] / inverse[target, target], atol=1e-4)
 
 
 @given(seed=seeds)
@@ -158,14 +158,14 @@ def test_of_the_proposed_those_that_move_most_are_fitted_again(seed: int) -> Non
     counts = co_counts(random_interactions(40, 12, 0.4, seed))
     config = ItemsConfig(dropout=0.3, l2=5.0, n_proposed=8, n_weights=3)
     proposed = strongest_rows(invert_gram(counts, 0.3, 5.0), 8)
-    first = fit_on_speakers(counts, proposed, 0.3, 5.0)
+    first = fit_on_support(counts, proposed, 0.3, 5.0)
     weights = fit(counts, config)
     moved = np.abs(first) * np.sqrt(np.diag(counts))[proposed]
     for target in range(12):
         kept = np.isin(proposed[target], weights.rows[target])
         assert kept.sum() == 3
         assert moved[target][kept].min() >= moved[target][~kept].max()
-    np.testing.assert_allclose(weights.values, fit_on_speakers(counts, weights.rows, 0.3, 5.0), atol=1e-5)
+    np.testing.assert_allclose(weights.values, fit_on_support(counts, weights.rows, 0.3, 5.0), atol=1e-5)
 
 
 def test_cosines_are_what_a_calculation_by_hand_gives() -> None:

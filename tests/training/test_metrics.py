@@ -1,4 +1,4 @@
-"""Metrics against tables worked out by hand."""
+"""Metrics against tables computed by hand."""
 
 from math import log, log2
 

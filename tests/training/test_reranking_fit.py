@@ -137,7 +137,7 @@ def test_the_network_learns_which_feature_tells() -> None:
 
 @pytest.mark.parametrize(
     "few",
-    [("reranker.max_teachers=0",), ("reranker.max_teachers=19", "reranker.short_share=0")],
+    [("reranker.max_training_users=0",), ("reranker.max_training_users=19", "reranker.short_share=0")],
     ids=["nobody", "nineteen"],
 )
 def test_of_too_few_teachers_there_are_item_weights_alone(
@@ -155,11 +155,9 @@ def test_item_weights_of_the_model_are_those_of_the_lists(model: RecommenderMode
     counts = seen.T @ seen
     weights = model.weights()
     for target in (0, 13, 39):
-        speakers = weights.rows[target]
-        among = counts[np.ix_(speakers, speakers)] + np.diag(0.3 / 0.7 * np.diag(counts)[speakers] + 5.0)
-        np.testing.assert_allclose(
-            weights.values[target], np.linalg.solve(among, counts[speakers, target]), atol=1e-4
-        )
+        support = weights.rows[target]
+        among = counts[np.ix_(support, support)] + np.diag(0.3 / 0.7 * np.diag(counts)[support] + 5.0)
+        np.testing.assert_allclose(weights.values[target], np.linalg.solve(among, counts[support, target]), atol=1e-4)
 
 
 def test_facts_count_those_who_train_and_no_plans(model: RecommenderModel, prepared: Prepared, split: Split) -> None:

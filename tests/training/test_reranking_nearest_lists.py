@@ -17,7 +17,7 @@ def test_the_nearest_say_what_the_service_says_they_say(seed: int, n_neighbours:
     lists = random_interactions(130, 40, 0.3, seed)
     rng = np.random.default_rng(seed)
     seen_rows = np.sort(rng.choice(lists.n_anime, min(n_seen, lists.n_anime), replace=False))
-    # Fewer than the widest circle too, and some of them unlike.
+    # Fewer than the widest neighbourhood too, and some of them unlike.
     nearest = rng.permutation(lists.n_users)[: min(n_neighbours, 100)]
     similarities = np.sort(rng.uniform(-0.2, 1.0, len(nearest)).astype(np.float32))[::-1].copy()
     theirs = SeenLists.of([lists.list_of(row).seen_rows for row in nearest.tolist()])

@@ -1,4 +1,4 @@
-"""The split and the thresholds, worked out by hand: published figures hang on these numbers.
+"""The split and the thresholds, computed by hand: published figures hang on these numbers.
 
 The numbers are those of the reference implementation of splitmix64, run by itself.
 """

@@ -33,24 +33,24 @@ def fit_batches(
         The mean over the batches of the loss, and of whatever else is measured, per epoch.
     """
     n_steps = steps_per_epoch or len(batches)
-    told = keras.callbacks.CallbackList(list(callbacks), model=network, epochs=epochs, steps=n_steps)
+    listeners = keras.callbacks.CallbackList(list(callbacks), model=network, epochs=epochs, steps=n_steps)
     history: dict[str, list[float]] = {}
-    told.on_train_begin()
+    listeners.on_train_begin()
     with ThreadPoolExecutor(1) as pool:
         upcoming = pool.submit(batches.__getitem__, 0)
         for epoch in range(epochs):
-            told.on_epoch_begin(epoch)
+            listeners.on_epoch_begin(epoch)
             measured: list[dict[str, Any]] = []
             for step in range(n_steps):
                 batch = upcoming.result()
                 upcoming = pool.submit(batches.__getitem__, (step + 1) % n_steps)
-                told.on_train_batch_begin(step)
+                listeners.on_train_batch_begin(step)
                 # Of this batch alone.
                 measured.append(network.train_on_batch(*batch, return_dict=True))
-                told.on_train_batch_end(step, measured[-1])
+                listeners.on_train_batch_end(step, measured[-1])
             means = {name: float(np.mean([each[name] for each in measured])) for name in measured[0]}
-            told.on_epoch_end(epoch, means)
+            listeners.on_epoch_end(epoch, means)
             for name, mean in means.items():
                 history.setdefault(name, []).append(mean)
-    told.on_train_end()
+    listeners.on_train_end()
     return history

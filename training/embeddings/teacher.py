@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from models.scoring.items import ItemWeights
 from training.item_weights.closed_form import DenseInverse, dense_weights
 from training.item_weights.config import ItemsConfig
-from training.item_weights.fit import fit_on_speakers, invert_popular, propose_alone
+from training.item_weights.fit import fit_on_support, invert_popular, propose_alone
 
 Matrix = NDArray[np.float32]
 
 # Who speaks for an anime on few lists, where nothing but a teacher is learned; more teach no better.
-_N_SPEAKERS: Final = 50
+_N_SUPPORT: Final = 50
 
 
 class Teacher:
@@ -23,18 +23,18 @@ class Teacher:
     Parameters
     ----------
     dense : DenseInverse
-    speakers : ndarray of shape (n_others, k), dtype=int32
+    support : ndarray of shape (n_others, k), dtype=int32
         Who speaks for each anime that is not among these.
     values : ndarray of shape (n_others, k), dtype=float32
         Their weights.
     """
 
-    def __init__(self, dense: DenseInverse, speakers: NDArray[np.int32], values: Matrix) -> None:
-        self.n_anime = len(dense.rows) + len(speakers)
+    def __init__(self, dense: DenseInverse, support: NDArray[np.int32], values: Matrix) -> None:
+        self.n_anime = len(dense.rows) + len(support)
         self._rows = dense.rows
         self._block = dense_weights(dense.inverse)
         others = dense.others(self.n_anime)
-        places = (speakers.ravel(), np.repeat(others, speakers.shape[1]))
+        places = (support.ravel(), np.repeat(others, support.shape[1]))
         shape = (self.n_anime, self.n_anime)
         self._sparse: Any = sp.csr_matrix((values.ravel(), places), shape=shape)
         self._sparse_transposed: Any = self._sparse.T.tocsr()
@@ -112,5 +112,5 @@ def fit_teacher(counts: Matrix, config: ItemsConfig) -> Teacher:
     """
     dense = invert_popular(counts, config)
     others = dense.others(len(counts))
-    speakers = propose_alone(counts, others, min(_N_SPEAKERS, len(counts) - 1), config.l2)
-    return Teacher(dense, speakers, fit_on_speakers(counts, speakers, config.dropout, config.l2, others))
+    support = propose_alone(counts, others, min(_N_SUPPORT, len(counts) - 1), config.l2)
+    return Teacher(dense, support, fit_on_support(counts, support, config.dropout, config.l2, others))

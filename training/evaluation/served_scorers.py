@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.candidate_features import CIRCLES, neighbour_evidence
+from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, neighbour_evidence
 from models.scoring.franchises import Cut, FranchiseOrder, rank_next_entries, rank_similar_franchises
 from models.scoring.items import ItemWeights
 from models.scoring.ranked_page import RankedPage
@@ -84,7 +84,7 @@ class TwoStageScorer(Scorer):
 
     def _score(self, user_row: int, input_rows: Rows) -> Scores:
         known = self.lists.part_of(user_row, input_rows)
-        lists, similarities = self.nearest.lists_near(input_rows, CIRCLES[-1])
+        lists, similarities = self.nearest.lists_near(input_rows, NEIGHBOURHOOD_SIZES[-1])
         theirs = SeenLists.of([near.seen_rows for near in lists])
         neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities, theirs)
         unknown = np.ones(self.lists.n_anime, dtype=bool)

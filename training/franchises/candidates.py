@@ -20,13 +20,13 @@ _LONGEST_HEAD: Final = 6
 _GLUED_LETTERS: Final = 8
 
 
-def candidate_pairs(titles: Sequence[Title], telling: frozenset[str] = frozenset()) -> NDArray[np.int64]:
+def candidate_pairs(titles: Sequence[Title], distinctive: frozenset[str] = frozenset()) -> NDArray[np.int64]:
     """List the pairs of anime whose titles have something in common.
 
     Parameters
     ----------
     titles : sequence of Title
-    telling : frozenset of str
+    distinctive : frozenset of str
         Words that name a franchise: whatever shares one is compared.
 
     Returns
@@ -40,7 +40,7 @@ def candidate_pairs(titles: Sequence[Title], telling: frozenset[str] = frozenset
         ),
         _pairs_of(_bucket(_beginnings(title) for title in titles), _MAX_SAME_BEGINNING),
         _pairs_of(_bucket(({w for w in t.romaji.words if len(w) > 1}) for t in titles), _MAX_SAME_WORD),
-        _pairs_of(_bucket(telling.intersection(t.romaji.words) for t in titles), _MAX_SAME_HEAD),
+        _pairs_of(_bucket(distinctive.intersection(t.romaji.words) for t in titles), _MAX_SAME_HEAD),
         _head_inside_pairs(titles),
     ]
     n = max(len(titles), 1)

@@ -11,8 +11,8 @@ from models.bundle.card import AnimeCard
 from training.franchises.beginnings import move_beginnings
 from training.franchises.candidates import candidate_pairs
 from training.franchises.co_watching import CoWatching
+from training.franchises.distinctive_words import find_distinctive_words
 from training.franchises.order import WatchFacts, order_franchises
-from training.franchises.telling_words import find_telling_words
 from training.franchises.title_points import TitlePoints
 from training.franchises.titles import Title, read_title
 from training.lists.interactions import Interactions
@@ -78,10 +78,10 @@ def group_franchises(
     ndarray of shape (n_anime,), dtype=int32
         Franchise of each anime, numbered by first row; a lone anime is its own franchise.
     """
-    telling = find_telling_words(titles, watching)
-    pairs = candidate_pairs(titles, telling)
+    distinctive = find_distinctive_words(titles, watching)
+    pairs = candidate_pairs(titles, distinctive)
     scores = watching.points(pairs[:, 0], pairs[:, 1]) + _trait_points(pairs, catalogue)
-    compare = TitlePoints(titles, telling).compare
+    compare = TitlePoints(titles, distinctive).compare
     scores += [compare(titles[first], titles[second]) for first, second in pairs.tolist()]
     linked = scores >= _LINK
     return _join(len(titles), pairs[linked], scores[linked])

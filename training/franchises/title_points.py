@@ -19,7 +19,7 @@ _FIRST_WORD: Final = ((8.0, 1.0), (7.0, 0.5), (6.0, -0.3))
 # Monogatari: words that are glued to others make the name of a franchise.
 _GLUED_LETTERS: Final = 8
 _GLUED: Final = 1.0
-_TELLING: Final = 0.8
+_DISTINCTIVE: Final = 0.8
 _WORD_INSIDE: Final = ((6.5, 1.2), (5.5, 0.4))
 _NOTHING: Final = -1.0
 # A head of two such words ("mahou shoujo", "wake up") begins titles that have nothing in common.
@@ -35,12 +35,12 @@ class TitlePoints:
     ----------
     titles : sequence of Title
         Of all anime.
-    telling : frozenset of str
+    distinctive : frozenset of str
         Words that name a franchise.
     """
 
-    def __init__(self, titles: Sequence[Title], telling: frozenset[str] = frozenset()) -> None:
-        self._telling = telling
+    def __init__(self, titles: Sequence[Title], distinctive: frozenset[str] = frozenset()) -> None:
+        self._distinctive = distinctive
         counts = Counter(word for title in titles for word in set(title.romaji.words))
         self._rarity = {word: math.log(len(titles) / count) for word, count in counts.items()}
         self._unknown = math.log(max(len(titles), 1))
@@ -108,8 +108,8 @@ class TitlePoints:
         return _NOTHING
 
     def _shared_words(self, first: Words, second: Words) -> float:
-        if not self._telling.isdisjoint(first) and self._telling.intersection(first) & set(second):
-            return _TELLING
+        if not self._distinctive.isdisjoint(first) and self._distinctive.intersection(first) & set(second):
+            return _DISTINCTIVE
         rarities = [self.rarity([word]) for word in set(first) & set(second) if len(word) > 1 and not word.isdigit()]
         shared = [rarity for rarity in rarities if rarity >= _COMMON_WORD]
         rarest = max(shared, default=0.0)

@@ -33,7 +33,7 @@ def invert_popular(counts: Square, config: ItemsConfig) -> DenseInverse:
     return DenseInverse(rows, invert_gram(counts[np.ix_(rows, rows)], config.dropout, config.l2))
 
 
-def propose_speakers(counts: Square, dense: DenseInverse, config: ItemsConfig) -> NDArray[np.int32]:
+def propose_support(counts: Square, dense: DenseInverse, config: ItemsConfig) -> NDArray[np.int32]:
     """Propose for every anime those that may say most for it.
 
     Parameters
@@ -129,7 +129,7 @@ def _largest(values: Square, k: int) -> NDArray[np.int32]:
     return np.sort(np.argpartition(values, last, axis=1)[:, last:], axis=1).astype(np.int32)
 
 
-def fit_on_speakers(
+def fit_on_support(
     counts: Square, rows: NDArray[np.int32], dropout: float, l2: float, targets: NDArray[np.int64] | None = None
 ) -> NDArray[np.float32]:
     """Fit the weights of anime to the few that speak for each.
@@ -176,14 +176,14 @@ def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -
         Of the same counts.
     config : ItemsConfig
     """
-    rows = propose_speakers(counts, dense, config)
-    values = fit_on_speakers(counts, rows, config.dropout, config.l2)
+    rows = propose_support(counts, dense, config)
+    values = fit_on_support(counts, rows, config.dropout, config.l2)
     if config.n_weights < rows.shape[1]:
         # A weight moves scores by its size, as often as its anime is on a list.
         moved = np.abs(values) * np.sqrt(np.diag(counts))[rows]
         kept = np.argpartition(-moved, config.n_weights - 1, axis=1)[:, : config.n_weights]
         rows = np.sort(np.take_along_axis(rows, kept, axis=1), axis=1)
-        values = fit_on_speakers(counts, rows, config.dropout, config.l2)
+        values = fit_on_support(counts, rows, config.dropout, config.l2)
     return ItemWeights(rows, values, cosines_of(counts, rows))
 
 

@@ -69,7 +69,7 @@ class ChanceRecall:
 
 
 def expect_recall_by_chance(split: Split, k: int = K) -> ChanceRecall:
-    """Work out what a random order recalls of the test users' targets.
+    """Compute what a random order recalls of the test users' targets.
 
     A user with t targets among n candidates finds k t / n of them on average (hypergeometric), out of min(k, t).
 

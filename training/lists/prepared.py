@@ -41,7 +41,7 @@ class PrepareReport(BaseModel):
         How many rows were set aside, by reason.
     notes : list of str
     settings : dict
-        What it was told.
+        What it was given.
     seconds : float
     """
 
@@ -79,8 +79,8 @@ class Prepared:
 
         It costs nothing at any size, and covers recommendations.csv and franchises.csv, which later stages read.
         """
-        told = {"version": self.report.format_version, "settings": self.report.settings}
-        whole = json.dumps(told, sort_keys=True) + self.report.data.fingerprint
+        made_with = {"version": self.report.format_version, "settings": self.report.settings}
+        whole = json.dumps(made_with, sort_keys=True) + self.report.data.fingerprint
         return hashlib.sha256(whole.encode()).hexdigest()
 
 

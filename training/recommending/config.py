@@ -10,14 +10,17 @@ class RerankerConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_teachers: Annotated[int, Field(ge=0, description="Users who teach, at most; 0 leaves the re-ranker out")] = (
-        8000
-    )
-    few_teachers: Annotated[
+    max_training_users: Annotated[int, Field(ge=0, description="Training users at most; 0: no re-ranker")] = 8000
+    few_training_users: Annotated[
         int, Field(ge=20, description="Users who teach where so few are a small share of all: in one group")
     ] = 2500
     n_folds: Annotated[
-        int, Field(ge=2, le=20, description="Groups of teachers, each left out of the item weights it is taught with")
+        int,
+        Field(
+            ge=2,
+            le=20,
+            description="Groups of training users, each left out of the item weights of its examples",
+        ),
     ] = 3
     n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
     n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 1

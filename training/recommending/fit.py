@@ -13,14 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from models.cores import usable_cores
 from models.scoring.anime_facts import AnimeFacts, read_facts
-from models.scoring.candidate_features import CIRCLES, candidate_features
+from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, candidate_features
 from models.scoring.items import ItemWeights
 from models.scoring.list_features import ListSignals
 from models.scoring.reranker import RerankingNetwork
 from models.scoring.top_k import top_k_rows
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
-from training.item_weights.fit import cosines_of, fit_item_weights, fit_on_speakers, invert_popular
+from training.item_weights.fit import cosines_of, fit_item_weights, fit_on_support, invert_popular
 from training.lists.interactions import Interactions
 from training.lists.split import draw_users
 from training.recommending.config import RerankerConfig
@@ -33,9 +33,9 @@ from training.support.terminal import ProgressUpdate, progress
 
 _LEAST_TASKS: Final = 20
 _SCALE_TASKS: Final = 1000
-# Up to this share of all users, teachers are left out at once: the weights of the others are nearly those of all.
+# Up to this share of all users, training users are left out at once: weights of the others are nearly those of all.
 _SMALL_SHARE: Final = 0.1
-# Up to this share, who speaks for whom need not be proposed without them: few of the proposers are teachers.
+# Up to this share, who speaks for whom need not be proposed without them: few of the proposers are training users.
 _TINY_SHARE: Final = 0.01
 
 
@@ -73,7 +73,7 @@ def fit_reranker(
     ----------
     train : Interactions
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        Its co-counts. Those of teachers are taken out of them for a while, and put back.
+        Its co-counts. Those of training users are taken out of them for a while, and put back.
     weights : ItemWeights
         Learned from them.
     catalogue : mapping of str to ndarray
@@ -86,13 +86,13 @@ def fit_reranker(
     started = time.monotonic()
     network: RerankingNetwork | None = None
     history: dict[str, list[float]] = {}
-    groups = _choose_teachers(train, config)
+    groups = _choose_training_users(train, config)
     if groups:
-        lessons = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config)
-        if len(lessons.hidden) >= _LEAST_TASKS:
-            features, hidden = np.stack(lessons.features), np.stack(lessons.hidden)
-            lessons.features.clear()
-            network, history = fit_network(features, hidden, lessons.scales, config)
+        examples = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config)
+        if len(examples.hidden) >= _LEAST_TASKS:
+            features, hidden = np.stack(examples.features), np.stack(examples.hidden)
+            examples.features.clear()
+            network, history = fit_network(features, hidden, examples.scales, config)
     return TrainedReranker(network, history, time.monotonic() - started)
 
 
@@ -105,27 +105,28 @@ def _teach(  # noqa: PLR0913, PLR0917 - what fit_reranker takes, and who teaches
     list_embeddings: NDArray[np.float32],
     items: ItemsConfig,
     config: RerankerConfig,
-) -> "_Lessons":
+) -> "_Examples":
     # Lists that leave fewer candidates do not teach; in a small catalogue that must not be most of them.
-    lessons = _Lessons(train, list_embeddings, min(config.n_candidates, train.n_anime // 2))
-    tasks_of = [_make_tasks(train, np.flatnonzero(teachers), config) for teachers in groups]
+    examples = _Examples(train, list_embeddings, min(config.n_candidates, train.n_anime // 2))
+    tasks_of = [_make_tasks(train, np.flatnonzero(training_users), config) for training_users in groups]
     done = 0
-    with progress("prepare lessons", sum(map(len, tasks_of)), "lists") as update:
-        for teachers, tasks in zip(groups, tasks_of, strict=True):
-            own = co_counts(train.keep_users(teachers))
+    with progress("prepare examples", sum(map(len, tasks_of)), "lists") as update:
+        for training_users, tasks in zip(groups, tasks_of, strict=True):
+            own = co_counts(train.keep_users(training_users))
             counts -= own
-            without_them = _fit_without(counts, weights, float(teachers.mean()), items)
+            without_them = _fit_without(counts, weights, float(training_users.mean()), items)
             facts = read_facts(
-                {**catalogue, "popularity": np.diag(counts).astype(np.int64)}, train.n_users - int(teachers.sum())
+                {**catalogue, "popularity": np.diag(counts).astype(np.int64)},
+                int((~training_users).sum()),
             )
             counts += own
-            lessons.add(tasks, without_them, facts, partial(_report, update, done))
+            examples.add(tasks, without_them, facts, partial(_report, update, done))
             done += len(tasks)
-    return lessons
+    return examples
 
 
 def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> AnimeFacts:
-    """Work out the facts of all anime from the lists that train.
+    """Compute the facts of all anime from the lists that train.
 
     Parameters
     ----------
@@ -137,11 +138,11 @@ def facts_of_train(train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -
     return read_facts({**catalogue, "popularity": popularity}, train.n_users)
 
 
-def _choose_teachers(train: Interactions, config: RerankerConfig) -> list[NDArray[np.bool_]]:
+def _choose_training_users(train: Interactions, config: RerankerConfig) -> list[NDArray[np.bool_]]:
     """Choose who teaches, in groups: a mask of users for each. Nobody where there are too few."""
-    few = config.few_teachers <= _SMALL_SHARE * train.n_users
-    n_teachers, n_groups = (config.few_teachers, 1) if few else (config.max_teachers, config.n_folds)
-    chosen = draw_users(train.user_ids, min(n_teachers, config.max_teachers), "re-ranker")
+    few = config.few_training_users <= _SMALL_SHARE * train.n_users
+    most, n_groups = (config.few_training_users, 1) if few else (config.max_training_users, config.n_folds)
+    chosen = draw_users(train.user_ids, min(most, config.max_training_users), "re-ranker")
     if len(chosen) < _LEAST_TASKS:
         return []
     group = np.full(train.n_users, -1)
@@ -149,23 +150,23 @@ def _choose_teachers(train: Interactions, config: RerankerConfig) -> list[NDArra
     return [group == number for number in range(n_groups)]
 
 
-def _make_tasks(train: Interactions, teachers: NDArray[np.int64], config: RerankerConfig) -> list[Task]:
-    rng = np.random.default_rng([config.seed, len(teachers)])
+def _make_tasks(train: Interactions, training_users: NDArray[np.int64], config: RerankerConfig) -> list[Task]:
+    rng = np.random.default_rng([config.seed, len(training_users)])
     return [
         task
         for split in range(config.n_splits)
-        for task in make_tasks(train, teachers, config.seed + 1 + split, config.short_share, rng)
+        for task in make_tasks(train, training_users, config.seed + 1 + split, config.short_share, rng)
     ]
 
 
 def _fit_without(counts: Square, weights: ItemWeights, share: float, items: ItemsConfig) -> ItemWeights:
-    """Fit the weights that teachers are taught with, which must not know them.
+    """Fit the weights that training users are taught with, which must not know them.
 
     Nor may their lists say who speaks for whom, unless they are one in a hundred or fewer.
     """
     if share > _TINY_SHARE:
         return fit_item_weights(counts, invert_popular(counts, items), items)
-    values = fit_on_speakers(counts, weights.rows, items.dropout, items.l2)
+    values = fit_on_support(counts, weights.rows, items.dropout, items.l2)
     return ItemWeights(weights.rows, values, cosines_of(counts, weights.rows))
 
 
@@ -173,7 +174,7 @@ def _report(update: ProgressUpdate, done: int, number: int) -> None:
     update(done + number)
 
 
-class _Lessons:
+class _Examples:
     """Collects features and hidden titles of tasks, whose features are computed as the service computes them."""
 
     def __init__(self, train: Interactions, list_embeddings: NDArray[np.float32], n_candidates: int) -> None:
@@ -182,8 +183,8 @@ class _Lessons:
         self.scales = RerankingNetwork.empty().scales
         self._n_candidates = n_candidates
         self._train = train
-        # One more than are asked, as teachers are their own nearest.
-        embedded, depth = embed_users(list_embeddings, train), CIRCLES[-1] + 1
+        # One more than are asked, as training users are their own nearest.
+        embedded, depth = embed_users(list_embeddings, train), NEIGHBOURHOOD_SIZES[-1] + 1
         self._nearest = ListNeighbours(list_embeddings, embedded, train, depth)
         self._nearest_lists = NearestLists(train)
 
@@ -200,8 +201,8 @@ class _Lessons:
         # Systems of a hundred: several threads for one of them wait for each other longer than they work. So each
         # list has a thread of its own.
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
-            lessons = pool.map(lambda task: self._features_of(task, weights, facts), tasks)
-            for number, (task, (candidates, table)) in enumerate(zip(tasks, lessons, strict=True), start=1):
+            examples = pool.map(lambda task: self._features_of(task, weights, facts), tasks)
+            for number, (task, (candidates, table)) in enumerate(zip(tasks, examples, strict=True), start=1):
                 hidden = np.isin(candidates, task.target_rows)
                 if len(candidates) == self._n_candidates and hidden.any():
                     self.hidden.append(hidden)
@@ -224,7 +225,7 @@ class _Lessons:
 
     def _neighbours(self, task: Task) -> NDArray[np.float32]:
         seen_rows = task.known.seen_rows
-        nearest, similarities = self._nearest.of_list(seen_rows, CIRCLES[-1], without=task.user_row)
+        nearest, similarities = self._nearest.of_list(seen_rows, NEIGHBOURHOOD_SIZES[-1], without=task.user_row)
         return self._nearest_lists.evidence(seen_rows, nearest, similarities, without=task.user_row)
 
     def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:

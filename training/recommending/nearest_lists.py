@@ -1,6 +1,6 @@
 """What the lists of the nearest users say, for thousands of lists: the regression of the service, compiled.
 
-The service fits it to one list at a time, and numpy is quick enough for that. Of preparing lessons it was a half. A
+The service fits it to one list at a time, and numpy is quick enough for that. Of preparing examples it was a half. A
 test holds the two to each other.
 """
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.candidate_features import shares_of_circles
-from models.scoring.neighbour_weights import POPULARITY_POWER, RIDGE, TELLING_POWER
+from models.scoring.candidate_features import neighbourhood_shares
+from models.scoring.neighbour_weights import IDF_POWER, POPULARITY_POWER, RIDGE
 from models.scoring.seen_lists import SeenLists
 from models.scoring.user_list import Status
 from training.lists.interactions import Interactions
@@ -27,7 +27,7 @@ class NearestLists:
     def __init__(self, train: Interactions) -> None:
         self._train = train
         self._popularity = train.popularity()
-        self._telling, self._discounts = _weigh(self._popularity)
+        self._idf, self._discounts = _weigh(self._popularity)
         self._lists = tuple(np.asarray(column) for column in (train.offsets, train.anime_rows, train.statuses))
 
     def evidence(
@@ -52,32 +52,32 @@ class NearestLists:
 
         Returns
         -------
-        ndarray of shape (n_anime, len(CIRCLES) + 1), dtype=float32
+        ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES) + 1), dtype=float32
             The same as :func:`models.scoring.candidate_features.neighbour_evidence`, to rounding.
         """
-        n_anime, k = len(self._telling), len(user_rows)
+        n_anime, k = len(self._idf), len(user_rows)
         rows, ends = _gather(*self._lists, np.asarray(user_rows, dtype=np.int64))
         mine = np.zeros(n_anime, dtype=np.bool_)
         mine[seen_rows] = True
-        telling, discounts = self._telling, self._discounts
+        idf, discounts = self._idf, self._discounts
         if without is not None:
             own = self._train.list_of(without).seen_rows
-            telling, discounts = telling.copy(), discounts.copy()
-            telling[own], discounts[own] = _weigh(self._popularity[own] - 1)
-        gram, overlap = _sum_up(rows, ends, telling, mine)
+            idf, discounts = idf.copy(), discounts.copy()
+            idf[own], discounts[own] = _weigh(self._popularity[own] - 1)
+        gram, overlap = _sum_up(rows, ends, idf, mine)
         diagonal = np.arange(k)
         gram[diagonal, diagonal] += np.float32(RIDGE) * (np.trace(gram) / np.float32(max(k, 1)) + np.float32(1e-6))
         weights = np.linalg.solve(gram, overlap) if k else overlap
         theirs = SeenLists(rows, np.repeat(np.arange(k), np.diff(ends)), ends)
         fitted = np.bincount(rows, weights[theirs.owners], minlength=n_anime) * discounts
-        shares = shares_of_circles(n_anime, similarities, theirs)
+        shares = neighbourhood_shares(n_anime, similarities, theirs)
         return np.concatenate([shares, fitted[:, None]], axis=1, dtype=np.float32, casting="same_kind")
 
 
 def _weigh(popularity: NDArray[np.integer]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Tell how much anime count in the regression, and what their scores are multiplied with."""
     counts = np.maximum(popularity, 1).astype(np.float64)
-    return (counts**-TELLING_POWER).astype(np.float32), (counts**-POPULARITY_POWER).astype(np.float32)
+    return (counts**-IDF_POWER).astype(np.float32), (counts**-POPULARITY_POWER).astype(np.float32)
 
 
 @compiled
@@ -116,20 +116,20 @@ def _holders(rows: Any, ends: Any, n_anime: int) -> Any:  # pragma: no cover - c
 
 
 @compiled
-def _sum_up(rows: Any, ends: Any, telling: Any, mine: Any) -> Any:  # pragma: no cover - compiled
+def _sum_up(rows: Any, ends: Any, idf: Any, mine: Any) -> Any:  # pragma: no cover - compiled
     """Tell how much each two neighbours have in common, and each with the one who asks."""
     n_neighbours = len(ends) - 1
-    starts, holders = _holders(rows, ends, len(telling))
+    starts, holders = _holders(rows, ends, len(idf))
     gram = np.zeros((n_neighbours, n_neighbours), np.float32)
     overlap = np.zeros(n_neighbours, np.float32)
     says = np.zeros(n_neighbours, np.float32)
-    for row in range(len(telling)):
+    for row in range(len(idf)):
         who = holders[starts[row] : starts[row + 1]]
         if len(who) == 1 and not mine[row]:
-            gram[who[0], who[0]] += telling[row]
+            gram[who[0], who[0]] += idf[row]
             continue
         for holder in who:
-            says[holder] = telling[row]
+            says[holder] = idf[row]
         # Whole rows, zeros included: a processor adds eight or sixteen numbers at once.
         for holder in who:
             line = gram[holder]
@@ -137,7 +137,7 @@ def _sum_up(rows: Any, ends: Any, telling: Any, mine: Any) -> Any:  # pragma: no
                 line[other] += says[other]
         if mine[row]:
             for holder in who:
-                overlap[holder] += telling[row]
+                overlap[holder] += idf[row]
         for holder in who:
             says[holder] = 0.0
     return gram, overlap

@@ -106,7 +106,7 @@ class RecommenderModel:
         return Reranker(facts, self.weights(), network) if network.n_networks else None
 
     def facts(self, train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> AnimeFacts:
-        """Work out the facts that the re-ranker was learned with.
+        """Compute the facts that the re-ranker was learned with.
 
         Parameters
         ----------

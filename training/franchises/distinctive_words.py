@@ -18,7 +18,7 @@ _MAX_PAIRS: Final = 400
 _MIN_MEAN, _MIN_SHARE, _TOGETHER = 0.95, 0.6, 0.9
 
 
-def find_telling_words(titles: Sequence[Title], watching: CoWatching) -> frozenset[str]:
+def find_distinctive_words(titles: Sequence[Title], watching: CoWatching) -> frozenset[str]:
     """Find the words whose anime are watched by the same people, whichever two of them one takes.
 
     Parameters

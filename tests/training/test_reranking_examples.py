@@ -1,6 +1,6 @@
 """What the re-ranker is taught with, held to models that never knew the teacher.
 
-Every feature of a lesson is worked out anew, the slow way, from lists without the users who teach.
+Every feature of a example is computed anew, the slow way, from lists without the users who teach.
 """
 
 import functools
@@ -107,8 +107,8 @@ class World:
             [direction(self.train.list_of(user).seen_rows.tolist()) for user in range(self.train.n_users)]
         )
 
-    def lesson(self, task: Task, n_candidates: int) -> tuple[NDArray[np.float64], list[bool]]:
-        """Work out what a task teaches: the features of its candidates, and which of those were hidden."""
+    def example(self, task: Task, n_candidates: int) -> tuple[NDArray[np.float64], list[bool]]:
+        """Compute what a task teaches: the features of its candidates, and which of those were hidden."""
         known, targets, others = task.known, task.target_rows.tolist(), task.other_rows.tolist()
         mine = SlowList(self.facts, known.anime_rows.tolist(), known.ratings.tolist(), known.statuses.tolist())
         names = ("rows", "values", "cosines")
@@ -146,11 +146,11 @@ def tasks_of(world: World, n_splits: int, short_share: float) -> list[Task]:
 
 
 def assert_taught(taught: Taught, worlds: Sequence[World], n_splits: int = 1, short_share: float = 0.0) -> None:
-    """Compare lessons, world by world; who hid nothing among the candidates teaches nothing."""
-    lessons = [world.lesson(task, 20) for world in worlds for task in tasks_of(world, n_splits, short_share)]
-    lessons = [(features, hidden) for features, hidden in lessons if any(hidden)]
-    assert taught.hidden.tolist() == [hidden for _, hidden in lessons]
-    expected = np.array([features for features, _ in lessons])
+    """Compare examples, world by world; who hid nothing among the candidates teaches nothing."""
+    examples = [world.example(task, 20) for world in worlds for task in tasks_of(world, n_splits, short_share)]
+    examples = [(features, hidden) for features, hidden in examples if any(hidden)]
+    assert taught.hidden.tolist() == [hidden for _, hidden in examples]
+    expected = np.array([features for features, _ in examples])
     far = np.abs(expected - taught.scales[0]) >= 5 * taught.scales[1]
     for column, name in enumerate(NAMES):
         found, slow = taught.features[:, :, column], expected[:, :, column]
@@ -166,7 +166,7 @@ def world_without(train: Interactions, users: Sequence[int]) -> World:
 
 def test_groups_of_teachers_are_taught_by_what_the_others_say(monkeypatch: pytest.MonkeyPatch) -> None:
     train = random_lists(66)
-    settings = {"max_teachers": 20, "few_teachers": 21, "n_folds": 3, "n_splits": 2, "short_share": 0.5}
+    settings = {"max_training_users": 20, "few_training_users": 21, "n_folds": 3, "n_splits": 2, "short_share": 0.5}
     taught = teach(train, monkeypatch, **settings)
     chosen = lowest_hashes(train, 20)
     assert_taught(taught, [world_without(train, chosen[group::3]) for group in range(3)], 2, 0.5)
@@ -174,13 +174,13 @@ def test_groups_of_teachers_are_taught_by_what_the_others_say(monkeypatch: pytes
 
 def test_few_teachers_among_many_are_left_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     train = random_lists(250)
-    taught = teach(train, monkeypatch, max_teachers=30, few_teachers=25, n_folds=3)
+    taught = teach(train, monkeypatch, max_training_users=30, few_training_users=25, n_folds=3)
     assert_taught(taught, [world_without(train, lowest_hashes(train, 25))])
 
 
 def test_one_teacher_in_a_hundred_hears_those_who_speak_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     train = random_lists(2500)
-    taught = teach(train, monkeypatch, few_teachers=25)
+    taught = teach(train, monkeypatch, few_training_users=25)
     world = world_without(train, lowest_hashes(train, 25))
     seen = train.keep_users(~world.left_out).seen_matrix().toarray().astype(np.float64)
     together = seen.T @ seen
@@ -188,9 +188,9 @@ def test_one_teacher_in_a_hundred_hears_those_who_speak_for_all(monkeypatch: pyt
     rows = count_and_weigh(train, ITEMS)[1].rows
     assert (rows != world.weights.rows).any()
     values = []
-    for target, speakers in enumerate(rows):
-        among = together[np.ix_(speakers, speakers)] + np.diag(0.3 / 0.7 * counts[speakers] + 5.0)
-        values.append(np.linalg.solve(among, together[speakers, target]))
+    for target, support in enumerate(rows):
+        among = together[np.ix_(support, support)] + np.diag(0.3 / 0.7 * counts[support] + 5.0)
+        values.append(np.linalg.solve(among, together[support, target]))
     cosines = together[np.arange(N_ANIME)[:, None], rows] / np.sqrt(counts[rows] * counts[:, None])
     world.weights = ItemWeights(rows, np.array(values, dtype=np.float32), cosines.astype(np.float32))
     assert_taught(taught, [world])
