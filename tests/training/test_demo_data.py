@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from training.demo import DemoSummary, write_demo_data
 from training.demo.dump_files import ANIME_COLUMNS, LIST_COLUMNS, SYNOPSIS_COLUMNS
-from training.demo.lists import top_rows
 from training.demo.population import scale_lengths
 
 N_USERS = 300
@@ -181,15 +180,6 @@ def test_scaled_lengths_add_up_and_keep_their_order(wanted: list[float], n_anime
     assert lengths.max() <= n_anime
     # Rounding may let a user pass another by one row.
     assert (np.diff(lengths[np.argsort(wanted)]) >= -1).all()
-
-
-@given(n_anime=st.integers(1, 400), part=st.floats(0, 1), seed=st.integers(0, 1000))
-def test_top_rows_agree_with_sorting(n_anime: int, part: float, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    keys = rng.standard_normal(n_anime).astype(np.float32)
-    k = max(1, round(part * n_anime))
-    chosen = top_rows(keys, k, rng.permutation(n_anime)[::2])
-    assert chosen.tolist() == sorted(np.argsort(-keys)[:k].tolist())
 
 
 @pytest.mark.parametrize(

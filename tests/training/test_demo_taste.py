@@ -1,6 +1,7 @@
 """Simulated lists put together what real viewers put together."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,7 @@ from numpy.typing import NDArray
 
 from training.demo import write_demo_data
 from training.demo.curated import read_curated
-from training.demo.factor_fit import fit_factors, fit_rating_slopes
-from training.demo.mixture import Mixture, fit_mixture
+from training.demo.fit_taste import fit_factors, fit_rating_slopes
 from training.demo.taste import read_taste, read_viewers
 
 IDS = np.array([title.anime_id for title in read_curated()])
@@ -72,7 +72,7 @@ def test_similarities_agree_with_those_of_real_lists(
 
 def test_the_tables_know_every_curated_title() -> None:
     taste, viewers = read_taste(IDS), read_viewers()
-    assert taste.factors.shape == (len(IDS), viewers.kinds.centres.shape[1] - 1)
+    assert taste.factors.shape == (len(IDS), viewers.centres.shape[1] - 1)
     assert np.isfinite(taste.weights).all()
     with pytest.raises(ValueError, match="run python -m training"):
         read_taste(np.array([1, 424242]))
@@ -109,14 +109,12 @@ def test_rating_slopes_recover_who_likes_what() -> None:
     assert spread == pytest.approx(0.1, abs=0.02)
 
 
-def test_a_mixture_is_recovered_from_its_points() -> None:
-    truth = Mixture(
-        shares=np.array([0.7, 0.3]),
-        centres=np.array([[-5.0, 0.0], [5.0, 1.0]]),
-        deviations=np.array([[1.0, 0.5], [0.5, 1.0]]),
-    )
-    fitted = fit_mixture(truth.draw(5000, np.random.default_rng(0)), 2)
-    order = np.argsort(-fitted.shares)
-    np.testing.assert_allclose(fitted.shares[order], truth.shares, atol=0.03)
-    np.testing.assert_allclose(fitted.centres[order], truth.centres, atol=0.1)
-    np.testing.assert_allclose(fitted.deviations[order], truth.deviations, atol=0.1)
+def test_users_are_drawn_from_every_kind_of_viewer() -> None:
+    shares, centres = np.array([0.7, 0.3]), np.array([[-50.0, 0.0], [50.0, 1.0]])
+    deviations = np.array([[1.0, 0.5], [0.5, 1.0]])
+    viewers = replace(read_viewers(), shares=shares, centres=centres, deviations=deviations)
+    points = viewers.draw(5000, np.random.default_rng(0))
+    for kind, mine in enumerate((points[:, 0] < 0, points[:, 0] > 0)):
+        assert mine.mean() == pytest.approx(shares[kind], abs=0.03)
+        np.testing.assert_allclose(points[mine].mean(axis=0), centres[kind], atol=0.1)
+        np.testing.assert_allclose(points[mine].std(axis=0), deviations[kind], atol=0.1)

@@ -10,24 +10,15 @@ UNKNOWN: Final = "Unknown"
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """One anime as the dump describes it; every field but the id is text in the dump's own conventions.
+    """One anime as the dump describes it."""
 
-    Attributes
-    ----------
-    anime_id : int
-        The MyAnimeList id; made-up titles have ids above any real one.
-    facts : dict of str to str
-        By the dump's column: Name, Genres, English name, Japanese name, Type, Episodes, Aired, Premiered,
-        Studios, Source, Duration, Rating. Missing ones are "Unknown".
-    franchise : str
-        Shared by sequels and films of one story; empty for a story that stands alone.
-    synopsis : str or None
-        None where the dump has no row for it.
-    """
-
+    # Made-up titles have ids above any that MyAnimeList gave out.
     anime_id: int
+    # By the dump's column, from Name and Genres to Duration and Rating; "Unknown" where missing.
     facts: dict[str, str]
+    # Shared by sequels and films of one story; empty for a story that stands alone.
     franchise: str
+    # None where the dump has no row for it.
     synopsis: str | None
 
     @property
@@ -42,22 +33,16 @@ class Title:
         return "Hentai" in self.facts["Genres"].split(", ")
 
 
-def read_curated() -> list[Title]:
-    """Read the curated titles from the package.
+def read_rows(name: str) -> list[dict[str, str]]:
+    """Read a CSV file of the package."""
+    text = (resources.files("training.demo") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
-    Returns
-    -------
-    list of Title
-        In ascending order of id.
-    """
-    text = (resources.files("training.demo") / "catalogue.csv").read_text(encoding="utf-8")
+
+def read_curated() -> list[Title]:
+    """Read the curated titles, in ascending order of id."""
     titles = [
-        Title(
-            anime_id=int(row.pop("MAL_ID")),
-            franchise=row.pop("Franchise"),
-            synopsis=row.pop("Synopsis"),
-            facts=row,
-        )
-        for row in csv.DictReader(text.splitlines())
+        Title(int(row.pop("MAL_ID")), franchise=row.pop("Franchise"), synopsis=row.pop("Synopsis"), facts=row)
+        for row in read_rows("catalogue.csv")
     ]
     return sorted(titles, key=lambda title: title.anime_id)

@@ -33,47 +33,27 @@ _STATUS_SHARES: Final = np.array(
 )
 _RATED_SHARES: Final = np.array([0.32, 1.0, 0.17, 0.30, 0.006], dtype=np.float32)
 _POOL_SIZE: Final = 1 << 22
-_SAMPLE_STRIDE: Final = 8
 _FAVOURITE_SHARE: Final = 0.12
 
 
 @dataclass(frozen=True, slots=True)
 class ListBlock:
-    """The lists of consecutive users; row i of every array is one entry, users ascending.
+    """The lists of consecutive users; row i of every array is one entry, users and then anime ascending."""
 
-    Attributes
-    ----------
-    user_rows : ndarray of shape (n_rows,), dtype=int64
-        Into the whole population.
-    anime_rows : ndarray of shape (n_rows,), dtype=int64
-        Ascending within a user.
-    ratings : ndarray of shape (n_rows,), dtype=int64
-        1..10, 0 for unrated.
-    statuses : ndarray of shape (n_rows,), dtype=int64
-        Places in ``STATUSES``.
-    watched : ndarray of shape (n_rows,), dtype=int64
-        Episodes.
-    favourites : ndarray of shape (n_rows,), dtype=bool
-    """
-
+    # Into the whole population.
     user_rows: NDArray[np.int64]
     anime_rows: NDArray[np.int64]
+    # 1..10, 0 for unrated.
     ratings: NDArray[np.int64]
+    # Places in STATUSES.
     statuses: NDArray[np.int64]
+    # Episodes.
     watched: NDArray[np.int64]
     favourites: NDArray[np.bool_]
 
 
 class ListSimulator:
-    """Simulates lists; holds only what all blocks share, so that blocks can be made in any order and in threads.
-
-    Parameters
-    ----------
-    world : World
-    population : Population
-    rng : Generator
-        For the noise that blocks share.
-    """
+    """Simulates lists; holds only what all blocks share, so that blocks can be made in any order and in threads."""
 
     def __init__(self, world: World, population: Population, rng: np.random.Generator) -> None:
         n_anime = len(world.titles)
@@ -82,7 +62,6 @@ class ListSimulator:
         # Noise costs more than all else when drawn per user and anime. Users read it from one long strip instead,
         # each from a place of their own, so that no two anime of two users meet the same noise systematically.
         self._pool = _gumbel(rng, (_POOL_SIZE + n_anime,))
-        self._sampled = rng.permutation(n_anime)[::_SAMPLE_STRIDE]
         self._in_franchise = np.flatnonzero(world.franchises >= 0)
         episodes = np.array([title.episodes for title in world.titles], dtype=np.int64)
         self._status_rows = np.select([episodes == 0, episodes == 1, episodes <= 13, episodes <= 26], [4, 0, 1, 2], 3)
@@ -90,31 +69,30 @@ class ListSimulator:
         self._aired = np.where(episodes > 0, episodes, guesses)
 
     def simulate(self, first: int, stop: int, rng: np.random.Generator) -> ListBlock:
-        """Simulate the lists of users ``first`` to ``stop - 1``.
-
-        Parameters
-        ----------
-        first, stop : int
-            Rows of the population.
-        rng : Generator
-            This block's own.
-        """
-        lengths = self._population.lengths[first:stop]
+        """Simulate the lists of users ``first`` to ``stop - 1`` with the block's own generator."""
+        population, taste = self._population, self._world.taste
         anime_rows = self._choose(first, stop, rng)
-        user_rows = np.repeat(np.arange(first, stop), lengths)
-        opinions = self._opinions(user_rows, anime_rows, rng)
-        statuses = self._statuses(user_rows, anime_rows, opinions, rng)
-        rated = self._rated(user_rows, statuses, rng)
+        user_rows = np.repeat(np.arange(first, stop), population.lengths[first:stop])
+        means = population.rating_means[user_rows]
+        opinions = population.rating_spreads[user_rows] * rng.standard_normal(len(user_rows), dtype=np.float32)
+        opinions += means
+        opinions += taste.rating_deviations[anime_rows]
+        opinions += np.einsum("rf,rf->r", population.tastes[user_rows], taste.rating_slopes[anime_rows])
+        # Shape: (n_rows, 5)
+        chances = population.habits[user_rows] * _STATUS_SHARES[self._status_rows[anime_rows]]
+        chances[:, _DROPPED] *= np.exp(0.6 * (means - opinions) - 0.4)
+        chances = np.cumsum(chances, axis=1)
+        # A draw at the very top may round past the last sum, hence the minimum.
+        draws = rng.random(len(user_rows), dtype=np.float32) * chances[:, -1]
+        statuses = np.minimum((draws[:, None] >= chances).sum(axis=1), _PLANNED)
+        rated_shares = (1 - population.unrated_shares[user_rows]) * _RATED_SHARES[statuses]
+        rated = rng.random(len(user_rows), dtype=np.float32) < rated_shares
         ratings = np.where(rated, np.clip(np.rint(opinions), 1, 10).astype(np.int64), 0)
         favourites = (ratings == 10) & (rng.random(len(ratings), dtype=np.float32) < _FAVOURITE_SHARE)
-        return ListBlock(
-            user_rows=user_rows,
-            anime_rows=anime_rows,
-            ratings=ratings,
-            statuses=statuses,
-            watched=self._watched(anime_rows, statuses, rng),
-            favourites=favourites,
-        )
+        episodes = self._aired[anime_rows]
+        begun = (rng.random(len(anime_rows), dtype=np.float32) ** 2 * episodes).astype(np.int64)
+        watched = np.select([statuses == _COMPLETED, statuses == _PLANNED], [episodes, 0], begun)
+        return ListBlock(user_rows, anime_rows, ratings, statuses, watched, favourites)
 
     def _choose(self, first: int, stop: int, rng: np.random.Generator) -> NDArray[np.int64]:
         taste = self._world.taste
@@ -128,7 +106,7 @@ class ListSimulator:
             own = keys[row]
             own += self._pool[start : start + len(own)]
             own[self._in_franchise] = in_franchise[row]
-            chosen.append(top_rows(own, int(length), self._sampled))
+            chosen.append(np.sort(np.argpartition(own, -length)[-length:]))
         return np.concatenate(chosen)
 
     def _franchise_noise(self, n_users: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -138,74 +116,6 @@ class ListSimulator:
         together = rng.random(own.shape, dtype=np.float32) < self._world.viewers.franchise_share
         # Either noise is Gumbel by itself, so popularity stays as it is: only sequels come in company.
         return np.where(together, shared, own)
-
-    def _opinions(
-        self, user_rows: NDArray[np.int64], anime_rows: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        population, taste = self._population, self._world.taste
-        noise = rng.standard_normal(len(user_rows), dtype=np.float32)
-        opinions: NDArray[np.float32] = population.rating_spreads[user_rows] * noise
-        opinions += population.rating_means[user_rows]
-        opinions += taste.rating_deviations[anime_rows]
-        opinions += np.einsum("rf,rf->r", population.tastes[user_rows], taste.rating_slopes[anime_rows])
-        return opinions
-
-    def _statuses(
-        self,
-        user_rows: NDArray[np.int64],
-        anime_rows: NDArray[np.int64],
-        opinions: NDArray[np.float32],
-        rng: np.random.Generator,
-    ) -> NDArray[np.int64]:
-        # Shape: (n_rows, 5)
-        chances = self._population.habits[user_rows] * _STATUS_SHARES[self._status_rows[anime_rows]]
-        chances[:, _DROPPED] *= np.exp(0.6 * (self._population.rating_means[user_rows] - opinions) - 0.4)
-        np.cumsum(chances, axis=1, out=chances)
-        # A draw at the very top may round past the last sum, hence the minimum.
-        draws = rng.random(len(user_rows), dtype=np.float32) * chances[:, -1]
-        passed: NDArray[np.int64] = (draws[:, None] >= chances).sum(axis=1)
-        return np.minimum(passed, _PLANNED)
-
-    def _rated(
-        self, user_rows: NDArray[np.int64], statuses: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.bool_]:
-        chances = (1 - self._population.unrated_shares[user_rows]) * _RATED_SHARES[statuses]
-        rated: NDArray[np.bool_] = rng.random(len(user_rows), dtype=np.float32) < chances
-        return rated
-
-    def _watched(
-        self, anime_rows: NDArray[np.int64], statuses: NDArray[np.int64], rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        episodes = self._aired[anime_rows]
-        part = rng.random(len(anime_rows), dtype=np.float32) ** 2
-        begun: NDArray[np.int64] = (part * episodes).astype(np.int64)
-        return np.select([statuses == _COMPLETED, statuses == _PLANNED], [episodes, 0], begun)
-
-
-def top_rows(keys: NDArray[np.float32], k: int, sampled: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find the rows of the ``k`` largest keys.
-
-    Parameters
-    ----------
-    keys : ndarray of shape (n_anime,), dtype=float32
-    k : int
-        1..n_anime.
-    sampled : ndarray of shape (n_sampled,), dtype=int64
-        Some random rows: they tell how large a key must be to have a chance, so that few need sorting.
-
-    Returns
-    -------
-    ndarray of shape (k,), dtype=int64
-        Ascending. Ties are broken arbitrarily but always alike.
-    """
-    expected = k * len(sampled) / len(keys)
-    generous = int(expected + 4 * expected**0.5 + 4)
-    if generous < len(sampled) // 2:
-        floor = np.partition(keys[sampled], len(sampled) - generous)[len(sampled) - generous]
-        candidates = np.flatnonzero(keys >= floor)
-        if len(candidates) >= k:
-            return np.sort(candidates[np.argpartition(keys[candidates], len(candidates) - k)[len(candidates) - k :]])
-    return np.sort(np.argpartition(keys, len(keys) - k)[len(keys) - k :])
 
 
 def _gumbel(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -1,16 +1,13 @@
 """Made-up titles that fill a catalogue past the curated ones: plausible rows, names that no one takes for real."""
 
-import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import resources
 from itertools import product
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.demo.curated import UNKNOWN, Title
+from training.demo.curated import UNKNOWN, Title, read_rows
 
 _Option = TypeVar("_Option")
 
@@ -39,73 +36,39 @@ _AGE_RATINGS: Final = (
     "R+ - Mild Nudity",
     UNKNOWN,
 )
-_STUB: Final = "No synopsis has been written for this made-up title."
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
+class _Name(NamedTuple):
     romaji: str
     japanese: str
     english: str
 
-    def in_season(self, season: int) -> "_Name":
-        """Tell a catalogue's second thousands of titles from the first by their season."""
-        if season == 1:
-            return self
-        return _Name(f"{self.romaji} {season}", f"{self.japanese} {season}", f"{self.english} {season}")
 
-
-@dataclass(frozen=True, slots=True)
-class MadeUp:
-    """Made-up titles and whom they take after.
-
-    Attributes
-    ----------
-    titles : list of Title
-    parents : ndarray of shape (n_titles,), dtype=int64
-        Rows of the curated titles whose genres and tastes they share.
-    """
-
-    titles: list[Title]
-    parents: NDArray[np.int64]
-
-
-def make_up_titles(n_titles: int, curated: Sequence[Title], rng: np.random.Generator) -> MadeUp:
-    """Make up catalogue rows.
-
-    Parameters
-    ----------
-    n_titles : int
-    curated : sequence of Title
-        Parents to choose from.
-    rng : Generator
-
-    Returns
-    -------
-    MadeUp
-        Ids ascend from ``FIRST_ID``; no name occurs twice.
-    """
+def make_up_titles(
+    n_titles: int, curated: Sequence[Title], rng: np.random.Generator
+) -> tuple[list[Title], NDArray[np.int64]]:
+    """Make up titles, ids ascending and no name twice; and the rows of the curated titles they take after."""
     parents = rng.integers(0, len(curated), n_titles)
-    qualities, objects, places = (_read_words(kind) for kind in ("quality", "object", "place"))
-    names = [_name(words) for words in product(qualities, objects, places)]
+    words = read_rows("words.csv")
+    kinds = (
+        [_Name(row["romaji"], row["japanese"], row["english"]) for row in words if row["kind"] == kind]
+        for kind in ("quality", "object", "place")
+    )
+    names = [_name(*parts) for parts in product(*kinds)]
     order = rng.permutation(len(names))
     chances = rng.random((n_titles, 16))
     titles = []
     for number in range(n_titles):
         season, place = divmod(number, len(names))
-        name = names[order[place]].in_season(season + 1)
+        name = names[order[place]]
+        if season:
+            # A large catalogue's second thousands of titles differ from the first by their season.
+            name = _Name(*(f"{text} {season + 1}" for text in name))
         titles.append(_title(FIRST_ID + number, name, curated[parents[number]], chances[number].tolist()))
-    return MadeUp(titles=titles, parents=parents)
+    return titles, parents
 
 
-def _read_words(kind: str) -> list[_Name]:
-    text = (resources.files("training.demo") / "words.csv").read_text(encoding="utf-8")
-    rows = [row for row in csv.DictReader(text.splitlines()) if row["kind"] == kind]
-    return [_Name(row["romaji"], row["japanese"], row["english"]) for row in rows]
-
-
-def _name(words: tuple[_Name, _Name, _Name]) -> _Name:
-    quality, thing, place = words
+def _name(quality: _Name, thing: _Name, place: _Name) -> _Name:
     return _Name(
         romaji=f"{quality.romaji} {thing.romaji} no {place.romaji}",
         japanese=f"{quality.japanese}{thing.japanese}の{place.japanese}",
@@ -137,9 +100,14 @@ def _title(anime_id: int, name: _Name, parent: Title, chances: list[float]) -> T
         "Duration": UNKNOWN if chances[11] < 0.03 else _duration(kind, episodes, chances[12]),
         "Rating": "Rx - Hentai" if is_adult else _pick(_AGE_RATINGS, chances[13]),
     }
-    return Title(
-        anime_id, facts, franchise="", synopsis=_synopsis(name.english, is_adult, facts["Genres"], chances[14])
+    synopsis: str | None = (
+        f"Made up for scale tests, there is no such anime: {name.english} promises {facts['Genres'].lower()}."
     )
+    if is_adult or chances[14] < 0.01:
+        synopsis = None
+    elif chances[14] < 0.06:
+        synopsis = "No synopsis has been written for this made-up title."
+    return Title(anime_id, facts, franchise="", synopsis=synopsis)
 
 
 def _genres(parent: Title, is_adult: bool, chance: float) -> str:
@@ -174,11 +142,3 @@ def _duration(kind: str, episodes: int, chance: float) -> str:
         return f"1 hr. {minutes} min." if minutes else "1 hr."
     minutes = 2 + int(chance * 4) if kind == "Music" else _pick((3, 12, 23, 24, 24, 25, 30), chance)
     return f"{minutes} min." if episodes == 1 else f"{minutes} min. per ep."
-
-
-def _synopsis(english: str, is_adult: bool, genres: str, chance: float) -> str | None:
-    if is_adult or chance < 0.01:
-        return None
-    if chance < 0.06:
-        return _STUB
-    return f"Made up for scale tests, there is no such anime: {english} promises {genres.lower()}."

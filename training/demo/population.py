@@ -23,47 +23,25 @@ _UNRATED_SHAPE: Final = (0.16, 0.84)
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Simulated users; row i of every array is one user.
+    """Simulated users; row i of every array is one user."""
 
-    Attributes
-    ----------
-    tastes : ndarray of shape (n_users, n_factors), dtype=float32
-    lengths : ndarray of shape (n_users,), dtype=int64
-        Rows of each list.
-    rating_means : ndarray of shape (n_users,), dtype=float32
-    rating_spreads : ndarray of shape (n_users,), dtype=float32
-    habits : ndarray of shape (n_users, 5), dtype=float32
-        How much more than others a user watches, completes, puts on hold, drops and plans.
-    unrated_shares : ndarray of shape (n_users,), dtype=float32
-        Of completed anime.
-    """
-
+    # Shape: (n_users, n_factors)
     tastes: NDArray[np.float32]
+    # Rows of each list.
     lengths: NDArray[np.int64]
     rating_means: NDArray[np.float32]
     rating_spreads: NDArray[np.float32]
+    # Shape: (n_users, 5). How much more than others a user watches, completes, puts on hold, drops and plans.
     habits: NDArray[np.float32]
+    # Of completed anime.
     unrated_shares: NDArray[np.float32]
 
 
 def draw_population(
     viewers: Viewers, n_users: int, n_anime: int, n_rows: int | None, covered: float, rng: np.random.Generator
 ) -> Population:
-    """Draw users.
-
-    Parameters
-    ----------
-    viewers : Viewers
-    n_users : int
-    n_anime : int
-        The longest list possible.
-    n_rows : int or None
-        Exact sum of the lengths; None for what comes naturally.
-    covered : float
-        Share of the list entries of a full catalogue, 0..1, that falls to this one.
-    rng : Generator
-    """
-    points = viewers.kinds.draw(n_users, rng)
+    """Draw users whose lists hold ``n_rows`` entries, in a catalogue with a ``covered`` share of a full one's."""
+    points = viewers.draw(n_users, rng)
     spread = _LENGTH_SPREAD * covered**_SPREAD_EXPONENT
     wanted = _MEDIAN_LENGTH * covered**_MEDIAN_EXPONENT * np.exp(spread * points[:, -1])
     if n_rows is None:
@@ -84,30 +62,19 @@ def draw_population(
 
 
 def scale_lengths(wanted: NDArray[np.float64], n_rows: int, n_anime: int) -> NDArray[np.int64]:
-    """Scale list lengths so that they add up to an exact number of rows.
-
-    Parameters
-    ----------
-    wanted : ndarray of shape (n_users,), dtype=float64
-        Lengths before scaling, above 0.
-    n_rows : int
-        From ``n_users`` to ``n_users * n_anime``.
-    n_anime : int
-        The longest list possible.
-
-    Returns
-    -------
-    ndarray of shape (n_users,), dtype=int64
-        From 1 to ``n_anime`` each; longer stays longer.
+    """Scale list lengths, above 0, to whole numbers from 1 to ``n_anime`` that add up to exactly ``n_rows``.
 
     Raises
     ------
     ValueError
         If no such lengths exist.
     """
-    n_users = len(wanted)
-    if not n_users <= n_rows <= n_users * n_anime:
-        raise ValueError(f"expected {n_users} to {n_users * n_anime} rows for {n_users} users, received {n_rows}")
+    n_users, most = len(wanted), len(wanted) * n_anime
+    if not n_users <= n_rows <= most:
+        raise ValueError(
+            f"n_rows: expected {n_users:,} to {most:,} for {n_users:,} users and {n_anime:,} anime (every list holds "
+            f"at least one anime, and none twice), received {n_rows:,}; change the rows, users or anime"
+        )
     low, high = 0.0, 2.0 * n_anime / float(wanted.min())
     for _ in range(100):
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""Put a catalogue together: curated titles, made-up ones past them, and everybody's taste for all of them."""
+"""Put a catalogue together: curated titles, made-up ones past them, and the tastes of users for all of them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -24,56 +24,41 @@ _N_SAMPLED_USERS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A catalogue and its viewers; row i of ``taste`` and ``franchises`` belongs to ``titles[i]``.
-
-    Attributes
-    ----------
-    titles : list of Title
-        In ascending order of id.
-    taste : TasteTable
-    franchises : ndarray of shape (n_anime,), dtype=int64
-        A number for each franchise, -1 for titles that stand alone.
-    viewers : Viewers
-    covered : float
-        Share of a full catalogue's list entries that falls to these titles, 0..1.
-    """
+    """A catalogue and its viewers; row i of ``taste`` and ``franchises`` belongs to ``titles[i]``, ids ascending."""
 
     titles: list[Title]
     taste: TasteTable
+    # Shape: (n_anime,). A number for each franchise, -1 for titles that stand alone.
     franchises: NDArray[np.int64]
     viewers: Viewers
+    # Share of a full catalogue's list entries that falls to these titles, 0..1.
     covered: float
 
 
 def build_world(n_anime: int | None, rng: np.random.Generator) -> World:
-    """Build a catalogue of a given size.
-
-    Parameters
-    ----------
-    n_anime : int or None
-        Fewer than the curated titles keeps the most popular of them; more makes up the rest; None takes the
-        curated titles as they are.
-    rng : Generator
-    """
+    """Build a catalogue: all curated titles, or the most popular of them, or made-up ones past them."""
     curated, viewers = read_curated(), read_viewers()
     taste = read_taste(np.array([title.anime_id for title in curated]))
-    users = viewers.kinds.draw(_N_SAMPLED_USERS, rng)[:, :-1].astype(np.float32)
+    users = viewers.draw(_N_SAMPLED_USERS, rng)[:, :-1].astype(np.float32)
     rates = taste.weights + _log_mean_lift(users, taste.factors)
     shares, offset = _list_shares(rates, viewers)
     n_curated = len(curated) if n_anime is None else min(n_anime, len(curated))
     kept = np.sort(np.argsort(-shares, kind="stable")[:n_curated])
-    titles, taste, log_shares = [curated[row] for row in kept], taste.take(kept), np.log(shares[kept])
+    titles, log_shares = [curated[row] for row in kept], np.log(shares[kept])
+    taste = TasteTable(*(column[kept] for column in taste))
     n_made_up = 0 if n_anime is None else n_anime - n_curated
     if n_made_up:
-        made_up = make_up_titles(n_made_up, titles, rng)
+        made_up, parents = make_up_titles(n_made_up, titles, rng)
         free = _free_ranks(viewers.rank_of(log_shares), viewers)
         ranks = free[np.linspace(0, len(free) - 1, n_made_up).round().astype(np.int64)]
         made_up_shares = rng.permutation(viewers.log_share_at(ranks))
-        taste = taste.append(_inherit(taste, made_up.parents, made_up_shares + offset + _MADE_UP_WEIGHT, users, rng))
+        theirs = _inherit(taste, parents, made_up_shares + offset + _MADE_UP_WEIGHT, users, rng)
+        taste = TasteTable(*map(np.concatenate, zip(taste, theirs, strict=True)))
         log_shares = np.concatenate([log_shares, made_up_shares])
-        titles = titles + made_up.titles
-    covered = min(1.0, float(np.exp(log_shares).sum()))
-    return World(titles, taste, _number_franchises(titles), viewers, covered)
+        titles += made_up
+    numbers = {name: number for number, name in enumerate(sorted({title.franchise for title in titles} - {""}))}
+    franchises = np.array([numbers.get(title.franchise, -1) for title in titles], dtype=np.int64)
+    return World(titles, taste, franchises, viewers, covered=min(1.0, float(np.exp(log_shares).sum())))
 
 
 def _list_shares(log_rates: NDArray[np.float64], viewers: Viewers) -> tuple[NDArray[np.float64], float]:
@@ -121,8 +106,3 @@ def _inherit(
         rating_deviations=(_MADE_UP_RATING + 0.5 * rng.standard_normal(len(parents))).astype(np.float32),
         rating_slopes=taste.rating_slopes[parents],
     )
-
-
-def _number_franchises(titles: list[Title]) -> NDArray[np.int64]:
-    names = {name: number for number, name in enumerate(sorted({title.franchise for title in titles} - {""}))}
-    return np.array([names.get(title.franchise, -1) for title in titles], dtype=np.int64)
