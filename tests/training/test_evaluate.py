@@ -156,8 +156,7 @@ def test_users_are_embedded_without_their_plans_and_never_without_direction() ->
     assert embed_users(embeddings, lists).tolist() == [[1, 0], [1, 0]]
 
 
-def test_users_embedded_together_are_users_embedded_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.lists.interactions.GROUP_ENTRIES", 100)
+def test_users_embedded_together_are_users_embedded_one_by_one() -> None:
     lists = random_interactions(80, 60, 0.3, 5)
     embeddings = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
     rows = embed_users(embeddings, lists)

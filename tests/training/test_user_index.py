@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from models.bundle.inverted_file import InvertedFile
 from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import UserIndex
-from training.similar_users.groups import assign_groups, count_groups, fit_centroids, group_rows
-from training.similar_users.index import build_user_index, enough_reach, recall
-from training.similar_users.neighbours import EVERYWHERE, GroupedUsers, nearest_of, neighbours_of_all
+from training.similar_users.groups import GroupedUsers
+from training.similar_users.index import build_user_index, count_groups, enough_reach, recall
+from training.similar_users.neighbours import EVERYWHERE, nearest_of, neighbours_of_all
 
 Matrix = NDArray[np.float32]
 
@@ -29,9 +29,7 @@ def _users(n_users: int, size: int = 8, n_tastes: int = 12, seed: int = 0) -> Ma
 
 
 def _grouped(users: Matrix, n_groups: int) -> GroupedUsers:
-    centroids = fit_centroids(users, n_groups, np.random.default_rng(0))
-    rows, offsets = group_rows(assign_groups(users, centroids), n_groups)
-    return GroupedUsers(users[rows], rows, offsets, centroids)
+    return GroupedUsers.make(users, n_groups, np.random.default_rng(0))
 
 
 def _assert_nearest(users: Matrix, nearest: NDArray[np.int32]) -> None:

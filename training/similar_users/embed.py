@@ -1,15 +1,13 @@
 """Embeds everybody's list."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cores import usable_cores
 from models.scoring.user_list import Status
 from training.lists.interactions import Interactions
-from training.support.compiled import compiled
+from training.support.compiled import compiled, on_all_threads
 
 _PLANNED: Final = int(Status.PLAN_TO_WATCH)
 
@@ -30,10 +28,8 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
         Unit rows.
     """
     rows = np.zeros((interactions.n_users, list_embeddings.shape[1]), dtype=np.float32)
-    arrays = (interactions.offsets, interactions.anime_rows, interactions.statuses, list_embeddings)
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for _ in pool.map(lambda group: _embed(*arrays, *group, rows), interactions.groups_of_users()):
-            pass
+    arrays = (interactions.offsets, interactions.anime_rows, interactions.statuses, list_embeddings, rows)
+    on_all_threads(lambda first, step: _embed(*arrays, first, step))
     # Embeddings that cancel out exactly have no direction; the first axis is as good as any.
     rows[~rows.any(axis=1), 0] = 1.0
     return rows
@@ -41,10 +37,10 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
 
 @compiled
 def _embed(
-    offsets: Any, anime_rows: Any, statuses: Any, adds: Any, first: int, last: int, rows: Any
+    offsets: Any, anime_rows: Any, statuses: Any, adds: Any, rows: Any, first: int, step: int
 ) -> None:  # pragma: no cover - compiled
     size = adds.shape[1]
-    for user in range(first, last):
+    for user in range(first, len(rows), step):
         total = np.zeros(size)  # float64, as in embed_list
         for entry in range(offsets[user], offsets[user + 1]):
             if statuses[entry] != _PLANNED:

@@ -7,10 +7,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from training.similar_users.groups import assign_groups, count_groups, fit_centroids, group_rows
-from training.similar_users.neighbours import EVERYWHERE, GroupedUsers, nearest_of, neighbours_of_all
-
-Matrix = NDArray[np.float32]
+from training.similar_users.groups import GroupedUsers, Matrix
+from training.similar_users.neighbours import EVERYWHERE, nearest_of, neighbours_of_all
 
 # As many as the default way of recommending asks; whoever asks for more searches.
 N_NEAREST: Final = 100
@@ -24,6 +22,15 @@ _DEPTH: Final = 10
 _N_MEASURED: Final = 1000
 # Groups that a search looks into at least.
 _MIN_PROBED: Final = 16
+# Fewer users are all compared: a scan takes no longer than a search then. Measured.
+_MIN_USERS: Final = 65_536
+# Small groups waste little on users that are far away, large ones make large matrix products. Measured.
+_USERS_PER_GROUP: Final = 320
+
+
+def count_groups(n_users: int) -> int:
+    """Choose how many groups to make: 1 where the users are few enough to compare all of them."""
+    return 1 if n_users < _MIN_USERS else n_users // _USERS_PER_GROUP
 
 
 def build_user_index(
@@ -37,10 +44,10 @@ def build_user_index(
         Unit rows.
     n_nearest : int, optional
         How many nearest users of every user to find.
-    seed : int
+    seed : int, optional
         Of the samples: users that centroids start from, and users to measure with.
     n_groups : int, optional
-        As :func:`training.similar_users.groups.count_groups` says unless given.
+        As :func:`count_groups` chooses unless given.
 
     Returns
     -------
@@ -51,19 +58,17 @@ def build_user_index(
     """
     rng = np.random.default_rng(seed)
     n_groups, k = n_groups or count_groups(len(embeddings)), min(n_nearest, len(embeddings) - 1)
-    centroids = fit_centroids(embeddings, n_groups, rng)
-    rows, offsets = group_rows(assign_groups(embeddings, centroids), n_groups)
+    users = GroupedUsers.make(embeddings, n_groups, rng)
     nearest, inverted_file = np.empty((len(embeddings), k), dtype=np.int32), np.empty(0, dtype=np.uint8)
     metrics: dict[str, Any] = {"n_groups": n_groups, "n_nearest": k}
     if k:
-        users = GroupedUsers(embeddings[rows], rows, offsets, centroids)
-        sample = np.sort(rng.choice(len(rows), min(_N_MEASURED, len(rows)), replace=False))
+        sample = np.sort(rng.choice(len(embeddings), min(_N_MEASURED, len(embeddings)), replace=False))
         truth = nearest_of(users, sample, k, EVERYWHERE)
         nearest, measured = _measured_neighbours(users, sample, truth)
         metrics |= measured
         if n_groups > 1:
-            asked, wanted = rows[sample], truth[:, :_DEPTH]
-            inverted_file, measured = _measured_inverted_file(embeddings, centroids, asked, wanted, k)
+            queries, wanted = embeddings[users.rows[sample]], truth[:, :_DEPTH]
+            inverted_file, measured = _measured_inverted_file(embeddings, users.centroids, queries, wanted, k)
             metrics |= measured
     return {"user_index": inverted_file, "nearest_user_rows": nearest}, metrics
 
@@ -82,7 +87,7 @@ def _measured_neighbours(
 
 
 def _measured_inverted_file(
-    embeddings: Matrix, centroids: Matrix, sample: NDArray[np.int32], truth: NDArray[np.int32], n_nearest: int
+    embeddings: Matrix, centroids: Matrix, queries: Matrix, truth: NDArray[np.int32], n_nearest: int
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Index users by groups, and look into as many as some users whose true neighbours are known need."""
     size = embeddings.shape[1]
@@ -95,7 +100,7 @@ def _measured_inverted_file(
     index.add(embeddings)
     index.nprobe = min(_MIN_PROBED, len(centroids))
     # A search is as deep as a ranking begins, and then in exact order. One more, since these find themselves.
-    while (found := recall(truth, index.search(embeddings[sample], n_nearest + 1)[1])) < WANTED_SEARCH_RECALL:
+    while (found := recall(truth, index.search(queries, n_nearest + 1)[1])) < WANTED_SEARCH_RECALL:
         if index.nprobe == len(centroids):
             break
         index.nprobe = min(index.nprobe + index.nprobe // 4, len(centroids))
@@ -104,21 +109,7 @@ def _measured_inverted_file(
 
 
 def enough_reach(users: GroupedUsers, places: NDArray[np.int64], neighbours: NDArray[np.int32]) -> float:
-    """Tell how far to look to find :data:`WANTED_RECALL` of some users' neighbours.
-
-    Parameters
-    ----------
-    users : GroupedUsers
-    places : ndarray of shape (n,), dtype=int64
-        The users, as places in the order of the groups.
-    neighbours : ndarray of shape (n, k), dtype=int32
-        Rows of their true neighbours.
-
-    Returns
-    -------
-    float
-        For :func:`training.similar_users.neighbours.nearest_of`.
-    """
+    """Measure how far to look to find WANTED_RECALL of the true neighbours of some users, given as places."""
     groups = np.empty(len(users.rows), dtype=np.int64)
     groups[users.rows] = np.repeat(np.arange(len(users.centroids)), np.diff(users.offsets))
     to_groups = users.embeddings[places] @ users.centroids.T  # (n, G)
@@ -129,18 +120,5 @@ def enough_reach(users: GroupedUsers, places: NDArray[np.int64], neighbours: NDA
 
 
 def recall(truth: NDArray[np.int32], found: NDArray[np.integer]) -> float:
-    """Tell which share of the true neighbours was found.
-
-    Parameters
-    ----------
-    truth : ndarray of shape (n, k), dtype=int32
-        Rows, none twice in a line.
-    found : ndarray of shape (n, n_found)
-        As truth.
-
-    Returns
-    -------
-    float
-        From 0 to 1, to four digits.
-    """
+    """Measure which share of the true neighbours, none twice in a line, was found: 0 to 1, to four digits."""
     return round(float((truth[:, :, None] == found[:, None, :]).any(axis=2).mean()), 4)

@@ -14,7 +14,7 @@ from training.lists.interactions import Interactions
 
 Rows = NDArray[np.int32]
 
-# As many as any way of recommending asks; where somebody is left out, one more is found.
+# As many as any method asks for; where a user is left out, one more is found.
 MAX_NEIGHBOURS: Final = max(N_NEIGHBOURS_OF_RULE.values())
 # 64 x 325,772 similarities are 83 MB.
 _LISTS_PER_PRODUCT: Final = 64
@@ -23,14 +23,14 @@ _LISTS_PER_PRODUCT: Final = 64
 class ListNeighbours:
     """Finds the nearest of the users who train, and remembers what it found.
 
-    Every way of recommending asks for the same lists, and one product for many costs a tenth of one for each.
+    Every method asks for the same lists, and one product for many costs a tenth of one for each.
 
     Parameters
     ----------
     list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         What each anime on a list adds.
     user_embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows: the lists of those who train, embedded.
+        Unit rows: the lists of ``train``, embedded.
     train : Interactions
     depth : int, optional
         How many are found for a list.
@@ -50,13 +50,7 @@ class ListNeighbours:
         self._found: dict[bytes, tuple[Rows, NDArray[np.float32]]] = {}
 
     def find(self, lists: Sequence[Rows]) -> None:
-        """Find and remember the nearest users of many lists.
-
-        Parameters
-        ----------
-        lists : sequence of ndarray, dtype=int32
-            Anime rows.
-        """
+        """Find and remember the nearest users of many lists of anime rows."""
         for start in range(0, len(lists), _LISTS_PER_PRODUCT):
             batch = lists[start : start + _LISTS_PER_PRODUCT]
             embeddings = np.stack([embed_list(self._list_embeddings, rows) for rows in batch])
@@ -65,25 +59,9 @@ class ListNeighbours:
                 nearest = top_k_rows(row, self._depth)
                 self._found[rows.tobytes()] = nearest.astype(np.int32), row[nearest]
 
-    def lists_near(
-        self, rows: Rows, k: int, without: int | None = None
-    ) -> tuple[list[UserList], NDArray[np.float32]]:
-        """Give the lists of the users nearest to a list.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), dtype=int32
-        k : int
-        without : int, optional
-            As for :meth:`of_list`.
-
-        Returns
-        -------
-        lists : list of UserList
-            Best first.
-        similarities : ndarray of shape (min(k, n_users),), dtype=float32
-        """
-        nearest, similarities = self.of_list(rows, k, without)
+    def lists_near(self, rows: Rows, k: int) -> tuple[list[UserList], NDArray[np.float32]]:
+        """Give the lists of the users that :meth:`of_list` gives, and their similarities."""
+        nearest, similarities = self.of_list(rows, k)
         return [self.train.list_of(row) for row in nearest.tolist()], similarities
 
     def of_list(self, rows: Rows, k: int, without: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
@@ -94,7 +72,7 @@ class ListNeighbours:
         rows : ndarray of shape (n,), dtype=int32
             Anime rows.
         k : int
-            At most the depth; one less, where somebody is left out.
+            At most the depth; one less where a user is left out.
         without : int, optional
             Row of a user who is left out.
 

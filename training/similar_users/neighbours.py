@@ -1,7 +1,6 @@
 """The nearest users of every user, group by group in matrix products."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -9,9 +8,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.cores import usable_cores
+from training.similar_users.groups import GroupedUsers, Matrix
 from training.support.compiled import compiled
 
-Matrix = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 # Users at a time: the more, the larger the matrix products.
@@ -32,73 +31,19 @@ EVERYWHERE: Final = 4.0
 _NOBODY: Final = np.float32(-2.0)
 
 
-@dataclass(frozen=True)
-class GroupedUsers:
-    """Users in the order of their groups.
-
-    Attributes
-    ----------
-    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows, group by group.
-    rows : ndarray of shape (n_users,), dtype=int32
-        Which user each is.
-    offsets : ndarray of shape (n_groups + 1,), dtype=int64
-        Group g lies at [offsets[g], offsets[g + 1]).
-    centroids : ndarray of shape (n_groups, embedding_size), dtype=float32
-        Unit rows.
-    """
-
-    embeddings: Matrix
-    rows: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    centroids: Matrix
-
-    def members(self, group: int) -> slice:
-        """Give the places of a group's users."""
-        return slice(int(self.offsets[group]), int(self.offsets[group + 1]))
-
-
 def neighbours_of_all(users: GroupedUsers, k: int, reach: float) -> NDArray[np.int32]:
-    """Find the nearest users of every user, among those of the groups nearest to them.
-
-    Parameters
-    ----------
-    users : GroupedUsers
-    k : int
-        Below the number of users.
-    reach : float
-        A user looks into the groups whose cosine to them is at most so much lower than that of the nearest.
-
-    Returns
-    -------
-    ndarray of shape (n_users, k), dtype=int32
-        As :func:`nearest_of`, in the order of the rows.
-    """
+    """Find the k nearest of every user: as nearest_of, in the order of the rows."""
     nearest = np.empty((len(users.rows), k), dtype=np.int32)
     nearest[users.rows] = nearest_of(users, np.arange(len(users.rows)), k, reach)
     return nearest
 
 
 def nearest_of(users: GroupedUsers, places: Rows, k: int, reach: float) -> NDArray[np.int32]:
-    """Find the nearest users of some, among those of the groups nearest to them.
+    """Find the nearest users of some, given as places in the order of the groups; no user is their own neighbour.
 
-    Where all groups are in reach, the answer is exact.
-
-    Parameters
-    ----------
-    users : GroupedUsers
-    places : ndarray of shape (n,), dtype=int64
-        Whose, as places in the order of the groups.
-    k : int
-        Below the number of users.
-    reach : float
-        A user looks into the groups whose cosine to them is at most so much lower than that of the nearest; into all
-        where these hold fewer than k others.
-
-    Returns
-    -------
-    ndarray of shape (n, k), dtype=int32
-        Rows, best first; ties go to the lower row. No user is their own neighbour.
+    A user looks into the groups whose cosine to them is at most ``reach`` lower than that of the nearest group, and
+    into all groups where these hold fewer than k others. Where all are in reach, the answer is exact. Gives rows of
+    shape (n, k), best first; ties go to the lower row.
     """
     length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
     blocks = [places[start : start + length] for start in range(0, len(places), length)]
