@@ -18,6 +18,7 @@ from tests.training.interactions_for_tests import make_interactions, random_inte
 from training.errors import InputError
 from training.lists.interactions import Interactions
 from training.similar_anime import learn, rank
+from training.similar_anime.blocks import SparseRows
 from training.similar_anime.catalogue_evidence import places, read_catalogue_evidence
 from training.similar_anime.config import SimilarConfig
 from training.similar_anime.evidence import find_neighbourhoods, gather_evidence
@@ -25,7 +26,6 @@ from training.similar_anime.features import PairEvidence, make_pair_evidence, pl
 from training.similar_anime.learn import learn_ranker
 from training.similar_anime.rank import describe_in_blocks, rank_neighbours
 from training.similar_anime.ranker import SHIPPED_FILE, bend, load_ranker, log_shares
-from training.similar_anime.sparse_products import SparseRows
 from training.similar_anime.texts import read_texts
 from training.similar_anime.truth import SimilarQuery
 
@@ -66,10 +66,10 @@ def test_evidence_of_lists_is_what_brute_force_says() -> None:
     means = ratings.sum(axis=1) / np.maximum((ratings > 0).sum(axis=1), 1)
     liked = ((ratings > 0) & (ratings >= means[:, None])).astype(np.float64)
     rows = np.array([2, 3, 7, 19])
-    shared = evidence.viewers.shared(rows)
-    np.testing.assert_array_equal(shared.seen, (seen.T @ seen)[rows])
-    np.testing.assert_array_equal(shared.liked, (liked.T @ liked)[rows])
-    np.testing.assert_array_equal(evidence.own.liked, liked.sum(axis=0))
+    shared = evidence.shared(rows)
+    np.testing.assert_array_equal(shared["seen"], (seen.T @ seen)[rows])
+    np.testing.assert_array_equal(shared["liked"], (liked.T @ liked)[rows])
+    np.testing.assert_array_equal(evidence.own["liked"], liked.sum(axis=0))
     found = evidence.similarities(rows, shared)
     even = seen / np.sqrt(np.maximum(seen.sum(axis=1), 1))[:, None]
     for kind, matrix in (("cosine", seen), ("liked_cosine", liked), ("even_cosine", even)):
@@ -90,19 +90,19 @@ def test_whose_lists_are_looked_at_is_fixed_for_ever() -> None:
     # Everybody has seen one title that nobody else has.
     lists = make_interactions([(user, 100 + user, 8, 2) for user in range(60)])
     evidence = gather_evidence(lists, unit_rows(60, 6, np.random.default_rng(0)), SimilarConfig(max_users=5))
-    assert np.flatnonzero(evidence.own.seen).tolist() == [9, 24, 43, 57, 58]
+    assert np.flatnonzero(evidence.own["seen"]).tolist() == [9, 24, 43, 57, 58]
 
 
 def test_the_tenth_best_is_the_tenth_best() -> None:
     lists = random_interactions(50, 20, 0.3, 1)
     evidence = gather_evidence(lists, unit_rows(20, 6, np.random.default_rng(0)), SimilarConfig())
     rows = np.arange(20)
-    blocks = evidence.similarities(rows, evidence.viewers.shared(rows))
-    found = find_neighbourhoods(evidence)
+    blocks = evidence.similarities(rows, evidence.shared(rows))
+    tenth_best, neighbours = find_neighbourhoods(evidence)
     for kind, block in blocks.items():
         expected = np.maximum(np.sort(block, axis=1)[:, -10], 1e-6)
-        np.testing.assert_allclose(found.tenth_best[kind], expected, rtol=1e-5)
-    near = found.neighbours.by_row
+        np.testing.assert_allclose(tenth_best[kind], expected, rtol=1e-5)
+    near = neighbours.by_row
     norms = np.sqrt(np.asarray(near.multiply(near).sum(axis=1)).ravel())
     assert all(norm == pytest.approx(1.0, abs=1e-5) or norm == 0.0 for norm in norms.tolist())
 
@@ -110,8 +110,8 @@ def test_the_tenth_best_is_the_tenth_best() -> None:
 def test_no_more_users_are_looked_at_than_told() -> None:
     lists = random_interactions(50, 20, 0.3, 1)
     embeddings = unit_rows(20, 6, np.random.default_rng(0))
-    assert gather_evidence(lists, embeddings, SimilarConfig(max_users=12)).viewers.n_users == 12
-    assert gather_evidence(lists, embeddings, SimilarConfig()).viewers.n_users == 50
+    assert gather_evidence(lists, embeddings, SimilarConfig(max_users=12)).n_users == 12
+    assert gather_evidence(lists, embeddings, SimilarConfig()).n_users == 50
 
 
 def test_five_times_as_many_users_of_the_same_tastes_change_no_comparison() -> None:
@@ -194,9 +194,9 @@ def test_without_any_text_nothing_is_alike() -> None:
 
 def test_a_catalogue_without_favourites_says_nothing_of_fans() -> None:
     catalogue = make_arrays()
-    assert np.isfinite(read_catalogue_evidence(catalogue).fans).all()
+    assert np.isfinite(read_catalogue_evidence(catalogue).facts["fans"]).all()
     catalogue["favorites"] = np.zeros_like(catalogue["favorites"])
-    assert np.isnan(read_catalogue_evidence(catalogue).fans).all()
+    assert np.isnan(read_catalogue_evidence(catalogue).facts["fans"]).all()
 
 
 def test_blocks_of_queries_describe_what_each_query_alone_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,24 +16,10 @@ _MIN_VIEWERS: Final = 100
 def move_beginnings(
     codes: NDArray[np.integer], positions: NDArray[np.int16], roles: NDArray[np.uint8], watching: CoWatching
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Let franchises begin where people begin.
+    """Let franchises begin where people begin: positions and roles of order_franchises, changed in copies.
 
     Where few of those who have seen an entry of the main line have seen any before it, and more have seen it than
     each of those, it builds on none of them: it comes first, and they follow it as side stories.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_anime,), dtype=integer
-        Franchise of each anime.
-    positions : ndarray of shape (n_anime,), dtype=int16
-    roles : ndarray of shape (n_anime,), dtype=uint8
-        As from :func:`training.franchises.order.order_franchises`; both are left as they are.
-    watching : CoWatching
-
-    Returns
-    -------
-    positions : ndarray of shape (n_anime,), dtype=int16
-    roles : ndarray of shape (n_anime,), dtype=uint8
     """
     positions, roles = positions.copy(), roles.copy()
     order = np.lexsort((positions, codes))

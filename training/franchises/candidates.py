@@ -21,18 +21,9 @@ _GLUED_LETTERS: Final = 8
 
 
 def candidate_pairs(titles: Sequence[Title], distinctive: frozenset[str] = frozenset()) -> NDArray[np.int64]:
-    """List the pairs of anime whose titles have something in common.
+    """List the pairs of anime whose titles have something in common, or one of the distinctive words.
 
-    Parameters
-    ----------
-    titles : sequence of Title
-    distinctive : frozenset of str
-        Words that name a franchise: whatever shares one is compared.
-
-    Returns
-    -------
-    ndarray of shape (n_pairs, 2), dtype=int64
-        Rows; the lower one first, ascending, none twice.
+    Gives rows of shape (n_pairs, 2), the lower one first, ascending, none twice.
     """
     pairs = [
         _pairs_of(

@@ -17,20 +17,7 @@ _FEW_VIEWERS, _MOST_BY_FEW = 15, 1.6
 
 
 class CoWatching:
-    """Who watched what, a bit per user and anime.
-
-    Parameters
-    ----------
-    lists : Interactions
-        Plan-to-watch is left out. Of more than 16,384 users every k-th counts.
-
-    Attributes
-    ----------
-    n_users : int
-        How many users count.
-    viewers : ndarray of shape (n_anime,), dtype=int64
-        How many of them have seen each anime.
-    """
+    """Who watched what, a bit per user and anime; plans are left out. Of more than 16,384 users every k-th counts."""
 
     def __init__(self, lists: Interactions) -> None:
         # Chosen before anything is counted: at full size the matrix of all users takes a gigabyte.
@@ -42,43 +29,19 @@ class CoWatching:
             watched = np.zeros(self.n_users, dtype=bool)
             watched[seen.indices[seen.indptr[row] : seen.indptr[row + 1]]] = True
             self._bits[row] = np.packbits(watched)
+        # Shape: (n_anime,). How many of those who count have seen each anime.
         self.viewers: NDArray[np.int64] = np.bitwise_count(self._bits).sum(axis=1, dtype=np.int64)
 
     def count_shared(self, row: int, others: NDArray[np.integer]) -> int:
-        """Count the viewers of an anime who have seen any of some others.
-
-        Parameters
-        ----------
-        row : int
-        others : ndarray of shape (n,), dtype=integer
-            One at least.
-        """
+        """Count the viewers of an anime who have seen any of some others, one at least."""
         seen_any: NDArray[np.uint8] = np.bitwise_or.reduce(self._bits[others], axis=0)
         return int(np.bitwise_count(seen_any & self._bits[row]).sum(dtype=np.int64))
 
     def points(self, first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:
-        """Give points for pairs whose viewers are the same, and take some from pairs whose are not.
-
-        Parameters
-        ----------
-        first, second : ndarray of shape (n_pairs,), dtype=integer
-            Anime rows.
-
-        Returns
-        -------
-        ndarray of shape (n_pairs,), dtype=float64
-            In [-2, 3]; 0 where too few watched either to say anything.
-        """
-        together = np.concatenate(
-            [
-                np.bitwise_count(
-                    self._bits[first[start : start + _BLOCK]] & self._bits[second[start : start + _BLOCK]]
-                )
-                .sum(axis=1, dtype=np.int64)
-                .astype(np.float64)
-                for start in range(0, max(len(first), 1), _BLOCK)
-            ]
-        )
+        """Give points in [-2, 3] to pairs of anime rows: more where their viewers are the same, 0 where few."""
+        blocks = [slice(start, start + _BLOCK) for start in range(0, max(len(first), 1), _BLOCK)]
+        shared_bits = (self._bits[first[block]] & self._bits[second[block]] for block in blocks)
+        together = np.concatenate([np.bitwise_count(bits).sum(axis=1, dtype=np.float64) for bits in shared_bits])
         mine, theirs = self.viewers[first].astype(np.float64), self.viewers[second].astype(np.float64)
         n = float(self.n_users)
         spread = np.sqrt(mine * theirs * (n - mine) * (n - theirs))

@@ -1,4 +1,4 @@
-"""Words that name a franchise, told by who watches the anime that have them: "gundam" does, "senki" does not."""
+"""Words that name a franchise, found by who watches the anime that have them: "gundam" does, "senki" does not."""
 
 import itertools
 from collections import defaultdict
@@ -19,19 +19,7 @@ _MIN_MEAN, _MIN_SHARE, _TOGETHER = 0.95, 0.6, 0.9
 
 
 def find_distinctive_words(titles: Sequence[Title], watching: CoWatching) -> frozenset[str]:
-    """Find the words whose anime are watched by the same people, whichever two of them one takes.
-
-    Parameters
-    ----------
-    titles : sequence of Title
-        Of all anime.
-    watching : CoWatching
-
-    Returns
-    -------
-    frozenset of str
-        Empty where there are too few lists to tell.
-    """
+    """Find the words of which any two anime are watched by the same people; none where there are too few lists."""
     rows_of: dict[str, list[int]] = defaultdict(list)
     for row, title in enumerate(titles):
         for word in set(title.romaji.words):

@@ -12,7 +12,7 @@ from training.franchises.beginnings import move_beginnings
 from training.franchises.candidates import candidate_pairs
 from training.franchises.co_watching import CoWatching
 from training.franchises.distinctive_words import find_distinctive_words
-from training.franchises.order import WatchFacts, order_franchises
+from training.franchises.order import order_franchises
 from training.franchises.title_points import TitlePoints
 from training.franchises.titles import Title, read_title
 from training.lists.interactions import Interactions
@@ -38,46 +38,21 @@ def franchise_arrays(lists: Interactions, catalogue: Mapping[str, NDArray[Any]])
     Returns
     -------
     dict of str to ndarray
-        ``franchise_codes``, ``franchise_positions`` and ``franchise_roles``, as
-        :data:`models.bundle.layout.LAYOUT` says.
-    """
-    titles, watching = read_titles(catalogue), CoWatching(lists)
-    codes = group_franchises(titles, catalogue, watching)
-    positions, roles = order_franchises(codes, WatchFacts.of_catalogue(catalogue, titles))
-    positions, roles = move_beginnings(codes, positions, roles, watching)
-    return {"franchise_codes": codes, "franchise_positions": positions, "franchise_roles": roles}
-
-
-def read_titles(catalogue: Mapping[str, NDArray[Any]]) -> list[Title]:
-    """Read the titles of all anime of a prepared dump.
-
-    Parameters
-    ----------
-    catalogue : mapping of str to ndarray
-        Its arrays.
+        ``franchise_codes``, ``franchise_positions`` and ``franchise_roles``.
     """
     text, ends = catalogue["cards"].tobytes(), catalogue["card_offsets"].tolist()
-    return [read_title(AnimeCard.model_validate_json(text[start:end])) for start, end in itertools.pairwise(ends)]
+    cards = [AnimeCard.model_validate_json(text[start:end]) for start, end in itertools.pairwise(ends)]
+    titles, watching = [read_title(card) for card in cards], CoWatching(lists)
+    codes = group_franchises(titles, catalogue, watching)
+    positions, roles = order_franchises(codes, catalogue, titles)
+    positions, roles = move_beginnings(codes, positions, roles, watching)
+    return {"franchise_codes": codes, "franchise_positions": positions, "franchise_roles": roles}
 
 
 def group_franchises(
     titles: Sequence[Title], catalogue: Mapping[str, NDArray[Any]], watching: CoWatching
 ) -> NDArray[np.int32]:
-    """Find which anime belong together.
-
-    Parameters
-    ----------
-    titles : sequence of Title
-        One per anime.
-    catalogue : mapping of str to ndarray
-        ``studio_codes``, ``source_codes``, ``type_codes`` and ``adult`` are looked at.
-    watching : CoWatching
-
-    Returns
-    -------
-    ndarray of shape (n_anime,), dtype=int32
-        Franchise of each anime, numbered by first row; a lone anime is its own franchise.
-    """
+    """Find the franchise of each anime, numbered by first row; a lone anime is its own franchise."""
     distinctive = find_distinctive_words(titles, watching)
     pairs = candidate_pairs(titles, distinctive)
     scores = watching.points(pairs[:, 0], pairs[:, 1]) + _trait_points(pairs, catalogue)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -21,191 +20,134 @@ _NEW_DAYS: Final = 180
 _NO_DAY: Final = 10**9
 
 
-@dataclass(frozen=True)
-class WatchFacts:
-    """What the order is read from, one row per anime.
+@dataclass(frozen=True, eq=False, slots=True)
+class _Entry:
+    """What the order is read from: numbers as in the bundle, 0 = unknown."""
 
-    Attributes
-    ----------
-    types : list of str
-        TV, Movie, ...; empty where unknown.
-    start_days, episodes, minutes, members : ndarray of shape (n_anime,), dtype=integer
-        As in the bundle; 0 = unknown.
-    titles : sequence of Title
-    """
-
-    types: list[str]
-    start_days: NDArray[np.integer]
-    episodes: NDArray[np.integer]
-    minutes: NDArray[np.integer]
-    members: NDArray[np.integer]
-    titles: Sequence[Title]
-
-    @classmethod
-    def of_catalogue(cls, catalogue: Mapping[str, NDArray[Any]], titles: Sequence[Title]) -> "WatchFacts":
-        """Take the facts from the catalogue's arrays.
-
-        Parameters
-        ----------
-        catalogue : mapping of str to ndarray
-            Of a prepared dump.
-        titles : sequence of Title
-        """
-        types = catalogue["type_names"][catalogue["type_codes"]].tolist()
-        numbers = (catalogue[name] for name in ("start_days", "episodes", "minutes", "members"))
-        start_days, episodes, minutes, members = numbers
-        return cls(types, start_days, episodes, minutes, members, titles)
-
-    @cached_property
-    def recent_day(self) -> int:
-        """From when on an anime was new, or only announced, when the dump was made."""
-        known = self.start_days[self.start_days > 0]
-        return int(np.quantile(known, 0.99)) - _NEW_DAYS if len(known) else _NO_DAY
-
-    def day(self, row: int) -> int:
-        """Give the day of the first airing; unknown comes last."""
-        return int(self.start_days[row]) or _NO_DAY
+    row: int
+    # TV, Movie, ...; empty where unknown.
+    kind: str
+    # Of the first airing; unknown comes last.
+    day: int
+    episodes: int
+    minutes: int
+    members: int
+    title: Title
+    # New, or only announced, when the dump was made.
+    is_new: bool
 
 
-def order_franchises(codes: NDArray[np.integer], facts: WatchFacts) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Put the entries of every franchise in the order in which to watch them.
+def order_franchises(
+    codes: NDArray[np.integer], catalogue: Mapping[str, NDArray[Any]], titles: Sequence[Title]
+) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Put the entries of every franchise in the order in which to watch them: positions from 0, and roles.
 
-    The main line goes by date; every side story and extra comes after the entry it belongs to: the last one that had
-    begun before it, or the one that it is named after if that began later. Unknown dates come last.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n_anime,), dtype=integer
-        Franchise of each anime.
-    facts : WatchFacts
-
-    Returns
-    -------
-    positions : ndarray of shape (n_anime,), dtype=int16
-        From 0 in each franchise.
-    roles : ndarray of shape (n_anime,), dtype=uint8
-        See :class:`models.scoring.franchises.Role`. Every franchise begins with its main line.
+    The main line goes by date, and every franchise begins with it; every side story and extra comes after the entry
+    it belongs to: the last one that had begun before it, or the one that it is named after if that began later.
     """
     positions = np.zeros(len(codes), dtype=np.int16)
     roles = np.zeros(len(codes), dtype=np.uint8)
+    entries = _read_entries(catalogue, titles)
     by_code = np.argsort(codes, kind="stable")
     for rows in np.split(by_code, np.flatnonzero(np.diff(codes[by_code])) + 1):
         if len(rows) > 1:
-            members = rows.tolist()
-            found = _find_roles(members, facts)
-            for place, row in enumerate(_watch_order(members, found, facts)):
-                positions[row] = min(place, np.iinfo(np.int16).max)
-                roles[row] = found[row]
+            in_time = sorted((entries[row] for row in rows.tolist()), key=lambda entry: (entry.day, entry.row))
+            found = _find_roles(in_time)
+            for place, entry in enumerate(_watch_order(in_time, found)):
+                positions[entry.row] = min(place, np.iinfo(np.int16).max)
+                roles[entry.row] = found[entry]
     return positions, roles
 
 
-def _watch_order(rows: list[int], roles: dict[int, Role], facts: WatchFacts) -> list[int]:
-    main = sorted((row for row in rows if roles[row] is Role.MAIN), key=lambda row: (facts.day(row), row))
-    keys = {row: (place, 0, 0, row) for place, row in enumerate(main)}
-    for row in rows:
-        if row not in keys:
-            belongs = _belongs_to(row, main, facts)
-            keys[row] = (belongs, 1, facts.day(row), row)
-    return sorted(rows, key=lambda row: keys[row])
-
-
-def _belongs_to(row: int, main: list[int], facts: WatchFacts) -> int:
-    """Find the place of the main entry after which something is to be watched."""
-    began = sum(facts.day(entry) <= facts.day(row) for entry in main) - 1
-    words = facts.titles[row].romaji.words
-    named = [
-        (len(facts.titles[entry].romaji.words), -place)
-        for place, entry in enumerate(main)
-        if words[: len(facts.titles[entry].romaji.words)] == facts.titles[entry].romaji.words
+def _read_entries(catalogue: Mapping[str, NDArray[Any]], titles: Sequence[Title]) -> list[_Entry]:
+    known = catalogue["start_days"][catalogue["start_days"] > 0]
+    new_from = int(np.quantile(known, 0.99)) - _NEW_DAYS if len(known) else _NO_DAY
+    kinds = catalogue["type_names"][catalogue["type_codes"]]
+    columns = [kinds, *(catalogue[name] for name in ("start_days", "episodes", "minutes", "members"))]
+    rows = zip(*(column.tolist() for column in columns), titles, strict=True)
+    return [
+        _Entry(row, kind, day or _NO_DAY, episodes, minutes, members, title, (day or _NO_DAY) >= new_from)
+        for row, (kind, day, episodes, minutes, members, title) in enumerate(rows)
     ]
+
+
+def _watch_order(in_time: list[_Entry], roles: dict[_Entry, Role]) -> list[_Entry]:
+    main = [entry for entry in in_time if roles[entry] is Role.MAIN]
+    keys = {entry: (_belongs_to(entry, main), 1, entry.day, entry.row) for entry in in_time}
+    keys |= {entry: (place, 0, 0, entry.row) for place, entry in enumerate(main)}
+    return sorted(in_time, key=lambda entry: keys[entry])
+
+
+def _belongs_to(entry: _Entry, main: list[_Entry]) -> int:
+    """Find the place of the main entry after which something is to be watched."""
+    began = sum(other.day <= entry.day for other in main) - 1
+    words, names = entry.title.romaji.words, [other.title.romaji.words for other in main]
+    named = [(len(name), -place) for place, name in enumerate(names) if words[: len(name)] == name]
     return max(0, began, -max(named)[1] if named else 0)
 
 
-def _find_roles(rows: list[int], facts: WatchFacts) -> dict[int, Role]:
-    in_time = sorted(rows, key=lambda row: (facts.day(row), row))
-    by_type = {row: _role_by_type(row, facts) for row in rows}
-    rank = {role: [row for row in in_time if by_type[row] is role] for role in Role}
+def _find_roles(in_time: list[_Entry]) -> dict[_Entry, Role]:
+    by_type = {entry: _role_by_type(entry) for entry in in_time}
+    rank = {role: [entry for entry in in_time if by_type[entry] is role] for role in Role}
     # Where nothing is of the main line by its type, the best there is makes the main line.
     backbone = rank[Role.MAIN] or rank[Role.SIDE] or rank[Role.EXTRA]
-    full_length = max(_length(row, facts) for row in backbone)
-    roles: dict[int, Role] = {}
-    for row in rows:
-        if row in backbone and not _is_dwarfed(row, backbone, full_length, facts):
-            roles[row] = Role.MAIN
-        elif by_type[row] is Role.MAIN:
-            roles[row] = Role.SIDE
-        else:
-            roles[row] = by_type[row]
-    main = [row for row in rows if roles[row] is Role.MAIN] or backbone[:1]
-    main += _first_seasons(rows, main, facts)
-    roles.update(dict.fromkeys(main, Role.MAIN))
+    main = [entry for entry in backbone if not _is_dwarfed(entry, backbone)] or backbone[:1]
+    main += _first_seasons(in_time, main)
+    roles = by_type | dict.fromkeys(rank[Role.MAIN], Role.SIDE) | dict.fromkeys(main, Role.MAIN)
     # In order of time, so that the third film may follow the second.
-    for row in rank[Role.SIDE]:
-        if roles[row] is Role.SIDE and not facts.titles[row].extra and _is_needed(row, main, facts):
-            roles[row] = Role.MAIN
-            main.append(row)
+    for entry in rank[Role.SIDE]:
+        if roles[entry] is Role.SIDE and not entry.title.extra and _is_needed(entry, main):
+            roles[entry] = Role.MAIN
+            main.append(entry)
     return roles
 
 
-def _first_seasons(rows: list[int], main: list[int], facts: WatchFacts) -> list[int]:
+def _first_seasons(in_time: list[_Entry], main: list[_Entry]) -> list[_Entry]:
     """Find what a season of the main line goes on with, however few know it: no second season without the first."""
-    last_of: dict[tuple[str, tuple[str, ...]], int] = {}
-    for row in main:
-        series = facts.types[row], facts.titles[row].romaji.core
-        last_of[series] = max(facts.day(row), last_of.get(series, 0))
+    last_of = {
+        (entry.kind, entry.title.romaji.core): entry.day for entry in sorted(main, key=lambda entry: entry.day)
+    }
     return [
-        row
-        for row in rows
-        if row not in main
-        and not facts.titles[row].extra
-        and facts.day(row) < last_of.get((facts.types[row], facts.titles[row].romaji.core), 0)
+        entry
+        for entry in in_time
+        if entry not in main
+        and not entry.title.extra
+        and entry.day < last_of.get((entry.kind, entry.title.romaji.core), 0)
     ]
 
 
-def _role_by_type(row: int, facts: WatchFacts) -> Role:
-    kind, title = facts.types[row], facts.titles[row]
-    if kind in {"Music", ""} or title.extra:
+def _role_by_type(entry: _Entry) -> Role:
+    if entry.kind in {"Music", "Special", ""} or entry.title.extra:
         return Role.EXTRA
-    if kind == "TV":
+    if entry.kind == "TV":
         return Role.MAIN
-    short = 0 < int(facts.minutes[row]) < _SHORT_MINUTES
-    if kind == "Special" or short:
-        return Role.EXTRA
-    return Role.SIDE
+    return Role.EXTRA if 0 < entry.minutes < _SHORT_MINUTES else Role.SIDE
 
 
-def _length(row: int, facts: WatchFacts) -> int:
-    return int(facts.minutes[row])
-
-
-def _is_dwarfed(row: int, backbone: list[int], full_length: int, facts: WatchFacts) -> bool:
-    """Tell a spin-off from a season: shorts beside full episodes, or next to unknown beside the others."""
-    minutes = _length(row, facts)
-    if 0 < minutes < _SHORT_MINUTES <= full_length and minutes * 2 < full_length:
+def _is_dwarfed(entry: _Entry, backbone: list[_Entry]) -> bool:
+    """Separate a spin-off from a season: shorts beside full episodes, or hardly known beside the others."""
+    full_length = max(other.minutes for other in backbone)
+    if 0 < entry.minutes < _SHORT_MINUTES <= full_length and entry.minutes * 2 < full_length:
         return True
-    members = int(facts.members[row])
-    if facts.day(row) >= facts.recent_day:
-        # Few know yet what has only been announced.
-        return False
-    least = _NEEDED_SHARE["TV"] * max(int(facts.members[entry]) for entry in backbone)
-    if not 0 < members < least:
+    least = _NEEDED_SHARE["TV"] * max(other.members for other in backbone)
+    # Few know yet what has only been announced.
+    if entry.is_new or not 0 < entry.members < least:
         return False
     # A late season of a long series has few viewers too, but not far fewer than the season after it.
-    later = max((int(facts.members[entry]) for entry in backbone if facts.day(entry) > facts.day(row)), default=0)
-    return later < least or members < _NEXT_SHARE * later
+    later = max((other.members for other in backbone if other.day > entry.day), default=0)
+    return later < least or entry.members < _NEXT_SHARE * later
 
 
-def _is_needed(row: int, main: list[int], facts: WatchFacts) -> bool:
-    """Tell a film that the next season builds on, or that goes on with the story, by how many know it beside that.
+def _is_needed(entry: _Entry, main: list[_Entry]) -> bool:
+    """Recognise a film that the next season builds on, or that goes on with the story, by how many know it.
 
-    What comes out while a long series runs stands beside it: nobody has to see its yearly films.
+    What comes out while a long series runs stands beside it: its yearly films can be left out.
     """
-    before = [entry for entry in main if facts.day(entry) <= facts.day(row)]
-    after = [int(facts.members[entry]) for entry in main if facts.day(row) < facts.day(entry) < facts.recent_day]
-    last = max(before, key=lambda entry: (facts.day(entry), entry)) if before else None
-    if last is not None and facts.types[last] == "TV" and not 0 < int(facts.episodes[last]) < _LONG_SERIES:
+    before = [other for other in main if other.day <= entry.day]
+    after = [other.members for other in main if other.day > entry.day and not other.is_new]
+    last = max(before, key=lambda other: (other.day, other.row), default=None)
+    if last is not None and last.kind == "TV" and not 0 < last.episodes < _LONG_SERIES:
         return False
-    kind, members = facts.types[row], int(facts.members[row])
     if after:
-        return members >= _NEEDED_SHARE.get(kind, 1.0) * max(after) > 0
-    return last is not None and members >= _GOES_ON_SHARE.get(kind, 0.3) * int(facts.members[last]) > 0
+        return entry.members >= _NEEDED_SHARE.get(entry.kind, 1.0) * max(after) > 0
+    return last is not None and entry.members >= _GOES_ON_SHARE.get(entry.kind, 0.3) * last.members > 0

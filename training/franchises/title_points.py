@@ -1,5 +1,6 @@
-"""How much two titles speak for one franchise, in points."""
+"""How much the titles of two anime are evidence of one franchise, in points."""
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -29,15 +30,7 @@ _COMMON_WORD: Final = 4.0
 
 
 class TitlePoints:
-    """Compares titles, knowing how rare each word is in the catalogue.
-
-    Parameters
-    ----------
-    titles : sequence of Title
-        Of all anime.
-    distinctive : frozenset of str
-        Words that name a franchise.
-    """
+    """Compares titles, knowing how rare each word is in the catalogue, and which words name a franchise."""
 
     def __init__(self, titles: Sequence[Title], distinctive: frozenset[str] = frozenset()) -> None:
         self._distinctive = distinctive
@@ -46,23 +39,11 @@ class TitlePoints:
         self._unknown = math.log(max(len(titles), 1))
 
     def rarity(self, words: Sequence[str]) -> float:
-        """Give how rare words are.
-
-        Returns
-        -------
-        float
-            The sum of log(number of anime / number of anime with the word); higher is rarer.
-        """
+        """Add up log(number of anime / number of anime with the word): higher is rarer."""
         return sum(self._rarity.get(word, self._unknown) for word in words)
 
     def compare(self, first: Title, second: Title) -> float:
-        """Compare two anime by all their titles.
-
-        Returns
-        -------
-        float
-            In about [-2, 8].
-        """
+        """Compare two anime by all their titles, in about [-2, 8] points."""
         romaji = self._compare_romaji(first.romaji, second.romaji)
         japanese = _compare_japanese(first.japanese, second.japanese)
         if japanese >= 1.0 and romaji < 1.0:
@@ -73,7 +54,9 @@ class TitlePoints:
     def _compare_romaji(self, first: Wording, second: Wording) -> float:
         if first.head == second.head or first.core == second.core:
             # "K", "Go", "Air": so short a head may be anybody's.
-            return _SHORT_HEAD if _is_short(first.head) else _by_length(_SAME_HEAD, len(first.head))
+            return (
+                _SHORT_HEAD if len("".join(first.head)) <= _SHORT_LETTERS else _by_length(_SAME_HEAD, len(first.head))
+            )
         return max(
             self._head_of(first, second),
             self._head_of(second, first),
@@ -150,17 +133,9 @@ def _by_length(table: Sequence[float], length: int) -> float:
     return table[min(length, len(table)) - 1] if length else _NOTHING
 
 
-def _is_short(head: Words) -> bool:
-    return len("".join(head)) <= _SHORT_LETTERS
-
-
 def _prefix_length(first: Sequence[str], second: Sequence[str]) -> int:
-    length = 0
-    for mine, theirs in zip(first, second, strict=False):
-        if mine != theirs:
-            break
-        length += 1
-    return length
+    pairs = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False))
+    return sum(1 for _ in pairs)
 
 
 def _glued(first: Words, second: Words) -> float:

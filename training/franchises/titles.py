@@ -53,40 +53,25 @@ _EXTRA: Final = re.compile(
 
 @dataclass(frozen=True)
 class Wording:
-    """A title in one language.
+    """A title in one language."""
 
-    Attributes
-    ----------
-    words : tuple of str
-        All words, lower case, without punctuation.
-    head : tuple of str
-        The first part of the title without season markers: what its franchise is likely called.
-    core : tuple of str
-        All of the title without season markers.
-    """
-
+    # All words, lower case, without punctuation.
     words: tuple[str, ...] = ()
+    # The first part of the title without season markers: what its franchise is likely called.
     head: tuple[str, ...] = ()
+    # All of the title without season markers.
     core: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Title:
-    """The titles of one anime.
-
-    Attributes
-    ----------
-    romaji, english : Wording
-        Empty where unknown.
-    japanese : str
-        The Japanese title without markers, spaces and punctuation; empty where unknown.
-    extra : bool
-        It calls itself a recap, a special, a commercial or the like.
-    """
+    """The titles of one anime; empty where unknown."""
 
     romaji: Wording
     english: Wording
+    # Without markers, spaces and punctuation.
     japanese: str
+    # It calls itself a recap, a special, a commercial or the like.
     extra: bool
 
 
@@ -101,13 +86,7 @@ def read_title(card: AnimeCard) -> Title:
 
 
 def read_wording(text: str) -> Wording:
-    """Split a title in Latin letters into words.
-
-    Returns
-    -------
-    Wording
-        The head of a title of nothing but markers is the title itself.
-    """
+    """Split a title in Latin letters into words; the head of nothing but markers is the title itself."""
     plain = _normalise(text)
     words = tuple(_WORD.findall(plain))
     parts = [part for part in map(_strip_markers, _BREAK.split(plain)) if part]

@@ -15,9 +15,8 @@ from training.item_weights.closed_form import invert_gram, regularisation
 from training.item_weights.co_counts import Square, co_counts
 from training.lists.interactions import Interactions
 from training.lists.split import some_users
+from training.similar_anime.blocks import Block, Rows, SparseRows, kth_largest
 from training.similar_anime.config import SimilarConfig
-from training.similar_anime.pair_sums import Block, Rows, SharedViewers, ViewersLists, kth_largest, viewers_lists
-from training.similar_anime.sparse_products import SparseRows
 
 # The place in a ranking that a value is compared with: the tenth best of the query, or of the candidate.
 N_BEST: Final = 10
@@ -26,88 +25,71 @@ _BLOCK: Final = 256
 _LEAST: Final = 1e-6
 # The mirror of each kind of evidence: what it is seen from the other anime. The others are symmetric.
 MIRROR: Final = {"weight_for": "weight_from", "weight_from": "weight_for"}
+# What is added up over the users who have seen both anime of a pair: one for each, one for each who liked both, and
+# one by the length of the list.
+_COSINES: Final = {"seen": "cosine", "liked": "liked_cosine", "even": "even_cosine"}
 
 
 @dataclass(frozen=True)
 class ListEvidence:
-    """Evidence of lists, made for a block of anime at a time: all pairs at once would not fit into memory.
+    """Evidence of lists, made for a block of anime at a time."""
 
-    Attributes
-    ----------
-    viewers : ViewersLists
-        At most ``SimilarConfig.max_users`` of them.
-    own : SharedViewers
-        What each anime shares with itself.
-    inverse : ndarray of shape (n_anime, n_anime), dtype=float32
-        Of the regularised co-counts: :func:`training.item_weights.closed_form.invert_gram`.
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-    """
-
-    viewers: ViewersLists
-    own: SharedViewers
+    n_users: int
+    # By "seen", "liked" and "even": what is added up, and the sums of each anime with itself, shape (n_anime,).
+    sums: dict[str, SparseRows]
+    own: dict[str, NDArray[np.float32]]
+    # Shape: (n_anime, n_anime). Of the regularised co-counts.
     inverse: Square
+    # Shape: (n_anime, embedding_size). Unit rows.
     embeddings: NDArray[np.float32]
 
+    def shared(self, rows: Rows) -> dict[str, Block]:
+        """Add up what some anime share with every other."""
+        return {name: sparse.products(rows) for name, sparse in self.sums.items()}
+
     def weights(self, rows: Rows) -> dict[str, Block]:
-        """Give the item weights, both ways.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (b,), dtype=integer
-
-        Returns
-        -------
-        dict of str to ndarray of shape (b, n_anime), dtype=float32
-            ``weight_for``: what the anime of the block say for the others; ``weight_from``: what the others say for
-            them. Of an anime for itself: 0.
-        """
+        """Give what the anime of the block say for the others, and the others for them; for itself: 0."""
         diagonal = np.diag(self.inverse)
         block = np.array(self.inverse[rows])
         block[np.arange(len(rows)), rows] = 0.0
         return {"weight_for": block / -diagonal, "weight_from": block / -diagonal[rows, None]}
 
-    def similarities(self, rows: Rows, shared: SharedViewers) -> dict[str, Block]:
-        """Give every kind of evidence.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (b,), dtype=integer
-        shared : SharedViewers
-            What these anime share with every other.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (b, n_anime), dtype=float32
-            Higher is more similar; 0 for an anime and itself.
-        """
-        blocks = {
-            **self.weights(rows),
-            "cosine": _cosines(shared.seen, self.own.seen, rows),
-            "liked_cosine": _cosines(shared.liked, self.own.liked, rows),
-            "even_cosine": _cosines(shared.even, self.own.even, rows),
-            "embedding": self.embeddings[rows] @ self.embeddings.T,
-        }
+    def similarities(self, rows: Rows, shared: dict[str, Block]) -> dict[str, Block]:
+        """Give every kind of evidence: higher is more similar, 0 for an anime and itself."""
+        blocks = self.weights(rows)
+        for name, kind in _COSINES.items():
+            norms = np.sqrt(np.where(self.own[name] == 0.0, 1.0, self.own[name])).astype(np.float32)
+            blocks[kind] = shared[name] / norms / norms[rows, None]
+        blocks["embedding"] = self.embeddings[rows] @ self.embeddings.T
         for block in blocks.values():
             block[np.arange(len(rows)), rows] = 0.0
         return blocks
 
 
 def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig) -> ListEvidence:
-    """Gather what lists say.
-
-    Parameters
-    ----------
-    train : Interactions
-        Of the users who train; at most ``config.max_users`` of them are looked at.
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-    config : SimilarConfig
-    """
+    """Gather what at most ``config.max_users`` of the lists of ``train`` say."""
     lists = some_users(train, config.max_users, "similar anime")
     lists = lists.keep_entries(lists.seen)
-    viewers = viewers_lists(lists)
-    return ListEvidence(viewers, viewers.sums(), _invert(co_counts(lists), config, lists.n_users), embeddings)
+    users = lists.user_rows()
+    rated = lists.ratings > 0
+    n_rated = np.bincount(users, rated, minlength=lists.n_users)
+    means = np.bincount(users, lists.ratings, minlength=lists.n_users) / np.maximum(n_rated, 1)
+    seen = lists.seen_matrix()
+    liked = lists.keep_entries(rated & (lists.ratings >= means[users])).seen_matrix()
+    shares = 1.0 / np.diff(lists.offsets)[users]
+    sums = {
+        "seen": SparseRows(sp.csr_matrix(seen.T), seen),
+        "liked": SparseRows(sp.csr_matrix(liked.T), liked),
+        "even": SparseRows(sp.csr_matrix(lists.matrix(shares).T), seen),
+    }
+    own = {
+        "seen": np.bincount(seen.indices, minlength=lists.n_anime),
+        "liked": np.bincount(liked.indices, minlength=lists.n_anime),
+        "even": np.bincount(seen.indices, shares, minlength=lists.n_anime),
+    }
+    inverse = _invert(co_counts(lists), config, lists.n_users)
+    own_sums = {name: values.astype(np.float32) for name, values in own.items()}
+    return ListEvidence(lists.n_users, sums, own_sums, inverse, embeddings)
 
 
 def _invert(counts: Square, config: SimilarConfig, n_users: int) -> Square:
@@ -130,63 +112,32 @@ def _invert(counts: Square, config: SimilarConfig, n_users: int) -> Square:
     return counts
 
 
-@dataclass(frozen=True)
-class Neighbourhoods:
-    """What is known of every anime's best neighbours before pairs are looked at.
+def find_neighbourhoods(evidence: ListEvidence) -> tuple[dict[str, NDArray[np.float32]], SparseRows]:
+    """Find every anime's tenth best value per kind of evidence, and item weights of its nearest 50 as unit rows.
 
-    Attributes
-    ----------
-    tenth_best : dict of str to ndarray of shape (n_anime,), dtype=float32
-        Per kind of evidence, the tenth best value of each anime: values are compared with it, and so mean the same
-        for a rare title and a common one, for few users and many.
-    neighbours : SparseRows of shape (n_anime, n_anime)
-        Item weights of the nearest 50, as unit rows.
+    Values are compared with the tenth best, and so mean the same for a rare title and a common one, for few users and
+    many.
     """
-
-    tenth_best: dict[str, NDArray[np.float32]]
-    neighbours: SparseRows
-
-
-def find_neighbourhoods(evidence: ListEvidence) -> Neighbourhoods:
-    """Find every anime's best neighbours by each kind of evidence."""
-    tenth_best: dict[str, list[NDArray[np.float32]]] = {}
-    neighbours = []
-    n_anime = len(evidence.own.seen)
-    starts = range(0, n_anime, _BLOCK)
+    n_anime = len(evidence.inverse)
     # Compiled code and numpy let go of the interpreter lock. All threads are busy, so each does its products alone.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
-        for best, nearest in pool.map(partial(_look_around, evidence), starts):
-            for kind, values in best.items():
-                tenth_best.setdefault(kind, []).append(values)
-            neighbours.append(nearest)
-    stacked = sp.csr_matrix(sp.vstack(neighbours))
+        found = list(pool.map(partial(_look_around, evidence), range(0, n_anime, _BLOCK)))
+    best = {kind: np.concatenate([values[kind] for values, _ in found]) for kind in found[0][0]}
+    stacked = sp.csr_matrix(sp.vstack([nearest for _, nearest in found]))
     norms = np.sqrt(np.asarray(stacked.multiply(stacked).sum(axis=1)).ravel())
     unit = sp.csr_matrix(sp.diags(1.0 / np.where(norms == 0.0, 1.0, norms)) @ stacked).astype(np.float32)
-    return Neighbourhoods(
-        {kind: np.maximum(np.concatenate(parts), np.float32(_LEAST)) for kind, parts in tenth_best.items()},
-        SparseRows.of(unit),
-    )
+    return {kind: np.maximum(values, np.float32(_LEAST)) for kind, values in best.items()}, SparseRows.of(unit)
 
 
 def _look_around(evidence: ListEvidence, start: int) -> tuple[dict[str, NDArray[np.float32]], sp.csr_matrix]:
-    rows = np.arange(start, min(start + _BLOCK, len(evidence.own.seen)))
-    blocks = evidence.similarities(rows, evidence.viewers.shared(rows))
+    rows = np.arange(start, min(start + _BLOCK, len(evidence.inverse)))
+    blocks = evidence.similarities(rows, evidence.shared(rows))
     best = {kind: kth_largest(block, N_BEST) for kind, block in blocks.items()}
-    return best, _nearest(evidence, blocks["weight_for"], rows)
-
-
-def _cosines(products: Block, squares: NDArray[np.float32], rows: Rows) -> Block:
-    norms = np.sqrt(np.where(squares == 0.0, 1.0, squares)).astype(np.float32)
-    cosines: Block = products / norms / norms[rows, None]
-    return cosines
-
-
-def _nearest(evidence: ListEvidence, weights: Block, rows: Rows) -> sp.csr_matrix:
-    """Keep the largest weights, made symmetric: what is left of each pair when all other anime are known."""
+    # The largest weights, made symmetric: what is left of each pair when all other anime are known.
     diagonal = np.diag(evidence.inverse)
-    partial = np.maximum(weights * np.sqrt(diagonal / diagonal[rows, None]), 0.0)
-    k = min(N_NEIGHBOURS, partial.shape[1])
-    columns = np.argpartition(-partial, k - 1, axis=1)[:, :k]
-    values = np.take_along_axis(partial, columns, axis=1)
-    block_rows = np.repeat(np.arange(len(rows)), k)
-    return sp.csr_matrix((values.ravel(), (block_rows, columns.ravel())), shape=partial.shape)
+    partial_weights = np.maximum(blocks["weight_for"] * np.sqrt(diagonal / diagonal[rows, None]), 0.0)
+    k = min(N_NEIGHBOURS, len(diagonal))
+    columns = np.argpartition(-partial_weights, k - 1, axis=1)[:, :k]
+    values = np.take_along_axis(partial_weights, columns, axis=1)
+    places = (np.repeat(np.arange(len(rows)), k), columns.ravel())
+    return best, sp.csr_matrix((values.ravel(), places), shape=partial_weights.shape)

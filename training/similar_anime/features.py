@@ -11,14 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.similar_anime.catalogue_evidence import CatalogueEvidence, places, read_catalogue_evidence
-from training.similar_anime.evidence import MIRROR, ListEvidence, Neighbourhoods, find_neighbourhoods
-from training.similar_anime.pair_sums import Block, kth_largest
+from training.similar_anime.blocks import Block, Rows, SparseRows, kth_largest
+from training.similar_anime.catalogue_evidence import CatalogueEvidence, Values, places, read_catalogue_evidence
+from training.similar_anime.evidence import MIRROR, ListEvidence, find_neighbourhoods
 from training.similar_anime.texts import TextVectors
 from training.support.compiled import compiled
-
-Rows = NDArray[np.integer[Any]]
-Values = NDArray[np.float32]
 
 # How many of the best by each kind of evidence become candidates. The blend comes first and alone guarantees that
 # every query has as many candidates as the bundle has neighbours.
@@ -36,84 +33,61 @@ POOLS: Final = {
 
 @dataclass(frozen=True)
 class Pairs:
-    """Candidates of some queries and what is known of them.
+    """Candidates of some queries and what is known of them; sorted by query, then by candidate."""
 
-    Attributes
-    ----------
-    queries, others : ndarray of shape (n_pairs,), dtype=int32
-        Anime rows; sorted by query, then by candidate.
-    features : ndarray of shape (n_pairs, n_features), dtype=float32
-        Columns as in :attr:`names`. NaN where something is not known.
-    names : tuple of str
-    """
-
+    # Shape: (n_pairs,). Anime rows.
     queries: NDArray[np.int32]
     others: NDArray[np.int32]
+    # Shape: (n_pairs, n_features). Columns as in names; NaN where something is not known.
     features: NDArray[np.float32]
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class PairEvidence:
-    """Everything that is known of pairs.
-
-    Attributes
-    ----------
-    lists : ListEvidence
-    neighbourhoods : Neighbourhoods
-    catalogue : CatalogueEvidence
-    texts : TextVectors
-    popularity : ndarray of shape (n_anime,), dtype=float32
-        Place among all anime by the number of lists, 0 to 1.
-    """
+    """Everything that is known of pairs."""
 
     lists: ListEvidence
-    neighbourhoods: Neighbourhoods
+    # As find_neighbourhoods gives them.
+    tenth_best: dict[str, Values]
+    neighbours: SparseRows
     catalogue: CatalogueEvidence
     texts: TextVectors
+    # Shape: (n_anime,). Place among all anime by the number of lists, 0 to 1.
     popularity: Values
 
     def describe(self, rows: Rows) -> Pairs:
-        """Choose the candidates of a block of queries and describe the pairs.
+        """Choose the candidates of a block of queries, ascending, and describe the pairs.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (b,), dtype=integer
-            Anime rows, ascending.
-
-        Returns
-        -------
-        Pairs
-            At least min(200, n_anime - 1) candidates per query.
+        Every query has at least min(200, n_anime - 1) candidates.
         """
-        shared = self.lists.viewers.shared(rows)
+        shared = self.lists.shared(rows)
         blocks = self.lists.similarities(rows, shared)
         blocks |= self._content(rows)
-        blocks["blend"] = _blend(blocks)
+        # By hand: the best that needs no learning.
+        weights = blocks["weight_for"]
+        strongest = np.maximum(weights.max(axis=1, keepdims=True), np.float32(1e-9))
+        blocks["blend"] = weights / strongest + 0.3 * blocks["genres"] + 0.6 * blocks["synopsis"]
         chosen = _choose(blocks, rows)
         block_rows, others = np.nonzero(chosen)
+        queries = rows[block_rows]
         features: dict[str, Values] = {}
         for kind, block in blocks.items():
-            features |= self._compare(kind, block[block_rows, others], rows[block_rows], others)
-        counts = shared.seen[block_rows, others], shared.liked[block_rows, others]
-        features |= self._counted(*counts, rows[block_rows], others)
-        features |= self.catalogue.pair_features(rows[block_rows], others)
-        names = tuple(features)
-        return Pairs(
-            rows[block_rows].astype(np.int32),
-            others.astype(np.int32),
-            np.stack([features[name] for name in names], axis=1),
-            names,
-        )
+            features |= self._compare(kind, block[block_rows, others], queries, others)
+        counts = shared["seen"][block_rows, others], shared["liked"][block_rows, others]
+        features |= self._counted(*counts, queries, others)
+        features |= self.catalogue.pair_features(queries, others)
+        columns = np.stack(list(features.values()), axis=1)
+        return Pairs(queries.astype(np.int32), others.astype(np.int32), columns, tuple(features))
 
     def _content(self, rows: Rows) -> dict[str, Block]:
-        texts, near, genres = self.texts, self.neighbourhoods.neighbours, self.catalogue.genre_directions
+        texts, genres = self.texts, self.catalogue.genre_directions
         blocks: dict[str, Block] = {
             "genres": genres[rows] @ genres.T,
             "synopsis": texts.synopses.products(rows),
             "topics": texts.topics[rows] @ texts.topics.T,
             "title": texts.titles.products(rows),
-            "neighbours": near.products(rows),
+            "neighbours": self.neighbours.products(rows),
         }
         for block in blocks.values():
             block[np.arange(len(rows)), rows] = 0.0
@@ -125,18 +99,17 @@ class PairEvidence:
             features[kind] = values
         if kind != "title":
             features[f"{kind}_place"] = place_within(values, queries)
-        tenth_best = self.neighbourhoods.tenth_best
-        if kind in tenth_best:
-            features[f"{kind}_of_query"] = values / tenth_best[kind][queries]
-            features[f"{kind}_of_other"] = values / tenth_best[MIRROR.get(kind, kind)][others]
+        if kind in self.tenth_best:
+            features[f"{kind}_of_query"] = values / self.tenth_best[kind][queries]
+            features[f"{kind}_of_other"] = values / self.tenth_best[MIRROR.get(kind, kind)][others]
         return features
 
     def _counted(self, seen: Values, liked: Values, queries: Rows, others: Rows) -> dict[str, Values]:
-        counts, liked_counts = self.lists.own.seen, self.lists.own.liked
+        counts, liked_counts = self.lists.own["seen"], self.lists.own["liked"]
         both = np.maximum(counts[queries] * counts[others], 1.0)
         expected_likes = liked_counts[queries] * liked_counts[others] / both * seen
         return {
-            "lift": np.log((seen + 1.0) / (both / self.lists.viewers.n_users + 1.0)),
+            "lift": np.log((seen + 1.0) / (both / self.lists.n_users + 1.0)),
             "share_of_other": seen / np.maximum(counts[others], 1.0),
             "share_of_query": seen / np.maximum(counts[queries], 1.0),
             "liked_lift": np.log((liked + 0.5) / (expected_likes + 0.5)),
@@ -149,35 +122,13 @@ class PairEvidence:
 def make_pair_evidence(
     lists: ListEvidence, catalogue: Mapping[str, NDArray[Any]], texts: TextVectors
 ) -> PairEvidence:
-    """Put together everything that is known of pairs.
-
-    Parameters
-    ----------
-    lists : ListEvidence
-    catalogue : mapping of str to ndarray
-        The catalogue's arrays of the bundle.
-    texts : TextVectors
-    """
-    return PairEvidence(
-        lists, find_neighbourhoods(lists), read_catalogue_evidence(catalogue), texts, places(lists.own.seen)
-    )
+    """Put together everything that is known of pairs; the catalogue's arrays are those of the bundle."""
+    own = places(lists.own["seen"])
+    return PairEvidence(lists, *find_neighbourhoods(lists), read_catalogue_evidence(catalogue), texts, own)
 
 
 def place_within(values: Values, queries: Rows) -> Values:
-    """Give each candidate's place among the candidates of its query.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_pairs,), dtype=float32
-        Higher is better.
-    queries : ndarray of shape (n_pairs,), dtype=integer
-        Ascending.
-
-    Returns
-    -------
-    ndarray of shape (n_pairs,), dtype=float32
-        -log(place), places from 1; ties in the order they come.
-    """
+    """Give -log(place) of each candidate among those of its query, the highest first, ties in the order they come."""
     placed = np.empty(len(values), dtype=np.float32)
     _place(values, queries, placed)
     return placed
@@ -195,14 +146,6 @@ def _place(values: Any, queries: Any, placed: Any) -> None:  # pragma: no cover 
         for place in range(len(order)):
             placed[start + order[place]] = -np.log(np.float32(place + 1))
         start = end
-
-
-def _blend(blocks: Mapping[str, Block]) -> Block:
-    """Add up item weights, genres and synopses by hand: the best that needs no learning."""
-    weights = blocks["weight_for"]
-    strongest = np.maximum(weights.max(axis=1, keepdims=True), np.float32(1e-9))
-    blend: Block = weights / strongest + 0.3 * blocks["genres"] + 0.6 * blocks["synopsis"]
-    return blend
 
 
 def _choose(blocks: Mapping[str, Block], rows: Rows) -> NDArray[np.bool_]:

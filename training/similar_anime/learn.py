@@ -31,34 +31,20 @@ _SINGLE: Final = float(np.log1p(1.0)) + 1e-6
 
 @dataclass(frozen=True)
 class Labelled:
-    """Pairs of the queries that may choose weights, with what people voted.
-
-    Attributes
-    ----------
-    pairs : Pairs
-    gains : ndarray of shape (n_pairs,), dtype=float32
-    folds : ndarray of shape (n_anime,), dtype=int64
-        Which member leaves an anime out, as a query and as a candidate: a pair is voted for in both directions, and
-        a member must not learn from the mirror of a pair that it is judged by.
-    """
+    """Pairs of the queries that may choose weights, with what people voted."""
 
     pairs: Pairs
+    # Shape: (n_pairs,)
     gains: NDArray[np.float32]
+    # Shape: (n_anime,). Which member leaves an anime out, as a query and as a candidate: a pair is voted for in both
+    # directions, and a member must not learn from the mirror of a pair that it is judged by.
     folds: NDArray[np.int64]
 
 
 def learn_ranker(
     evidence: PairEvidence, queries: Sequence[SimilarQuery], anime_ids: NDArray[np.int64], config: SimilarConfig
 ) -> Ranker:
-    """Learn a ranker.
-
-    Parameters
-    ----------
-    evidence : PairEvidence
-    queries : sequence of SimilarQuery
-        Only those that may choose weights are looked at.
-    anime_ids : ndarray of shape (n_anime,), dtype=int64
-    config : SimilarConfig
+    """Learn a ranker from those of the queries that may choose weights.
 
     References
     ----------
@@ -156,23 +142,6 @@ def _fit_layers(labelled: Labelled, inputs: NDArray[np.float32], config: Similar
     ]
 
 
-def left_out_scores(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each pair the score by the member that never saw its query, nor the mirror of the pair.
-
-    Parameters
-    ----------
-    labelled : Labelled
-    member_scores : ndarray of shape (n_members, n_pairs), dtype=float32
-
-    Returns
-    -------
-    ndarray of shape (n_pairs,), dtype=float32
-    """
-    folds = labelled.folds[labelled.pairs.queries]
-    scores: NDArray[np.float32] = member_scores[folds, np.arange(len(folds))]
-    return scores
-
-
 def _calibrate(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Fit how a candidate's share of its query tells whether people recommend it.
 
@@ -182,7 +151,8 @@ def _calibrate(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArra
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to import
 
     queries = labelled.pairs.queries
-    shares = log_shares(left_out_scores(labelled, member_scores), queries)
+    # Each pair is scored by the member that never saw its query, nor the mirror of the pair.
+    shares = log_shares(member_scores[labelled.folds[queries], np.arange(len(queries))], queries)
     n_pairs = np.bincount(queries, labelled.gains > SINGLE_VOTE_GAIN)
     spoken_of = n_pairs[queries] >= MIN_PAIRS
     recommended = labelled.gains > 0.0

@@ -21,48 +21,22 @@ _MAX_THREADS: Final = 4
 
 @dataclass(frozen=True)
 class RankedNeighbours:
-    """The most similar anime of every anime.
+    """The most similar anime of every anime: shape (n_anime, min(200, n_anime - 1))."""
 
-    Attributes
-    ----------
-    rows : ndarray of shape (n_anime, min(200, n_anime - 1)), dtype=int32
-        Best first, ties to the lower row; never the anime itself.
-    scores : ndarray of the same shape, dtype=float32
-        Their similarities in (0, 1), descending.
-    """
-
+    # Best first, ties to the lower row; never the anime itself.
     rows: NDArray[np.int32]
+    # In (0, 1), descending.
     scores: NDArray[np.float32]
 
 
 def describe_in_blocks(evidence: PairEvidence, rows: NDArray[np.integer[Any]]) -> Iterator[Pairs]:
-    """Describe the candidates of many queries, some at a time.
-
-    Parameters
-    ----------
-    evidence : PairEvidence
-    rows : ndarray of shape (n,), dtype=integer
-        Anime rows, ascending.
-
-    Yields
-    ------
-    Pairs
-        Of the next block of queries.
-    """
+    """Describe the candidates of many queries, ascending, some at a time."""
     for start in range(0, len(rows), _QUERIES_PER_BLOCK):
         yield evidence.describe(rows[start : start + _QUERIES_PER_BLOCK])
 
 
 def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[int], None]) -> RankedNeighbours:
-    """Rank the candidates of every anime.
-
-    Parameters
-    ----------
-    evidence : PairEvidence
-    ranker : Ranker
-    report : callable
-        Told how many anime are done.
-    """
+    """Rank the candidates of every anime, and report how many anime are done."""
     n_anime = len(evidence.popularity)
     k = min(N_SIMILAR, n_anime - 1)
     if not k:

@@ -24,38 +24,28 @@ _LEAST: Final = 1e-6
 class Ranker:
     """Weights of the ranker. M members, F features, H and G hidden units.
 
-    Attributes
-    ----------
-    names : ndarray of shape (F,), dtype=str
-        The features, in order.
-    knots, levels : ndarray of shape (F, n_knots), dtype=float32
-        Each feature is bent along these points, so that it is spread like a normal distribution; what is not known
-        becomes 0, the middle. The knots ascend strictly.
-    weights_1, weights_2, weights_3 : ndarray of shape (M, F, H), (M, H, G) and (M, G, 1), dtype=float32
-    biases_1, biases_2, biases_3 : ndarray of shape (M, 1, H), (M, 1, G) and (M, 1, 1), dtype=float32
-    calibration : ndarray of shape (2,), dtype=float64
-        Slope (positive) and intercept that turn the logarithm of a candidate's share of its query into the log-odds
-        of people recommending it.
+    Each feature is bent along its knots, so that it is spread like a normal distribution; what is not known becomes
+    0, the middle.
     """
 
+    # Shape: (F,). The features, in order.
     names: NDArray[np.str_]
+    # Shape: (F, n_knots). The knots ascend strictly.
     knots: NDArray[np.float32]
     levels: NDArray[np.float32]
+    # Shapes: (M, F, H), (M, 1, H), (M, H, G), (M, 1, G), (M, G, 1) and (M, 1, 1).
     weights_1: NDArray[np.float32]
     biases_1: NDArray[np.float32]
     weights_2: NDArray[np.float32]
     biases_2: NDArray[np.float32]
     weights_3: NDArray[np.float32]
     biases_3: NDArray[np.float32]
+    # Slope (positive) and intercept that turn the logarithm of a candidate's share of its query into the log-odds of
+    # people recommending it.
     calibration: NDArray[np.float64]
 
     def score(self, pairs: Pairs) -> NDArray[np.float32]:
-        """Score pairs: how much more similar one candidate of a query is than another.
-
-        Returns
-        -------
-        ndarray of shape (n_pairs,), dtype=float32
-            Comparable within a query only.
+        """Score pairs, comparable within a query only: how much more similar one candidate is than another.
 
         Raises
         ------
@@ -70,17 +60,7 @@ class Ranker:
         return scores
 
     def score_members(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Score pairs by each member on its own.
-
-        Parameters
-        ----------
-        inputs : ndarray of shape (n_pairs, F), dtype=float32
-            Bent features.
-
-        Returns
-        -------
-        ndarray of shape (M, n_pairs), dtype=float32
-        """
+        """Score pairs, given as bent features of shape (n_pairs, F), by each member: shape (M, n_pairs)."""
         scores = np.empty((len(self.weights_1), len(inputs)), dtype=np.float32)
         for member, row in enumerate(scores):
             hidden = np.maximum(inputs @ self.weights_1[member] + self.biases_1[member], 0.0)  # (P, H)
@@ -89,19 +69,9 @@ class Ranker:
         return scores
 
     def similarities(self, scores: NDArray[np.float32], queries: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-        """Turn scores into similarities that compare between queries.
+        """Turn scores into estimated chances that people recommend the candidate to those who liked the query.
 
-        Parameters
-        ----------
-        scores : ndarray of shape (n_pairs,), dtype=float32
-        queries : ndarray of shape (n_pairs,), dtype=integer
-            Ascending.
-
-        Returns
-        -------
-        ndarray of shape (n_pairs,), dtype=float32
-            In (0, 1), in the order of the scores: the estimated chance that people recommend the candidate to those
-            who liked the query.
+        Queries ascend. In (0, 1), in the order of the scores; they compare between queries.
         """
         slope, intercept = self.calibration
         odds = slope * log_shares(scores, queries) + intercept
@@ -131,19 +101,7 @@ def load_ranker(path: Path) -> Ranker:
 def bend(
     features: NDArray[np.float32], knots: NDArray[np.float32], levels: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Bend every feature along its knots.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n_pairs, F), dtype=float32
-        NaN where something is not known.
-    knots, levels : ndarray of shape (F, n_knots), dtype=float32
-
-    Returns
-    -------
-    ndarray of shape (n_pairs, F), dtype=float32
-        0 where something is not known.
-    """
+    """Bend features of shape (n_pairs, F) along their knots; NaN, what is not known, becomes 0."""
     bent = np.empty(features.shape, dtype=np.float32)
     _bend(features, knots, levels, bent)
     return bent
@@ -173,18 +131,7 @@ def _bend(features: Any, knots: Any, levels: Any, bent: Any) -> None:  # pragma:
 
 
 def log_shares(scores: NDArray[np.float32], queries: NDArray[np.integer[Any]]) -> NDArray[np.float64]:
-    """Give the logarithm of every candidate's softmax share among the candidates of its query.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_pairs,), dtype=float32
-    queries : ndarray of shape (n_pairs,), dtype=integer
-        Ascending.
-
-    Returns
-    -------
-    ndarray of shape (n_pairs,), dtype=float64
-    """
+    """Give the logarithm of every candidate's softmax share among those of its query (ascending)."""
     if not len(scores):
         return np.zeros(0)
     starts = np.flatnonzero(np.r_[True, queries[1:] != queries[:-1]])

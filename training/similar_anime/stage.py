@@ -31,37 +31,21 @@ _FACTS: Final = ("weights", "seconds", "prepared_digest", "settings")
 
 @dataclass(frozen=True)
 class SimilarAnimeModel:
-    """Ranked neighbours and how they came about.
-
-    Attributes
-    ----------
-    neighbours : RankedNeighbours
-    ranker : Ranker
-    weights : {"learned", "shipped"}
-        Whether the ranker was learned from this dump's recommendations or came with the project.
-    seconds : float
-        Wall-clock time.
-    prepared_digest : str
-        Of the prepared dump: :attr:`training.lists.prepared.Prepared.digest`.
-    settings : dict
-        Every setting of the run.
-    """
+    """Ranked neighbours and how they came about."""
 
     neighbours: RankedNeighbours
     ranker: Ranker
+    # Whether the ranker was learned from this dump's recommendations or came with the project.
     weights: Literal["learned", "shipped"]
+    # Wall-clock time.
     seconds: float
+    # Of the prepared dump.
     prepared_digest: str
+    # Every setting of the run.
     settings: dict[str, Any]
 
     def digest(self) -> str:
-        """Hash the neighbours, so that an evaluation can say what it measured.
-
-        Returns
-        -------
-        str
-            sha256, 64 hexadecimal digits.
-        """
+        """Hash the neighbours, so that an evaluation can name what it measured."""
         return artefacts.digest(self.neighbours.rows, self.neighbours.scores)
 
 
@@ -78,7 +62,7 @@ def fit_similar_anime(
     ----------
     prepared : Prepared
     train : Interactions
-        Of the users who train.
+        Of the training users.
     embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
     queries : list of SimilarQuery
@@ -104,19 +88,7 @@ def fit_similar_anime(
 
 
 def without_ranking(prepared: Prepared, settings: dict[str, Any]) -> SimilarAnimeModel:
-    """Rank nothing: embeddings tell which anime are similar.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    settings : dict
-        Every setting of the run.
-
-    Returns
-    -------
-    SimilarAnimeModel
-        With neighbours of width 0.
-    """
+    """Rank nothing, since the embeddings show which anime are similar: neighbours of width 0."""
     none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
     neighbours = RankedNeighbours(none.astype(np.int32), none)
     return SimilarAnimeModel(neighbours, load_ranker(SHIPPED_FILE), "shipped", 0.0, prepared.digest, settings)
@@ -125,17 +97,7 @@ def without_ranking(prepared: Prepared, settings: dict[str, Any]) -> SimilarAnim
 def gather_pair_evidence(
     prepared: Prepared, train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig
 ) -> PairEvidence:
-    """Gather everything that is known of pairs of anime.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    train : Interactions
-        Of the users who train.
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-    config : SimilarConfig
-    """
+    """Gather everything that is known of pairs of anime."""
     blob, offsets = prepared.catalogue["cards"].tobytes(), prepared.catalogue["card_offsets"].tolist()
     cards = [AnimeCard.model_validate_json(blob[start:end]) for start, end in itertools.pairwise(offsets)]
     texts = read_texts(cards, config.seed)
@@ -143,14 +105,7 @@ def gather_pair_evidence(
 
 
 def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:
-    """Write ranked neighbours.
-
-    Parameters
-    ----------
-    folder : Path
-        An earlier one is replaced.
-    model : SimilarAnimeModel
-    """
+    """Write ranked neighbours; an earlier folder is replaced."""
     arrays = {"similar_rows": model.neighbours.rows, "similar_scores": model.neighbours.scores}
     with replaced_folder(folder) as new:
         model.ranker.save(new / RANKER_FILE)

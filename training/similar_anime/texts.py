@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.bundle.card import AnimeCard
-from training.similar_anime.sparse_products import SparseRows
+from training.similar_anime.blocks import SparseRows
 
 N_TOPICS: Final = 100
 
@@ -23,32 +23,18 @@ _NAME: Final = re.compile(r"(?<![.!?\"”]\s)(?<=\s)[A-Z][\w'’-]*")
 
 @dataclass(frozen=True)
 class TextVectors:
-    """Unit rows, one per anime; a row of zeros where there is no text.
+    """Unit rows, one per anime; a row of zeros where there is no text."""
 
-    Attributes
-    ----------
-    synopses : SparseRows of shape (n_anime, n_words)
-        TF-IDF of the words.
-    topics : ndarray of shape (n_anime, <= 100), dtype=float32
-        The same without names, brought down to few dimensions: words that go together count as alike.
-    titles : SparseRows of shape (n_anime, n_grams)
-        TF-IDF of groups of three or four letters: sequels share most of them.
-    """
-
+    # TF-IDF of the words.
     synopses: SparseRows
+    # Shape: (n_anime, <= 100). The same without names, in few dimensions: words that go together count as alike.
     topics: NDArray[np.float32]
+    # TF-IDF of groups of three or four letters: sequels share most of them.
     titles: SparseRows
 
 
 def read_texts(cards: list[AnimeCard], seed: int = 0) -> TextVectors:
-    """Turn synopses and titles into vectors.
-
-    Parameters
-    ----------
-    cards : list of AnimeCard
-        One per anime row.
-    seed : int
-        Of the decomposition.
+    """Turn synopses and titles, one card per anime row, into vectors.
 
     References
     ----------

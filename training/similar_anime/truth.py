@@ -22,43 +22,29 @@ MIN_PAIRS: Final = 3
 
 @dataclass(frozen=True)
 class SimilarQuery:
-    """One anime and what people recommend to those who liked it.
-
-    Attributes
-    ----------
-    anime_row : int
-    similar_rows : ndarray of shape (n,), dtype=int64
-    gains : ndarray of shape (n,), dtype=float64
-        log(1 + votes).
-    may_choose : bool
-        True where the query may choose weights; False where it measures.
-    """
+    """One anime and what people recommend to those who liked it."""
 
     anime_row: int
     similar_rows: NDArray[np.int64]
+    # Shape: (n_similar,). log(1 + votes).
     gains: NDArray[np.float64]
+    # True where the query may choose weights; False where it measures.
     may_choose: bool
 
 
 def read_similar_truth(
     dump: DumpFiles, anime_ids: NDArray[np.int64], *, min_votes: int = MIN_VOTES, min_pairs: int = MIN_PAIRS
 ) -> list[SimilarQuery]:
-    """Read the pairs that people voted for, between anime the model knows.
+    """Read the pairs that people voted for, between anime the model knows; none without recommendations.csv.
 
     Parameters
     ----------
     dump : DumpFiles
-        Without recommendations.csv there is no truth. With franchises.csv, pairs within a franchise are left
-        out: nobody needs to be told of the second season.
+        With franchises.csv, pairs within a franchise are left out: a second season is no recommendation.
     anime_ids : ndarray of shape (n_anime,), dtype=int64
         Ascending.
     min_votes, min_pairs : int, optional
-        What a pair and a query need. Measuring asks for the defaults; who learns may take less.
-
-    Returns
-    -------
-    list of SimilarQuery
-        Queries with at least 3 pairs of at least 2 votes; empty without recommendations.csv.
+        What a pair and a query need. Measuring asks for the defaults; learning may take less.
 
     Raises
     ------
@@ -95,19 +81,7 @@ def _make_query(anime_id: int, pairs: dict[int, int], row_of: dict[int, int]) ->
 
 
 def read_numbers(path: Path, *names: str) -> Iterator[tuple[int, ...]]:
-    """Read columns of whole numbers.
-
-    Parameters
-    ----------
-    path : Path
-        CSV or Parquet.
-    *names : str
-        Columns, by their plain names.
-
-    Yields
-    ------
-    tuple of int
-        One row.
+    """Read columns of whole numbers, by their plain names, from CSV or Parquet: a tuple per row.
 
     Raises
     ------
