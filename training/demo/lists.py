@@ -27,7 +27,7 @@ _STATUS_SHARES: Final = np.array(
         [0.055, 0.630, 0.028, 0.030, 0.305],  # up to 13
         [0.070, 0.590, 0.035, 0.040, 0.315],  # up to 26
         [0.120, 0.520, 0.055, 0.065, 0.285],  # longer
-        [0.500, 0.000, 0.120, 0.120, 0.260],  # still running: nobody has completed it
+        [0.500, 0.000, 0.120, 0.120, 0.260],  # still running: cannot be completed
     ],
     dtype=np.float32,
 )

@@ -33,7 +33,7 @@ class Viewers:
     shares: NDArray[np.float64]
     centres: NDArray[np.float64]
     deviations: NDArray[np.float64]
-    # How often two titles of a franchise are come to together rather than apart.
+    # How often two titles of a franchise are found together rather than apart.
     franchise_share: float
     # Share of the list entries of a full catalogue that falls to the curated anime.
     curated_share: float
@@ -74,7 +74,7 @@ def read_taste(anime_ids: NDArray[np.int64]) -> TasteTable:
     rows = {int(row.pop("MAL_ID")): list(map(float, row.values())) for row in read_rows("taste.csv")}
     missing = sorted(set(anime_ids.tolist()) - rows.keys())
     if missing:
-        raise ValueError(f"taste.csv knows nothing of anime {missing}; run python -m training.demo.fit_taste again")
+        raise ValueError(f"taste.csv has no row for anime {missing}; run python -m training.demo.fit_taste again")
     table = np.array([rows[anime_id] for anime_id in anime_ids.tolist()], dtype=np.float32)
     factors, slopes = np.split(table[:, 2:], 2, axis=1)
     return TasteTable(table[:, 0], table[:, 1], np.ascontiguousarray(factors), np.ascontiguousarray(slopes))

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from training.lists.interactions import Interactions
 
-# Enough to tell a sequel from a chance; 16,384 users x 17,562 anime are 36 MB of bits.
+# Enough to separate a sequel from chance; 16,384 users x 17,562 anime are 36 MB of bits.
 _MAX_USERS: Final = 16_384
 _BLOCK: Final = 16_384
-# An anime with fewer viewers says nothing by being watched apart.
+# Being watched apart is no evidence for an anime with fewer viewers.
 _MIN_VIEWERS: Final = 30
 _MIN_TOGETHER: Final = 4
 _FEW_VIEWERS, _MOST_BY_FEW = 15, 1.6
@@ -58,5 +58,5 @@ class CoWatching:
             enough,
         ]
         points = np.select(cases, [3.0, 2.3, 1.6, 0.9, 0.2, -2.0, -1.0], 0.0)
-        # The few who watch what nobody watches watch all of it.
+        # The few who watch obscure titles watch many of them.
         return np.where(np.minimum(mine, theirs) < _FEW_VIEWERS, np.minimum(points, _MOST_BY_FEW), points)

@@ -19,7 +19,7 @@ _EDITION: Final = (
     r"|bangai-?hen|tokubetsu-?hen|zenpen|kouhen|kanketsu-?hen|preview|prologue|epilogue|promo\w*|music video|mv"
     r"|remake|redux|recut|complete|kanzen\w*|mini anime|mini|commercials?"
 )
-# What says which entry of a franchise a title names, not which franchise.
+# What marks the entry of a franchise in a title, not the franchise.
 _MARKERS: Final = tuple(
     re.compile(pattern)
     for pattern in (

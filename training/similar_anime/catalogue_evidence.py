@@ -1,4 +1,4 @@
-"""What the catalogue says of two anime: genres, source, studio, time, length, fame."""
+"""Catalogue features of pairs of anime: genres, source, studio, time, length, fame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def read_catalogue_evidence(catalogue: Mapping[str, NDArray[Any]]) -> CatalogueE
     directions = genres * rarity
     norms = np.linalg.norm(directions, axis=1, keepdims=True)
     members, favourites = _known(catalogue["members"]), catalogue["favorites"]
-    # A catalogue without favourites says nothing; in one that has them, none is a fact.
+    # In a catalogue without favourites they are unknown; in one that has them, 0 is a fact.
     fans = np.log1p(favourites) - np.log1p(members) if favourites.any() else np.full(len(members), np.nan)
     facts = {
         "year": _known(catalogue["start_days"]) / np.float32(_DAYS_PER_YEAR),

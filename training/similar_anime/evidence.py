@@ -1,4 +1,4 @@
-"""What lists say of two anime: who has seen both, who liked both, and what one says for the other."""
+"""Evidence of lists on pairs of anime: who has seen both, who liked both, and item weights."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class ListEvidence:
         return {name: sparse.products(rows) for name, sparse in self.sums.items()}
 
     def weights(self, rows: Rows) -> dict[str, Block]:
-        """Give what the anime of the block say for the others, and the others for them; for itself: 0."""
+        """Give item weights of the block's anime for the others, and of the others for them; for itself: 0."""
         diagonal = np.diag(self.inverse)
         block = np.array(self.inverse[rows])
         block[np.arange(len(rows)), rows] = 0.0
@@ -67,7 +67,7 @@ class ListEvidence:
 
 
 def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig) -> ListEvidence:
-    """Gather what at most ``config.max_users`` of the lists of ``train`` say."""
+    """Gather the evidence of at most ``config.max_users`` of the lists of ``train``."""
     lists = some_users(train, config.max_users, "similar anime")
     lists = lists.keep_entries(lists.seen)
     users = lists.user_rows()

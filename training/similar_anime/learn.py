@@ -48,7 +48,7 @@ def learn_ranker(
 
     References
     ----------
-    Breiman, "Bagging Predictors", 1996: each member leaves a fifth out, and what it says of that fifth is honest.
+    Breiman, "Bagging Predictors", 1996: each member leaves a fifth out, and its scores of that fifth are unbiased.
     """
     labelled = _label(evidence, queries, anime_ids)
     knots, levels = _spread(labelled.pairs.features)
@@ -59,26 +59,23 @@ def learn_ranker(
 
 
 def enough_to_learn(queries: Sequence[SimilarQuery]) -> bool:
-    """Tell whether there are enough queries to learn a ranker from."""
+    """Check whether there are enough queries to learn a ranker from."""
     return sum(query.may_choose for query in queries) >= MIN_QUERIES
 
 
 def _label(evidence: PairEvidence, queries: Sequence[SimilarQuery], anime_ids: NDArray[np.int64]) -> Labelled:
     chosen = sorted((query for query in queries if query.may_choose), key=lambda query: query.anime_row)
     blocks = list(describe_in_blocks(evidence, np.array([query.anime_row for query in chosen])))
-    pairs = Pairs(
-        np.concatenate([block.queries for block in blocks]),
-        np.concatenate([block.others for block in blocks]),
-        np.concatenate([block.features for block in blocks]),
-        blocks[0].names,
-    )
+    columns = zip(*((block.queries, block.others, block.features) for block in blocks), strict=True)
+    described, others, features = map(np.concatenate, columns)
+    pairs = Pairs(described, others, features, blocks[0].names)
     gains = np.zeros(len(pairs.queries), dtype=np.float32)
     starts = np.searchsorted(pairs.queries, [query.anime_row for query in chosen])
     for start, end, query in zip(starts, [*starts[1:], len(gains)], chosen, strict=True):
-        others = pairs.others[start:end]
-        places = np.searchsorted(others, query.similar_rows)
-        found = others[np.minimum(places, len(others) - 1)] == query.similar_rows
-        # Few votes say less than their logarithm.
+        candidates = others[start:end]
+        places = np.searchsorted(candidates, query.similar_rows)
+        found = candidates[np.minimum(places, len(candidates) - 1)] == query.similar_rows
+        # A single vote is weaker evidence than its logarithm.
         gains[start + places[found]] = np.where(query.gains > _SINGLE, query.gains, SINGLE_VOTE_GAIN)[found]
     folds = (splitmix64(anime_ids) >> np.uint64(20)) % np.uint64(N_MEMBERS)
     return Labelled(pairs, gains, folds.astype(np.int64))
@@ -143,10 +140,10 @@ def _fit_layers(labelled: Labelled, inputs: NDArray[np.float32], config: Similar
 
 
 def _calibrate(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Fit how a candidate's share of its query tells whether people recommend it.
+    """Fit the chance that people recommend a candidate to its share of its query.
 
-    Only queries count that people recommend much for: that nobody has spoken of a rare title yet must not make its
-    neighbours look less similar.
+    Only queries with several recommendations count: a rare title without any must not make its neighbours look less
+    similar.
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to import
 
@@ -154,9 +151,9 @@ def _calibrate(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArra
     # Each pair is scored by the member that never saw its query, nor the mirror of the pair.
     shares = log_shares(member_scores[labelled.folds[queries], np.arange(len(queries))], queries)
     n_pairs = np.bincount(queries, labelled.gains > SINGLE_VOTE_GAIN)
-    spoken_of = n_pairs[queries] >= MIN_PAIRS
+    counting = n_pairs[queries] >= MIN_PAIRS
     recommended = labelled.gains > 0.0
-    if not recommended[spoken_of].any() or recommended[spoken_of].all():
+    if not recommended[counting].any() or recommended[counting].all():
         return np.array([1.0, 0.0])
-    fitted = LogisticRegression(C=1e3).fit(shares[spoken_of, None], recommended[spoken_of])
+    fitted = LogisticRegression(C=1e3).fit(shares[counting, None], recommended[counting])
     return np.array([max(float(fitted.coef_[0, 0]), 1e-3), float(fitted.intercept_[0])])

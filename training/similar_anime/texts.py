@@ -1,4 +1,4 @@
-"""What the words of synopses and titles say about two anime."""
+"""Vectors of the words of synopses and the letters of titles."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from training.similar_anime.blocks import SparseRows
 
 N_TOPICS: Final = 100
 
-# Who wrote the synopsis says nothing about the anime.
+# Who wrote the synopsis is no evidence.
 _BOILERPLATE: Final = re.compile(
     r"\((?:source|adapted|written)[^)]*\)|\[written by[^\]]*\]|\bsource:.*$", re.IGNORECASE | re.MULTILINE
 )
@@ -57,7 +57,7 @@ def _tf_idf(texts: list[str], analyzer: str) -> sp.csr_matrix:
     if analyzer == "word":
         options |= {"stop_words": "english", "token_pattern": r"[a-z]{3,}", "max_df": 0.1, "min_df": 3}
     else:
-        # What is in every twentieth title tells no sequel, and makes up most of the work.
+        # What is in every twentieth title marks no sequel, and takes most of the work.
         options |= {"ngram_range": (3, 4), "max_df": 0.05, "min_df": 2}
     try:
         return sp.csr_matrix(TfidfVectorizer(**options).fit_transform(texts))

@@ -1,1 +1,1 @@
-"""Everybody's nearest users, and what they have in common."""
+"""The nearest users of every user, and what they have in common."""

@@ -1,4 +1,4 @@
-"""Embeds everybody's list."""
+"""Embeds the list of every user."""
 
 from typing import Any, Final
 

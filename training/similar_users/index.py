@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from training.similar_users.groups import GroupedUsers, Matrix
 from training.similar_users.neighbours import EVERYWHERE, nearest_of, neighbours_of_all
 
-# As many as the default way of recommending asks; whoever asks for more searches.
+# As many as the default method of recommending asks for; a request for more searches.
 N_NEAREST: Final = 100
-# Where that way is left out: two pages of similar users.
+# Where that method is left out: two pages of similar users.
 N_NEAREST_QUICK: Final = 20
 # So many of the nearest ten must be found; 0.99 are promised.
 WANTED_RECALL: Final = 0.993
@@ -76,7 +76,7 @@ def build_user_index(
 def _measured_neighbours(
     users: GroupedUsers, sample: NDArray[np.int64], truth: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], dict[str, Any]]:
-    """Find everybody's neighbours, looking as far as some users whose true neighbours are known need."""
+    """Find the neighbours of all users, looking as far as some users whose true neighbours are known need."""
     k = truth.shape[1]
     reach = enough_reach(users, sample, truth[:, :_DEPTH])
     nearest = neighbours_of_all(users, k, reach)
@@ -95,7 +95,7 @@ def _measured_inverted_file(
     quantizer.add(centroids)
     halves = faiss.ScalarQuantizer.QT_fp16
     index = faiss.IndexIVFScalarQuantizer(quantizer, size, len(centroids), halves, faiss.METRIC_INNER_PRODUCT, False)
-    # Centroids are there and halves learn nothing: this only tells the index so.
+    # Centroids are there and halves need no training: this only marks the index as trained.
     index.train(embeddings[:1])
     index.add(embeddings)
     index.nprobe = min(_MIN_PROBED, len(centroids))
