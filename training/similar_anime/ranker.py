@@ -109,25 +109,17 @@ def bend(
 
 @compiled
 def _bend(features: Any, knots: Any, levels: Any, bent: Any) -> None:  # pragma: no cover - compiled
-    # A stretch of pairs at a time, and every knot counted for all of it: a vector unit does that, and there is no
-    # branch to guess as when halving.
-    last, size = knots.shape[1] - 1, 256
-    values, n_below = np.zeros(size, np.float32), np.empty(size, np.int32)
-    for start in range(0, len(features), size):
-        n_pairs = min(size, len(features) - start)
+    last = knots.shape[1] - 1
+    for pair in range(len(features)):
         for column in range(features.shape[1]):
-            x, y = knots[column], levels[column]
-            for pair in range(n_pairs):
-                values[pair] = features[start + pair, column]
-            n_below[:] = 0
-            for knot in x:
-                for pair in range(size):
-                    n_below[pair] += np.int32(knot <= values[pair])
-            for pair in range(n_pairs):
-                below = min(max(n_below[pair] - 1, 0), last - 1)
-                slope = (y[below + 1] - y[below]) / (x[below + 1] - x[below])
-                height = y[below] + slope * (min(max(values[pair], x[0]), x[last]) - x[below])
-                bent[start + pair, column] = np.float32(0) if np.isnan(values[pair]) else height
+            value, x, y = features[pair, column], knots[column], levels[column]
+            # Every knot is counted: a vector unit does that, and there is no branch to guess as when halving.
+            below = 0
+            for knot in x[1:last]:
+                below += np.int32(knot <= value)
+            slope = (y[below + 1] - y[below]) / (x[below + 1] - x[below])
+            height = y[below] + slope * (min(max(value, x[0]), x[last]) - x[below])
+            bent[pair, column] = np.float32(0) if np.isnan(value) else height
 
 
 def log_shares(scores: NDArray[np.float32], queries: NDArray[np.integer[Any]]) -> NDArray[np.float64]:

@@ -25,8 +25,6 @@ _MAX_THREADS: Final = 4
 # Groups so much nearer come first: the sooner the best are found, the less has to be looked at twice.
 _FIRST: Final = 0.25
 _NEAR, _IN_REACH = 2, 1
-# Cosines that are compared with the least of the best at once.
-_STRETCH: Final = 32
 # A reach that no two cosines are apart.
 EVERYWHERE: Final = 4.0
 # Below every cosine.
@@ -86,30 +84,17 @@ def _keep_best(
     found: Any, askers: Any, themselves: Any, found_rows: Any, cosines: Any, rows: Any
 ) -> None:  # pragma: no cover - compiled
     """Put what is better than the worst of an asker's best in its place; the best of each lie in order."""
-    n_found, last = found.shape[1], cosines.shape[1] - 1
+    last = cosines.shape[1] - 1
     for number in range(len(askers)):
-        line = found[number]
         best, best_rows = cosines[askers[number]], rows[askers[number]]
-        for start in range(0, n_found, _STRETCH):
-            stop = min(start + _STRETCH, n_found)
-            # Nearly always none: adding up marks is what a vector unit does at once.
-            n_good = 0
-            for at in range(start, stop):
-                n_good += line[at] >= best[last]
-            if n_good == 0:
+        for at in range(found.shape[1]):
+            cosine, row = found[number, at], found_rows[at]
+            if cosine < best[last] or (cosine == best[last] and row > best_rows[last]) or at == themselves[number]:
                 continue
-            for at in range(start, stop):
-                cosine, row = line[at], found_rows[at]
-                if (
-                    at == themselves[number]
-                    or cosine < best[last]
-                    or (cosine == best[last] and row > best_rows[last])
-                ):
-                    continue
-                place = last
-                while place > 0 and (
-                    best[place - 1] < cosine or (best[place - 1] == cosine and best_rows[place - 1] > row)
-                ):
-                    best[place], best_rows[place] = best[place - 1], best_rows[place - 1]
-                    place -= 1
-                best[place], best_rows[place] = cosine, row
+            place = last
+            while place > 0 and (
+                best[place - 1] < cosine or (best[place - 1] == cosine and best_rows[place - 1] > row)
+            ):
+                best[place], best_rows[place] = best[place - 1], best_rows[place - 1]
+                place -= 1
+            best[place], best_rows[place] = cosine, row
