@@ -116,7 +116,7 @@ def _bend(features: Any, knots: Any, levels: Any, bent: Any) -> None:  # pragma:
             # Every knot is counted: a vector unit does that, and there is no branch to guess as when halving.
             below = 0
             for knot in x[1:last]:
-                below += np.int32(knot <= value)
+                below += knot <= value
             slope = (y[below + 1] - y[below]) / (x[below + 1] - x[below])
             height = y[below] + slope * (min(max(value, x[0]), x[last]) - x[below])
             bent[pair, column] = np.float32(0) if np.isnan(value) else height
