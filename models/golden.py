@@ -15,18 +15,21 @@ from numpy.typing import NDArray
 
 from models.bundle.manifest import GoldenAnswer
 from models.bundle.reader import Bundle
-from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, neighbour_evidence
-from models.scoring.embedding import cosine_scores, embed_list, list_scores
+from models.scoring.embedding import cosine_scores, embed_list, list_scores, ranked_scores
 from models.scoring.items import weights_of
-from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
-from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.neighbours import (
+    N_NEIGHBOURS,
+    N_WEIGHTED_NEIGHBOURS,
+    NEIGHBOURHOOD_SIZES,
+    NeighbourRegression,
+    neighbour_evidence,
+    score_by_neighbours,
+)
 from models.scoring.popular import popular_scores
+from models.scoring.ranking import top_k_rows
 from models.scoring.reranker import reranker_of
-from models.scoring.seen_lists import seen_lists_of_users
-from models.scoring.similar_anime import ranked_scores
-from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import Nearest, UserIndex, user_index_of
-from models.scoring.user_list import UserList, list_of_user
+from models.scoring.user_list import UserList, list_of_user, seen_lists_of_users
 
 GOLDEN_K: Final = 10
 _N_ANIME_QUERIES: Final = 2

@@ -46,11 +46,6 @@ class StartError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The command line.
-
     Returns
     -------
     int

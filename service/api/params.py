@@ -10,17 +10,10 @@ from pydantic_core import PydanticCustomError
 
 from models.bundle.manifest import SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
-from models.scoring.top_k import Order
-from service.api.bodies import Bodies
+from models.scoring.ranking import Cut, Order
 from service.api.validation import MAX_PARAMETERS, refuse_repeats
-from service.recommending.filters import Filters
 from service.recommending.model import LoadedModel, Readiness
-from service.recommending.requests import (
-    MethodName,
-    RecommendationsRequest,
-    SimilarAnimeRequest,
-    SimilarUsersRequest,
-)
+from service.recommending.requests import Filters, MethodName, RecommendationsRequest, SimilarAnimeRequest
 
 INT64_MAX: Final = 2**63 - 1
 INT32_MAX: Final = 2**31 - 1
@@ -149,7 +142,7 @@ class SimilarAnimeQuery(AnimeQuery):
     def request(self) -> SimilarAnimeRequest:
         """Give what is asked in plain values."""
         return SimilarAnimeRequest(
-            self.limit, self.offset, self.order, self.filters(), self.method, self.collapse_franchise
+            self.offset, self.limit, self.order, self.filters(), self.method, self.collapse_franchise
         )
 
 
@@ -178,8 +171,8 @@ class RecommendationsQuery(AnimeQuery):
     def request(self) -> RecommendationsRequest:
         """Give what is asked in plain values."""
         return RecommendationsRequest(
-            self.limit,
             self.offset,
+            self.limit,
             self.order,
             self.filters(),
             self.method,
@@ -197,9 +190,9 @@ class SimilarUsersQuery(Paging):
         Literal["embedding"] | SkipJsonSchema[None], Field(description="How similarity is measured")
     ] = None
 
-    def request(self) -> SimilarUsersRequest:
+    def request(self) -> Cut:
         """Give what is asked in plain values."""
-        return SimilarUsersRequest(self.limit, self.offset, self.order)
+        return Cut(self.offset, self.limit, self.order)
 
 
 class TitlesQuery(AnimeQuery):
@@ -234,12 +227,6 @@ async def get_model(request: Request) -> LoadedModel:
     return (await get_readiness(request)).model()
 
 
-async def get_bodies(request: Request) -> Bodies:
-    """Give the application's reader of bodies."""
-    bodies: Bodies = request.app.state.bodies
-    return bodies
-
-
 async def check_query_string(request: Request) -> None:
     """Refuse what FastAPI lets pass: of a parameter that may come once it takes the last.
 
@@ -261,5 +248,4 @@ async def take_no_query(query: Annotated[NoParameters, Query()]) -> None:
 
 Ready = Annotated[Readiness, Depends(get_readiness)]
 Model = Annotated[LoadedModel, Depends(get_model)]
-HeldBodies = Annotated[Bodies, Depends(get_bodies)]
 NO_QUERY = Depends(take_no_query)

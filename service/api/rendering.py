@@ -6,17 +6,41 @@ of a row go in front of the card's own. A test validates every answer against it
 
 import zlib
 from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 import orjson
 from fastapi import Response
 
+from models.scoring.franchises import Place
+from models.scoring.ranking import RankedPage
+from service.api.bodies import NoEvidence, PostedList
+from service.api.params import RecommendationsQuery
 from service.operations.answer_memory import RememberedResponse
-from service.precompute.written_page import WrittenPage
+from service.recommending.catalogue import SCORE_KEY
+from service.recommending.explanations import Explanation
 from service.recommending.model import LoadedModel
-from service.recommending.paging import RankedPage
+from service.recommending.recommendations import RecommendationsPage
 from service.recommending.similar_users import SimilarUsersPage
 
-JSON = "application/json"
+JSON: Final = "application/json"
+WORDS_FOR_NO_EVIDENCE: Final[dict[NoEvidence, str]] = {
+    "empty_list": "The list is empty.",
+    "only_unknown_ids": "The model knows none of the anime on the list.",
+    "only_plan_to_watch": "The list holds plans alone, and planning to watch something is not liking it.",
+    "no_direction": "What is on the list cancels out: it points nowhere.",
+}
+SO_POPULAR: Final = "These are well-rated anime that many have seen, the same for everybody."
+
+
+class WrittenPage(NamedTuple):
+    """One page of recommendations for a known user, as bytes without the cards: the form that is precomputed."""
+
+    fields: bytes  # a JSON object: what the answer says besides its rows, its paging and the model
+    anime_rows: list[int]  # what is recommended, in order of rank
+    rows: list[bytes]  # a JSON object for each: what the answer says of it besides its card
+    offset: int
+    limit: int
+    total: int
 
 
 def json_response(content: object, *, status: int = 200, media_type: str = JSON) -> Response:
@@ -26,7 +50,7 @@ def json_response(content: object, *, status: int = 200, media_type: str = JSON)
 
 def anime_response(model: LoadedModel, anime_row: int) -> Response:
     """Answer with one card."""
-    body = b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row)))
+    body = b'%b"data":%b}' % (_head(model), bytes(model.catalogue.card(anime_row)))
     return _model_response(model, body, body)
 
 
@@ -47,56 +71,74 @@ def model_card_response(model: LoadedModel) -> Response:
 
 
 def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page: RankedPage) -> Response:
-    """Answer with similar anime.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    anime_row : int
-        The anime asked about.
-    method : str
-        How the others were ranked.
-    page : RankedPage
-    """
+    """Answer with anime similar to one, by a method."""
     card = bytes(model.catalogue.card(anime_row))
-    beginning = b'%b"method":"%b","anime":%b,' % (head(model), method.encode(), card)
-    return list_response(model, beginning, _similar_cards(model, page), page)
+    beginning = b'%b"method":"%b","anime":%b,' % (_head(model), method.encode(), card)
+    return _list_response(model, beginning, _similar_cards(model, page), page)
 
 
 def titles_response(model: LoadedModel, page: RankedPage) -> Response:
-    """Answer with anime found by title.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    page : RankedPage
-        Without scores where nothing was searched for.
-    """
-    return list_response(model, head(model), _scored_cards(model, page, b"relevance"), page)
+    """Answer with anime found by title; without scores where nothing was searched for."""
+    return _list_response(model, _head(model), _scored_cards(model, page, b"relevance"), page)
 
 
 def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersPage) -> Response:
-    """Answer with similar users.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    user_id : int
-        The user asked about.
-    page : SimilarUsersPage
-    """
+    """Answer with users similar to a known one."""
     ranking = page.ranking
-    return list_response(model, b'%b"user_id":%d,' % (head(model), user_id), similar_user_rows(model, page), ranking)
+    return _list_response(
+        model, b'%b"user_id":%d,' % (_head(model), user_id), _similar_user_rows(model, page), ranking
+    )
 
 
-def similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]:
-    """Write the rows of a page of similar users.
+def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) -> WrittenPage:
+    """Compute the recommendations for a known user.
 
-    Returns
-    -------
-    list of bytes
-        To be joined by nothing.
+    Raises
+    ------
+    InvalidRequestError
+        If the model cannot answer such a query.
     """
+    page = model.recommender.page(model.similar_users.known_user(user_row), query.request())
+    no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
+    notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
+    user_id = int(model.bundle.user_ids[user_row])
+    fields = {
+        "method": page.method,
+        "rule": page.rule,
+        "user_id": user_id,
+        "no_evidence": no_evidence,
+        "notes": notes,
+    }
+    ranking = page.ranking
+    rows = _write_rows(model, page)
+    return WrittenPage(orjson.dumps(fields), ranking.rows, rows, ranking.offset, ranking.limit, ranking.total)
+
+
+def recommendations_response(model: LoadedModel, page: WrittenPage) -> Response:
+    """Answer with a page from :func:`recommend`, computed now or earlier."""
+    rows = _with_cards(model, page.anime_rows, page.rows)
+    return _list_response(model, _beginning(model, page.fields), rows, page)
+
+
+def list_recommendations_response(model: LoadedModel, posted: PostedList, page: RecommendationsPage) -> Response:
+    """Answer with recommendations for a list."""
+    fields = {
+        "method": page.method,
+        "rule": page.rule,
+        **_summary(posted, has_evidence=page.has_evidence, instead=SO_POPULAR),
+    }
+    rows = _with_cards(model, page.ranking.rows, _write_rows(model, page))
+    return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
+
+
+def list_similar_users_response(model: LoadedModel, posted: PostedList, page: SimilarUsersPage) -> Response:
+    """Answer with the users similar to a list."""
+    fields = _summary(posted, has_evidence=page.ranking.total > 0, instead="Nobody is similar to that.")
+    rows = _similar_user_rows(model, page)
+    return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
+
+
+def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]:
     ranking = page.ranking
     user_ids = model.bundle.user_ids[ranking.rows].tolist()
     written = [
@@ -108,18 +150,12 @@ def similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]
     return [b",".join(written)]
 
 
-def head(model: LoadedModel) -> bytes:
-    """Write how every answer begins.
-
-    Returns
-    -------
-    bytes
-        The brace and the model's version, with a comma.
-    """
+def _head(model: LoadedModel) -> bytes:
+    """Write how every answer begins: the brace and the model's version, with a comma."""
     return b'{"model_version":"%b",' % model.version.encode()
 
 
-def list_response(
+def _list_response(
     model: LoadedModel,
     beginning: bytes,
     rows: Iterable[bytes | memoryview],
@@ -127,29 +163,14 @@ def list_response(
     *,
     cacheable: bool = True,
 ) -> Response:
-    """Answer with a list.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    beginning : bytes
-        What stands before the rows, see :func:`head`.
-    rows : iterable of bytes or memoryview
-        The rows, commas included.
-    page : RankedPage or WrittenPage
-        Which part of the list they are.
-    cacheable : bool, optional
-        Whether the answer depends on the URL and the model alone.
-    """
+    """Answer with rows, commas included; ``cacheable`` if the answer depends on the URL and the model alone."""
     tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
     parts = [beginning, b'"data":[', *rows, tail]
     body = b"".join(parts)
     if cacheable:
         # Cards that are shown as the bundle holds them are known by the model's version.
         return _model_response(model, body, b"".join([part for part in parts if isinstance(part, bytes)]))
-    response = Response(body, media_type=JSON)
-    response.raw_headers.append((b"cache-control", b"no-store"))
-    return response
+    return Response(body, media_type=JSON, headers={"cache-control": "no-store"})
 
 
 def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> Iterable[bytes | memoryview]:
@@ -172,4 +193,81 @@ def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryv
 
 def _model_response(model: LoadedModel, body: bytes, tagged: bytes) -> Response:
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
-    return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(tagged)))
+    return RememberedResponse(body, etag=f'"{model.version}-{zlib.crc32(tagged):08x}"')
+
+
+def _beginning(model: LoadedModel, fields: bytes) -> bytes:
+    """Write how an answer begins, with the fields of a JSON object."""
+    return b"%b%b," % (_head(model), fields[1:-1])
+
+
+def _with_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> list[bytes]:
+    cards = (bytes(model.catalogue.card(row)).replace(SCORE_KEY, b'"mean_score":') for row in anime_rows)
+    return [b",".join([b"%b,%b" % (own[:-1], card[1:]) for own, card in zip(written, cards, strict=True)])]
+
+
+def _write_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:
+    """Write each row without its card: a JSON object."""
+    ranking = page.ranking
+    return [
+        orjson.dumps(
+            {
+                "rank": ranking.offset + 1 + place,
+                "score": round(score, 6),
+                **_explained(model, page.explanations[place]),
+                "franchise": _placed(model, page.places[place], row, ranking.scored_rows[place]),
+            }
+        )
+        for place, (row, score) in enumerate(zip(ranking.rows, ranking.scores, strict=True))
+    ]
+
+
+def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:
+    user_ids = model.bundle.user_ids
+    return {
+        "because": [
+            {**_named(model, row), "contribution": round(contribution, 6)}
+            for row, contribution in explanation.because
+        ],
+        "supporters": [
+            {"user_id": int(user_ids[row]), "similarity": round(similarity, 6), "rating": rating}
+            for row, similarity, rating in explanation.supporters
+        ],
+        "n_supporters": explanation.n_supporters,
+        "notes": explanation.notes,
+    }
+
+
+def _placed(model: LoadedModel, place: Place, row: int, scored_row: int) -> dict[str, Any]:
+    return {
+        "role": place.role.name.lower(),
+        "next_after": [_named(model, before) for before in place.next_after],
+        "score_of": None if scored_row == row else _named(model, scored_row),
+    }
+
+
+def _named(model: LoadedModel, row: int) -> dict[str, Any]:
+    return {"anime_id": int(model.bundle.anime_ids[row]), "name": model.catalogue.titles[row][0]}
+
+
+def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[str, Any]:
+    no_evidence = None if has_evidence else posted.no_evidence or "no_direction"
+    n_known, n_unknown = len(posted.user_list.anime_rows), len(posted.unknown_anime_ids)
+    notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {instead}"] if no_evidence else []
+    if n_unknown:
+        notes.append(f"{n_unknown} of {n_known + n_unknown} anime on the list are not in the model.")
+    if posted.repeated_anime_ids:
+        notes.append(f"{len(posted.repeated_anime_ids)} anime came more than once; the last entry of each counts.")
+    return {
+        "list_summary": {
+            "n_entries": posted.n_entries,
+            "n_seen": posted.n_seen,
+            "n_plan_to_watch": posted.n_planned,
+            "n_unknown": n_unknown,
+            "n_overruled": posted.n_entries - n_known - n_unknown,
+        },
+        "unknown_anime_ids": posted.unknown_anime_ids,
+        "repeated_anime_ids": posted.repeated_anime_ids,
+        "no_evidence": no_evidence,
+        "notes": notes,
+    }

@@ -24,7 +24,7 @@ from models.cores import usable_cores
 from models.errors import BundleError
 from models.store import Store
 from service.api.params import RecommendationsQuery
-from service.api.recommendation_rendering import recommend
+from service.api.rendering import recommend
 from service.api.validation import parse_query
 from service.precompute.files import PrecomputedError, precomputed_file, write_precomputed
 from service.precompute.pool import Work, work_out

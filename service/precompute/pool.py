@@ -14,9 +14,8 @@ from typing import Final
 
 from models.errors import BundleError
 from service.api.params import RecommendationsQuery
-from service.api.recommendation_rendering import recommend
+from service.api.rendering import WrittenPage, recommend
 from service.precompute.files import PrecomputedError
-from service.precompute.written_page import WrittenPage
 from service.recommending.errors import ServiceError
 from service.recommending.model import LoadedModel, load_model
 

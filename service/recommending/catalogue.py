@@ -14,7 +14,7 @@ from models.bundle.card import AnimeCard
 from models.bundle.reader import Bundle
 from models.errors import BundleContentError
 from service.recommending.errors import InvalidRequestError, Issue, UnknownAnimeError, UnknownUserError
-from service.recommending.filters import Filters
+from service.recommending.requests import Filters
 
 # 512 masks of 17,562 bytes are 9 MB; people filter by the same few things.
 N_REMEMBERED_MASKS: Final = 512
@@ -24,34 +24,16 @@ SCORE_KEY: Final = b'"score":'
 
 @dataclass(frozen=True)
 class Allowed:
-    """The rows that pass a filter.
+    """The rows that pass a filter. Shared between requests: read-only."""
 
-    Attributes
-    ----------
-    mask : ndarray of shape (n_anime,), dtype=bool
-        Shared between requests: read-only.
-    with_first : ndarray of shape (n_anime,), dtype=bool
-        Those of them whose franchise's first entry passes too. Read-only.
-    count : int
-        How many pass.
-    first_count : int
-        How many of them are the first entry of their franchise.
-    """
-
-    mask: NDArray[np.bool_]
-    with_first: NDArray[np.bool_]
-    count: int
-    first_count: int
+    mask: NDArray[np.bool_]  # (n_anime,)
+    with_first: NDArray[np.bool_]  # (n_anime,), those of them whose franchise's first entry passes too
+    count: int  # how many pass
+    first_count: int  # how many of them are the first entry of their franchise
 
 
 class Catalogue:
-    """What the bundle knows about its anime, apart from who watches them.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    folder : Path
-        The bundle's folder, for messages.
+    """What the bundle knows about its anime, apart from who watches them; ``folder`` is named in messages.
 
     Raises
     ------
@@ -82,13 +64,7 @@ class Catalogue:
         return [str(name) for name in self._bundle.genre_names]
 
     def card(self, anime_row: int) -> memoryview:
-        """Give the card of an anime.
-
-        Returns
-        -------
-        memoryview
-            The bytes of a JSON object, see :class:`models.bundle.card.AnimeCard`. Nothing is copied.
-        """
+        """Give the card of an anime: the bytes of a JSON object, see :class:`models.bundle.card.AnimeCard`."""
         return self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]]
 
     def card_fields(self, anime_row: int) -> memoryview:
@@ -109,13 +85,7 @@ class Catalogue:
         return row
 
     def rows_of(self, anime_ids: Iterable[int]) -> list[int | None]:
-        """Find the rows of many anime.
-
-        Returns
-        -------
-        list of int or None
-            None where the model has no such anime.
-        """
+        """Find the rows of many anime; None where the model has no such anime."""
         return [self._rows.get(anime_id) for anime_id in anime_ids]
 
     def allowed(self, filters: Filters) -> Allowed:
