@@ -17,24 +17,12 @@ MANIFEST_SUM_FILE: Final = "manifest.json.sha256"
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array of a bundle.
-
-    Attributes
-    ----------
-    name : str
-        Name of the array; its file is ``<name>.npy``.
-    dims : tuple of str
-        Symbolic shape.
-    dtype : str
-        numpy dtype name, or ``"str"`` for fixed-width unicode.
-    meaning : str
-        What a row means.
-    """
+    """One array of a bundle."""
 
     name: str
     dims: tuple[str, ...]
-    dtype: str
-    meaning: str
+    dtype: str  # of numpy, or "str" for fixed-width unicode
+    meaning: str  # of a row
 
 
 LAYOUT: Final[tuple[ArraySpec, ...]] = (
