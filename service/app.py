@@ -127,8 +127,8 @@ async def _load(
         # Whatever it is: a service that will never be ready has to answer so.
         expected = isinstance(error, BundleError | OSError)
         readiness.refuse(str(error) if expected else f"{type(error).__name__}: {error}")
-        said = {"fields": {"fault": str(error)}}
-        logger.critical("the bundle was refused", exc_info=None if expected else error, extra=said)
+        extra = {"fields": {"fault": str(error)}}
+        logger.critical("the bundle was refused", exc_info=None if expected else error, extra=extra)
         if on_refused is not None:
             on_refused()
         return

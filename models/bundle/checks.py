@@ -117,7 +117,7 @@ def _check_unit_rows(embeddings: Array, path: Path, block: int = 65_536) -> None
     for start in range(0, len(embeddings), block):
         rows = embeddings[start : start + block]
         norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        # NaN compares false with everything, so this catches it too; the message tells them apart.
+        # NaN compares false with everything, so this catches it too; the message names which it is.
         bad = np.flatnonzero(~(np.abs(norms - 1.0) <= UNIT_TOLERANCE))
         if len(bad):
             row = start + int(bad[0])

@@ -66,7 +66,7 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("franchise_roles", ("n_anime",), "uint8", "main line, side story or extra, see franchises.Role"),
     ArraySpec("similar_rows", ("n_anime", "n_similar"), "int32", "the most similar anime rows, best first"),
     ArraySpec("similar_scores", ("n_anime", "n_similar"), "float32", "their similarities in [0, 1], descending"),
-    ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that speak for each anime"),
+    ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that support each anime"),
     ArraySpec("item_weight_values", ("n_anime", "n_weights"), "float32", "what each adds when it is on a list"),
     ArraySpec("item_weight_cosines", ("n_anime", "n_weights"), "float32", "cosines of who has seen the two"),
     ArraySpec("reranker_scales", ("n_moments", "n_features"), "float32", "mean and deviation of each feature"),

@@ -103,7 +103,7 @@ def candidate_features(
 
 
 class ListSignals:
-    """What a list says of its owner, plan-to-watch left out: computed once for all candidates."""
+    """The signals of a list, plan-to-watch left out: computed once for all candidates."""
 
     def __init__(self, facts: AnimeFacts, user_list: UserList) -> None:
         begun = user_list.statuses != int(Status.PLAN_TO_WATCH)

@@ -16,8 +16,8 @@ from models.bundle.reader import Bundle
 Matrix = NDArray[np.float32]
 Scores = NDArray[np.float32]
 
-# How many supporting anime are on the list is no feature: it says little of an unseen user, and leaked the answer to
-# training users whose lists had decided the support of a rare anime (docs/experiments.md).
+# How many supporting anime are on the list is no feature: it means little for an unseen user, and leaked the answer
+# to training users whose lists had decided the support of a rare anime (docs/experiments.md).
 EVIDENCE: Final = (
     "item score",
     "strongest weight",
@@ -79,7 +79,7 @@ def weights_of(bundle: Bundle) -> ItemWeights:
 
 
 def weigh_evidence(weights: Matrix, cosines: Matrix, seen: Matrix, ratings: Matrix, dropped: Matrix) -> Matrix:
-    """Sum up what a list says for each candidate, shape (n_pairs, len(EVIDENCE)).
+    """Sum up the evidence of a list for each candidate, shape (n_pairs, len(EVIDENCE)).
 
     All parameters have shape (n_pairs, n_weights), for the anime that support a candidate: ``seen`` is 1 where the
     list holds them, ``ratings`` are relative to the user's mean (0 where unrated or unseen), ``dropped`` is 1 where

@@ -36,7 +36,7 @@ N_NEIGHBOURS_OF_RULE: Final[dict[NeighbourRule, int]] = {
 
 # Of the mean square of the neighbours' lists.
 RIDGE: Final = 2.0
-# Rare titles tell more of a taste: each counts in the regression by popularity to minus this power.
+# Rare titles show more of a taste: each counts in the regression by popularity to minus this power.
 IDF_POWER: Final = 0.3
 # Scores are divided by popularity to this power (0 would leave popular anime their lead, 1 take all of it).
 POPULARITY_POWER: Final = 0.25
@@ -124,7 +124,7 @@ class NeighbourRegression:
 def neighbour_evidence(
     regression: NeighbourRegression, seen_rows: NDArray[np.integer], similarities: Vector, theirs: SeenLists
 ) -> Matrix:
-    """Give what the nearest users say for each anime, as the re-ranker wants it.
+    """Give the evidence of the nearest users for each anime, as the re-ranker takes it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Scoring by popularity: the same for everybody. For lists that say nothing."""
+"""Scoring by popularity, the same for all users: for lists without evidence."""
 
 from typing import Final
 

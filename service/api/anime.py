@@ -39,7 +39,7 @@ async def find_anime(query: Annotated[TitlesQuery, Query()], model: Model, reque
     allowed = model.catalogue.allowed(query.filters()).mask
 
     def search() -> RankedPage:
-        # Whoever asks for titles first makes what finds them, in this thread too.
+        # The first request makes the index, in this thread too.
         titles = model.title_search
         if query.query.strip():
             return titles.page(query.query, allowed, query.offset, query.limit)

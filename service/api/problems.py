@@ -32,7 +32,7 @@ class ProblemIssue(Answer):
 
 
 def _left_out(schema: dict[str, Any]) -> None:
-    """Say of a field that is left out rather than null that it has no default: clients would count on one."""
+    """Document that a field which is left out rather than null has no default: clients would count on one."""
     del schema["default"]
 
 

@@ -5,7 +5,7 @@ of a row go in front of the card's own. A test validates every answer against it
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -35,9 +35,9 @@ SO_POPULAR: Final = "These are well-rated anime that many have seen, the same fo
 class WrittenPage(NamedTuple):
     """One page of recommendations for a known user, as bytes without the cards: the form that is precomputed."""
 
-    fields: bytes  # a JSON object: what the answer says besides its rows, its paging and the model
+    fields: bytes  # a JSON object: the answer besides its rows, its paging and the model
     anime_rows: list[int]  # what is recommended, in order of rank
-    rows: list[bytes]  # a JSON object for each: what the answer says of it besides its card
+    rows: list[bytes]  # a JSON object for each: the row besides its card
     offset: int
     limit: int
     total: int
@@ -50,12 +50,11 @@ def json_response(content: object, *, status: int = 200, media_type: str = JSON)
 
 def anime_response(model: LoadedModel, anime_row: int) -> Response:
     """Answer with one card."""
-    body = b'%b"data":%b}' % (_head(model), bytes(model.catalogue.card(anime_row)))
-    return _model_response(model, body, body)
+    return _model_response(model, b'%b"data":%b}' % (_head(model), model.catalogue.card(anime_row)))
 
 
 def model_card_response(model: LoadedModel) -> Response:
-    """Answer with what the model says of itself."""
+    """Answer with the description of the model."""
     manifest = model.bundle.manifest
     # Not its golden answers, the names of features and the sums of files: those are for machines that read bundles.
     card = manifest.model_dump(mode="json", exclude={"golden", "files", "embedding_size", "reranker_features"})
@@ -66,28 +65,30 @@ def model_card_response(model: LoadedModel) -> Response:
         "embedding_size": manifest.embedding_size,
     }
     card |= {"types": model.catalogue.type_names, "genres": model.catalogue.genre_names}
-    body = orjson.dumps(card)
-    return _model_response(model, body, body)
+    return _model_response(model, orjson.dumps(card))
 
 
 def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page: RankedPage) -> Response:
     """Answer with anime similar to one, by a method."""
-    card = bytes(model.catalogue.card(anime_row))
+    card = model.catalogue.card(anime_row)
     beginning = b'%b"method":"%b","anime":%b,' % (_head(model), method.encode(), card)
-    return _list_response(model, beginning, _similar_cards(model, page), page)
+    rows = zip(page.scores, model.bundle.anime_ids[page.scored_rows].tolist(), strict=True)
+    fields = b'"rank":%d,"similarity":%.6f,"similarity_of":%d'
+    own = (fields % (rank, *values) for rank, values in enumerate(rows, page.offset + 1))
+    return _list_response(model, beginning, _cards(model, page.rows, own), page)
 
 
 def titles_response(model: LoadedModel, page: RankedPage) -> Response:
     """Answer with anime found by title; without scores where nothing was searched for."""
-    return _list_response(model, _head(model), _scored_cards(model, page, b"relevance"), page)
+    relevance = [b"%.6f" % score for score in page.scores] or [b"null"] * len(page.rows)
+    own = (b'"rank":%d,"relevance":%b' % values for values in enumerate(relevance, page.offset + 1))
+    return _list_response(model, _head(model), _cards(model, page.rows, own), page)
 
 
 def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersPage) -> Response:
     """Answer with users similar to a known one."""
-    ranking = page.ranking
-    return _list_response(
-        model, b'%b"user_id":%d,' % (_head(model), user_id), _similar_user_rows(model, page), ranking
-    )
+    beginning = b'%b"user_id":%d,' % (_head(model), user_id)
+    return _list_response(model, beginning, _similar_user_rows(model, page), page.ranking)
 
 
 def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) -> WrittenPage:
@@ -101,33 +102,22 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
     page = model.recommender.page(model.similar_users.known_user(user_row), query.request())
     no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
-    user_id = int(model.bundle.user_ids[user_row])
-    fields = {
-        "method": page.method,
-        "rule": page.rule,
-        "user_id": user_id,
-        "no_evidence": no_evidence,
-        "notes": notes,
-    }
-    ranking = page.ranking
+    user_id, ranking = int(model.bundle.user_ids[user_row]), page.ranking
+    fields = orjson.dumps(_method(page) | {"user_id": user_id, "no_evidence": no_evidence, "notes": notes})
     rows = _write_rows(model, page)
-    return WrittenPage(orjson.dumps(fields), ranking.rows, rows, ranking.offset, ranking.limit, ranking.total)
+    return WrittenPage(fields, ranking.rows, rows, ranking.offset, ranking.limit, ranking.total)
 
 
 def recommendations_response(model: LoadedModel, page: WrittenPage) -> Response:
     """Answer with a page from :func:`recommend`, computed now or earlier."""
-    rows = _with_cards(model, page.anime_rows, page.rows)
+    rows = _recommended_cards(model, page.anime_rows, page.rows)
     return _list_response(model, _beginning(model, page.fields), rows, page)
 
 
 def list_recommendations_response(model: LoadedModel, posted: PostedList, page: RecommendationsPage) -> Response:
     """Answer with recommendations for a list."""
-    fields = {
-        "method": page.method,
-        "rule": page.rule,
-        **_summary(posted, has_evidence=page.has_evidence, instead=SO_POPULAR),
-    }
-    rows = _with_cards(model, page.ranking.rows, _write_rows(model, page))
+    fields = _method(page) | _summary(posted, has_evidence=page.has_evidence, instead=SO_POPULAR)
+    rows = _recommended_cards(model, page.ranking.rows, _write_rows(model, page))
     return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
 
 
@@ -138,62 +128,9 @@ def list_similar_users_response(model: LoadedModel, posted: PostedList, page: Si
     return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
 
 
-def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]:
-    ranking = page.ranking
-    user_ids = model.bundle.user_ids[ranking.rows].tolist()
-    written = [
-        b'{"rank":%d,"user_id":%d,"similarity":%.6f,"anime_in_common":%d}' % (rank, other, similarity, common)
-        for rank, (other, similarity, common) in enumerate(
-            zip(user_ids, ranking.scores, page.anime_in_common, strict=True), ranking.offset + 1
-        )
-    ]
-    return [b",".join(written)]
-
-
 def _head(model: LoadedModel) -> bytes:
     """Write how every answer begins: the brace and the model's version, with a comma."""
     return b'{"model_version":"%b",' % model.version.encode()
-
-
-def _list_response(
-    model: LoadedModel,
-    beginning: bytes,
-    rows: Iterable[bytes | memoryview],
-    page: RankedPage | WrittenPage,
-    *,
-    cacheable: bool = True,
-) -> Response:
-    """Answer with rows, commas included; ``cacheable`` if the answer depends on the URL and the model alone."""
-    tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
-    parts = [beginning, b'"data":[', *rows, tail]
-    body = b"".join(parts)
-    if cacheable:
-        # Cards that are shown as the bundle holds them are known by the model's version.
-        return _model_response(model, body, b"".join([part for part in parts if isinstance(part, bytes)]))
-    return Response(body, media_type=JSON, headers={"cache-control": "no-store"})
-
-
-def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> Iterable[bytes | memoryview]:
-    scores: Sequence[float | None] = page.scores or [None] * len(page.rows)
-    for rank, (row, score) in enumerate(zip(page.rows, scores, strict=True), page.offset + 1):
-        written = b"null" if score is None else b"%.6f" % score
-        yield b'%b{"rank":%d,"%b":%b,' % (b"" if rank == page.offset + 1 else b",", rank, score_name, written)
-        yield model.catalogue.card_fields(row)
-
-
-def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryview]:
-    owners = model.bundle.anime_ids[page.scored_rows].tolist()
-    fields, comma = model.catalogue.card_fields, b""
-    parts: list[bytes | memoryview] = []
-    for rank, (row, score, owner) in enumerate(zip(page.rows, page.scores, owners, strict=True), page.offset + 1):
-        parts += (b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner), fields(row))
-        comma = b","
-    return parts
-
-
-def _model_response(model: LoadedModel, body: bytes, tagged: bytes) -> Response:
-    # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
-    return RememberedResponse(body, etag=f'"{model.version}-{zlib.crc32(tagged):08x}"')
 
 
 def _beginning(model: LoadedModel, fields: bytes) -> bytes:
@@ -201,9 +138,43 @@ def _beginning(model: LoadedModel, fields: bytes) -> bytes:
     return b"%b%b," % (_head(model), fields[1:-1])
 
 
-def _with_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> list[bytes]:
-    cards = (bytes(model.catalogue.card(row)).replace(SCORE_KEY, b'"mean_score":') for row in anime_rows)
-    return [b",".join([b"%b,%b" % (own[:-1], card[1:]) for own, card in zip(written, cards, strict=True)])]
+def _list_response(
+    model: LoadedModel, beginning: bytes, rows: bytes, page: RankedPage | WrittenPage, *, cacheable: bool = True
+) -> Response:
+    """Answer with rows; ``cacheable`` if the answer depends on the URL and the model alone."""
+    paging = b'"limit":%d,"offset":%d,"total":%d' % (page.limit, page.offset, page.total)
+    body = b'%b"data":[%b],"pagination":{%b}}' % (beginning, rows, paging)
+    if cacheable:
+        return _model_response(model, body)
+    return Response(body, media_type=JSON, headers={"cache-control": "no-store"})
+
+
+def _model_response(model: LoadedModel, body: bytes) -> Response:
+    # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
+    return RememberedResponse(body, etag=f'"{model.version}-{zlib.crc32(body):08x}"')
+
+
+def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> bytes:
+    ranking = page.ranking
+    rows = zip(model.bundle.user_ids[ranking.rows].tolist(), ranking.scores, page.anime_in_common, strict=True)
+    row = b'{"rank":%d,"user_id":%d,"similarity":%.6f,"anime_in_common":%d}'
+    return b",".join([row % (rank, *values) for rank, values in enumerate(rows, ranking.offset + 1)])
+
+
+def _cards(model: LoadedModel, anime_rows: list[int], own: Iterable[bytes]) -> bytes:
+    """Write the cards of some anime, each with fields of its own in front."""
+    card = model.catalogue.card
+    return b",".join([b"{%b,%b" % (fields, card(row)[1:]) for fields, row in zip(own, anime_rows, strict=True)])
+
+
+def _recommended_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> bytes:
+    """Write the cards of recommendations, whose ``score`` is not the catalogue's."""
+    cards = (model.catalogue.card(row).replace(SCORE_KEY, b'"mean_score":') for row in anime_rows)
+    return b",".join([b"%b,%b" % (own[:-1], card[1:]) for own, card in zip(written, cards, strict=True)])
+
+
+def _method(page: RecommendationsPage) -> dict[str, Any]:
+    return {"method": page.method, "rule": page.rule}
 
 
 def _write_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:

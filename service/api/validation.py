@@ -1,6 +1,6 @@
 """What is wrong with the parameters of a request, in words: which one, what was expected, what came.
 
-What was expected is read out of the schemas of a route's parameters, so a problem says what OpenAPI says.
+What was expected is read out of the schemas of a route's parameters, so a problem agrees with OpenAPI.
 """
 
 import difflib

@@ -38,7 +38,7 @@ class Catalogue:
     Raises
     ------
     BundleContentError
-        If a card is not what :class:`models.bundle.card.AnimeCard` says, or belongs to another anime.
+        If a card is no :class:`models.bundle.card.AnimeCard`, or belongs to another anime.
     """
 
     def __init__(self, bundle: Bundle, folder: Path = Path()) -> None:
@@ -50,7 +50,7 @@ class Catalogue:
         self.first_rows: NDArray[np.int32] = _first_rows(bundle)
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
-        self.titles = [_titles(bytes(self.card(row)), bundle, row, folder) for row in range(bundle.n_anime)]
+        self.titles = [_titles(self.card(row), bundle, row, folder) for row in range(bundle.n_anime)]
         self._remembered = lru_cache(maxsize=N_REMEMBERED_MASKS)(self._find_allowed)
 
     @property
@@ -63,13 +63,9 @@ class Catalogue:
         """Genres an anime can have."""
         return [str(name) for name in self._bundle.genre_names]
 
-    def card(self, anime_row: int) -> memoryview:
-        """Give the card of an anime: the bytes of a JSON object, see :class:`models.bundle.card.AnimeCard`."""
-        return self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]]
-
-    def card_fields(self, anime_row: int) -> memoryview:
-        """Give the card of an anime without its opening brace, to put other fields in front."""
-        return self._cards[self._card_ends[anime_row] + 1 : self._card_ends[anime_row + 1]]
+    def card(self, anime_row: int) -> bytes:
+        """Give the card of an anime: a JSON object, see :class:`models.bundle.card.AnimeCard`."""
+        return bytes(self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]])
 
     def row_of(self, anime_id: int) -> int:
         """Find the row of an anime.

@@ -18,7 +18,7 @@ from service.recommending.similar_users import UserProfile
 MAX_REASONS: Final = 5
 MAX_SUPPORTERS: Final = 5
 MAX_NOTES: Final = 3
-# In log odds: less than a tenth is nothing to speak of.
+# In log odds: less than a tenth is not worth a note.
 LEAST_EFFECT: Final = 0.1
 N_GENRES: Final = 2
 
@@ -93,7 +93,7 @@ def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -
     values = np.take_along_axis(contributions, strongest, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")
     rows = np.take_along_axis(seen_rows[strongest], order, axis=1).tolist()
-    # What speaks against an anime is no reason for it.
+    # What lowers the score of an anime is no reason for it.
     return [
         [Reason(row, value) for row, value in zip(page_rows, page_values, strict=True) if value > 0.0]
         for page_rows, page_values in zip(rows, np.take_along_axis(values, order, axis=1).tolist(), strict=True)
@@ -183,7 +183,7 @@ class FeatureWords:
     def _say_genres(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
         has = self._bundle.anime_genres
         shares = has[seen_rows].mean(axis=0) if len(seen_rows) else np.zeros(has.shape[1])
-        # What is common on this list and rare elsewhere says more than Comedy.
+        # What is common on this list and rare elsewhere explains more than Comedy.
         lift = np.where(has[anime_row], shares / (self._genre_shares + 0.01), 0.0)
         best = [column for column in np.argsort(-lift, kind="stable")[:N_GENRES] if lift[column] > 1.0]
         names = " and ".join(str(self._bundle.genre_names[column]) for column in best)

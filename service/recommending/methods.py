@@ -73,7 +73,7 @@ class EmbeddingMethod:
 
 
 class ItemsMethod:
-    """What the anime on the list say for each other anime."""
+    """Item weights: the sum of what the anime on the list add."""
 
     def __init__(self, weights: ItemWeights) -> None:
         self._weights = weights
@@ -166,7 +166,7 @@ class TopQuarterMethod:
 
 
 class PopularMethod:
-    """Well-rated anime that many have seen, the same for all users. For lists that say nothing."""
+    """Well-rated anime that many have seen, the same for all users: for lists without evidence."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._scores = popular_scores(bundle.popularity, bundle.mean_scores)

@@ -61,7 +61,7 @@ class LoadedModel:
 
 
 class Readiness:
-    """Holds the model once there is one, and says why where there is none.
+    """Holds the model once there is one, and the fault where there is none.
 
     Loading happens beside the event loop: until it is done, probes and problems are answered already.
     """

@@ -24,9 +24,9 @@ class RecommendationsPage:
     ranking: RankedPage
     explanations: list[Explanation]  # one per row of the ranking
     places: list[Place]  # what each is to its franchise
-    method: MethodName  # "popular" where the list says nothing, whatever was asked for
+    method: MethodName  # "popular" without evidence, whatever was asked for
     rule: NeighbourRule | None  # of the method, where it has several
-    has_evidence: bool  # whether the list says anything
+    has_evidence: bool  # whether there is anything to go by
 
 
 class Recommender:
@@ -47,7 +47,7 @@ class Recommender:
         """Rank what the user has not seen, and cut one page out.
 
         Nothing that is on the user's list, apart from what they plan to watch if they ask for it. By neighbours, only
-        anime that a neighbour supports, and what comes before them in their franchise. Where the list says nothing,
+        anime that a neighbour supports, and what comes before them in their franchise. Without evidence,
         well-rated popular anime are ranked instead.
 
         Raises

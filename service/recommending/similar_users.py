@@ -24,7 +24,7 @@ class UserProfile:
     """A user to recommend to, known to the model or not. Everything after is one path."""
 
     user_list: UserList
-    embedding: NDArray[np.float32]  # (embedding_size,), a unit vector, or zeros where the list says nothing
+    embedding: NDArray[np.float32]  # (embedding_size,), a unit vector, or zeros without evidence
     neighbours: Callable[[int], Nearest]  # finds the k most similar users, best first
 
     @property
@@ -75,7 +75,7 @@ class SimilarUsers:
         return self._cut_page(nearest, list_of_user(self._bundle, user_row), cut, total)
 
     def page_of_list(self, user_list: UserList, cut: Cut) -> SimilarUsersPage:
-        """Rank all users by their similarity to an unseen user; none is similar to a list that says nothing."""
+        """Rank all users by their similarity to an unseen user; none is similar to a list without evidence."""
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         total = self._bundle.n_users if embedding.any() else 0
         nearest = self._index.ranked_by_vector(embedding, _length(cut, total), order=cut.order)
