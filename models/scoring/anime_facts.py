@@ -15,28 +15,6 @@ N_BANDS: Final = 200
 TYPES: Final = ("TV", "Movie", "OVA", "ONA", "Special", "Music")
 SOURCES: Final = ("Original", "Manga", "Light novel", "Visual novel", "Game")
 
-# The arrays of a bundle that facts are computed from.
-FACT_ARRAYS: Final = (
-    "popularity",
-    "mean_scores",
-    "members",
-    "favorites",
-    "episodes",
-    "minutes",
-    "start_days",
-    "years",
-    "adult",
-    "anime_genres",
-    "type_names",
-    "type_codes",
-    "source_names",
-    "source_codes",
-    "studio_codes",
-    "age_rating_codes",
-    "franchise_codes",
-    "franchise_positions",
-    "franchise_roles",
-)
 FACTS: Final = (
     "log share of lists",
     "log members",
@@ -77,7 +55,7 @@ class AnimeFacts:
 
 
 def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
-    """Compute the facts from a bundle's :data:`FACT_ARRAYS`, of which ``n_users`` lists gave the popularity."""
+    """Compute the facts from a bundle's arrays, of which ``n_users`` lists gave the popularity."""
     counts = arrays["popularity"].astype(np.float64)
     known_scores = arrays["mean_scores"] > 0
     scores = np.where(known_scores, arrays["mean_scores"], _mean(arrays["mean_scores"][known_scores], 6.5))

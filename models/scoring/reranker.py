@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.bundle.layout import MANIFEST_FILE
 from models.bundle.reader import Bundle
 from models.errors import BundleContentError
-from models.scoring.anime_facts import FACT_ARRAYS, AnimeFacts, read_facts
+from models.scoring.anime_facts import AnimeFacts, read_facts
 from models.scoring.candidate_features import FEATURES, ListSignals, candidate_features
 from models.scoring.items import ItemWeights, weights_of
 from models.scoring.ranking import top_k_rows
@@ -158,7 +158,7 @@ def reranker_of(bundle: Bundle) -> Reranker | None:
     if bundle.manifest.reranker_features != FEATURES or network.scales.shape[1] != len(FEATURES):
         fault = "names other features of the re-ranker than this software computes; train the bundle anew"
         raise BundleContentError(Path(MANIFEST_FILE), fault)
-    facts = read_facts({name: getattr(bundle, name) for name in FACT_ARRAYS}, bundle.n_users)
+    facts = read_facts(vars(bundle), bundle.n_users)
     return Reranker(facts, weights_of(bundle), network)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle, assemble
 from models.errors import BundleContentError
-from models.scoring.anime_facts import FACT_ARRAYS, FACTS, read_facts
+from models.scoring.anime_facts import FACTS, read_facts
 from models.scoring.candidate_features import (
     FEATURES,
     LIST_FEATURES,
@@ -29,6 +29,28 @@ from tests.service.small_bundle import N_ANIME, N_USERS, make_arrays, make_bundl
 
 seeds = st.integers(0, 2**32 - 1)
 Vector = NDArray[np.float64]
+# The arrays of a bundle that facts are computed from.
+FACT_ARRAYS: Final = (
+    "popularity",
+    "mean_scores",
+    "members",
+    "favorites",
+    "episodes",
+    "minutes",
+    "start_days",
+    "years",
+    "adult",
+    "anime_genres",
+    "type_names",
+    "type_codes",
+    "source_names",
+    "source_codes",
+    "studio_codes",
+    "age_rating_codes",
+    "franchise_codes",
+    "franchise_positions",
+    "franchise_roles",
+)
 
 
 def make_network(n_features: int, seed: int = 0, n_networks: int = 3) -> RerankingNetwork:
