@@ -1,7 +1,8 @@
 """What routes ask FastAPI for: ids of paths, query strings, and the model that answers."""
 
 import re
-from typing import Annotated, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Final, Literal, LiteralString
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -24,35 +25,23 @@ MAX_EXCLUDED: Final = 1_000
 MAX_NAMES: Final = 50
 
 
-def _whole_number(value: object) -> object:
-    # pydantic would take "1_0", "1.0" and " 1 " for whole numbers too.
-    if isinstance(value, str):
-        if not re.fullmatch(r"-?[0-9]{1,19}", value):
-            raise PydanticCustomError("whole_number", "a whole number")
-        return int(value)
-    return value
+def _written_as(pattern: str, expected: LiteralString, read: Callable[[str], object]) -> BeforeValidator:
+    """Take only texts of a pattern: pydantic would take "1_0", "1.0" and " 1 " for whole numbers too."""
 
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not re.fullmatch(pattern, value):
+            raise PydanticCustomError("text", expected)
+        return read(value)
 
-def _number(value: object) -> object:
-    if isinstance(value, str):
-        if not re.fullmatch(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", value):
-            raise PydanticCustomError("number", "a number")
-        return float(value)
-    return value
-
-
-def _truth(value: object) -> object:
-    if isinstance(value, str):
-        if value not in {"true", "false"}:
-            raise PydanticCustomError("truth", "true or false")
-        return value == "true"
-    return value
+    return BeforeValidator(check)
 
 
 # These stand after the bounds: pydantic then applies the bounds to the number and shows them in the schema.
-DIGITS: Final = BeforeValidator(_whole_number)
-DECIMAL: Final = BeforeValidator(_number)
-Truth = Annotated[bool, BeforeValidator(_truth)]
+DIGITS: Final = _written_as(r"-?[0-9]{1,19}", "a whole number", int)
+DECIMAL: Final = _written_as(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", "a number", float)
+Truth = Annotated[bool, _written_as("true|false", "true or false", lambda text: text == "true")]
 Id = Annotated[int, Field(ge=0, le=INT64_MAX), DIGITS]
 AnimeId = Annotated[int, Path(ge=0, le=INT64_MAX, description="MyAnimeList id of an anime", examples=[1]), DIGITS]
 UserId = Annotated[int, Path(ge=0, le=INT64_MAX, description="User id of the training data", examples=[0]), DIGITS]
