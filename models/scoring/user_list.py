@@ -39,8 +39,13 @@ class UserList:
     @property
     def top_quarter_rows(self) -> NDArray[np.int32]:
         """Rows of what the user rates at or above their own 75th percentile; none without ratings."""
-        threshold = least_of_top_quarters(np.zeros(len(self.ratings), dtype=np.int64), self.ratings, 1)
-        return self.anime_rows[self.ratings >= threshold]
+        rated = np.sort(self.ratings[self.ratings > 0])
+        if not len(rated):
+            return self.anime_rows[:0]
+        # As in least_of_top_quarters, which takes three times as long for a single list.
+        below, part = divmod(3 * (len(rated) - 1), 4)
+        low, high = int(rated[below]), int(rated[below + (part > 0)])
+        return self.anime_rows[self.ratings >= low - (-part * (high - low) // 4)]
 
 
 def list_of_user(bundle: Bundle, user_row: int) -> UserList:

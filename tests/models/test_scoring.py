@@ -179,6 +179,8 @@ def test_the_top_quarters_of_many_lists_begin_at_the_percentile_of_each(lists: l
         rated = [rating for rating in ratings if rating]
         percentile = np.percentile(rated, 75) if rated else 11
         assert [rating >= threshold for rating in rated] == [rating >= percentile for rating in rated]
+        alone = _list(list(range(len(ratings))), ratings).top_quarter_rows.tolist()
+        assert alone == [row for row, rating in enumerate(ratings) if rating and rating >= percentile]
 
 
 def test_the_list_of_a_user_is_a_view_of_the_bundle() -> None:
