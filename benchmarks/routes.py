@@ -21,6 +21,7 @@ from models.bundle.reader import Bundle, read_bundle
 from models.errors import BundleError
 from models.store import Store
 from service.api.params import RecommendationsQuery
+from service.precompute.answers import PrecomputedAnswers
 from service.precompute.files import PrecomputedError, with_precomputed
 from service.recommending.model import build_model
 
@@ -106,8 +107,9 @@ def _answered(store: Path, bundle: Bundle) -> NDArray[np.int64] | None:
     """Find the ids of users whose recommendations were precomputed, if the service would find them."""
     with contextlib.suppress(PrecomputedError):
         precomputed = with_precomputed(build_model(bundle), store).precomputed
-        if precomputed.n_answers and precomputed.find(precomputed.user_rows()[0], RecommendationsQuery()):
-            return bundle.user_ids[precomputed.user_rows()]
+        if isinstance(precomputed, PrecomputedAnswers):
+            rows = precomputed.user_rows()
+            return bundle.user_ids[rows] if precomputed.find(rows[0], RecommendationsQuery()) else None
     return None
 
 

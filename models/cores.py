@@ -6,18 +6,10 @@ from pathlib import Path
 
 
 def usable_cores(cgroups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Count the cores that this process may keep busy.
+    """Count the cores that this process may keep busy, at least 1.
 
-    Parameters
-    ----------
-    cgroups : Path, optional
-        Where the limits of its container are found.
-
-    Returns
-    -------
-    int
-        The cores that it is pinned to (``taskset``, a cpuset), and no more than the processor time that its container
-        may use (``docker run --cpus``, a Kubernetes limit; cgroup v1 or v2), rounded up. At least 1.
+    They are those that it is pinned to (``taskset``, a cpuset), and no more than the processor time of its container
+    (``docker run --cpus``, a Kubernetes limit; cgroup v1 or v2), rounded up.
     """
     n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):

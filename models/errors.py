@@ -14,15 +14,7 @@ from pathlib import Path
 
 
 class BundleError(Exception):
-    """A bundle cannot be used.
-
-    Parameters
-    ----------
-    path : Path
-        The file at fault.
-    fault : str
-        What is wrong with it, and how to mend it where that is known.
-    """
+    """A bundle cannot be used: the file at fault, what is wrong with it, and how to mend it where that is known."""
 
     def __init__(self, path: Path, fault: str) -> None:
         super().__init__(f"{path}: {fault}")

@@ -1,8 +1,8 @@
 """Golden answers: computed when a bundle is written, reproduced by the service before it is ready.
 
-One set for each method that the bundle serves, for a user the model knows and for somebody it never saw. They are put
-together here from :mod:`models.scoring`, apart from the service: so code or a machine that scores otherwise than when
-the model was measured is noticed, and a method that the service puts together wrongly.
+One set for each method that the bundle serves, for a known and for an unseen user. They are put together here from
+:mod:`models.scoring`, apart from the service: so code or a machine that scores otherwise than when the model was
+measured is noticed, and a method that the service puts together wrongly.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,18 +15,21 @@ from numpy.typing import NDArray
 
 from models.bundle.manifest import GoldenAnswer
 from models.bundle.reader import Bundle
-from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, neighbour_evidence
-from models.scoring.embedding import cosine_scores, embed_list, list_scores
+from models.scoring.embedding import cosine_scores, embed_list, list_scores, ranked_scores
 from models.scoring.items import weights_of
-from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
-from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
+from models.scoring.neighbours import (
+    N_NEIGHBOURS,
+    N_WEIGHTED_NEIGHBOURS,
+    NEIGHBOURHOOD_SIZES,
+    NeighbourRegression,
+    neighbour_evidence,
+    score_by_neighbours,
+)
 from models.scoring.popular import popular_scores
+from models.scoring.ranking import top_k_rows
 from models.scoring.reranker import reranker_of
-from models.scoring.seen_lists import seen_lists_of_users
-from models.scoring.similar_anime import ranked_scores
-from models.scoring.top_k import top_k_rows
 from models.scoring.user_index import Nearest, UserIndex, user_index_of
-from models.scoring.user_list import UserList, list_of_user
+from models.scoring.user_list import UserList, list_of_user, seen_lists_of_users
 
 GOLDEN_K: Final = 10
 _N_ANIME_QUERIES: Final = 2
@@ -34,7 +37,7 @@ _N_ANIME_QUERIES: Final = 2
 _USUAL_LENGTH: Final = 60
 _N_USUAL: Final = 64
 # How many of the nearest users the methods ask. Where the last of them and the next are as near but for rounding,
-# another processor may ask the other one: nobody is asked for who has less than this between the two.
+# another processor may ask the other one: users with less than this gap between the two are not chosen.
 _CUTS: Final = (*NEIGHBOURHOOD_SIZES, N_NEIGHBOURS, N_WEIGHTED_NEIGHBOURS)
 _LEAST_GAP: Final = 1e-5
 # Of the largest score. Sums may differ in their last bits between processors; a wrong row differs by far more.
@@ -46,7 +49,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class _Asker:
-    """Whoever a golden answer is for."""
+    """The user a golden answer is for."""
 
     user_id: int
     unseen: bool
@@ -67,23 +70,15 @@ class _Scored(NamedTuple):
 def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
     """Answer a few fixed queries by every method that the bundle serves, without any filter.
 
-    Returns
-    -------
-    list of GoldenAnswer
-        Similar anime of the most popular; similar users and recommendations for a user the model knows, and for
-        half the list of another one, as if the model had never seen them.
-
-    Raises
-    ------
-    BundleContentError
-        If the re-ranker was learned with other features than this software computes.
+    They are: similar anime of the most popular; similar users and recommendations for a known user, and for half the
+    list of another one, as if the model had never seen them.
     """
     index = user_index_of(bundle)
     rows = _usual_users(bundle)
     known = _choose(_known(bundle, index, row) for row in rows)
     unseen = _choose(_unseen(bundle, index, row) for row in rows[1:] or rows)
     answers = list(_similar_anime(bundle))
-    # By the index, which may miss somebody: the service must answer as the writer would, not as a scan would.
+    # By the index, which may miss a user: the service must answer as the writer would, not as a scan would.
     for asker in (known, unseen):
         nearest = asker.nearest(GOLDEN_K)
         answers.append(
@@ -101,41 +96,19 @@ def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
 
 
 def unseen_list(bundle: Bundle, user_row: int) -> UserList:
-    """Give the list that somebody the model never saw asks with: every second entry of a known user's."""
+    """Give the list that an unseen user asks with: every second entry of a known user's."""
     whole = list_of_user(bundle, user_row)
     return UserList(whole.anime_rows[::2], whole.ratings[::2], whole.statuses[::2])
 
 
 def question_in_words(kind: str, method: str, rule: str | None = None, *, unseen: bool = False) -> str:
-    """Name what a golden answer is an answer to, apart from whom it is for.
-
-    Parameters
-    ----------
-    kind, method : str
-    rule : str, optional
-    unseen : bool
-        See :class:`models.bundle.manifest.GoldenAnswer`.
-
-    Returns
-    -------
-    str
-        Such as "recommendations by neighbours, top-quarter, for an unseen list"; another one for each question.
-    """
+    """Name a question, such as "recommendations by neighbours, top-quarter, for an unseen list"."""
     words = [f"{kind.replace('_', ' ')} by {method}", rule, "for an unseen list" if unseen else None]
     return ", ".join(word for word in words if word)
 
 
 def agrees(golden: GoldenAnswer, ids: Sequence[int], scores: Sequence[float]) -> bool:
-    """Tell whether an answer is the golden one, near-ties aside.
-
-    Parameters
-    ----------
-    golden : GoldenAnswer
-    ids : sequence of int
-        The answer, best first.
-    scores : sequence of float
-        Their similarities or scores.
-    """
+    """Whether an answer, ids with their scores, best first, is the golden one, near-ties aside."""
     # Of the largest, as methods differ in how large their scores are, and sums of large parts may be small.
     tolerance = SCORE_TOLERANCE * max(map(abs, golden.scores), default=0.0)
     if len(ids) != len(golden.ids) or not np.allclose(scores, golden.scores, rtol=0.0, atol=tolerance):
@@ -205,7 +178,7 @@ def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
     nearest = asker.nearest(N_NEIGHBOURS)
     lists = [list_of_user(bundle, row) for row in nearest.rows.tolist()]
     supported = score_by_neighbours(bundle.n_anime, nearest.similarities, lists).scores
-    # What no neighbour speaks for is not recommended by neighbours.
+    # What no neighbour supports is not recommended by neighbours.
     yield _Scored("neighbours", "top-quarter", supported, unlisted & (supported > 0.0))
     regression = NeighbourRegression(bundle.popularity)
     theirs = seen_lists_of_users(bundle, asker.nearest(N_WEIGHTED_NEIGHBOURS).rows)

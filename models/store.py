@@ -36,25 +36,13 @@ LOCK_FILE: Final = ".lock"
 
 
 class Store:
-    """A folder of published bundles.
-
-    Parameters
-    ----------
-    root : Path
-        The folder; made at the first publish.
-    """
+    """A folder of published bundles, made at the first publish."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def versions(self) -> list[str]:
-        """List the published versions.
-
-        Returns
-        -------
-        list of str
-            Sorted by name, which for names that begin with their time is by age.
-        """
+        """List the published versions by name, which for names that begin with their time is by age."""
         if not self.root.is_dir():
             return []
         return sorted(
@@ -95,23 +83,11 @@ class Store:
             pass
 
     def publish(self, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Path:
-        """Write, check and publish a bundle, then make it current.
+        """Write, check and publish a bundle under the manifest's version, then make it current.
 
         If that fails, the bundle that was current still is, and the new version is not in the store. There are two
-        exceptions, and the error says so: the version could not be taken away again, or ``current`` has moved but
+        exceptions, which the error names: the version could not be taken away again, or ``current`` has moved but
         the disk did not confirm it.
-
-        Parameters
-        ----------
-        manifest : Manifest
-            Names the version.
-        arrays : mapping of str to ndarray
-            One per entry of :data:`models.bundle.layout.LAYOUT`.
-
-        Returns
-        -------
-        Path
-            The published bundle.
 
         Raises
         ------
@@ -164,7 +140,7 @@ class Store:
 
     @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
-        """Hold the store's lock: one writer at a time, so whatever lies half-written is a dead writer's, or mine.
+        """Hold the store's lock: one writer at a time, so what lies half-written is of a dead writer, or this one.
 
         Raises
         ------

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 # numpy reads this when it is first imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 if __name__ != "service.__main__":
-    # Nothing made while a process starts is garbage: looking for some takes a fifth of the start. Workers run this
-    # under a name of their own; whoever loads a model turns the collector on again, and whoever watches over them.
+    # Nothing made while a process starts is garbage: looking for some takes a fifth of the start. Loading a model
+    # turns the collector on again, and so does the supervisor of workers, which run this under a name of their own.
     gc.disable()
 
 import uvicorn
@@ -45,11 +45,6 @@ class StartError(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until stopped.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The command line.
 
     Returns
     -------

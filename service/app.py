@@ -21,9 +21,8 @@ from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
 from service.api.params import check_query_string
 from service.api.problems import add_problem_handlers, internal_error_response
 from service.api.threads import N_THREADS
-from service.operations.access_log import AccessLog
 from service.operations.answer_memory import AnswerFromMemory, AnswerMemory
-from service.operations.logs import SERVICE
+from service.operations.logs import SERVICE, AccessLog
 from service.operations.metrics import Metrics
 from service.operations.request_middleware import AnswerFaults, WatchRequests
 from service.operations.root_path import UnderRootPath
@@ -47,7 +46,7 @@ def create_app(
     load : callable, optional
         Reads the model; by default that of the store's current bundle, with every check.
     on_refused : callable, optional
-        Called if the bundle cannot be used. By default the application lives on, and says so to whoever asks.
+        Called if the bundle cannot be used. By default the application goes on, and answers with that fault.
     """
     readiness = Readiness()
     load = load or (lambda: load_model(Store(settings.store).current_folder()))
@@ -125,11 +124,11 @@ async def _load(
         loaded = await run_in_threadpool(load)
         loaded = await run_in_threadpool(_precomputed_too, loaded, store)
     except Exception as error:
-        # Whatever it is: a service that will never be ready has to say so.
+        # Whatever it is: a service that will never be ready has to answer so.
         expected = isinstance(error, BundleError | OSError)
         readiness.refuse(str(error) if expected else f"{type(error).__name__}: {error}")
-        said = {"fields": {"fault": str(error)}}
-        logger.critical("the bundle was refused", exc_info=None if expected else error, extra=said)
+        extra = {"fields": {"fault": str(error)}}
+        logger.critical("the bundle was refused", exc_info=None if expected else error, extra=extra)
         if on_refused is not None:
             on_refused()
         return
@@ -138,14 +137,14 @@ async def _load(
         "model": loaded.version,
         "anime": loaded.bundle.n_anime,
         "users": loaded.bundle.n_users,
-        "precomputed": loaded.precomputed.n_answers,
+        "precomputed": loaded.precomputed.n_answers if loaded.precomputed else 0,
         "seconds": round(time.perf_counter() - started, 2),
     }
     logger.info("ready", extra={"fields": fields})
 
 
 async def _do_what_can_wait(loading: asyncio.Task[None], readiness: Readiness, store: Path) -> None:
-    """Do what answers can do without, once there are answers."""
+    """Prepare what the first answers do not need."""
     await loading
     model = readiness.model_if_ready()
     if model is None:
@@ -159,7 +158,7 @@ async def _do_what_can_wait(loading: asyncio.Task[None], readiness: Readiness, s
     try:
         await run_in_threadpool(do)
     except Exception as error:
-        # Whoever asks for titles makes the search, and is told what is wrong with it.
+        # A request for titles makes the search then, and is answered with what is wrong with it.
         logging.getLogger(SERVICE).warning("not all is as ready as it could be", exc_info=error)
 
 

@@ -16,7 +16,7 @@ _PLAIN_FAULTS: Final = {
     "string_pattern_mismatch": "empty or a path like /api, of letters, digits and ._~- between slashes",
     "string_too_short": "something rather than nothing",
 }
-# Variables of the test suite and of CI; the service has no say in them.
+# Variables of the test suite and of CI.
 TEST_PREFIXES: Final = ("OSUSUME_TEST_", "OSUSUME_REQUIRE_")
 # What Kubernetes adds to the name of a Service, https://kubernetes.io/docs/concepts/services-networking/service/.
 _LINK: Final = re.compile(
@@ -84,12 +84,7 @@ class Settings(BaseSettings):
 
 
 def read_settings(**given: Any) -> Settings:
-    """Read the settings.
-
-    Parameters
-    ----------
-    **given
-        Settings that were given otherwise, on the command line say; they win. None counts as not given.
+    """Read the settings; those given otherwise, on the command line for example, win. None counts as not given.
 
     Raises
     ------
@@ -111,12 +106,8 @@ def read_settings(**given: Any) -> Settings:
 def service_links() -> list[str]:
     """Find the variables that Kubernetes sets in every pod for a Service named ``osusume`` or ``osusume-something``.
 
-    They look like settings, ``OSUSUME_PORT=tcp://10.0.48.109:8000`` say.
-
-    Returns
-    -------
-    list of str
-        Their names. A Service is known by its host and port, which always come together.
+    They look like settings, ``OSUSUME_PORT=tcp://10.0.48.109:8000`` for example. A Service is known by its host and
+    port, which always come together.
     """
     names = [name for name in os.environ if name.startswith(PREFIX)]
     services = [name.removesuffix("_SERVICE_HOST") for name in names if name.endswith("_SERVICE_HOST")]
@@ -126,18 +117,12 @@ def service_links() -> list[str]:
         for name in names
         if any(name.startswith(service) and _LINK.fullmatch(name, len(service)) for service in services)
     ]
-    # Whoever sets the port of the pod itself wins over Kubernetes, and means a port.
+    # A port that was set for the pod itself wins over Kubernetes.
     return [name for name in links if name != _PORT or os.environ[name].startswith(_LINK_SCHEMES)]
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """Write settings as environment variables, which is how worker processes get theirs.
-
-    Returns
-    -------
-    dict of str to str
-        :func:`read_settings` makes the same settings of them.
-    """
+    """Write settings as environment variables, of which :func:`read_settings` makes the same settings."""
     values = settings.model_dump(mode="json")
     return {PREFIX + name.upper(): _as_text(value) for name, value in values.items()}
 

@@ -4,13 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def own_version() -> str:
-    """Tell the version of the installed package.
-
-    Returns
-    -------
-    str
-        "0" where the code runs without having been installed.
-    """
+    """Give the version of the installed package; "0" where the code runs without having been installed."""
     try:
         return version("osusume")
     except PackageNotFoundError:

@@ -22,11 +22,8 @@ STARTUP_FAILURE: Final = 3
 def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
     """Build the application of this process, which ends if the bundle cannot be used.
 
-    Parameters
-    ----------
-    load : callable, optional
-        Reads the model; by default that of the bundle that ``__main__`` has checked. Never the store's current one:
-        a worker that takes the place of another would answer with another model than those beside it.
+    By default it loads the bundle that ``__main__`` has checked, never the store's current one: a worker that takes
+    the place of another would answer with another model than the rest.
     """
     settings = read_settings()
     configure_logs(settings)

@@ -20,15 +20,6 @@ UNIT_TOLERANCE: Final = 1e-3
 def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
     """Check shapes, dtypes, ids, unit rows and offsets of a bundle's arrays.
 
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        One per entry of :data:`models.bundle.layout.LAYOUT`.
-    manifest : Manifest
-        Says the embedding size.
-    folder : Path
-        The bundle, for messages.
-
     Raises
     ------
     BundleContentError
@@ -39,17 +30,12 @@ def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path
 
 
 def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
-    """Check shapes, and what is looked at before anything is answered: it takes a few milliseconds.
-
-    Parameters
-    ----------
-    arrays, manifest, folder
-        As for :func:`check_contents`.
+    """Check shapes, and what is read before anything is answered: it takes a few milliseconds.
 
     Raises
     ------
     BundleContentError
-        At the first promise that is broken; names the file.
+        As for :func:`check_contents`.
     """
     _check_shapes(arrays, manifest, folder)
     for name in ("anime_ids", "user_ids"):
@@ -61,8 +47,7 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
     _check_franchises(arrays, folder)
     _check_recommender(arrays, folder)
     for name in ("list_embeddings", "mean_scores"):
-        if not np.isfinite(arrays[name]).all():
-            raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
+        _check_finite(arrays[name], folder / f"{name}.npy")
     gains = arrays["anime_gains"]
     # NaN compares false with everything, so this catches it too.
     if not ((gains > 0.0) & (gains <= 1.0)).all():
@@ -70,17 +55,12 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
 
 
 def check_the_rest(arrays: Mapping[str, Array], folder: Path) -> None:
-    """Check what only answers look at: embeddings, lists and neighbours. With many users it takes a while.
-
-    Parameters
-    ----------
-    arrays, folder
-        As for :func:`check_contents`.
+    """Check what only answers read: embeddings, lists and neighbours. With many users it takes a while.
 
     Raises
     ------
     BundleContentError
-        At the first promise that is broken; names the file.
+        As for :func:`check_contents`.
     """
     for name in ("anime_embeddings", "user_embeddings"):
         _check_unit_rows(arrays[name], folder / f"{name}.npy")
@@ -88,15 +68,14 @@ def check_the_rest(arrays: Mapping[str, Array], folder: Path) -> None:
     _check_lists_ascend(arrays["list_anime_rows"], arrays["list_offsets"], folder / "list_anime_rows.npy")
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
     _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
-    _check_neighbours(arrays["similar_rows"], arrays["similar_scores"], folder)
+    _check_similar_anime(arrays["similar_rows"], arrays["similar_scores"], folder)
     _check_user_index(arrays, folder)
 
 
 def _check_recommender(arrays: Mapping[str, Array], folder: Path) -> None:
     _check_range(arrays["item_weight_rows"].ravel(), len(arrays["anime_ids"]), folder / "item_weight_rows.npy")
     for name in ("item_weight_values", "item_weight_cosines", *RERANKER_ARRAYS):
-        if not np.isfinite(arrays[name]).all():
-            raise BundleContentError(folder / f"{name}.npy", "holds NaN or infinity")
+        _check_finite(arrays[name], folder / f"{name}.npy")
     scales = arrays["reranker_scales"]
     if len(scales) != 2 or (scales[1] <= 0.0).any():
         raise BundleContentError(folder / "reranker_scales.npy", "holds no mean and deviation (above 0) per feature")
@@ -123,6 +102,11 @@ def _check_shapes(arrays: Mapping[str, Array], manifest: Manifest, folder: Path)
             raise BundleContentError(folder / sizes[name][1], "is empty: a model needs a user and an anime at least")
 
 
+def _check_finite(values: Array, path: Path) -> None:
+    if not np.isfinite(values).all():
+        raise BundleContentError(path, "holds NaN or infinity")
+
+
 def _check_ids(ids: Array, path: Path) -> None:
     # Compared, not subtracted: a difference of two int64 may overflow.
     if (ids[1:] <= ids[:-1]).any():
@@ -133,7 +117,7 @@ def _check_unit_rows(embeddings: Array, path: Path, block: int = 65_536) -> None
     for start in range(0, len(embeddings), block):
         rows = embeddings[start : start + block]
         norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        # NaN compares false with everything, so this catches it too; the message tells them apart.
+        # NaN compares false with everything, so this catches it too; the message names which it is.
         bad = np.flatnonzero(~(np.abs(norms - 1.0) <= UNIT_TOLERANCE))
         if len(bad):
             row = start + int(bad[0])
@@ -178,12 +162,9 @@ def _check_range(values: Array, stop: int, path: Path) -> None:
         raise BundleContentError(path, f"holds values outside 0..{stop - 1}")
 
 
-def _check_neighbours(rows: Array, scores: Array, folder: Path) -> None:
+def _check_similar_anime(rows: Array, scores: Array, folder: Path) -> None:
     path = folder / "similar_rows.npy"
-    _check_range(rows.ravel(), len(rows), path)
-    queries = np.flatnonzero((rows == np.arange(len(rows))[:, None]).any(axis=1))
-    if len(queries):
-        raise BundleContentError(path, f"row {queries[0]} is among its own neighbours")
+    _check_neighbour_rows(rows, path)
     twice = np.flatnonzero((np.diff(np.sort(rows, axis=1), axis=1) == 0).any(axis=1))
     if len(twice):
         raise BundleContentError(path, f"row {twice[0]} holds a neighbour twice")
@@ -202,9 +183,7 @@ def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
     if n_counted > n_nearest:
         fault = f"counts for {n_counted} neighbours, of whom there are {n_nearest}"
         raise BundleContentError(folder / "nearest_in_common.npy", fault)
-    path = folder / "nearest_user_rows.npy"
-    _check_range(nearest.ravel(), len(nearest), path)
-    _check_no_self_neighbours(nearest, path)
+    _check_neighbour_rows(nearest, folder / "nearest_user_rows.npy")
 
 
 def _check_inverted_file(arrays: Mapping[str, Array], path: Path) -> None:
@@ -219,7 +198,8 @@ def _check_inverted_file(arrays: Mapping[str, Array], path: Path) -> None:
         raise BundleContentError(path, "does not hold every user row once")
 
 
-def _check_no_self_neighbours(nearest: Array, path: Path, block: int = 8_192) -> None:
+def _check_neighbour_rows(nearest: Array, path: Path, block: int = 8_192) -> None:
+    _check_range(nearest.ravel(), len(nearest), path)
     for start in range(0, len(nearest), block):
         rows = nearest[start : start + block]
         own = np.flatnonzero((rows == np.arange(start, start + len(rows))[:, None]).any(axis=1))

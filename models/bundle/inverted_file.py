@@ -1,9 +1,7 @@
 """The index of users that a bundle may hold: an inverted file of faiss, read where its bytes are mapped.
 
-References
-----------
-Jegou, Douze and Schmid, "Product Quantization for Nearest Neighbor Search", PAMI 2011.
-Douze et al., "The Faiss library", 2024.
+Sources: Jegou, Douze and Schmid, "Product Quantization for Nearest Neighbor Search", PAMI 2011; Douze et al., "The
+Faiss library", 2024.
 """
 
 from typing import Any
@@ -15,10 +13,7 @@ from numpy.typing import NDArray
 class InvertedFile:
     """Finds the users nearest to a vector among those of the groups nearest to it.
 
-    Parameters
-    ----------
-    content : ndarray of shape (n_index_bytes,), dtype=uint8
-        What ``faiss.serialize_index`` gives. It is not copied, so that processes which map it share it.
+    ``content`` is what ``faiss.serialize_index`` gives. It is not copied, so that processes which map it share it.
 
     Raises
     ------
@@ -53,18 +48,9 @@ class InvertedFile:
         return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
     def search(self, query: NDArray[np.float32], k: int) -> NDArray[np.int32]:
-        """Find the users nearest to a vector. A single query is answered by the thread that asks.
+        """Find rows of the nearest users, about in order; fewer than k where the groups hold fewer.
 
-        Parameters
-        ----------
-        query : ndarray of shape (embedding_size,), dtype=float32
-        k : int
-            1 or more.
-
-        Returns
-        -------
-        ndarray of shape (n,), dtype=int32
-            Rows, about in order; fewer than k where the groups hold fewer.
+        A single query is answered by the thread that asks.
         """
         rows = self._index.search(query[None], k)[1][0]
         found: NDArray[np.int32] = rows[rows >= 0].astype(np.int32)

@@ -17,24 +17,12 @@ MANIFEST_SUM_FILE: Final = "manifest.json.sha256"
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array of a bundle.
-
-    Attributes
-    ----------
-    name : str
-        Name of the array; its file is ``<name>.npy``.
-    dims : tuple of str
-        Symbolic shape.
-    dtype : str
-        numpy dtype name, or ``"str"`` for fixed-width unicode.
-    meaning : str
-        What a row means.
-    """
+    """One array of a bundle."""
 
     name: str
     dims: tuple[str, ...]
-    dtype: str
-    meaning: str
+    dtype: str  # of numpy, or "str" for fixed-width unicode
+    meaning: str  # of a row
 
 
 LAYOUT: Final[tuple[ArraySpec, ...]] = (
@@ -78,7 +66,7 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("franchise_roles", ("n_anime",), "uint8", "main line, side story or extra, see franchises.Role"),
     ArraySpec("similar_rows", ("n_anime", "n_similar"), "int32", "the most similar anime rows, best first"),
     ArraySpec("similar_scores", ("n_anime", "n_similar"), "float32", "their similarities in [0, 1], descending"),
-    ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that speak for each anime"),
+    ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that support each anime"),
     ArraySpec("item_weight_values", ("n_anime", "n_weights"), "float32", "what each adds when it is on a list"),
     ArraySpec("item_weight_cosines", ("n_anime", "n_weights"), "float32", "cosines of who has seen the two"),
     ArraySpec("reranker_scales", ("n_moments", "n_features"), "float32", "mean and deviation of each feature"),

@@ -1,4 +1,4 @@
-"""The manifest: what a bundle says about itself."""
+"""The manifest: a bundle's description of itself."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -51,9 +51,7 @@ class GoldenAnswer(_Part):
     kind: Literal["similar_anime", "similar_users", "recommendations"]
     method: Literal[RecommendationMethod, "popular"]
     rule: Annotated[str | None, Field(description="Of the method, where it has several")] = None
-    unseen: Annotated[
-        bool, Field(description="Whether somebody the model never saw asks, with half the list of the user")
-    ] = False
+    unseen: Annotated[bool, Field(description="For an unseen user, with half the list of the user")] = False
     query_id: Annotated[int, Field(description="Of an anime for similar anime, otherwise of a user")]
     ids: list[int]
     scores: list[float]

@@ -90,11 +90,6 @@ class Bundle:
 def read_manifest(folder: Path) -> Manifest:
     """Read and check a bundle's manifest.
 
-    Parameters
-    ----------
-    folder : Path
-        The bundle.
-
     Raises
     ------
     BundleMissingError
@@ -127,17 +122,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Read a bundle memory-mapped, after checking every byte and every promise of the format.
+    """Read a bundle after checking every byte and every promise of the format.
 
-    Parameters
-    ----------
-    folder : Path
-        The bundle.
-
-    Returns
-    -------
-    Bundle
-        Arrays are read-only views of the mapped files, so processes on one machine share them.
+    Its arrays are read-only views of mapped files, so processes on one machine share them.
 
     Raises
     ------
@@ -157,32 +144,26 @@ def read_bundle(folder: Path) -> Bundle:
 
 @contextlib.contextmanager
 def opened_bundle(folder: Path, *, is_checked: bool = False, sums: Sums | None = None) -> Iterator[Bundle]:
-    """Read a bundle as :func:`read_bundle` does, and give it while its bytes and contents are still being checked.
+    """Read a bundle as :func:`read_bundle` does, and yield it while its bytes and contents are still being checked.
 
-    For what is made of a bundle before anything is answered: reading every byte takes as long as that.
+    It is not to be trusted before the context is left without an error.
 
     Parameters
     ----------
     folder : Path
-        The bundle.
     is_checked : bool
-        Another process has read this very folder with every check: neither sums nor contents are looked at once
-        more. The manifest, and the sizes and shapes of the files, still are.
+        Another process has read this very folder with every check: only the manifest, and sizes and shapes of the
+        files, are looked at once more.
     sums : Sums, optional
-        Of this bundle, where somebody has begun with them. If they are of another one, they are begun here.
-
-    Yields
-    ------
-    Bundle
-        Not to be trusted before the context is left in peace.
+        Of this bundle, where they were begun before. Those of another bundle are begun anew.
 
     Raises
     ------
     BundleFormatError
         If the manifest lists other files than the format has.
     BundleError
-        All the others of :func:`read_bundle`, on entering or on leaving. If files were changed or their contents are
-        not as promised, this error takes the place of whatever came of using them.
+        All the others of :func:`read_bundle`, on entering or on leaving. An error of changed files takes the place of
+        whatever came of using them.
     """
     manifest = read_manifest(folder)
     entries = {entry.name: entry for entry in manifest.files}
@@ -210,27 +191,20 @@ def opened_bundle(folder: Path, *, is_checked: bool = False, sums: Sums | None =
 
 
 def manifest_sum_line(content: bytes) -> bytes:
-    """Give the line ``sha256sum`` would print for a manifest.
-
-    Parameters
-    ----------
-    content : bytes
-        The manifest's bytes.
-    """
+    """Give the line that ``sha256sum`` would print for a manifest."""
     return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST_FILE}\n".encode()
 
 
 def assemble(manifest: Manifest, arrays: Mapping[str, Array], folder: Path = Path()) -> Bundle:
-    """Make a bundle of arrays that are in memory already, with the same checks of content as a read one.
+    """Make a bundle of arrays in memory, one per entry of the layout, with the content checks of a read one.
 
     Parameters
     ----------
     manifest : Manifest
         Its ``files`` are not looked at.
     arrays : mapping of str to ndarray
-        One per entry of :data:`models.bundle.layout.LAYOUT`.
     folder : Path
-        What error messages call the bundle.
+        The name of the bundle in error messages.
 
     Raises
     ------

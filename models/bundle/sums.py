@@ -15,20 +15,12 @@ _BLOCK_BYTES: Final = 32 << 20
 
 
 class Sums:
-    """The sums of a bundle's files, being computed by threads of their own.
-
-    Parameters
-    ----------
-    folder : Path
-        The bundle.
-    entries : sequence of FileEntry
-        What the manifest says of its files.
-    """
+    """The sums of a bundle's files, computed by threads of their own and compared with the manifest's entries."""
 
     def __init__(self, folder: Path, entries: Sequence[FileEntry]) -> None:
         self.folder = folder
         self.entries = entries
-        # One core is left to whoever imports the service and makes the model meanwhile.
+        # One core is left to importing the service and making the model meanwhile.
         pool = ThreadPoolExecutor(max(1, usable_cores() - 1))
         # The largest file first keeps all threads busy.
         largest_first = sorted(entries, key=lambda entry: -entry.n_bytes)

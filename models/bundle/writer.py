@@ -16,28 +16,24 @@ from models.bundle.reader import assemble, manifest_sum_line
 
 
 def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Manifest:
-    """Write a bundle.
+    """Write a bundle into an existing, empty folder.
 
     Parameters
     ----------
     folder : Path
-        An existing, empty folder.
     manifest : Manifest
-        Its ``files`` are replaced by what was written.
     arrays : mapping of str to ndarray
         One per entry of :data:`models.bundle.layout.LAYOUT`.
 
     Returns
     -------
     Manifest
-        As written.
+        As written, with the ``files`` that were.
 
     Raises
     ------
     BundleContentError
         If the arrays break the format; nothing is written then.
-    OSError
-        If the disk is full or the folder cannot be written.
     """
     assemble(manifest, arrays, folder)
     entries = [_write_array(folder / f"{spec.name}.npy", arrays[spec.name]) for spec in LAYOUT]
@@ -50,13 +46,7 @@ def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[
 
 
 def sync_path(path: Path) -> None:
-    """Make the content of a file, or the names in a folder, durable.
-
-    Raises
-    ------
-    OSError
-        If the disk fails; names the path.
-    """
+    """Make the content of a file, or the names in a folder, durable. An error names the path."""
     with _naming(path):
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -66,22 +56,11 @@ def sync_path(path: Path) -> None:
 
 
 def replace_folder(folder: Path, target: Path, earlier: Path) -> None:
-    """Put a folder, whose content is durable, in the place of another one.
+    """Put a folder, whose content is durable, in the place of a target, which becomes ``earlier``.
 
-    A folder that is not empty cannot be replaced at once, so a process killed in the midst leaves no target.
-
-    Parameters
-    ----------
-    folder : Path
-    target : Path
-        What the folder becomes. If that fails, it is what it was before.
-    earlier : Path
-        What the earlier target becomes, if there was one.
-
-    Raises
-    ------
-    OSError
-        If the disk fails. At the last step, when the target is the new folder already, a power cut may undo it.
+    A folder that is not empty cannot be replaced at once, so a process killed in the midst leaves no target. After an
+    error the target is what it was before, apart from the last step: then it is the new folder, which a power cut may
+    undo.
     """
     try:
         if target.exists():
@@ -96,15 +75,9 @@ def replace_folder(folder: Path, target: Path, earlier: Path) -> None:
 
 @contextlib.contextmanager
 def durable_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to write that everybody may read and that is durable when the block ends.
-
-    Raises
-    ------
-    OSError
-        If the disk is full or the file cannot be written; names the file.
-    """
+    """Open a file to write that all users may read and that is durable when the block ends. An error names it."""
     with _naming(path), path.open("wb") as file:
-        # Whoever serves may be another user than the one who writes, whatever the umask.
+        # The service may run as another user, whatever the umask.
         os.fchmod(file.fileno(), 0o644)
         yield file
         file.flush()
@@ -112,22 +85,12 @@ def durable_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:
-    """Write an array as a .npy file and make it durable.
-
-    Like ``np.save``, which on a full disk says "1024 requested and 0 written", and not that the disk is full.
-
-    Parameters
-    ----------
-    path : Path
-    array : ndarray
-        Without Python objects.
+    """Write an array as a .npy file and make it durable. Unlike ``np.save``, it reports a full disk as one.
 
     Raises
     ------
     ValueError
         If the array holds Python objects.
-    OSError
-        If the disk is full or the file cannot be written; names the file.
     """
     if array.dtype.hasobject:
         raise ValueError(f"{path}: an array of Python objects would have to be pickled")
@@ -138,13 +101,7 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def save_bytes(path: Path, content: bytes) -> None:
-    """Write a file and make it durable.
-
-    Raises
-    ------
-    OSError
-        If the disk is full or the file cannot be written; names the file.
-    """
+    """Write a file and make it durable."""
     with durable_file(path) as file:
         file.write(content)
 
@@ -160,13 +117,7 @@ def _write_array(path: Path, array: NDArray[Any]) -> FileEntry:
 
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Let an error of the operating system name the file, which failed writes do not do by themselves.
-
-    Raises
-    ------
-    OSError
-        The same, with its file name.
-    """
+    # Errors of failed writes do not name the file by themselves.
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What is known of every anime before anybody's list is looked at: the fixed half of a re-ranker's features."""
+"""What is known of every anime before any list is looked at: the fixed half of a re-ranker's features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,28 +15,6 @@ N_BANDS: Final = 200
 TYPES: Final = ("TV", "Movie", "OVA", "ONA", "Special", "Music")
 SOURCES: Final = ("Original", "Manga", "Light novel", "Visual novel", "Game")
 
-# The arrays of a bundle that facts are computed from.
-FACT_ARRAYS: Final = (
-    "popularity",
-    "mean_scores",
-    "members",
-    "favorites",
-    "episodes",
-    "minutes",
-    "start_days",
-    "years",
-    "adult",
-    "anime_genres",
-    "type_names",
-    "type_codes",
-    "source_names",
-    "source_codes",
-    "studio_codes",
-    "age_rating_codes",
-    "franchise_codes",
-    "franchise_positions",
-    "franchise_roles",
-)
 FACTS: Final = (
     "log share of lists",
     "log members",
@@ -57,64 +35,27 @@ FACTS: Final = (
 
 @dataclass(frozen=True)
 class AnimeFacts:
-    """Facts of all anime, scaled for a network.
+    """Facts of all anime, scaled for a network. Arrays have shape (n_anime,) unless the comment names another."""
 
-    Attributes
-    ----------
-    table : ndarray of shape (n_anime, len(FACTS)), dtype=float32
-    genres : ndarray of shape (n_anime, n_genres), dtype=float32
-        Unit rows, rare genres weigh more; zeros without genres.
-    genre_shares : ndarray of shape (n_genres,), dtype=float32
-        Share of all list entries that have a genre.
-    codes : dict of str to ndarray of shape (n_anime,)
-        ``type``, ``source``, ``studio``, ``age_rating`` and ``year``; 0 is unknown.
-    code_shares : dict of str to ndarray of shape (n_codes,), dtype=float32
-        Share of all list entries with each code.
-    popularity : ndarray of shape (n_anime,), dtype=float32
-        Log share of lists.
-    scores : ndarray of shape (n_anime,), dtype=float32
-        Mean score; the mean of all where unknown.
-    days : ndarray of shape (n_anime,), dtype=float32
-        First airing, in days from 1900; the mean of all where unknown.
-    franchises, positions : ndarray of shape (n_anime,), dtype=integer
-    main : ndarray of shape (n_anime,), dtype=bool
-        Whether it belongs to the main line of its franchise.
-    n_main_before : ndarray of shape (n_anime,), dtype=float32
-        Main-line entries of its franchise that come before it.
-    franchise_sizes : ndarray of shape (n_anime,), dtype=float32
-    bands : ndarray of shape (n_anime,), dtype=int64
-        Which of some equally large bands of popularity it lies in.
-    n_users : int
-        How many lists the popularity was counted on.
-    """
-
-    table: Matrix
-    genres: Matrix
-    genre_shares: Vector
-    codes: Mapping[str, NDArray[np.int64]]
-    code_shares: Mapping[str, Vector]
-    popularity: Vector
-    scores: Vector
-    days: Vector
+    table: Matrix  # (n_anime, len(FACTS))
+    genres: Matrix  # (n_anime, n_genres), unit rows in which rare genres weigh more; zeros without genres
+    genre_shares: Vector  # (n_genres,), share of all list entries that have a genre
+    codes: Mapping[str, NDArray[np.int64]]  # type, source, studio, age_rating and year; 0 is unknown
+    code_shares: Mapping[str, Vector]  # (n_codes,), share of all list entries with each code
+    popularity: Vector  # log share of lists
+    scores: Vector  # mean score; the mean of all where unknown
+    days: Vector  # first airing, in days from 1900; the mean of all where unknown
     franchises: NDArray[np.int64]
     positions: NDArray[np.int64]
-    main: NDArray[np.bool_]
-    n_main_before: Vector
+    main: NDArray[np.bool_]  # of the main line of its franchise
+    n_main_before: Vector  # main-line entries of its franchise that come before it
     franchise_sizes: Vector
-    bands: NDArray[np.int64]
-    n_users: int
+    bands: NDArray[np.int64]  # which of some equally large bands of popularity it lies in
+    n_users: int  # how many lists the popularity was counted on
 
 
 def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
-    """Compute the facts.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        The catalogue's and the franchises' arrays of a bundle, and ``popularity``.
-    n_users : int
-        How many lists the popularity was counted on.
-    """
+    """Compute the facts from a bundle's arrays, of which ``n_users`` lists gave the popularity."""
     counts = arrays["popularity"].astype(np.float64)
     known_scores = arrays["mean_scores"] > 0
     scores = np.where(known_scores, arrays["mean_scores"], _mean(arrays["mean_scores"][known_scores], 6.5))
@@ -170,7 +111,7 @@ def _mean(values: NDArray[Any], otherwise: float) -> float:
 
 
 def _shares(counts: NDArray[np.float64]) -> Vector:
-    # One more of each: what nobody has watched is rare, not impossible.
+    # One more of each: what is on no list is rare, not impossible.
     shares: Vector = ((counts + 1.0) / (counts.sum() + len(counts))).astype(np.float32)
     return shares
 

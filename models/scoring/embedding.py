@@ -1,10 +1,15 @@
 """Scoring by embeddings: cosine of unit vectors, and what a cosine to a user is worth."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
+
+# Keeps the first anime after the precomputed neighbours below the last of them.
+_BELOW: Final = 0.99
 
 
 def embed_list(list_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vector:
@@ -13,15 +18,13 @@ def embed_list(list_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vect
     Parameters
     ----------
     list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        What each anime on a list adds.
     anime_rows : ndarray of shape (n,), dtype=integer
         What the user has seen. Order does not matter.
 
     Returns
     -------
     ndarray of shape (embedding_size,), dtype=float32
-        A unit vector, or zeros where the list is empty or its embeddings cancel out: such a user has no
-        direction, and every score is 0.
+        A unit vector; zeros where the list is empty or cancels out, so that every score is 0.
 
     References
     ----------
@@ -37,43 +40,46 @@ def embed_list(list_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vect
 
 
 def cosine_scores(embeddings: Matrix, query: Vector) -> Vector:
-    """Score every row by its cosine to a query.
-
-    Parameters
-    ----------
-    embeddings : ndarray of shape (n, embedding_size), dtype=float32
-        Unit rows.
-    query : ndarray of shape (embedding_size,), dtype=float32
-        A unit vector, or zeros.
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype=float32
-        In [-1, 1].
-    """
+    """Give the cosine of unit rows, shape (n, embedding_size), to a unit vector or zeros; in [-1, 1]."""
     scores: Vector = embeddings @ query
     return np.clip(scores, -1.0, 1.0, out=scores)
 
 
 def list_scores(anime_embeddings: Matrix, anime_gains: Vector, user_embedding: Vector) -> Vector:
-    """Score every anime for a user.
+    """Score every anime for a user: its cosine times its gain.
+
+    A gain, in (0, 1], is what a cosine is worth: few watch an obscure title even if it is just what they like.
+    """
+    scores = cosine_scores(anime_embeddings, user_embedding)
+    scores *= anime_gains
+    return scores
+
+
+def ranked_scores(
+    similar_rows: NDArray[np.int32], similar_scores: NDArray[np.float32], anime_embeddings: Matrix, anime_row: int
+) -> Vector:
+    """Score every anime by its similarity to one, by precomputed neighbours first.
+
+    All others follow below the last neighbour, in the order of their cosine, so that a filter which takes all
+    neighbours away still leaves a ranking.
 
     Parameters
     ----------
+    similar_rows, similar_scores : ndarray of shape (n_anime, n_similar)
+        Neighbours, best first, and their similarities in [0, 1].
     anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-    anime_gains : ndarray of shape (n_anime,), dtype=float32
-        In (0, 1]: what a cosine is worth. Few watch an obscure title even if it is just what they like.
-    user_embedding : ndarray of shape (embedding_size,), dtype=float32
-        A unit vector, or zeros.
+    anime_row : int
 
     Returns
     -------
     ndarray of shape (n_anime,), dtype=float32
-        In [-1, 1].
+        In [0, 1]. What the anime itself gets means nothing.
     """
-    scores = cosine_scores(anime_embeddings, user_embedding)
-    scores *= anime_gains
+    neighbours, similarities = similar_rows[anime_row], similar_scores[anime_row]
+    last = _BELOW * similarities[-1] if len(similarities) else np.float32(1.0)
+    cosines = cosine_scores(anime_embeddings, anime_embeddings[anime_row])
+    scores: Vector = ((cosines + 1.0) * np.float32(0.5 * last)).astype(np.float32)
+    scores[neighbours] = similarities
     return scores
 
 
@@ -86,17 +92,15 @@ def list_contributions(
 
     Parameters
     ----------
-    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        What each anime on a list adds.
-    anime_rows : ndarray of shape (n,), dtype=integer
-        What the user has seen.
+    list_embeddings, anime_rows
+        As for :func:`embed_list`.
     direction : ndarray of shape (embedding_size,) or (embedding_size, n_directions), dtype=float32
         What is scored: a candidate's embedding times its gain, or a weighted sum of users' embeddings.
 
     Returns
     -------
     ndarray of shape (n,) or (n, n_directions), dtype=float32
-        One per anime of the list, in its order; adds up to the score, along the first axis.
+        One per anime of the list; adds up to the score along the first axis.
     """
     listed = list_embeddings[anime_rows]
     norm = np.linalg.norm(listed.sum(axis=0, dtype=np.float64))

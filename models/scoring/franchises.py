@@ -7,8 +7,8 @@ has to be watched in order: an entry is *ready* when every main-line entry befor
 2. otherwise as a side story that is ready, unseen and allowed, otherwise as such an extra: the first in order;
 3. otherwise not at all. If filters hide the season that comes next, no later season takes its place.
 
-So nobody is offered season 3 before seasons 1 and 2, and an OVA of season 1 only to those who have seen season 1. To
-somebody who has seen nothing of a franchise, only its first entry can be shown.
+So season 3 is not offered before seasons 1 and 2, and an OVA of season 1 only to those who have seen season 1. Of a
+franchise that the user has not begun, only the first entry can be shown.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.ranked_page import RankedPage
-from models.scoring.top_k import Order, top_k_rows
+from models.bundle.reader import Bundle
+from models.scoring.ranking import Cut, RankedPage, top_k_rows
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -39,21 +39,14 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class FranchiseOrder:
-    """Which anime belong together, and in what order to watch them. Make it once per model.
+    """Which anime belong together, and in what order to watch them: arrays of shape (n_anime,).
 
-    Attributes
-    ----------
-    codes : ndarray of shape (n_anime,), dtype=int32
-        Franchise of each anime, from 0 without gaps.
-    positions : ndarray of shape (n_anime,), dtype=int16
-        Place in the order in which to watch the franchise, from 0 without gaps.
-    roles : ndarray of shape (n_anime,), dtype=uint8
-        See :class:`Role`. At position 0 stands a main-line entry.
+    Make it once per model. At position 0 stands a main-line entry.
     """
 
-    codes: NDArray[np.int32]
-    positions: NDArray[np.int16]
-    roles: NDArray[np.uint8]
+    codes: NDArray[np.int32]  # franchise of each anime, from 0 without gaps
+    positions: NDArray[np.int16]  # place in the order in which to watch the franchise, from 0 without gaps
+    roles: NDArray[np.uint8]  # see Role
 
     @cached_property
     def n_franchises(self) -> int:
@@ -82,19 +75,9 @@ class FranchiseOrder:
         return np.arange(len(self.codes), dtype=np.int32)
 
     def next_rows(self, seen: Mask, allowed: Mask) -> Rows:
-        """Find what to show of every franchise.
+        """Find the row to show of every franchise; -1 where nothing of it may be shown.
 
-        Parameters
-        ----------
-        seen : ndarray of shape (n_anime,), dtype=bool
-            What the user has seen.
-        allowed : ndarray of shape (n_anime,), dtype=bool
-            What the filters let through.
-
-        Returns
-        -------
-        ndarray of shape (n_franchises,), dtype=int64
-            Anime rows; -1 where nothing of the franchise may be shown.
+        ``seen`` is what the user has seen, ``allowed`` what the filters let through; both have shape (n_anime,).
         """
         if not len(self.codes):
             return np.empty(0, dtype=np.int64)
@@ -109,12 +92,33 @@ class FranchiseOrder:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Which part of a ranking is asked for."""
+class Place:
+    """What an anime is to its franchise and to a user."""
 
-    offset: int
-    limit: int
-    order: Order
+    role: Role
+    next_after: list[int]  # row of the last entry before it that the user has seen, of the main line if there is one
+
+
+def franchises_of(bundle: Bundle) -> FranchiseOrder:
+    """Give the franchises of a bundle."""
+    return FranchiseOrder(bundle.franchise_codes, bundle.franchise_positions, bundle.franchise_roles)
+
+
+def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: FranchiseOrder) -> list[Place]:
+    """Give what each anime of a page is to its franchise, and to a user who has seen some rows."""
+    if not anime_rows:
+        return []
+    positions = franchises.positions[seen_rows].astype(np.int64)
+    # One key to take the greatest of: the main line before everything else, then the later position.
+    keys = 1 + positions + np.where(franchises.roles[seen_rows] == int(Role.MAIN), 1 << 16, 0)
+    # Shape: (n_page, n_seen)
+    before = franchises.codes[seen_rows] == franchises.codes[anime_rows][:, None]
+    before &= positions < franchises.positions[anime_rows][:, None]
+    keyed = np.where(before, keys, 0)
+    last = seen_rows[keyed.argmax(axis=1)].tolist() if len(seen_rows) else anime_rows
+    roles = franchises.roles[anime_rows].tolist()
+    found = before.any(axis=1).tolist()
+    return [Place(Role(role), [row] if any_ else []) for role, row, any_ in zip(roles, last, found, strict=True)]
 
 
 def rank_next_entries(
@@ -122,22 +126,8 @@ def rank_next_entries(
 ) -> RankedPage:
     """Rank franchises for a user, each shown as what to watch next of it, and cut one page out.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n_anime,), dtype=float32
-    ranked : ndarray of shape (n_anime,), dtype=bool
-        Anime that may lend a franchise their score.
-    franchises : FranchiseOrder
-    seen : ndarray of shape (n_anime,), dtype=bool
-        What the user has seen.
-    allowed : ndarray of shape (n_anime,), dtype=bool
-        Anime that may be shown.
-    cut : Cut
-
-    Returns
-    -------
-    RankedPage
-        ``total`` counts franchises. ``least`` turns the ranking round: a franchise keeps the score of its best.
+    Arrays have shape (n_anime,). ``ranked`` are the anime that may lend a franchise their score, ``allowed`` those
+    that may be shown. ``total`` counts franchises.
     """
     next_rows = franchises.next_rows(seen, allowed)
     shown = next_rows[franchises.codes]
@@ -152,8 +142,8 @@ def rank_similar_franchises(
 ) -> RankedPage:
     """Rank the franchises similar to an anime, each shown as its first entry; its own franchise is left out.
 
-    Who asks is unknown, so they are taken to have seen nothing. A franchise whose first entry is not allowed is left
-    out. The parameters are those of :func:`rank_next_entries`.
+    Who asks is unknown, so they are taken to have seen nothing: a franchise whose first entry is not allowed is left
+    out.
     """
     others = allowed & (franchises.codes != franchises.codes[query_row])
     return rank_next_entries(scores, others, franchises, np.zeros_like(others), others, cut)
@@ -168,14 +158,10 @@ def rank_franchises(scores: Scores, candidates: Mask, shown: NDArray[np.integer]
     candidates : ndarray of shape (n_anime,), dtype=bool
         Anime that may lend a franchise their score.
     shown : ndarray of shape (n_anime,), dtype=integer
-        The row that each anime's franchise is shown as: one per franchise.
+        The row that each anime's franchise is shown as.
     total : int
         How many franchises have a candidate.
     cut : Cut
-
-    Returns
-    -------
-    RankedPage
         ``least`` turns the ranking round: a franchise keeps the score of its best.
     """
     n_candidates = int(np.count_nonzero(candidates))

@@ -1,57 +1,50 @@
-"""Scoring by item-to-item weights: what each anime on a list says for every other.
+"""Scoring by item-to-item weights, and the same weights as evidence for the re-ranker.
 
-References
-----------
-Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2020. Each anime hears only the anime
-that say most for it, and their weights are fitted to each other once more (docs/experiments.md).
+Each anime is scored by the few that support it most; their weights are fitted together (docs/experiments.md). Source:
+Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2020.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 
+Matrix = NDArray[np.float32]
 Scores = NDArray[np.float32]
+
+# How many supporting anime are on the list is no feature: it means little for an unseen user, and leaked the answer
+# to training users whose lists had decided the support of a rare anime (docs/experiments.md).
+EVIDENCE: Final = (
+    "item score",
+    "strongest weight",
+    "three strongest weights",
+    "ten strongest weights",
+    "weighted ratings",
+    "rating of the strongest",
+    "weight of dropped titles",
+    "weight of well-rated titles",
+    "highest cosine",
+)
 
 
 @dataclass(frozen=True)
 class ItemWeights:
-    """For every anime, the anime that say most for it.
+    """For every anime, the anime that support it most. All arrays have shape (n_anime, n_weights)."""
 
-    Attributes
-    ----------
-    rows : ndarray of shape (n_anime, n_weights), dtype=int32
-        Row j holds the anime rows that speak for anime j; never j itself.
-    values : ndarray of shape (n_anime, n_weights), dtype=float32
-        What each of them adds to the score of j when it is on a list. Some are negative.
-    cosines : ndarray of shape (n_anime, n_weights), dtype=float32
-        Cosine of the two anime's columns of who has seen them; no part of the score.
-    """
-
-    rows: NDArray[np.int32]
-    values: NDArray[np.float32]
-    cosines: NDArray[np.float32]
+    rows: NDArray[np.int32]  # row j: the anime that support anime j; never j itself
+    values: NDArray[np.float32]  # what each adds to the score of j when it is on a list; some are negative
+    cosines: NDArray[np.float32]  # of the two anime's columns of who has seen them; no part of the score
 
     def score(self, seen_rows: NDArray[np.integer]) -> Scores:
-        """Score every anime for a list.
-
-        Parameters
-        ----------
-        seen_rows : ndarray of shape (n,), dtype=integer
-            What the user has seen. Order does not matter.
-
-        Returns
-        -------
-        ndarray of shape (n_anime,), dtype=float32
-            Zero for an anime that nothing on the list speaks for.
-        """
-        heard, values, starts = self.by_support
+        """Score every anime for what a user has seen; 0 for an anime that nothing on the list supports."""
+        supported, values, starts = self.by_support
         bounds = list(zip(starts[seen_rows].tolist(), starts[seen_rows + 1].tolist(), strict=True))
         total = np.bincount(
-            np.concatenate([heard[:0], *(heard[start:end] for start, end in bounds)]),
+            np.concatenate([supported[:0], *(supported[start:end] for start, end in bounds)]),
             np.concatenate([values[:0], *(values[start:end] for start, end in bounds)]),
             minlength=len(self.rows),
         )
@@ -60,33 +53,17 @@ class ItemWeights:
 
     @cached_property
     def by_support(self) -> tuple[NDArray[np.integer], Scores, NDArray[np.int64]]:
-        """The weights once more, by the anime that speaks: a list holds few of them, and all others add nothing.
-
-        The anime that each anime supports, in ascending order, their weights, and where those of each begin.
-        """
+        """The weights by supporting anime: what each supports, ascending, the weights, and where each one's begin."""
         support = self.rows.ravel()
         # Sixteen bits sort in linear time.
         small = np.uint16 if len(self.rows) <= 1 << 16 else np.int32
         order = np.argsort(support.astype(small), kind="stable")
-        heard = (order // max(self.rows.shape[1], 1)).astype(small)
+        supported = (order // max(self.rows.shape[1], 1)).astype(small)
         starts = np.concatenate(([0], np.cumsum(np.bincount(support, minlength=len(self.rows)))))
-        return heard, self.values.ravel()[order], starts.astype(np.int64)
+        return supported, self.values.ravel()[order], starts.astype(np.int64)
 
     def contributions(self, seen_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> Scores:
-        """Split the scores of some anime into what each anime of a list adds.
-
-        Parameters
-        ----------
-        seen_rows : ndarray of shape (n,), dtype=integer
-            What the user has seen.
-        anime_rows : ndarray of shape (m,), dtype=integer
-            Whose scores to split.
-
-        Returns
-        -------
-        ndarray of shape (m, n), dtype=float32
-            Each row adds up to the score of its anime.
-        """
+        """Split the scores of some anime into what each seen anime adds, shape (len(anime_rows), len(seen_rows))."""
         place_on_list = np.full(len(self.rows), -1, dtype=np.int64)
         place_on_list[seen_rows] = np.arange(len(seen_rows))
         places = place_on_list[self.rows[anime_rows]]  # (m, n_weights)
@@ -97,11 +74,35 @@ class ItemWeights:
 
 
 def weights_of(bundle: Bundle) -> ItemWeights:
-    """Give the item weights of a model.
-
-    Returns
-    -------
-    ItemWeights
-        Of width 0 where the bundle holds none.
-    """
+    """Give the item weights of a model, of width 0 where the bundle holds none."""
     return ItemWeights(bundle.item_weight_rows, bundle.item_weight_values, bundle.item_weight_cosines)
+
+
+def weigh_evidence(weights: Matrix, cosines: Matrix, seen: Matrix, ratings: Matrix, dropped: Matrix) -> Matrix:
+    """Sum up the evidence of a list for each candidate, shape (n_pairs, len(EVIDENCE)).
+
+    All parameters have shape (n_pairs, n_weights), for the anime that support a candidate: ``seen`` is 1 where the
+    list holds them, ``ratings`` are relative to the user's mean (0 where unrated or unseen), ``dropped`` is 1 where
+    they were dropped or put on hold.
+    """
+    present = weights * seen
+    strongest = np.argmax(present, axis=1)[:, None]
+    ten = _highest(present, 10)
+    columns = (
+        present.sum(axis=1),
+        np.take_along_axis(present, strongest, axis=1)[:, 0],
+        _highest(ten, 3).sum(axis=1),
+        ten.sum(axis=1),
+        np.einsum("ij,ij->i", weights, ratings),
+        np.take_along_axis(ratings, strongest, axis=1)[:, 0],
+        np.einsum("ij,ij->i", weights, dropped),
+        (weights * (ratings >= 0.75)).sum(axis=1),
+        (cosines * seen).max(axis=1, initial=0.0),
+    )
+    return np.stack(columns, axis=1).astype(np.float32, copy=False)
+
+
+def _highest(values: Matrix, k: int) -> Matrix:
+    """Give the k highest of each row, in any order."""
+    highest: Matrix = values if values.shape[1] <= k else np.partition(values, -k, axis=1)[:, -k:]
+    return highest

@@ -1,4 +1,4 @@
-"""Scoring by popularity: the same for everybody. For lists that say nothing."""
+"""Scoring by popularity, the same for all users: for lists without evidence."""
 
 from typing import Final
 
@@ -17,12 +17,12 @@ def popular_scores(popularity: NDArray[np.integer], mean_scores: NDArray[np.floa
     popularity : ndarray of shape (n_anime,), dtype=integer
         How many lists hold each anime, plans left out.
     mean_scores : ndarray of shape (n_anime,), dtype=float32
-        The catalogue's mean score 1..10, 0 = unknown.
+        1..10, 0 = unknown.
 
     Returns
     -------
     ndarray of shape (n_anime,), dtype=float32
-        The mean score, drawn to the mean of all scores where few have seen an anime, as a share of 10.
+        A tenth of the mean score, which is drawn to the mean of all scores where few have seen an anime.
     """
     counts = popularity.astype(np.float64)
     scored = mean_scores > 0

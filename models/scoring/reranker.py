@@ -1,11 +1,6 @@
-"""The second stage of recommending: a small network orders what item weights propose.
+"""The second stage of recommending: a small network, learned in training, orders what item weights propose.
 
-It was learned offline, from lists with a part hidden (:mod:`training.recommending`), and is applied here with numpy.
-
-References
-----------
-Covington et al., "Deep Neural Networks for YouTube Recommendations", RecSys 2016: candidates first, then a network
-that ranks them by many features.
+Source: Covington et al., "Deep Neural Networks for YouTube Recommendations", RecSys 2016.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +14,10 @@ from numpy.typing import NDArray
 from models.bundle.layout import MANIFEST_FILE
 from models.bundle.reader import Bundle
 from models.errors import BundleContentError
-from models.scoring.anime_facts import FACT_ARRAYS, AnimeFacts, read_facts
-from models.scoring.candidate_features import FEATURES, candidate_features
+from models.scoring.anime_facts import AnimeFacts, read_facts
+from models.scoring.candidate_features import FEATURES, ListSignals, candidate_features
 from models.scoring.items import ItemWeights, weights_of
-from models.scoring.list_features import ListSignals
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from models.scoring.user_list import UserList
 
 Matrix = NDArray[np.float32]
@@ -36,22 +30,12 @@ _MAX_DEVIATION: Final = 5.0
 
 @dataclass(frozen=True)
 class RerankingNetwork:
-    """Some small networks with the same inputs, whose outputs are averaged.
+    """Some small networks with the same inputs, whose outputs are averaged; the last row of a layer is its bias."""
 
-    Attributes
-    ----------
-    scales : ndarray of shape (2, n_features), dtype=float32
-        Mean and standard deviation of each feature, as learned.
-    first : ndarray of shape (n_networks, n_features + 1, n_first), dtype=float32
-    second : ndarray of shape (n_networks, n_first + 1, n_second), dtype=float32
-    last : ndarray of shape (n_networks, n_second + 1), dtype=float32
-        The last row of each layer is its bias.
-    """
-
-    scales: Matrix
-    first: NDArray[np.float32]
-    second: NDArray[np.float32]
-    last: NDArray[np.float32]
+    scales: Matrix  # (2, n_features), mean and standard deviation of each feature, as learned
+    first: NDArray[np.float32]  # (n_networks, n_features + 1, n_first)
+    second: NDArray[np.float32]  # (n_networks, n_first + 1, n_second)
+    last: NDArray[np.float32]  # (n_networks, n_second + 1)
 
     @property
     def n_networks(self) -> int:
@@ -67,33 +51,12 @@ class RerankingNetwork:
         return cls(scales, *(np.empty(shape, dtype=np.float32) for shape in shapes))
 
     def standardise(self, features: Matrix) -> Matrix:
-        """Scale features as the networks want them.
-
-        Parameters
-        ----------
-        features : ndarray of shape (m, n_features), dtype=float32
-
-        Returns
-        -------
-        ndarray of shape (m, n_features), dtype=float32
-            0 is the mean of a feature.
-        """
+        """Scale features, shape (m, n_features), as the networks want them: 0 is the mean of a feature."""
         scaled: Matrix = np.clip((features - self.scales[0]) / self.scales[1], -_MAX_DEVIATION, _MAX_DEVIATION)
         return scaled
 
     def logits(self, standardised: Matrix) -> Vector:
-        """Tell how likely each row is to be what was hidden.
-
-        Parameters
-        ----------
-        standardised : ndarray of shape (m, n_features), dtype=float32
-            From :meth:`standardise`.
-
-        Returns
-        -------
-        ndarray of shape (m,), dtype=float32
-            Log odds; higher is better.
-        """
+        """Give the log odds, shape (m,), that each row of standardised features is what was hidden."""
         total = np.zeros(len(standardised), dtype=np.float32)
         for first, second, last in zip(self.first, self.second, self.last, strict=True):
             hidden = _layer(_layer(standardised, first), second)  # (m, n_second)
@@ -113,20 +76,13 @@ def _layer(inputs: Matrix, weights: Matrix) -> Matrix:
 class RerankedList:
     """All anime scored for one list, and what the best of them were scored by.
 
-    Attributes
-    ----------
-    scores : ndarray of shape (n_anime,), dtype=float32
-        In (0, 1). For candidates how likely it is that they are on the list but hidden; everything else lies below
-        them, in the order of the item weights.
-    places : ndarray of shape (n_anime,), dtype=int64
-        Place of each anime among the candidates, -1 for what is none.
-    features : ndarray of shape (n_candidates, n_features), dtype=float32
-        Standardised.
+    Scores are in (0, 1): for candidates how likely it is that they are on the list but hidden; all others lie below
+    them, in the order of the item weights.
     """
 
-    scores: Vector
-    places: NDArray[np.int64]
-    features: Matrix
+    scores: Vector  # (n_anime,)
+    places: NDArray[np.int64]  # (n_anime,), place of each anime among the candidates, -1 for what is none
+    features: Matrix  # (n_candidates, n_features), standardised
 
 
 class Reranker:
@@ -144,7 +100,7 @@ class Reranker:
         ----------
         user_list : UserList
         neighbours : ndarray of shape (n_anime, n), dtype=float32
-            From :func:`models.scoring.candidate_features.neighbour_evidence`.
+            From :func:`models.scoring.neighbours.neighbour_evidence`.
         allowed : ndarray of shape (n_anime,), dtype=bool
             What may be recommended. Candidates are taken among these, so that filters never empty a page.
         """
@@ -164,7 +120,7 @@ class Reranker:
         return RerankedList(scores, places, features)
 
     def effects(self, features: Matrix, groups: Mapping[str, Sequence[int]]) -> dict[str, Vector]:
-        """Tell how much groups of features moved some candidates.
+        """Give how much groups of features moved m candidates.
 
         Parameters
         ----------
@@ -187,12 +143,7 @@ class Reranker:
 
 
 def reranker_of(bundle: Bundle) -> Reranker | None:
-    """Make the re-ranker of a model.
-
-    Returns
-    -------
-    Reranker or None
-        None where the bundle holds none.
+    """Make the re-ranker of a model; None where the bundle holds none.
 
     Raises
     ------
@@ -207,21 +158,11 @@ def reranker_of(bundle: Bundle) -> Reranker | None:
     if bundle.manifest.reranker_features != FEATURES or network.scales.shape[1] != len(FEATURES):
         fault = "names other features of the re-ranker than this software computes; train the bundle anew"
         raise BundleContentError(Path(MANIFEST_FILE), fault)
-    facts = read_facts({name: getattr(bundle, name) for name in FACT_ARRAYS}, bundle.n_users)
+    facts = read_facts(vars(bundle), bundle.n_users)
     return Reranker(facts, weights_of(bundle), network)
 
 
 def sigmoid(logits: Vector) -> Vector:
-    """Turn log odds into a probability.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (n,), dtype=float32
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype=float32
-        In (0, 1).
-    """
+    """Turn log odds into probabilities in (0, 1)."""
     # exp of a large number would overflow; beyond 30 the result does not change in float32.
     return np.float32(1.0) / (np.float32(1.0) + np.exp(-np.clip(logits, -30.0, 30.0)))

@@ -1,8 +1,8 @@
 """The nearest users of a user or of a vector.
 
 Known users are looked up. Of many users, others are searched for in an inverted file: cosines are exact, who is
-compared is a choice, so that a search may miss somebody. Few users are all compared. Rankings are longer than what is
-found that way: everybody else follows, in exact order, so that pages of a ranking neither repeat nor miss anybody.
+compared is a choice, so that a search may miss a user. Few users are all compared. Rankings are longer than what is
+found that way: all others follow, in exact order, so that pages of a ranking neither repeat nor miss a user.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,11 @@ from numpy.typing import NDArray
 from models.bundle.inverted_file import InvertedFile
 from models.bundle.reader import Bundle
 from models.scoring.embedding import cosine_scores
-from models.scoring.top_k import Order, top_k_rows
+from models.scoring.ranking import Order, top_k_rows
 
 
 class Nearest(NamedTuple):
-    """Rows and their cosine, in order.
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n,), dtype=int32
-    similarities : ndarray of shape (n,), dtype=float32
-    """
+    """Rows and their cosine, both of shape (n,), in order."""
 
     rows: NDArray[np.int32]
     similarities: NDArray[np.float32]
@@ -33,21 +27,11 @@ class Nearest(NamedTuple):
 
 @dataclass(frozen=True)
 class UserIndex:
-    """Finds the users nearest to a vector.
+    """Finds the users nearest to a vector. Of all rankings, ties go to the lower row."""
 
-    Attributes
-    ----------
-    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows.
-    nearest_rows : ndarray of shape (n_users, n_nearest), dtype=int32
-        The nearest users of every user, best first.
-    inverted_file : InvertedFile, optional
-        Without one all users are compared.
-    """
-
-    embeddings: NDArray[np.float32]
-    nearest_rows: NDArray[np.int32]
-    inverted_file: InvertedFile | None = None
+    embeddings: NDArray[np.float32]  # (n_users, embedding_size), unit rows
+    nearest_rows: NDArray[np.int32]  # (n_users, n_nearest), the nearest users of each, best first
+    inverted_file: InvertedFile | None = None  # without one all users are compared
 
     @property
     def depth(self) -> int:
@@ -57,18 +41,8 @@ class UserIndex:
     def ranked(self, row: int, k: int, *, order: Order = "most") -> Nearest:
         """Rank the other users by their similarity to one of them.
 
-        Parameters
-        ----------
-        row : int
-        k : int
-            Length of the ranking.
-        order : {"most", "least"}
-
-        Returns
-        -------
-        Nearest
-            Without the user; ties go to the lower row. The first :attr:`depth` as found when the model was made, then
-            everybody else in exact order; all of it exact for ``"least"``. A longer ranking begins with the shorter.
+        The first :attr:`depth` as found when the model was made, then all others in exact order; all of it exact for
+        ``"least"``. A longer ranking begins with the shorter.
         """
         if order == "least":
             return self.scan(self.embeddings[row], k, without_rows=[row], order=order)
@@ -76,34 +50,16 @@ class UserIndex:
         return self._continue(known, self.embeddings[row], k, without_rows=[row])
 
     def ranked_by_vector(self, query: NDArray[np.float32], k: int, *, order: Order = "most") -> Nearest:
-        """Rank all users by their similarity to a vector.
+        """Rank all users by their similarity to a unit vector, or zeros, of shape (embedding_size,).
 
-        Parameters
-        ----------
-        query : ndarray of shape (embedding_size,), dtype=float32
-            A unit vector, or zeros.
-        k : int
-            Length of the ranking.
-        order : {"most", "least"}
-
-        Returns
-        -------
-        Nearest
-            Ties go to the lower row. The first :attr:`depth` as a search finds them, then everybody else in exact
-            order; all of it exact for ``"least"``. A longer ranking begins with the shorter.
+        As :meth:`ranked` does, with the first :attr:`depth` as a search finds them.
         """
         if order == "least":
             return self.scan(query, k, order=order)
         return self._continue(self.search(query, min(k, self.depth)), query, k)
 
     def neighbours(self, row: int, k: int) -> Nearest:
-        """Find the users nearest to one of them, without comparing with all however many are asked for.
-
-        Returns
-        -------
-        Nearest
-            Best first, without the user.
-        """
+        """Find the users nearest to one of them, without comparing with all, however many are asked for."""
         if k <= self.depth:
             return self._known(row, k)
         found = self.search(self.embeddings[row], k + 1)
@@ -111,19 +67,9 @@ class UserIndex:
         return Nearest(found.rows[others][:k], found.similarities[others][:k])
 
     def search(self, query: NDArray[np.float32], k: int) -> Nearest:
-        """Find the users nearest to a vector.
+        """Find the k users nearest to a unit vector, or zeros; fewer where fewer were compared.
 
-        Parameters
-        ----------
-        query : ndarray of shape (embedding_size,), dtype=float32
-            A unit vector, or zeros.
-        k : int
-
-        Returns
-        -------
-        Nearest
-            Best first, ties to the lower row. Exact without an inverted file, and for zeros. Fewer than k where
-            fewer were compared.
+        Exact without an inverted file, and for zeros.
         """
         if k <= 0:
             return Nearest(self.nearest_rows[0, :0], query[:0])
@@ -139,22 +85,7 @@ class UserIndex:
     def scan(
         self, query: NDArray[np.float32], k: int, *, without_rows: Sequence[int] = (), order: Order = "most"
     ) -> Nearest:
-        """Find the users nearest to a vector by comparing it with all of them.
-
-        Parameters
-        ----------
-        query : ndarray of shape (embedding_size,), dtype=float32
-            A unit vector, or zeros.
-        k : int
-        without_rows : sequence of int, optional
-            Rows that must not appear.
-        order : {"most", "least"}
-
-        Returns
-        -------
-        Nearest
-            Ties go to the lower row.
-        """
+        """Find the users nearest to a vector by comparing it with all of them."""
         similarities = cosine_scores(self.embeddings, query)
         allowed = None
         if without_rows:
@@ -166,7 +97,7 @@ class UserIndex:
     def _continue(
         self, found: Nearest, query: NDArray[np.float32], k: int, *, without_rows: Sequence[int] = ()
     ) -> Nearest:
-        """Have everybody else follow those who were found, up to k."""
+        """Append all other users, in exact order, up to k."""
         n_missing = k - len(found.rows)
         if n_missing <= 0:
             return found
@@ -181,17 +112,6 @@ class UserIndex:
 
 
 def user_index_of(bundle: Bundle) -> UserIndex:
-    """Give the index of a bundle's users.
-
-    Returns
-    -------
-    UserIndex
-        Views of the bundle's arrays.
-
-    Raises
-    ------
-    ValueError
-        If the bundle was not checked, and ``user_index`` holds no index.
-    """
+    """Give the index of a bundle's users, views of its arrays. The bundle was checked."""
     inverted_file = InvertedFile(bundle.user_index) if len(bundle.user_index) else None
     return UserIndex(bundle.user_embeddings, bundle.nearest_user_rows, inverted_file)

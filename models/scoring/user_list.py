@@ -1,5 +1,6 @@
 """A user's list in rows: the one form in which known and unseen users reach the scorers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -11,7 +12,7 @@ from models.bundle.reader import Bundle
 
 
 class Status(IntEnum):
-    """Watching status, numbered as in the MyAnimeList dump. 0 is "not said"."""
+    """Watching status, numbered as in the MyAnimeList dump."""
 
     UNKNOWN = 0
     WATCHING = 1
@@ -23,21 +24,11 @@ class Status(IntEnum):
 
 @dataclass(frozen=True)
 class UserList:
-    """What one user has on their list.
+    """What one user has on their list. All arrays have shape (n,)."""
 
-    Attributes
-    ----------
-    anime_rows : ndarray of shape (n,), dtype=int32
-        Ascending, no row twice.
-    ratings : ndarray of shape (n,), dtype=uint8
-        1..10, 0 = unrated.
-    statuses : ndarray of shape (n,), dtype=uint8
-        See :class:`Status`.
-    """
-
-    anime_rows: NDArray[np.int32]
-    ratings: NDArray[np.uint8]
-    statuses: NDArray[np.uint8]
+    anime_rows: NDArray[np.int32]  # ascending, no row twice
+    ratings: NDArray[np.uint8]  # 1..10, 0 = unrated
+    statuses: NDArray[np.uint8]  # see Status
 
     @property
     def seen_rows(self) -> NDArray[np.int32]:
@@ -48,24 +39,17 @@ class UserList:
     @property
     def top_quarter_rows(self) -> NDArray[np.int32]:
         """Rows of what the user rates at or above their own 75th percentile; none without ratings."""
-        threshold = _least_of_top_quarter(np.bincount(self.ratings, minlength=11).tolist())
-        return self.anime_rows[:0] if threshold is None else self.anime_rows[self.ratings >= threshold]
+        rated = np.sort(self.ratings[self.ratings > 0])
+        if not len(rated):
+            return self.anime_rows[:0]
+        # As in least_of_top_quarters, which takes three times as long for a single list.
+        below, part = divmod(3 * (len(rated) - 1), 4)
+        low, high = int(rated[below]), int(rated[below + (part > 0)])
+        return self.anime_rows[self.ratings >= low - (-part * (high - low) // 4)]
 
 
 def list_of_user(bundle: Bundle, user_row: int) -> UserList:
-    """Give the list of a user the model knows.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    user_row : int
-        In [0, n_users).
-
-    Returns
-    -------
-    UserList
-        Views into the bundle; nothing is copied.
-    """
+    """Give the list of a user the model knows: views into the bundle."""
     entries = slice(int(bundle.list_offsets[user_row]), int(bundle.list_offsets[user_row + 1]))
     return UserList(bundle.list_anime_rows[entries], bundle.list_ratings[entries], bundle.list_statuses[entries])
 
@@ -73,7 +57,7 @@ def list_of_user(bundle: Bundle, user_row: int) -> UserList:
 def entries_of_users(
     bundle: Bundle, user_rows: NDArray[np.integer], *columns: NDArray[Any]
 ) -> tuple[NDArray[np.int64], list[NDArray[Any]]]:
-    """Give the lists of some users end to end: a few looks at thousands of entries, not a few per list.
+    """Give the lists of some users end to end.
 
     Parameters
     ----------
@@ -96,6 +80,41 @@ def entries_of_users(
     return stops - starts, entries
 
 
+@dataclass(frozen=True)
+class SeenLists:
+    """What some users have seen, end to end: list i is rows[ends[i]:ends[i + 1]]."""
+
+    rows: NDArray[np.integer]  # (n_entries,), anime rows, list after list
+    owners: NDArray[np.int64]  # (n_entries,), which list each entry belongs to, ascending
+    ends: NDArray[np.int64]  # (n_lists + 1,)
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    @classmethod
+    def of(cls, lists: Sequence[NDArray[np.integer]]) -> "SeenLists":
+        """Put the anime rows that each user has seen end to end."""
+        sizes = [len(rows) for rows in lists]
+        rows = np.concatenate([np.empty(0, dtype=np.int32), *lists])
+        return cls(rows, np.repeat(np.arange(len(lists)), sizes), np.cumsum([0, *sizes]))
+
+    def sum_up(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Add up numbers, one per entry, by list; 0 for an empty list."""
+        starts = self.ends[:-1]
+        # For an empty list reduceat gives the number that stands where it would begin, if there is one.
+        sums = np.add.reduceat(np.append(values, np.float32(0.0)), starts)
+        return np.where(starts < self.ends[1:], sums, np.float32(0.0))
+
+
+def seen_lists_of_users(bundle: Bundle, user_rows: NDArray[np.integer]) -> SeenLists:
+    """Give what each of some users has seen: the ``seen_rows`` of their lists."""
+    sizes, (rows, statuses) = entries_of_users(bundle, user_rows, bundle.list_anime_rows, bundle.list_statuses)
+    # Places, which take a third of the time that a mask does.
+    seen = np.flatnonzero(statuses != int(Status.PLAN_TO_WATCH))
+    ends = np.searchsorted(seen, np.concatenate(([0], np.cumsum(sizes))))
+    return SeenLists(rows[seen], np.repeat(np.arange(len(sizes)), np.diff(ends)), ends)
+
+
 def least_of_top_quarters(owners: NDArray[np.int64], ratings: NDArray[np.uint8], n_lists: int) -> NDArray[np.int64]:
     """Find, for many lists at once, the least rating of their top quarter: at or above their 75th percentile.
 
@@ -116,33 +135,9 @@ def least_of_top_quarters(owners: NDArray[np.int64], ratings: NDArray[np.uint8],
     counts = np.bincount(owners * 11 + ratings, minlength=n_lists * 11).reshape(n_lists, 11)
     passed = np.cumsum(counts[:, 1:], axis=1)
     n_rated = passed[:, -1]
-    # As in _least_of_top_quarter: between the ratings at place ``below`` and, with a remainder, at the next.
+    # The percentile lies ``part`` quarters of the way from the rating at place ``below`` to the next one.
     below, part = np.divmod(3 * (n_rated - 1), 4)
     low = 1 + np.argmax(passed > below[:, None], axis=1)
     high = 1 + np.argmax(passed > (below + (part > 0))[:, None], axis=1)
+    # Rounded up: ratings are whole numbers.
     return np.where(n_rated > 0, low - (-part * (high - low) // 4), 11)
-
-
-def _least_of_top_quarter(counts: list[int]) -> int | None:
-    """Find the least rating at or above the 75th percentile, from how often each rating was given (0 is unrated).
-
-    The same as with np.percentile, by counting: ten times faster, and asked for every neighbour of every request.
-    """
-    n_rated = sum(counts[1:])
-    if n_rated == 0:
-        return None
-    # The percentile lies ``part`` quarters of the way from the rating at place ``below`` to the next one.
-    below, part = divmod(3 * (n_rated - 1), 4)
-    low = high = None
-    passed = 0
-    for rating in range(1, 11):
-        passed += counts[rating]
-        if low is None and passed > below:
-            low = rating
-        if passed > below + (part > 0):
-            high = rating
-            break
-    if low is None or high is None:
-        return None
-    # Rounded up: ratings are whole numbers, and only those at or above the percentile count.
-    return low - (-part * (high - low) // 4)

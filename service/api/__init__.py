@@ -1,1 +1,1 @@
-"""Everything that knows HTTP: routes, what requests may say, what answers look like, problems."""
+"""Everything that knows HTTP: routes, the schemas of requests and answers, problems."""

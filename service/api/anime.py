@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from models.scoring.ranking import RankedPage
 from service.api.answers import AnimeAnswer, SimilarAnimeAnswer, TitlesAnswer
 from service.api.params import NO_QUERY, AnimeId, Model, SimilarAnimeQuery, TitlesQuery
 from service.api.problems import responses
 from service.api.rendering import anime_response, similar_anime_response, titles_response
 from service.api.threads import run_in_search_thread
 from service.recommending.errors import NotReadyError, UnknownAnimeError
-from service.recommending.paging import RankedPage
 
 router = APIRouter(tags=["anime"])
 
@@ -39,7 +39,7 @@ async def find_anime(query: Annotated[TitlesQuery, Query()], model: Model, reque
     allowed = model.catalogue.allowed(query.filters()).mask
 
     def search() -> RankedPage:
-        # Whoever asks for titles first makes what finds them, in this thread too.
+        # The first request makes the index, in this thread too.
         titles = model.title_search
         if query.query.strip():
             return titles.page(query.query, allowed, query.offset, query.limit)

@@ -1,14 +1,14 @@
-"""Routes for somebody the model never saw: their list comes in the body, filters and paging in the query string."""
+"""Routes for unseen users: their list comes in the body, filters and paging in the query string."""
 
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import ListRecommendationsAnswer, ListSimilarUsersAnswer
-from service.api.params import HeldBodies, Model, RecommendationsQuery, SimilarUsersQuery
-from service.api.posted_list import read_list
+from service.api.bodies import HeldBodies, read_list
+from service.api.params import Model, RecommendationsQuery, SimilarUsersQuery
 from service.api.problems import responses
-from service.api.recommendation_rendering import list_recommendations_response, list_similar_users_response
+from service.api.rendering import list_recommendations_response, list_similar_users_response
 from service.api.threads import run_in_cpu_thread
 from service.recommending.errors import BodyTimeoutError, BodyTooLargeError, BusyError, MediaTypeError, NotReadyError
 from service.recommending.model import LoadedModel
@@ -57,7 +57,7 @@ async def similar_users_to_list(
 
 def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery) -> Response:
     posted = read_list(body, model.catalogue)
-    page = model.recommender.page(model.recommender.unseen_user(posted.user_list), query.request())
+    page = model.recommender.page(model.similar_users.unseen_user(posted.user_list), query.request())
     return list_recommendations_response(model, posted, page)
 
 

@@ -1,4 +1,4 @@
-"""What the model says of itself."""
+"""The description of the model."""
 
 from fastapi import APIRouter, Response
 

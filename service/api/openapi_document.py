@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from service.api.posted_list import ListBody
+from service.api.bodies import ListBody
 from service.api.problems import Problem
 
 DESCRIPTION: Final = """\

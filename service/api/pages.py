@@ -26,16 +26,7 @@ class _PageFiles(StaticFiles):
 
 
 def add_page(app: FastAPI, root_path: str, *, docs: bool) -> None:
-    """Serve the page and its parts.
-
-    Parameters
-    ----------
-    app : FastAPI
-    root_path : str
-        Path under which a reverse proxy serves the application.
-    docs : bool
-        Whether there is a /docs to link to.
-    """
+    """Serve the page and its parts; it links to /docs if there is one."""
     html = (PAGE / "index.html").read_text(encoding="utf-8")
     if root_path:
         # At /osusume, without a slash at its end, relative addresses would leave the root path.
@@ -52,14 +43,7 @@ def add_page(app: FastAPI, root_path: str, *, docs: bool) -> None:
 
 
 def add_docs(app: FastAPI, root_path: str) -> None:
-    """Serve /docs with Swagger UI's own files, so that it works without the internet.
-
-    Parameters
-    ----------
-    app : FastAPI
-    root_path : str
-        Path under which a reverse proxy serves the application.
-    """
+    """Serve /docs with Swagger UI's own files, so that it works without the internet."""
     # FastAPI's own /docs loads them from a content delivery network.
     app.mount(DOCS_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")))
 

@@ -1,7 +1,8 @@
 """What routes ask FastAPI for: ids of paths, query strings, and the model that answers."""
 
 import re
-from typing import Annotated, Final, Literal
+from collections.abc import Callable
+from typing import Annotated, Final, Literal, LiteralString
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -10,17 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from models.bundle.manifest import SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
-from models.scoring.top_k import Order
-from service.api.bodies import Bodies
+from models.scoring.ranking import Cut, Order
 from service.api.validation import MAX_PARAMETERS, refuse_repeats
-from service.recommending.filters import Filters
 from service.recommending.model import LoadedModel, Readiness
-from service.recommending.requests import (
-    MethodName,
-    RecommendationsRequest,
-    SimilarAnimeRequest,
-    SimilarUsersRequest,
-)
+from service.recommending.requests import Filters, MethodName, RecommendationsRequest, SimilarAnimeRequest
 
 INT64_MAX: Final = 2**63 - 1
 INT32_MAX: Final = 2**31 - 1
@@ -31,35 +25,23 @@ MAX_EXCLUDED: Final = 1_000
 MAX_NAMES: Final = 50
 
 
-def _whole_number(value: object) -> object:
-    # pydantic would take "1_0", "1.0" and " 1 " for whole numbers too.
-    if isinstance(value, str):
-        if not re.fullmatch(r"-?[0-9]{1,19}", value):
-            raise PydanticCustomError("whole_number", "a whole number")
-        return int(value)
-    return value
+def _written_as(pattern: str, expected: LiteralString, read: Callable[[str], object]) -> BeforeValidator:
+    """Take only texts of a pattern: pydantic would take "1_0", "1.0" and " 1 " for whole numbers too."""
 
+    def check(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not re.fullmatch(pattern, value):
+            raise PydanticCustomError("text", expected)
+        return read(value)
 
-def _number(value: object) -> object:
-    if isinstance(value, str):
-        if not re.fullmatch(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", value):
-            raise PydanticCustomError("number", "a number")
-        return float(value)
-    return value
-
-
-def _truth(value: object) -> object:
-    if isinstance(value, str):
-        if value not in {"true", "false"}:
-            raise PydanticCustomError("truth", "true or false")
-        return value == "true"
-    return value
+    return BeforeValidator(check)
 
 
 # These stand after the bounds: pydantic then applies the bounds to the number and shows them in the schema.
-DIGITS: Final = BeforeValidator(_whole_number)
-DECIMAL: Final = BeforeValidator(_number)
-Truth = Annotated[bool, BeforeValidator(_truth)]
+DIGITS: Final = _written_as(r"-?[0-9]{1,19}", "a whole number", int)
+DECIMAL: Final = _written_as(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", "a number", float)
+Truth = Annotated[bool, _written_as("true|false", "true or false", lambda text: text == "true")]
 Id = Annotated[int, Field(ge=0, le=INT64_MAX), DIGITS]
 AnimeId = Annotated[int, Path(ge=0, le=INT64_MAX, description="MyAnimeList id of an anime", examples=[1]), DIGITS]
 UserId = Annotated[int, Path(ge=0, le=INT64_MAX, description="User id of the training data", examples=[0]), DIGITS]
@@ -149,7 +131,7 @@ class SimilarAnimeQuery(AnimeQuery):
     def request(self) -> SimilarAnimeRequest:
         """Give what is asked in plain values."""
         return SimilarAnimeRequest(
-            self.limit, self.offset, self.order, self.filters(), self.method, self.collapse_franchise
+            self.offset, self.limit, self.order, self.filters(), self.method, self.collapse_franchise
         )
 
 
@@ -178,8 +160,8 @@ class RecommendationsQuery(AnimeQuery):
     def request(self) -> RecommendationsRequest:
         """Give what is asked in plain values."""
         return RecommendationsRequest(
-            self.limit,
             self.offset,
+            self.limit,
             self.order,
             self.filters(),
             self.method,
@@ -197,9 +179,9 @@ class SimilarUsersQuery(Paging):
         Literal["embedding"] | SkipJsonSchema[None], Field(description="How similarity is measured")
     ] = None
 
-    def request(self) -> SimilarUsersRequest:
+    def request(self) -> Cut:
         """Give what is asked in plain values."""
-        return SimilarUsersRequest(self.limit, self.offset, self.order)
+        return Cut(self.offset, self.limit, self.order)
 
 
 class TitlesQuery(AnimeQuery):
@@ -234,12 +216,6 @@ async def get_model(request: Request) -> LoadedModel:
     return (await get_readiness(request)).model()
 
 
-async def get_bodies(request: Request) -> Bodies:
-    """Give the application's reader of bodies."""
-    bodies: Bodies = request.app.state.bodies
-    return bodies
-
-
 async def check_query_string(request: Request) -> None:
     """Refuse what FastAPI lets pass: of a parameter that may come once it takes the last.
 
@@ -261,5 +237,4 @@ async def take_no_query(query: Annotated[NoParameters, Query()]) -> None:
 
 Ready = Annotated[Readiness, Depends(get_readiness)]
 Model = Annotated[LoadedModel, Depends(get_model)]
-HeldBodies = Annotated[Bodies, Depends(get_bodies)]
 NO_QUERY = Depends(take_no_query)

@@ -1,8 +1,8 @@
 """Failures as HTTP: one table from error to status, RFC 9457 bodies for all that goes wrong, and their OpenAPI."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import quote
 
 import orjson
@@ -32,7 +32,7 @@ class ProblemIssue(Answer):
 
 
 def _left_out(schema: dict[str, Any]) -> None:
-    """Say of a field that is left out rather than null that it has no default: clients would count on one."""
+    """Document that a field which is left out rather than null has no default: clients would count on one."""
     del schema["default"]
 
 
@@ -58,15 +58,8 @@ class Problem(Answer):
     ] = None
 
 
-@dataclass(frozen=True)
-class ProblemKind:
-    """How a kind of error looks over HTTP.
-
-    Attributes
-    ----------
-    status : HTTPStatus
-    title : str
-    """
+class ProblemKind(NamedTuple):
+    """How a kind of error looks over HTTP."""
 
     status: HTTPStatus
     title: str
@@ -102,26 +95,21 @@ _OTHER_CODES: Final = {404: "unknown_path", 405: "method_not_allowed"}
 
 
 def problem_response(error: errors.ServiceError, instance: str) -> Response:
-    """Answer with one of the service's own errors.
-
-    Parameters
-    ----------
-    error : ServiceError
-    instance : str
-        The path that was asked for.
-    """
+    """Answer with one of the service's own errors; ``instance`` is the path that was asked for."""
     kind = KINDS[type(error)]
-    response = _problem(kind.status, error.code, kind.title, error.detail, instance, **_extras(error))
+    issues = [asdict(issue) for issue in error.issues] if isinstance(error, errors.InvalidRequestError) else None
+    extras = {"hint": error.hint, "errors": issues}
+    response = _problem(kind.status, error.code, kind.title, error.detail, instance, **extras)
     if kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["retry-after"] = "1"
     elif kind.status is HTTPStatus.REQUEST_TIMEOUT:
-        # The rest of the body may still come, and nobody waits for it.
+        # The rest of the body may still come, and is not waited for.
         response.headers["connection"] = "close"
     return response
 
 
 def internal_error_response(instance: str) -> Response:
-    """Answer when something broke that nobody foresaw. Says nothing of what it was: that stands in the log."""
+    """Answer to an unforeseen error. What it was stands in the log only."""
     detail = "something went wrong on this side; the log has it under this answer's x-request-id"
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Internal error", detail, instance)
 
@@ -129,12 +117,8 @@ def internal_error_response(instance: str) -> Response:
 def responses(*failures: type[errors.ServiceError], cacheable: bool = True) -> dict[int | str, dict[str, Any]]:
     """Describe to FastAPI what a route answers besides a success.
 
-    Parameters
-    ----------
-    *failures : type of ServiceError
-        What can go wrong besides an invalid request and the unforeseen.
-    cacheable : bool, optional
-        Whether a success depends on the URL and the model alone.
+    Every route can have invalid requests and internal errors besides ``failures``. ``cacheable`` if a success depends
+    on the URL and the model alone.
     """
     described: dict[int | str, dict[str, Any]] = {}
     if cacheable:
@@ -190,11 +174,6 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     # 405 comes with the methods that are allowed.
     response.headers.update(error.headers or {})
     return response
-
-
-def _extras(error: errors.ServiceError) -> dict[str, Any]:
-    issues = [asdict(issue) for issue in error.issues] if isinstance(error, errors.InvalidRequestError) else None
-    return {"hint": error.hint, "errors": issues}
 
 
 def _problem(status: HTTPStatus, code: str, title: str, detail: str, instance: str, **extras: object) -> Response:

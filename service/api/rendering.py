@@ -5,18 +5,42 @@ of a row go in front of the card's own. A test validates every answer against it
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import orjson
 from fastapi import Response
 
+from models.scoring.franchises import Place
+from models.scoring.ranking import RankedPage
+from service.api.bodies import NoEvidence, PostedList
+from service.api.params import RecommendationsQuery
 from service.operations.answer_memory import RememberedResponse
-from service.precompute.written_page import WrittenPage
+from service.recommending.catalogue import SCORE_KEY
+from service.recommending.explanations import Explanation
 from service.recommending.model import LoadedModel
-from service.recommending.paging import RankedPage
+from service.recommending.recommendations import RecommendationsPage
 from service.recommending.similar_users import SimilarUsersPage
 
-JSON = "application/json"
+JSON: Final = "application/json"
+WORDS_FOR_NO_EVIDENCE: Final[dict[NoEvidence, str]] = {
+    "empty_list": "The list is empty.",
+    "only_unknown_ids": "The model knows none of the anime on the list.",
+    "only_plan_to_watch": "The list holds plans alone, and planning to watch something is not liking it.",
+    "no_direction": "What is on the list cancels out: it points nowhere.",
+}
+SO_POPULAR: Final = "These are well-rated anime that many have seen, the same for everybody."
+
+
+class WrittenPage(NamedTuple):
+    """One page of recommendations for a known user, as bytes without the cards: the form that is precomputed."""
+
+    fields: bytes  # a JSON object: the answer besides its rows, its paging and the model
+    anime_rows: list[int]  # what is recommended, in order of rank
+    rows: list[bytes]  # a JSON object for each: the row besides its card
+    offset: int
+    limit: int
+    total: int
 
 
 def json_response(content: object, *, status: int = 200, media_type: str = JSON) -> Response:
@@ -26,12 +50,11 @@ def json_response(content: object, *, status: int = 200, media_type: str = JSON)
 
 def anime_response(model: LoadedModel, anime_row: int) -> Response:
     """Answer with one card."""
-    body = b'%b"data":%b}' % (head(model), bytes(model.catalogue.card(anime_row)))
-    return _model_response(model, body, body)
+    return _model_response(model, b'%b"data":%b}' % (_head(model), model.catalogue.card(anime_row)))
 
 
 def model_card_response(model: LoadedModel) -> Response:
-    """Answer with what the model says of itself."""
+    """Answer with the description of the model."""
     manifest = model.bundle.manifest
     # Not its golden answers, the names of features and the sums of files: those are for machines that read bundles.
     card = manifest.model_dump(mode="json", exclude={"golden", "files", "embedding_size", "reranker_features"})
@@ -42,134 +65,180 @@ def model_card_response(model: LoadedModel) -> Response:
         "embedding_size": manifest.embedding_size,
     }
     card |= {"types": model.catalogue.type_names, "genres": model.catalogue.genre_names}
-    body = orjson.dumps(card)
-    return _model_response(model, body, body)
+    return _model_response(model, orjson.dumps(card))
 
 
 def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page: RankedPage) -> Response:
-    """Answer with similar anime.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    anime_row : int
-        The anime asked about.
-    method : str
-        How the others were ranked.
-    page : RankedPage
-    """
-    card = bytes(model.catalogue.card(anime_row))
-    beginning = b'%b"method":"%b","anime":%b,' % (head(model), method.encode(), card)
-    return list_response(model, beginning, _similar_cards(model, page), page)
+    """Answer with anime similar to one, by a method."""
+    card = model.catalogue.card(anime_row)
+    beginning = b'%b"method":"%b","anime":%b,' % (_head(model), method.encode(), card)
+    rows = zip(page.scores, model.bundle.anime_ids[page.scored_rows].tolist(), strict=True)
+    fields = b'"rank":%d,"similarity":%.6f,"similarity_of":%d'
+    own = (fields % (rank, *values) for rank, values in enumerate(rows, page.offset + 1))
+    return _list_response(model, beginning, _cards(model, page.rows, own), page)
 
 
 def titles_response(model: LoadedModel, page: RankedPage) -> Response:
-    """Answer with anime found by title.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    page : RankedPage
-        Without scores where nothing was searched for.
-    """
-    return list_response(model, head(model), _scored_cards(model, page, b"relevance"), page)
+    """Answer with anime found by title; without scores where nothing was searched for."""
+    relevance = [b"%.6f" % score for score in page.scores] or [b"null"] * len(page.rows)
+    own = (b'"rank":%d,"relevance":%b' % values for values in enumerate(relevance, page.offset + 1))
+    return _list_response(model, _head(model), _cards(model, page.rows, own), page)
 
 
 def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersPage) -> Response:
-    """Answer with similar users.
+    """Answer with users similar to a known one."""
+    beginning = b'%b"user_id":%d,' % (_head(model), user_id)
+    return _list_response(model, beginning, _similar_user_rows(model, page), page.ranking)
 
-    Parameters
-    ----------
-    model : LoadedModel
-    user_id : int
-        The user asked about.
-    page : SimilarUsersPage
+
+def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) -> WrittenPage:
+    """Compute the recommendations for a known user.
+
+    Raises
+    ------
+    InvalidRequestError
+        If the model cannot answer such a query.
     """
-    ranking = page.ranking
-    return list_response(model, b'%b"user_id":%d,' % (head(model), user_id), similar_user_rows(model, page), ranking)
+    page = model.recommender.page(model.similar_users.known_user(user_row), query.request())
+    no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
+    notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
+    user_id, ranking = int(model.bundle.user_ids[user_row]), page.ranking
+    fields = orjson.dumps(_method(page) | {"user_id": user_id, "no_evidence": no_evidence, "notes": notes})
+    rows = _write_rows(model, page)
+    return WrittenPage(fields, ranking.rows, rows, ranking.offset, ranking.limit, ranking.total)
 
 
-def similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> list[bytes]:
-    """Write the rows of a page of similar users.
-
-    Returns
-    -------
-    list of bytes
-        To be joined by nothing.
-    """
-    ranking = page.ranking
-    user_ids = model.bundle.user_ids[ranking.rows].tolist()
-    written = [
-        b'{"rank":%d,"user_id":%d,"similarity":%.6f,"anime_in_common":%d}' % (rank, other, similarity, common)
-        for rank, (other, similarity, common) in enumerate(
-            zip(user_ids, ranking.scores, page.anime_in_common, strict=True), ranking.offset + 1
-        )
-    ]
-    return [b",".join(written)]
+def recommendations_response(model: LoadedModel, page: WrittenPage) -> Response:
+    """Answer with a page from :func:`recommend`, computed now or earlier."""
+    rows = _recommended_cards(model, page.anime_rows, page.rows)
+    return _list_response(model, _beginning(model, page.fields), rows, page)
 
 
-def head(model: LoadedModel) -> bytes:
-    """Write how every answer begins.
+def list_recommendations_response(model: LoadedModel, posted: PostedList, page: RecommendationsPage) -> Response:
+    """Answer with recommendations for a list."""
+    fields = _method(page) | _summary(posted, has_evidence=page.has_evidence, instead=SO_POPULAR)
+    rows = _recommended_cards(model, page.ranking.rows, _write_rows(model, page))
+    return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
 
-    Returns
-    -------
-    bytes
-        The brace and the model's version, with a comma.
-    """
+
+def list_similar_users_response(model: LoadedModel, posted: PostedList, page: SimilarUsersPage) -> Response:
+    """Answer with the users similar to a list."""
+    fields = _summary(posted, has_evidence=page.ranking.total > 0, instead="Nobody is similar to that.")
+    rows = _similar_user_rows(model, page)
+    return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
+
+
+def _head(model: LoadedModel) -> bytes:
+    """Write how every answer begins: the brace and the model's version, with a comma."""
     return b'{"model_version":"%b",' % model.version.encode()
 
 
-def list_response(
-    model: LoadedModel,
-    beginning: bytes,
-    rows: Iterable[bytes | memoryview],
-    page: RankedPage | WrittenPage,
-    *,
-    cacheable: bool = True,
+def _beginning(model: LoadedModel, fields: bytes) -> bytes:
+    """Write how an answer begins, with the fields of a JSON object."""
+    return b"%b%b," % (_head(model), fields[1:-1])
+
+
+def _list_response(
+    model: LoadedModel, beginning: bytes, rows: bytes, page: RankedPage | WrittenPage, *, cacheable: bool = True
 ) -> Response:
-    """Answer with a list.
-
-    Parameters
-    ----------
-    model : LoadedModel
-    beginning : bytes
-        What stands before the rows, see :func:`head`.
-    rows : iterable of bytes or memoryview
-        The rows, commas included.
-    page : RankedPage or WrittenPage
-        Which part of the list they are.
-    cacheable : bool, optional
-        Whether the answer depends on the URL and the model alone.
-    """
-    tail = b'],"pagination":{"limit":%d,"offset":%d,"total":%d}}' % (page.limit, page.offset, page.total)
-    parts = [beginning, b'"data":[', *rows, tail]
-    body = b"".join(parts)
+    """Answer with rows; ``cacheable`` if the answer depends on the URL and the model alone."""
+    paging = b'"limit":%d,"offset":%d,"total":%d' % (page.limit, page.offset, page.total)
+    body = b'%b"data":[%b],"pagination":{%b}}' % (beginning, rows, paging)
     if cacheable:
-        # Cards that are shown as the bundle holds them are known by the model's version.
-        return _model_response(model, body, b"".join([part for part in parts if isinstance(part, bytes)]))
-    response = Response(body, media_type=JSON)
-    response.raw_headers.append((b"cache-control", b"no-store"))
-    return response
+        return _model_response(model, body)
+    return Response(body, media_type=JSON, headers={"cache-control": "no-store"})
 
 
-def _scored_cards(model: LoadedModel, page: RankedPage, score_name: bytes) -> Iterable[bytes | memoryview]:
-    scores: Sequence[float | None] = page.scores or [None] * len(page.rows)
-    for rank, (row, score) in enumerate(zip(page.rows, scores, strict=True), page.offset + 1):
-        written = b"null" if score is None else b"%.6f" % score
-        yield b'%b{"rank":%d,"%b":%b,' % (b"" if rank == page.offset + 1 else b",", rank, score_name, written)
-        yield model.catalogue.card_fields(row)
-
-
-def _similar_cards(model: LoadedModel, page: RankedPage) -> list[bytes | memoryview]:
-    owners = model.bundle.anime_ids[page.scored_rows].tolist()
-    fields, comma = model.catalogue.card_fields, b""
-    parts: list[bytes | memoryview] = []
-    for rank, (row, score, owner) in enumerate(zip(page.rows, page.scores, owners, strict=True), page.offset + 1):
-        parts += (b'%b{"rank":%d,"similarity":%.6f,"similarity_of":%d,' % (comma, rank, score, owner), fields(row))
-        comma = b","
-    return parts
-
-
-def _model_response(model: LoadedModel, body: bytes, tagged: bytes) -> Response:
+def _model_response(model: LoadedModel, body: bytes) -> Response:
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
-    return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(tagged)))
+    return RememberedResponse(body, etag=f'"{model.version}-{zlib.crc32(body):08x}"')
+
+
+def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> bytes:
+    ranking = page.ranking
+    rows = zip(model.bundle.user_ids[ranking.rows].tolist(), ranking.scores, page.anime_in_common, strict=True)
+    row = b'{"rank":%d,"user_id":%d,"similarity":%.6f,"anime_in_common":%d}'
+    return b",".join([row % (rank, *values) for rank, values in enumerate(rows, ranking.offset + 1)])
+
+
+def _cards(model: LoadedModel, anime_rows: list[int], own: Iterable[bytes]) -> bytes:
+    """Write the cards of some anime, each with fields of its own in front."""
+    card = model.catalogue.card
+    return b",".join([b"{%b,%b" % (fields, card(row)[1:]) for fields, row in zip(own, anime_rows, strict=True)])
+
+
+def _recommended_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> bytes:
+    """Write the cards of recommendations, whose ``score`` is not the catalogue's."""
+    cards = (model.catalogue.card(row).replace(SCORE_KEY, b'"mean_score":') for row in anime_rows)
+    return b",".join([b"%b,%b" % (own[:-1], card[1:]) for own, card in zip(written, cards, strict=True)])
+
+
+def _method(page: RecommendationsPage) -> dict[str, Any]:
+    return {"method": page.method, "rule": page.rule}
+
+
+def _write_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:
+    """Write each row without its card: a JSON object."""
+    ranking = page.ranking
+    return [
+        orjson.dumps(
+            {
+                "rank": ranking.offset + 1 + place,
+                "score": round(score, 6),
+                **_explained(model, page.explanations[place]),
+                "franchise": _placed(model, page.places[place], row, ranking.scored_rows[place]),
+            }
+        )
+        for place, (row, score) in enumerate(zip(ranking.rows, ranking.scores, strict=True))
+    ]
+
+
+def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:
+    user_ids = model.bundle.user_ids
+    return {
+        "because": [
+            {**_named(model, row), "contribution": round(contribution, 6)}
+            for row, contribution in explanation.because
+        ],
+        "supporters": [
+            {"user_id": int(user_ids[row]), "similarity": round(similarity, 6), "rating": rating}
+            for row, similarity, rating in explanation.supporters
+        ],
+        "n_supporters": explanation.n_supporters,
+        "notes": explanation.notes,
+    }
+
+
+def _placed(model: LoadedModel, place: Place, row: int, scored_row: int) -> dict[str, Any]:
+    return {
+        "role": place.role.name.lower(),
+        "next_after": [_named(model, before) for before in place.next_after],
+        "score_of": None if scored_row == row else _named(model, scored_row),
+    }
+
+
+def _named(model: LoadedModel, row: int) -> dict[str, Any]:
+    return {"anime_id": int(model.bundle.anime_ids[row]), "name": model.catalogue.titles[row][0]}
+
+
+def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[str, Any]:
+    no_evidence = None if has_evidence else posted.no_evidence or "no_direction"
+    n_known, n_unknown = len(posted.user_list.anime_rows), len(posted.unknown_anime_ids)
+    notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {instead}"] if no_evidence else []
+    if n_unknown:
+        notes.append(f"{n_unknown} of {n_known + n_unknown} anime on the list are not in the model.")
+    if posted.repeated_anime_ids:
+        notes.append(f"{len(posted.repeated_anime_ids)} anime came more than once; the last entry of each counts.")
+    return {
+        "list_summary": {
+            "n_entries": posted.n_entries,
+            "n_seen": posted.n_seen,
+            "n_plan_to_watch": posted.n_planned,
+            "n_unknown": n_unknown,
+            "n_overruled": posted.n_entries - n_known - n_unknown,
+        },
+        "unknown_anime_ids": posted.unknown_anime_ids,
+        "repeated_anime_ids": posted.repeated_anime_ids,
+        "no_evidence": no_evidence,
+        "notes": notes,
+    }

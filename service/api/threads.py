@@ -18,29 +18,13 @@ Ts = TypeVarTuple("Ts")
 async def run_in_cpu_thread(request: Request, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """Run work in the application's thread for such, so that the event loop goes on meanwhile.
 
-    Parameters
-    ----------
-    request : Request
-        Of the application whose thread it is.
-    work : callable
-    *arguments
-        What it is called with.
-
-    Returns
-    -------
-    T
-        What it returns.
-
-    Raises
-    ------
-    ClientDisconnect
-        If the client goes away before the work begins. It is not begun then.
+    The work is not begun if the client goes away before.
     """
     return await _run(request, request.app.state.cpu_threads, work, *arguments)
 
 
 async def run_in_search_thread(request: Request, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-    """Do the same with a title search, in its own thread: whoever is typing does not wait for recommendations."""
+    """Do the same with a title search, in its own thread: who is typing does not wait for recommendations."""
     return await _run(request, request.app.state.search_threads, work, *arguments)
 
 

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api.answers import RecommendationsAnswer, SimilarUsersAnswer
 from service.api.params import Model, RecommendationsQuery, SimilarUsersQuery, UserId
 from service.api.problems import responses
-from service.api.recommendation_rendering import recommend, recommendations_response
-from service.api.rendering import similar_users_response
+from service.api.rendering import recommend, recommendations_response, similar_users_response
 from service.api.threads import run_in_cpu_thread
 from service.recommending.catalogue import row_of_user
 from service.recommending.errors import NotReadyError, UnknownUserError
@@ -47,7 +46,7 @@ async def recommendations(
 ) -> Response:
     """Recommend what this user should watch next, and say why. Never what is on their list already."""
     row = row_of_user(model.bundle, user_id)
-    page = model.precomputed.find(row, query)
+    page = model.precomputed.find(row, query) if model.precomputed else None
     if page is not None:
         request.app.state.metrics.precomputed.inc()
         return recommendations_response(model, page)

@@ -1,6 +1,6 @@
 """What is wrong with the parameters of a request, in words: which one, what was expected, what came.
 
-What was expected is read out of the schemas of a route's parameters, so a problem says what OpenAPI says.
+What was expected is read out of the schemas of a route's parameters, so a problem agrees with OpenAPI.
 """
 
 import difflib
@@ -34,14 +34,7 @@ def refuse_repeats(request: Request) -> None:
 
 
 def explain(faults: Sequence[Any], request: Request) -> InvalidRequestError:
-    """Say in words what FastAPI found wrong with a request.
-
-    Parameters
-    ----------
-    faults : sequence of dict
-        As in :class:`fastapi.exceptions.RequestValidationError`.
-    request : Request
-    """
+    """Put into words what FastAPI found wrong with a request: its ``RequestValidationError.errors()``."""
     schemas, came = _path_schemas(request.scope["endpoint"]), QueryParams(request.path_params)
     of_path = [_issue(fault, schemas, came) for fault in faults if fault["loc"][0] == "path"]
     of_query = [fault for fault in faults if fault["loc"][0] == "query"]
@@ -49,18 +42,7 @@ def explain(faults: Sequence[Any], request: Request) -> InvalidRequestError:
 
 
 def parse_query(model: type[P], query_string: bytes) -> P:
-    """Read a query string apart from any request.
-
-    Parameters
-    ----------
-    model : type of BaseModel
-        Of query parameters.
-    query_string : bytes
-        As in a URL.
-
-    Returns
-    -------
-    P
+    """Read a query string, as in a URL, apart from any request.
 
     Raises
     ------

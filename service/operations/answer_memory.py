@@ -1,7 +1,7 @@
 """Answers that were given before, and are given again without any work.
 
-An answer to GET depends on its URL and on the model alone, and a model does not change while it serves. So nothing
-here goes stale, and nothing has to be thrown away but for want of room: what was not asked for longest goes first.
+An answer to GET depends on its URL and on the model alone, and a model does not change while it serves: nothing here
+goes stale. Where there is no more room, what was not asked for longest goes first.
 """
 
 import contextlib
@@ -22,34 +22,15 @@ Key = tuple[str, bytes]
 
 @dataclass(frozen=True)
 class Answer:
-    """A success, as it goes over the wire.
+    """A success, as it goes over the wire."""
 
-    Attributes
-    ----------
-    headers : tuple of (bytes, bytes)
-        Those of every request: not its id, not what depends on who asks.
-    body : bytes
-    route : object
-        Starlette's route that gave it, by which requests are counted.
-    """
-
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: tuple[tuple[bytes, bytes], ...]  # without the request's id and what depends on who asks
     body: bytes
-    route: Any
+    route: Any  # Starlette's route that gave it, by which requests are counted
 
 
 class AnswerMemory:
-    """The answers that were asked for last, up to a size.
-
-    Threads may share it.
-
-    Parameters
-    ----------
-    max_bytes : int
-        0 remembers nothing.
-    registry : CollectorRegistry
-        Where hits and misses are counted.
-    """
+    """The answers that were asked for last, up to a size; 0 bytes remember nothing. Threads may share it."""
 
     def __init__(self, max_bytes: int, registry: CollectorRegistry) -> None:
         self.max_bytes = max_bytes
@@ -67,13 +48,7 @@ class AnswerMemory:
         return self._answers.currsize
 
     def recall(self, key: Key) -> Answer | None:
-        """Give an answer that was given before.
-
-        Parameters
-        ----------
-        key : tuple of str and bytes
-            Path and query string, as they were asked.
-        """
+        """Give an answer that was given before, by path and query string as they were asked."""
         with self._lock:
             entry = self._answers.get(key)
         if entry is None:
@@ -90,27 +65,10 @@ class AnswerMemory:
 
 
 class RememberedResponse(Response):
-    """An answer to GET that depends on the URL and the model alone: once it was sent, it is remembered.
+    """An answer to GET that depends on the URL and the model alone: once it was sent, it is remembered."""
 
-    Parameters
-    ----------
-    body : bytes
-        JSON.
-    etag : bytes
-        In quotes.
-    """
-
-    def __init__(self, body: bytes, *, etag: bytes) -> None:
-        # All that Response would find out is known.
-        self.status_code = 200
-        self.body = body
-        self.background = None
-        self.raw_headers = [
-            (b"content-length", b"%d" % len(body)),
-            (b"content-type", b"application/json"),
-            (b"cache-control", b"no-cache"),
-            (b"etag", etag),
-        ]
+    def __init__(self, body: bytes, *, etag: str) -> None:
+        super().__init__(body, headers={"cache-control": "no-cache", "etag": etag}, media_type="application/json")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""

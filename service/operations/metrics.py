@@ -24,18 +24,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 
 class Metrics:
-    """Counts of one application.
-
-    Parameters
-    ----------
-    readiness : Readiness
-        Whose model is told.
-
-    Attributes
-    ----------
-    precomputed : Counter
-        Of answers that were found precomputed.
-    """
+    """Counts of one application."""
 
     def __init__(self, readiness: Readiness) -> None:
         self.registry = CollectorRegistry()
@@ -51,31 +40,14 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
-        # prometheus_client looks children up under a lock and by string; there are few, so they are kept here.
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._model = _ModelCollector(readiness)
 
     def observe(self, route: str, method: str, status: int, duration_s: float) -> None:
-        """Count a request.
-
-        Parameters
-        ----------
-        route : str
-            The route's template, not the path: ids would make as many series as there are anime.
-        method : str
-        status : int
-        duration_s : float
-        """
-        key = (route, method, status)
-        children = self._children.get(key)
-        if children is None:
-            # Clients can make methods up.
-            name = method if method in _METHODS else "OTHER"
-            children = (self._requests.labels(route, name, str(status)), self._durations.labels(route, name))
-            if name == method:
-                self._children[key] = children
-        children[0].inc()
-        children[1].observe(duration_s)
+        """Count a request by its route's template: paths would make as many series as there are anime."""
+        # Clients can make methods up.
+        method = method if method in _METHODS else "OTHER"
+        self._requests.labels(route, method, str(status)).inc()
+        self._durations.labels(route, method).observe(duration_s)
 
     def exposition(self) -> bytes:
         """Write everything in Prometheus' text format."""

@@ -14,27 +14,18 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.operations.access_log import AccessLog
-from service.operations.logs import SERVICE
+from service.operations.logs import SERVICE, AccessLog
 from service.operations.metrics import Metrics
 
 _REQUEST_ID: Final = b"x-request-id"
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 UNMATCHED: Final = "(unmatched)"
-# No status of HTTP, since nobody is answered; servers commonly log it so.
+# No status of HTTP, since nothing is answered; servers commonly log it so.
 CLIENT_GONE: Final = 499
 
 
 class WatchRequests:
-    """Gives every request an id, logs and counts it.
-
-    Parameters
-    ----------
-    app : ASGI application
-    metrics : Metrics
-    access_log : AccessLog or None
-        Where to write a line per request.
-    """
+    """Gives every request an id, logs and counts it."""
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, access_log: AccessLog | None) -> None:
         self._app = app
@@ -94,15 +85,9 @@ class WatchRequests:
 
 
 class AnswerFaults:
-    """Answers when something broke that nobody foresaw, and logs it.
+    """Logs an unforeseen error, and answers it with the response made of the path that was asked for.
 
     Stands within CORS: a script that may ask may also read that something broke.
-
-    Parameters
-    ----------
-    app : ASGI application
-    fault_response : callable
-        From the path that was asked for to the answer.
     """
 
     def __init__(self, app: ASGIApp, *, fault_response: Callable[[str], ASGIApp]) -> None:

@@ -1,4 +1,4 @@
-"""Behind a reverse proxy that serves this under a path of its own, ``/osusume`` say."""
+"""Behind a reverse proxy that serves this under a path of its own, ``/osusume`` for example."""
 
 from collections.abc import Collection
 
@@ -8,16 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class UnderRootPath:
     """Gives every request the path it has outside, whether the proxy has stripped the root path or not.
 
-    uvicorn's own setting takes it for stripped always. ASGI wants ``path`` to begin with ``root_path``.
-
-    Parameters
-    ----------
-    app : ASGI application
-    root_path : str
-        Begins with a slash.
-    own : collection of str
-        How the application's own paths begin: a root path that begins so too cannot be told from them, and is taken
-        for stripped.
+    uvicorn's own setting takes it for stripped always. ASGI wants ``path`` to begin with ``root_path``. A root path
+    that begins like one of the application's ``own`` paths is taken for stripped.
     """
 
     def __init__(self, app: ASGIApp, *, root_path: str, own: Collection[str]) -> None:

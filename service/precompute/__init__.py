@@ -1,1 +1,1 @@
-"""Recommendations computed before anybody asks: the command, and the file it leaves beside the bundle."""
+"""Recommendations computed before they are asked for: the command, and the file it leaves beside the bundle."""

@@ -1,6 +1,6 @@
-"""``python -m service.precompute``: compute recommendations for every user before anybody asks.
+"""``python -m service.precompute``: compute recommendations for every user in advance.
 
-A site that shows them on its users' home pages asks one question of everybody. Computed in advance, by night, after
+A site that shows them on its users' home pages asks one question for all users. Computed in advance, by night, after
 a training, the answer takes a service no longer than looking up similar users does.
 """
 
@@ -24,7 +24,7 @@ from models.cores import usable_cores
 from models.errors import BundleError
 from models.store import Store
 from service.api.params import RecommendationsQuery
-from service.api.recommendation_rendering import recommend
+from service.api.rendering import recommend
 from service.api.validation import parse_query
 from service.precompute.files import PrecomputedError, precomputed_file, write_precomputed
 from service.precompute.pool import Work, work_out
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m service.precompute",
-        description="Compute recommendations for every user before anybody asks. A service finds them at its start.",
+        description="Compute recommendations for every user in advance. A service finds them at its start.",
     )
     parser.add_argument("--store", type=Path, help="folder of published bundles (models/store)")
     parser.add_argument(
@@ -115,7 +115,7 @@ def _fail(fault: str, code: int) -> int:
 
 
 def _explain(error: Exception) -> tuple[str, int]:
-    """Say what went wrong, and with which code to exit."""
+    """Give what went wrong in words, and the exit code."""
     if isinstance(error, InvalidRequestError):
         faults = [f"{issue.parameter}: expected {issue.expected}, got {issue.received!r}" for issue in error.issues]
         return f"--query: {'; '.join([*faults, *filter(None, [error.hint])])}", 2
@@ -132,7 +132,7 @@ def _precompute(store: Path, query_text: str, users: Path | None, n_workers: int
     folder = Store(store).current_folder()
     model = load_model(folder)
     user_rows = _read_users(users, model.bundle) if users else list(range(model.bundle.n_users))
-    # What cannot be answered is said now, and not by a process of the pool.
+    # What cannot be answered is reported now, and not by a process of the pool.
     recommend(model, 0, query)
     answers = work_out(Work(folder, query), user_rows, n_workers, _say)
     return len(user_rows), write_precomputed(store, model.version, query, answers)

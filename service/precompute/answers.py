@@ -1,4 +1,4 @@
-"""Recommendations that were computed before anybody asked: ``python -m service.precompute``.
+"""Recommendations that were computed before they are asked for: ``python -m service.precompute``.
 
 For each user what is particular to their answer, without the cards, compressed. A page is put together of it the way
 it always is, so what is served is what would have been computed.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from service.api.params import RecommendationsQuery
-from service.precompute.written_page import WrittenPage
+from service.api.rendering import WrittenPage
 from service.version import own_version
 
 _SOME_ROWS: Final = """
@@ -38,11 +38,7 @@ class About(BaseModel):
 class PrecomputedAnswers:
     """The answers of one model to one query, by user.
 
-    Parameters
-    ----------
-    about : About
-    connection : sqlite3.Connection
-        With a table ``answers (user_row, page)``, of pages from :func:`pack`. Closed with these answers.
+    The connection, closed with these answers, has a table ``answers (user_row, page)`` of pages from :func:`pack`.
     """
 
     def __init__(self, about: About, connection: sqlite3.Connection) -> None:
@@ -62,13 +58,7 @@ class PrecomputedAnswers:
         return [row for (row,) in self._connection.execute(_SOME_ROWS)]
 
     def find(self, user_row: int, query: RecommendationsQuery) -> WrittenPage | None:
-        """Find the answer to a query.
-
-        Returns
-        -------
-        WrittenPage or None
-            None where it has to be computed: another query or a later page, a user without an answer, damage.
-        """
+        """Find the answer to a query; None for another query, a later page, a user without an answer, or damage."""
         if not self.n_answers or not self._is_part(query):
             return None
         try:
@@ -80,7 +70,7 @@ class PrecomputedAnswers:
             return None
 
     def _find_whether_part(self, query: RecommendationsQuery) -> bool:
-        """Tell whether a page lies within the one that was answered."""
+        """Whether a page lies within the one that was answered."""
         whole = query.model_copy(update={"limit": self.query.limit, "offset": 0})
         return whole == self.query and query.offset + query.limit <= self.query.limit
 
@@ -99,9 +89,7 @@ def unpack(packed: bytes, user_row: int, query: RecommendationsQuery) -> Written
     Raises
     ------
     ValueError
-        If the bytes were changed, or are those of somebody else.
-    zlib.error
-        If they are no compressed bytes.
+        If the bytes were changed, or are those of another user.
     """
     if zlib.crc32(packed[4:], user_row).to_bytes(4, "big") != packed[:4]:
         raise ValueError(f"the answer of row {user_row} is not what was written")

@@ -7,7 +7,7 @@
       20261123T101500Z-autoencoder-1a2b3c4d-precomputed.sqlite     its answers
 
 A bundle never changes once it has its name, and these may be thrown away at any time: so they lie beside it, not in
-it. Nobody writes to the file once it has its name either. Every answer has a checksum, looked at when it is used.
+it. The file does not change once it has its name either. Every answer has a checksum, looked at when it is used.
 """
 
 import contextlib
@@ -25,9 +25,8 @@ from pydantic import ValidationError
 
 from models.bundle.writer import sync_path
 from service.api.params import RecommendationsQuery
-from service.api.recommendation_rendering import recommend
+from service.api.rendering import WrittenPage, recommend
 from service.precompute.answers import About, PrecomputedAnswers, pack
-from service.precompute.written_page import WrittenPage
 from service.recommending.errors import ServiceError
 from service.recommending.model import LoadedModel
 from service.version import own_version
@@ -57,24 +56,19 @@ class PrecomputedError(Exception):
 
 
 def precomputed_file(store: Path, model_version: str) -> Path:
-    """Tell where the precomputed answers of a model lie, whether there are any or not."""
+    """Give where the precomputed answers of a model lie, whether there are any or not."""
     return store / f"{model_version}{_SUFFIX}"
 
 
 def write_precomputed(
     store: Path, model_version: str, query: RecommendationsQuery, answers: Iterable[tuple[int, WrittenPage]]
 ) -> Path:
-    """Write the answers to a query, by ascending user row. Until all are written nobody sees any of them.
-
-    Returns
-    -------
-    Path
-        Their file. What was there before is gone; who serves it goes on.
+    """Write the answers to a query, by ascending user row, in the place of earlier ones once all are written.
 
     Raises
     ------
     PrecomputedError
-        If somebody else is writing some here, or the disk is full.
+        If another process is writing some here, or the disk is full.
     OSError
         If the store cannot be written.
     """
@@ -181,14 +175,9 @@ def _read_about(path: Path, connection: sqlite3.Connection, model: LoadedModel) 
 def read_ahead(model: LoadedModel, store: Path) -> None:
     """Have the kernel read a model's precomputed answers from disk, as far as it has memory to spare.
 
-    Whoever asks for a page of a mapped file that is not in memory has everybody wait for the disk.
-
-    Raises
-    ------
-    OSError
-        If they cannot be read any more.
+    A request for a page of a mapped file that is not in memory makes all requests wait for the disk.
     """
-    if not model.precomputed.n_answers:
+    if not model.precomputed:
         return
     with precomputed_file(store, model.version).open("rb") as file:
         for start in range(0, os.fstat(file.fileno()).st_size, _READ_AHEAD_BYTES):

@@ -14,9 +14,8 @@ from typing import Final
 
 from models.errors import BundleError
 from service.api.params import RecommendationsQuery
-from service.api.recommendation_rendering import recommend
+from service.api.rendering import WrittenPage, recommend
 from service.precompute.files import PrecomputedError
-from service.precompute.written_page import WrittenPage
 from service.recommending.errors import ServiceError
 from service.recommending.model import LoadedModel, load_model
 
@@ -36,7 +35,7 @@ class Work:
 def work_out(
     work: Work, user_rows: list[int], n_workers: int, say: Callable[[str], None]
 ) -> Iterator[tuple[int, WrittenPage]]:
-    """Answer for many users in several processes; gives rows and answers in order, and says now and then how far."""
+    """Answer for many users in several processes: gives rows and answers in order, and reports progress."""
     started = reported = time.monotonic()
     chunks = [user_rows[i : i + _USERS_AT_ONCE] for i in range(0, len(user_rows), _USERS_AT_ONCE)]
     n_done = 0
@@ -74,14 +73,14 @@ _given: tuple[Work, LoadedModel | BundleError]
 def begin(work: Work) -> None:
     """Read the model in a process of the pool."""
     global _given  # noqa: PLW0603
-    # Ctrl-C reaches everybody; the process that began all this ends it in good order.
+    # Ctrl-C reaches all processes; the one that began all this ends it in good order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _given = work, load_model(work.folder, is_checked=True)
     except BundleError as error:
-        # Raised here it would only break the pool, and nobody would learn why.
+        # Raised here it would only break the pool, and hide the reason.
         _given = work, error
 
 

@@ -14,7 +14,7 @@ from models.bundle.card import AnimeCard
 from models.bundle.reader import Bundle
 from models.errors import BundleContentError
 from service.recommending.errors import InvalidRequestError, Issue, UnknownAnimeError, UnknownUserError
-from service.recommending.filters import Filters
+from service.recommending.requests import Filters
 
 # 512 masks of 17,562 bytes are 9 MB; people filter by the same few things.
 N_REMEMBERED_MASKS: Final = 512
@@ -24,39 +24,21 @@ SCORE_KEY: Final = b'"score":'
 
 @dataclass(frozen=True)
 class Allowed:
-    """The rows that pass a filter.
+    """The rows that pass a filter. Shared between requests: read-only."""
 
-    Attributes
-    ----------
-    mask : ndarray of shape (n_anime,), dtype=bool
-        Shared between requests: read-only.
-    with_first : ndarray of shape (n_anime,), dtype=bool
-        Those of them whose franchise's first entry passes too. Read-only.
-    count : int
-        How many pass.
-    first_count : int
-        How many of them are the first entry of their franchise.
-    """
-
-    mask: NDArray[np.bool_]
-    with_first: NDArray[np.bool_]
-    count: int
-    first_count: int
+    mask: NDArray[np.bool_]  # (n_anime,)
+    with_first: NDArray[np.bool_]  # (n_anime,), those of them whose franchise's first entry passes too
+    count: int  # how many pass
+    first_count: int  # how many of them are the first entry of their franchise
 
 
 class Catalogue:
-    """What the bundle knows about its anime, apart from who watches them.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    folder : Path
-        The bundle's folder, for messages.
+    """What the bundle knows about its anime, apart from who watches them; ``folder`` is named in messages.
 
     Raises
     ------
     BundleContentError
-        If a card is not what :class:`models.bundle.card.AnimeCard` says, or belongs to another anime.
+        If a card is no :class:`models.bundle.card.AnimeCard`, or belongs to another anime.
     """
 
     def __init__(self, bundle: Bundle, folder: Path = Path()) -> None:
@@ -68,7 +50,7 @@ class Catalogue:
         self.first_rows: NDArray[np.int32] = _first_rows(bundle)
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
-        self.titles = [_titles(bytes(self.card(row)), bundle, row, folder) for row in range(bundle.n_anime)]
+        self.titles = [_titles(self.card(row), bundle, row, folder) for row in range(bundle.n_anime)]
         self._remembered = lru_cache(maxsize=N_REMEMBERED_MASKS)(self._find_allowed)
 
     @property
@@ -81,19 +63,9 @@ class Catalogue:
         """Genres an anime can have."""
         return [str(name) for name in self._bundle.genre_names]
 
-    def card(self, anime_row: int) -> memoryview:
-        """Give the card of an anime.
-
-        Returns
-        -------
-        memoryview
-            The bytes of a JSON object, see :class:`models.bundle.card.AnimeCard`. Nothing is copied.
-        """
-        return self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]]
-
-    def card_fields(self, anime_row: int) -> memoryview:
-        """Give the card of an anime without its opening brace, to put other fields in front."""
-        return self._cards[self._card_ends[anime_row] + 1 : self._card_ends[anime_row + 1]]
+    def card(self, anime_row: int) -> bytes:
+        """Give the card of an anime: a JSON object, see :class:`models.bundle.card.AnimeCard`."""
+        return bytes(self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]])
 
     def row_of(self, anime_id: int) -> int:
         """Find the row of an anime.
@@ -109,13 +81,7 @@ class Catalogue:
         return row
 
     def rows_of(self, anime_ids: Iterable[int]) -> list[int | None]:
-        """Find the rows of many anime.
-
-        Returns
-        -------
-        list of int or None
-            None where the model has no such anime.
-        """
+        """Find the rows of many anime; None where the model has no such anime."""
         return [self._rows.get(anime_id) for anime_id in anime_ids]
 
     def allowed(self, filters: Filters) -> Allowed:

@@ -28,33 +28,15 @@ MAX_TEXT: Final = 100
 
 @dataclass(frozen=True)
 class Issue:
-    """What is wrong with one parameter, or with one place of a body.
+    """What is wrong with one parameter, or with one place of a body."""
 
-    Attributes
-    ----------
-    parameter : str
-        Its name, as the client wrote it, or the place, like ``ratings[3].rating``.
-    expected : str
-        What would have been right.
-    received : str or None
-        What came; None where nothing did.
-    """
-
-    parameter: str
+    parameter: str  # as the client wrote it, or the place, like ratings[3].rating
     expected: str
-    received: str | None
+    received: str | None  # None where nothing came
 
 
 class ServiceError(Exception):
-    """A request cannot be answered.
-
-    Parameters
-    ----------
-    detail : str
-        What is wrong with this request.
-    hint : str, optional
-        What would help.
-    """
+    """A request cannot be answered: what is wrong with it, and what would help."""
 
     code: ClassVar[str] = "service_error"
 
@@ -65,13 +47,7 @@ class ServiceError(Exception):
 
 
 class UnknownAnimeError(ServiceError):
-    """The model has no such anime.
-
-    Parameters
-    ----------
-    anime_id : int
-        The id that was asked for.
-    """
+    """The model has no such anime."""
 
     code = "unknown_anime"
 
@@ -82,15 +58,7 @@ class UnknownAnimeError(ServiceError):
 
 
 class UnknownUserError(ServiceError):
-    """The model has no such user.
-
-    Parameters
-    ----------
-    user_id : int
-        The id that was asked for.
-    some_ids : sequence of int
-        Ids that would have worked.
-    """
+    """The model has no such user; names some that it has."""
 
     code = "unknown_user"
 
@@ -100,16 +68,9 @@ class UnknownUserError(ServiceError):
 
 
 class InvalidRequestError(ServiceError):
-    """Parameters of a request cannot be understood.
+    """Parameters or a body cannot be understood: at least one issue, of which the first twenty are kept.
 
-    Parameters
-    ----------
-    issues : sequence of Issue
-        One per fault, at least one. The first twenty are kept.
-    hint : str, optional
-        What would help.
-    n_faults : int, optional
-        How many faults there are, where ``issues`` are not all of them.
+    ``n_faults`` is how many faults there are, where ``issues`` are not all of them.
     """
 
     code = "invalid_request"
@@ -125,13 +86,7 @@ class InvalidRequestError(ServiceError):
 
 
 class MediaTypeError(ServiceError):
-    """A body is no JSON by its own account.
-
-    Parameters
-    ----------
-    received : str or None
-        The media type, or the encoding, that came; None where none did.
-    """
+    """A body is no JSON by its own account; names the media type or the encoding that came, if one did."""
 
     code = "unsupported_media_type"
 
@@ -141,13 +96,7 @@ class MediaTypeError(ServiceError):
 
 
 class BodyTooLargeError(ServiceError):
-    """A body is too large to be read.
-
-    Parameters
-    ----------
-    max_bytes : int
-        How large it may be.
-    """
+    """A body is too large to be read."""
 
     code = "body_too_large"
 
@@ -156,13 +105,7 @@ class BodyTooLargeError(ServiceError):
 
 
 class BodyTimeoutError(ServiceError):
-    """A body takes too long to arrive.
-
-    Parameters
-    ----------
-    timeout_s : float
-        How long it may take.
-    """
+    """A body takes too long to arrive."""
 
     code = "request_timeout"
 
@@ -189,13 +132,7 @@ class NotReadyError(ServiceError):
 
 
 class ModelRefusedError(ServiceError):
-    """The published bundle cannot be used, so there is nothing to answer with.
-
-    Parameters
-    ----------
-    fault : str
-        What is wrong with the bundle.
-    """
+    """The published bundle cannot be used, so there is nothing to answer with."""
 
     code = "model_refused"
 

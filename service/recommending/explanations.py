@@ -1,20 +1,43 @@
-"""Why an anime is recommended."""
+"""Why an anime is recommended: the user's own anime that support it, similar users, and notes in words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
+from models.scoring.candidate_features import FEATURES
 from models.scoring.neighbours import N_NEIGHBOURS
+from models.scoring.reranker import RerankedList, Reranker
 from models.scoring.user_list import entries_of_users, least_of_top_quarters
-from service.recommending.methods import Scoring
-from service.recommending.paging import RankedPage
-from service.recommending.user_profile import UserProfile
+from service.recommending.similar_users import UserProfile
 
 MAX_REASONS: Final = 5
 MAX_SUPPORTERS: Final = 5
+MAX_NOTES: Final = 3
+# In log odds: less than a tenth is not worth a note.
+LEAST_EFFECT: Final = 0.1
+N_GENRES: Final = 2
+
+# Features that mean one thing together; they are set to their means together to see what they did.
+_GROUPS: Final = {
+    "franchise": (
+        "seen of its franchise",
+        "share seen of its franchise",
+        "seen of its franchise's main line before it",
+        "unseen of its franchise's main line before it",
+        "next of a begun franchise",
+        "rating of its franchise",
+        "years from the nearest seen of its franchise",
+    ),
+    "neighbourhood": tuple(name for name in FEATURES if name.endswith("nearest users")),
+    "studio": ("studio lift", "rating of its studio", "titles of its studio"),
+    "genres": ("genre cosine", "genre lift", "rating of its genres"),
+    "years": ("share of the list within a year", "year lift", "years from the mean", "years newer than the newest"),
+}
 
 
 class Reason(NamedTuple):
@@ -34,47 +57,28 @@ class Supporter(NamedTuple):
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why an anime is recommended.
+    """Why an anime is recommended."""
 
-    Attributes
-    ----------
-    because : list of Reason
-        The user's own anime that speak for it, the strongest first; at most five.
-    supporters : list of Supporter
-        Similar users who hold it in their top quarter, the most similar first; at most five.
-    n_supporters : int
-        How many of the 50 nearest do.
-    notes : list of str
-        Reasons in words, from methods that have some.
-    """
-
-    because: list[Reason]
-    supporters: list[Supporter]
-    n_supporters: int
-    notes: list[str]
+    because: list[Reason]  # the user's own anime that support it, the strongest first
+    supporters: list[Supporter]  # similar users who hold it in their top quarter, the most similar first
+    n_supporters: int  # how many of the 50 nearest do
+    notes: list[str]  # reasons in words, from methods that have some
 
 
-def explain(bundle: Bundle, profile: UserProfile, scoring: Scoring, ranking: RankedPage) -> list[Explanation]:
+def explain(
+    bundle: Bundle,
+    profile: UserProfile,
+    anime_rows: list[int],
+    contributions: NDArray[np.float32],
+    notes: list[list[str]],
+) -> list[Explanation]:
     """Explain each anime of a page.
 
-    Parameters
-    ----------
-    bundle : Bundle
-    profile : UserProfile
-    scoring : Scoring
-        What the page was ranked by.
-    ranking : RankedPage
-
-    Returns
-    -------
-    list of Explanation
-        Scores are explained for the row they are of, supporters are those of the row that is shown.
+    Contributions, shape (n_page, n_seen), and notes belong to the rows whose scores are shown, supporters to the rows
+    that are shown.
     """
-    if not ranking.rows:
-        return []
-    reasons = _reasons(profile.user_list.seen_rows, scoring.contributions(ranking.scored_rows))
-    notes = scoring.notes(ranking.scored_rows)
-    supporters = _supporters(bundle, profile, ranking.rows)
+    reasons = _reasons(profile.user_list.seen_rows, contributions)
+    supporters = _supporters(bundle, profile, anime_rows)
     return [
         Explanation(because, nearest, n_supporters, words)
         for because, (nearest, n_supporters), words in zip(reasons, supporters, notes, strict=True)
@@ -89,7 +93,7 @@ def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -
     values = np.take_along_axis(contributions, strongest, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")
     rows = np.take_along_axis(seen_rows[strongest], order, axis=1).tolist()
-    # What speaks against an anime is no reason for it.
+    # What lowers the score of an anime is no reason for it.
     return [
         [Reason(row, value) for row, value in zip(page_rows, page_values, strict=True) if value > 0.0]
         for page_rows, page_values in zip(rows, np.take_along_axis(values, order, axis=1).tolist(), strict=True)
@@ -117,3 +121,75 @@ def _supporters(bundle: Bundle, profile: UserProfile, anime_rows: list[int]) -> 
         ([Supporter(users[p], nearness[p], given[p]) for p in places[row][:MAX_SUPPORTERS]], len(places[row]))
         for row in anime_rows
     ]
+
+
+class FeatureWords:
+    """Puts the effects of the re-ranker's features into words a fan understands."""
+
+    def __init__(self, bundle: Bundle, reranker: Reranker) -> None:
+        self._bundle = bundle
+        self._reranker = reranker
+        self._genre_shares = bundle.anime_genres.mean(axis=0)
+        self._groups = {group: [FEATURES.index(name) for name in names] for group, names in _GROUPS.items()}
+        self._say: dict[str, Callable[[int, NDArray[np.int32]], str | None]] = {
+            "franchise": self._say_franchise,
+            "neighbourhood": lambda _row, _seen: "seen by many with a list like this one",
+            "studio": self._say_studio,
+            "genres": self._say_genres,
+            "years": self._say_years,
+        }
+
+    def explain(self, reranked: RerankedList, seen_rows: NDArray[np.int32], anime_rows: list[int]) -> list[list[str]]:
+        """Name what raised some anime most, at most three per anime; nothing for what only the first stage ranked."""
+        places = reranked.places[anime_rows]
+        effects = (
+            self._reranker.effects(reranked.features[np.maximum(places, 0)], self._groups) if len(places) else {}
+        )
+        return [
+            self._words(row, number, effects, seen_rows) if place >= 0 else []
+            for number, (row, place) in enumerate(zip(anime_rows, places.tolist(), strict=True))
+        ]
+
+    def _words(
+        self, anime_row: int, number: int, effects: dict[str, NDArray[np.float32]], seen_rows: NDArray[np.int32]
+    ) -> list[str]:
+        ordered = sorted(effects, key=lambda group: -float(effects[group][number]))
+        strong = (group for group in ordered if effects[group][number] >= LEAST_EFFECT)
+        words = (self._say[group](anime_row, seen_rows) for group in strong)
+        return [word for word in words if word][:MAX_NOTES]
+
+    def _say_franchise(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+        bundle = self._bundle
+        mates = seen_rows[bundle.franchise_codes[seen_rows] == bundle.franchise_codes[anime_row]]
+        if not len(mates):
+            return None
+        positions = bundle.franchise_positions[mates]
+        before = positions < bundle.franchise_positions[anime_row]
+        if before.any():
+            return f"comes after {self._name(int(mates[np.argmax(np.where(before, positions, -1))]))}"
+        return f"of the franchise of {self._name(int(mates[np.argmin(positions)]))}"
+
+    def _name(self, anime_row: int) -> str:
+        start, end = self._bundle.card_offsets[anime_row : anime_row + 2]
+        return str(orjson.loads(self._bundle.cards[start:end].tobytes())["name"])
+
+    def _say_studio(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+        codes = self._bundle.studio_codes
+        seen = int(np.count_nonzero(codes[seen_rows] == codes[anime_row]))
+        if not codes[anime_row] or not seen:
+            return None
+        return f"by {self._bundle.studio_names[codes[anime_row]]}, like {seen} on the list"
+
+    def _say_genres(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+        has = self._bundle.anime_genres
+        shares = has[seen_rows].mean(axis=0) if len(seen_rows) else np.zeros(has.shape[1])
+        # What is common on this list and rare elsewhere explains more than Comedy.
+        lift = np.where(has[anime_row], shares / (self._genre_shares + 0.01), 0.0)
+        best = [column for column in np.argsort(-lift, kind="stable")[:N_GENRES] if lift[column] > 1.0]
+        names = " and ".join(str(self._bundle.genre_names[column]) for column in best)
+        return f"{names}: this list has much of it" if names else None
+
+    def _say_years(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+        year = int(self._bundle.years[anime_row])
+        near = np.abs(self._bundle.years[seen_rows].astype(np.int64) - year) <= 1
+        return f"from the years around {year}, like {int(near.sum())} on the list" if year and near.any() else None

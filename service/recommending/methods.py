@@ -9,17 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
-from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, neighbour_evidence
 from models.scoring.embedding import list_contributions, list_scores
 from models.scoring.items import ItemWeights, weights_of
-from models.scoring.neighbour_weights import N_WEIGHTED_NEIGHBOURS, NeighbourRegression
-from models.scoring.neighbours import N_NEIGHBOURS, NeighbourRule, NeighbourScores, score_by_neighbours
+from models.scoring.neighbours import (
+    N_NEIGHBOURS,
+    N_WEIGHTED_NEIGHBOURS,
+    NEIGHBOURHOOD_SIZES,
+    NeighbourRegression,
+    NeighbourRule,
+    NeighbourScores,
+    neighbour_evidence,
+    score_by_neighbours,
+)
 from models.scoring.popular import popular_scores
 from models.scoring.reranker import Reranker, reranker_of
-from models.scoring.seen_lists import seen_lists_of_users
-from service.recommending.feature_words import FeatureWords
+from models.scoring.user_list import list_of_user, seen_lists_of_users
+from service.recommending.explanations import FeatureWords
 from service.recommending.requests import MethodName
-from service.recommending.user_profile import UserProfile
+from service.recommending.similar_users import UserProfile
 
 Scores = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -28,36 +35,16 @@ Contributions = NDArray[np.float32]
 MethodKey = tuple[MethodName, NeighbourRule | None]
 
 
-def no_notes(anime_rows: list[int]) -> list[list[str]]:
-    """Say nothing about any anime.
-
-    Returns
-    -------
-    list of list of str
-        One empty list per anime.
-    """
-    return [[] for _ in anime_rows]
-
-
 @dataclass(frozen=True)
 class Scoring:
-    """The scores of every anime for one profile, and how to explain those of a page.
-
-    Attributes
-    ----------
-    scores : ndarray of shape (n_anime,), dtype=float32
-    contributions : callable
-        From the rows of a page to an ndarray of shape (n_page, n_seen): what each of the user's seen anime, in
-        their order, adds to the score.
-    notes : callable
-        From the rows of a page to reasons in words, a list per row.
-    positive_only : bool
-        Whether an anime with a score of 0 is left out: the method has nothing to say of it.
-    """
+    """The scores of every anime for one profile, and how to explain those of a page."""
 
     scores: Scores
+    # From the rows of a page to what each of the user's seen anime, in their order, adds to the score.
     contributions: Callable[[list[int]], Contributions]
-    notes: Callable[[list[int]], list[list[str]]] = no_notes
+    # From the rows of a page to reasons in words, a list per row.
+    notes: Callable[[list[int]], list[list[str]]] = lambda anime_rows: [[] for _ in anime_rows]
+    # Whether an anime with a score of 0 is left out: the method cannot rank it.
     positive_only: bool = False
 
 
@@ -65,14 +52,7 @@ class Method(Protocol):
     """A way of scoring anime for a profile."""
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
-        """Score every anime.
-
-        Parameters
-        ----------
-        profile : UserProfile
-        allowed : ndarray of shape (n_anime,), dtype=bool
-            What may be recommended; scores of other anime are not looked at.
-        """
+        """Score every anime; ``allowed`` is what may be recommended, other scores are not looked at."""
 
 
 class EmbeddingMethod:
@@ -93,11 +73,11 @@ class EmbeddingMethod:
 
 
 class ItemsMethod:
-    """What the anime on the list say for each other anime."""
+    """Item weights: the sum of what the anime on the list add."""
 
     def __init__(self, weights: ItemWeights) -> None:
         self._weights = weights
-        # Computed now, so that nobody's request waits for it.
+        # Computed now, so that no request waits for it.
         _ = weights.by_support
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
@@ -111,32 +91,20 @@ class ItemsMethod:
 
 
 class RankedMethod:
-    """Item weights propose, a network orders: the two stages.
+    """Item weights propose, a network orders: the two stages."""
 
-    Parameters
-    ----------
-    bundle : Bundle
-    reranker : Reranker
-    words : FeatureWords
-        Says in words what moved an anime.
-    """
-
-    def __init__(self, bundle: Bundle, reranker: Reranker, words: FeatureWords) -> None:
+    def __init__(self, bundle: Bundle, reranker: Reranker) -> None:
         self._bundle = bundle
         self._reranker = reranker
         self._regression = NeighbourRegression(bundle.popularity)
-        self._words = words
+        self._words = FeatureWords(bundle, reranker)
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime; the contributions are those of the first stage."""
         seen_rows = profile.user_list.seen_rows
         nearest = profile.neighbours(NEIGHBOURHOOD_SIZES[-1])
-        neighbours = neighbour_evidence(
-            self._regression,
-            seen_rows,
-            nearest.similarities,
-            seen_lists_of_users(self._bundle, nearest.rows),
-        )
+        theirs = seen_lists_of_users(self._bundle, nearest.rows)
+        neighbours = neighbour_evidence(self._regression, seen_rows, nearest.similarities, theirs)
         reranked = self._reranker.rerank(profile.user_list, neighbours, allowed)
         return Scoring(
             reranked.scores,
@@ -153,7 +121,7 @@ class WeightedNeighboursMethod:
         self._regression = NeighbourRegression(bundle.popularity)
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
-        """Score every anime by who has seen it; what nobody has, or speaks against itself, is left out."""
+        """Score every anime by who has seen it; what none has seen, or counts against, is left out."""
         del allowed
         seen_rows = profile.user_list.seen_rows
         theirs = seen_lists_of_users(self._bundle, profile.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
@@ -172,11 +140,11 @@ class TopQuarterMethod:
         self._bundle = bundle
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
-        """Score every anime by who supports it; what nobody supports is left out."""
+        """Score every anime by who supports it; what none supports is left out."""
         del allowed
-        similarities = profile.neighbours(N_NEIGHBOURS).similarities
-        lists = profile.neighbour_lists(self._bundle, N_NEIGHBOURS)
-        support = score_by_neighbours(self._bundle.n_anime, similarities, lists)
+        nearest = profile.neighbours(N_NEIGHBOURS)
+        lists = [list_of_user(self._bundle, row) for row in nearest.rows.tolist()]
+        support = score_by_neighbours(self._bundle.n_anime, nearest.similarities, lists)
         return Scoring(support.scores, partial(self._contributions, profile, support), positive_only=True)
 
     def _contributions(self, profile: UserProfile, support: NeighbourScores, anime_rows: list[int]) -> Contributions:
@@ -190,7 +158,7 @@ class TopQuarterMethod:
         similarities = neighbours.similarities
         factors = np.divide(support.weights, similarities, out=np.zeros_like(similarities), where=similarities > 0)
         holds = np.zeros((len(anime_rows), len(factors)), dtype=np.float32)
-        for place, who in enumerate(support.supporters_of_each(anime_rows)):
+        for place, who in enumerate(support.supporters_of(anime_rows)):
             holds[place, who] = factors[who]
         # Shape: (n_page, n_neighbours) @ (n_neighbours, embedding_size)
         directions = holds @ self._bundle.user_embeddings[neighbours.rows]
@@ -198,26 +166,20 @@ class TopQuarterMethod:
 
 
 class PopularMethod:
-    """The same for everybody: well-rated anime that many have seen. For lists that say nothing."""
+    """Well-rated anime that many have seen, the same for all users: for lists without evidence."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._scores = popular_scores(bundle.popularity, bundle.mean_scores)
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
-        """Give the scores; nothing on anybody's list contributes to them."""
+        """Give the scores; nothing on the list contributes to them."""
         del allowed
         n_seen = len(profile.user_list.seen_rows)
         return Scoring(self._scores, lambda rows: np.zeros((len(rows), n_seen), dtype=np.float32))
 
 
 def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
-    """Make every method of a model.
-
-    Returns
-    -------
-    dict
-        By method and rule; the rule is None for methods that have but one.
-    """
+    """Make every method of a model, by name and rule; the rule is None for methods that have but one."""
     methods: dict[MethodKey, Method] = {
         ("embedding", None): EmbeddingMethod(bundle),
         ("neighbours", "weighted"): WeightedNeighboursMethod(bundle),
@@ -229,5 +191,5 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
         # One and the same for both stages: they keep a copy by supporting anime.
         methods["items", None] = ItemsMethod(weights_of(bundle) if reranker is None else reranker.weights)
     if reranker is not None:
-        methods["ranked", None] = RankedMethod(bundle, reranker, FeatureWords(bundle, reranker))
+        methods["ranked", None] = RankedMethod(bundle, reranker)
     return methods

@@ -3,13 +3,10 @@
 import ctypes
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
-
-import numpy as np
-from numpy.typing import NDArray
 
 from models.bundle.layout import MANIFEST_FILE
 from models.bundle.manifest import GoldenAnswer, SimilarAnimeMethod
@@ -18,15 +15,14 @@ from models.bundle.sums import Sums
 from models.errors import BundleContentError
 from models.golden import GOLDEN_K, agrees, question_in_words, unseen_list
 from models.scoring.neighbours import NeighbourRule
+from models.scoring.ranking import Cut
 from service.recommending.catalogue import Catalogue, row_of_user
 from service.recommending.errors import ModelRefusedError, NotReadyError, ServiceError
-from service.recommending.filters import Filters
 from service.recommending.recommendations import Recommender
-from service.recommending.requests import RecommendationsRequest, SimilarAnimeRequest, SimilarUsersRequest
+from service.recommending.requests import Filters, RecommendationsRequest, SimilarAnimeRequest
 from service.recommending.similar_anime import SimilarAnime
-from service.recommending.similar_users import SimilarUsers
+from service.recommending.similar_users import SimilarUsers, UserProfile
 from service.recommending.title_search import TitleSearch
-from service.recommending.user_profile import UserProfile
 
 # Of malloc.h.
 _M_MMAP_THRESHOLD: Final = -3
@@ -34,30 +30,12 @@ _LARGE_BYTES: Final = 4 << 20
 
 
 class PrecomputedAnswers(Protocol):
-    """Recommendations that were computed before anybody asked; see :mod:`service.precompute`."""
+    """Recommendations that were computed before they are asked for; see :mod:`service.precompute`."""
 
-    query: Any
     n_answers: int
-
-    def user_rows(self) -> NDArray[np.int64]:
-        """Find the users who have an answer."""
 
     def find(self, user_row: int, query: Any) -> Any:
         """Find the answer to a query; None where it has to be computed."""
-
-
-class NoAnswers:
-    """Where nothing was precomputed."""
-
-    query: Any = None
-    n_answers = 0
-
-    def user_rows(self) -> NDArray[np.int64]:
-        """Find nobody."""
-        return np.zeros(0, dtype=np.int64)
-
-    def find(self, user_row: int, query: Any) -> None:
-        """Find nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +47,11 @@ class LoadedModel:
     similar_anime: SimilarAnime
     similar_users: SimilarUsers
     recommender: Recommender
-    precomputed: PrecomputedAnswers = field(default_factory=NoAnswers)
+    precomputed: PrecomputedAnswers | None = None
 
     @cached_property
     def title_search(self) -> TitleSearch:
-        """Finds anime by their titles. Made by whoever asks first: a tenth of a start, that few requests wait for."""
+        """Finds anime by their titles. Made at the first use: a tenth of a start, that few requests wait for."""
         return TitleSearch(self.catalogue.titles, self.bundle.popularity)
 
     @property
@@ -83,7 +61,7 @@ class LoadedModel:
 
 
 class Readiness:
-    """Holds the model once there is one, and says why where there is none.
+    """Holds the model once there is one, and the fault where there is none.
 
     Loading happens beside the event loop: until it is done, probes and problems are answered already.
     """
@@ -122,13 +100,7 @@ class Readiness:
 
 
 def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
-    """Make what answers requests of a bundle.
-
-    Parameters
-    ----------
-    bundle : Bundle
-    folder : Path
-        The bundle's folder, for messages.
+    """Make what answers requests of a bundle; ``folder`` is named in messages.
 
     Raises
     ------
@@ -136,25 +108,19 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
         If the bundle's cards are not what they should be.
     """
     catalogue = Catalogue(bundle, folder)
-    similar_users = SimilarUsers(bundle)
     return LoadedModel(
         bundle=bundle,
         catalogue=catalogue,
         similar_anime=SimilarAnime(bundle, catalogue),
-        similar_users=similar_users,
-        recommender=Recommender(bundle, catalogue, similar_users),
+        similar_users=SimilarUsers(bundle),
+        recommender=Recommender(bundle, catalogue),
     )
 
 
 def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = None) -> LoadedModel:
     """Read a bundle with every check, and have it reproduce its golden answers.
 
-    Parameters
-    ----------
-    folder : Path
-        The bundle.
-    is_checked, sums
-        As for :func:`models.bundle.reader.opened_bundle`.
+    ``is_checked`` and ``sums`` are those of :func:`models.bundle.reader.opened_bundle`.
 
     Raises
     ------
@@ -198,17 +164,11 @@ def trim_memory() -> None:
 def check_golden_answers(model: LoadedModel, folder: Path) -> None:
     """Answer the manifest's golden queries the way requests are answered, and compare.
 
-    Parameters
-    ----------
-    model : LoadedModel
-    folder : Path
-        The bundle's folder, for messages.
-
     Raises
     ------
     BundleContentError
         If an answer differs from what training computed: this machine or this code would answer wrongly. If there is
-        none for something that this model is asked for.
+        none for a method that this model offers.
     """
     manifest_file = folder / MANIFEST_FILE
     unchecked = _questions(model)
@@ -255,9 +215,8 @@ def _questions(model: LoadedModel) -> set[str]:
 
 def _profile_of(model: LoadedModel, user_id: int, unseen: bool) -> UserProfile:
     row = row_of_user(model.bundle, user_id)
-    return (
-        model.recommender.unseen_user(unseen_list(model.bundle, row)) if unseen else model.recommender.known_user(row)
-    )
+    users = model.similar_users
+    return users.unseen_user(unseen_list(model.bundle, row)) if unseen else users.known_user(row)
 
 
 def _answer(
@@ -265,24 +224,24 @@ def _answer(
 ) -> tuple[list[int], list[float]]:
     bundle = model.bundle
     if golden.kind == "similar_users":
-        row, ask_users = row_of_user(bundle, golden.query_id), SimilarUsersRequest(GOLDEN_K)
+        row, cut = row_of_user(bundle, golden.query_id), Cut(limit=GOLDEN_K)
         users = (
-            model.similar_users.page_of_list(unseen_list(bundle, row), ask_users)
+            model.similar_users.page_of_list(unseen_list(bundle, row), cut)
             if golden.unseen
-            else model.similar_users.page(row, ask_users)
+            else model.similar_users.page(row, cut)
         )
         return bundle.user_ids[users.ranking.rows].tolist(), users.ranking.scores
-    # Golden answers know nothing of franchises: they are there to compare numbers.
-    limit, filters = GOLDEN_K, Filters(include_adult=True)
+    # Without franchises: golden answers are there to compare numbers.
+    filters = Filters(include_adult=True)
     if golden.kind == "similar_anime":
         anime_row = model.catalogue.row_of(golden.query_id)
         method = cast(SimilarAnimeMethod, golden.method)
-        ask_anime = SimilarAnimeRequest(limit, filters=filters, method=method, collapse_franchise=False)
+        ask_anime = SimilarAnimeRequest(limit=GOLDEN_K, filters=filters, method=method, collapse_franchise=False)
         page = model.similar_anime.page(anime_row, ask_anime)
     else:
         rule = cast(NeighbourRule | None, golden.rule)
         ask = RecommendationsRequest(
-            limit, filters=filters, method=golden.method, rule=rule, collapse_franchise=False
+            limit=GOLDEN_K, filters=filters, method=golden.method, rule=rule, collapse_franchise=False
         )
         page = model.recommender.page(profile_of(golden.query_id, golden.unseen), ask).ranking
     return bundle.anime_ids[page.rows].tolist(), page.scores

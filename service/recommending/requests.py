@@ -1,68 +1,53 @@
 """What can be asked of the model, in plain values."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from models.bundle.manifest import RecommendationMethod, SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
-from models.scoring.top_k import Order
-from service.recommending.filters import NO_FILTERS, Filters
+from models.scoring.ranking import Cut
 
 # What can be asked for, and what answers where there is nothing to go by.
 MethodName = Literal[RecommendationMethod, "popular"]
 
 
-@dataclass(frozen=True)
-class PageRequest:
-    """Which part of a ranking, and from which end."""
+class Filters(NamedTuple):
+    """What an anime must be to appear. The default lets every anime through that is not adult.
 
-    limit: int = 10
-    offset: int = 0
-    order: Order = "most"
-
-
-@dataclass(frozen=True)
-class SimilarUsersRequest(PageRequest):
-    """Which users are similar to one."""
-
-
-@dataclass(frozen=True)
-class SimilarAnimeRequest(PageRequest):
-    """Which anime are similar to one.
-
-    Attributes
-    ----------
-    filters : Filters
-    method : {"ranked", "embedding"}, optional
-        By default the model's own.
-    collapse_franchise : bool
-        One entry per franchise, and none of the anime's own.
+    Bounds pass themselves. An unknown value passes no bound: with ``min_score`` set, an anime without a score stays
+    out.
     """
 
-    filters: Filters = NO_FILTERS
-    method: SimilarAnimeMethod | None = None
-    collapse_franchise: bool = True
+    types: tuple[str, ...] = ()  # any of these; upper and lower case are the same in all names
+    genres: tuple[str, ...] = ()  # all of these
+    excluded_genres: tuple[str, ...] = ()  # none of these
+    min_score: float | None = None
+    min_members: int | None = None
+    max_members: int | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    excluded_ids: tuple[int, ...] = ()  # ids that the model does not know have no effect
+    include_adult: bool = False
+
+
+NO_FILTERS: Final = Filters()
 
 
 @dataclass(frozen=True)
-class RecommendationsRequest(PageRequest):
-    """What a user should watch next.
-
-    Attributes
-    ----------
-    filters : Filters
-    method : str, optional
-        By default the model's own.
-    rule : str, optional
-        Of the methods that have several.
-    collapse_franchise : bool
-        One entry per franchise: the next one to watch of it.
-    include_plan_to_watch : bool
-        Whether anime the user plans to watch may appear.
-    """
+class SimilarAnimeRequest(Cut):
+    """Which anime are similar to one."""
 
     filters: Filters = NO_FILTERS
-    method: MethodName | None = None
-    rule: NeighbourRule | None = None
-    collapse_franchise: bool = True
-    include_plan_to_watch: bool = False
+    method: SimilarAnimeMethod | None = None  # by default the model's own
+    collapse_franchise: bool = True  # one entry per franchise, and none of the anime's own
+
+
+@dataclass(frozen=True)
+class RecommendationsRequest(Cut):
+    """What a user should watch next."""
+
+    filters: Filters = NO_FILTERS
+    method: MethodName | None = None  # by default the model's own
+    rule: NeighbourRule | None = None  # of the methods that have several
+    collapse_franchise: bool = True  # one entry per franchise: the next one to watch of it
+    include_plan_to_watch: bool = False  # whether anime the user plans to watch may appear

@@ -5,12 +5,11 @@ from numpy.typing import NDArray
 
 from models.bundle.manifest import SimilarAnimeMethod
 from models.bundle.reader import Bundle
-from models.scoring.embedding import cosine_scores
-from models.scoring.similar_anime import ranked_scores
+from models.scoring.embedding import cosine_scores, ranked_scores
+from models.scoring.franchises import rank_franchises
+from models.scoring.ranking import RankedPage, rank
 from service.recommending.catalogue import Allowed, Catalogue
 from service.recommending.errors import InvalidRequestError, Issue
-from service.recommending.franchise_paging import Cut, rank_franchises
-from service.recommending.paging import RankedPage, rank
 from service.recommending.requests import SimilarAnimeRequest
 
 
@@ -28,22 +27,11 @@ class SimilarAnime:
         return frozenset({"embedding", "ranked"} if self._bundle.similar_rows.shape[1] else {"embedding"})
 
     def method_of(self, request: SimilarAnimeRequest) -> SimilarAnimeMethod:
-        """Say by which method a request is answered.
-
-        Returns
-        -------
-        {"ranked", "embedding"}
-        """
+        """Give the method by which a request is answered."""
         return request.method or self._default
 
     def page(self, anime_row: int, request: SimilarAnimeRequest) -> RankedPage:
-        """Rank the anime that pass the request's filters by similarity, and cut one page out.
-
-        Parameters
-        ----------
-        anime_row : int
-            The anime to compare with; it is never in the answer.
-        request : SimilarAnimeRequest
+        """Rank the anime that pass the request's filters by their similarity to another, and cut one page out.
 
         Raises
         ------
@@ -64,12 +52,11 @@ class SimilarAnime:
         if request.collapse_franchise:
             own = self._catalogue.first_rows[anime_row]
             candidates = allowed.with_first & (self._catalogue.first_rows != own)
-            cut = Cut(request.offset, request.limit, request.order)
             total = self._n_franchises(anime_row, allowed)
-            return rank_franchises(scores, candidates, self._catalogue.first_rows, total, cut)
+            return rank_franchises(scores, candidates, self._catalogue.first_rows, total, request)
         others = allowed.mask.copy()
         others[anime_row] = False
-        return rank(scores, others, request.offset, request.limit, request.order)
+        return rank(scores, others, request)
 
     def _read_anime(self, anime_row: int, request: SimilarAnimeRequest, allowed: Allowed) -> RankedPage | None:
         """Cut the page out of the neighbours that the bundle holds; None where they are too few to fill it."""

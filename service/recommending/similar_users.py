@@ -1,6 +1,8 @@
-"""Which users are similar to this one."""
+"""Users: the profile that anime are recommended for, and which users are similar to it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -8,118 +10,83 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from models.scoring.embedding import embed_list
+from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE
+from models.scoring.ranking import Cut, RankedPage
 from models.scoring.user_index import Nearest, user_index_of
 from models.scoring.user_list import Status, UserList, entries_of_users, list_of_user
-from service.recommending.paging import RankedPage
-from service.recommending.requests import SimilarUsersRequest
 
+MAX_NEIGHBOURS: Final = max(N_NEIGHBOURS_OF_RULE.values())
 _PLAN_TO_WATCH: Final = np.uint8(Status.PLAN_TO_WATCH)
 
 
 @dataclass(frozen=True)
+class UserProfile:
+    """A user to recommend to, known to the model or not. Everything after is one path."""
+
+    user_list: UserList
+    embedding: NDArray[np.float32]  # (embedding_size,), a unit vector, or zeros without evidence
+    neighbours: Callable[[int], Nearest]  # finds the k most similar users, best first
+
+    @property
+    def has_seen_something(self) -> bool:
+        """Whether there is anything to go by: plans alone are no evidence."""
+        return bool(len(self.user_list.seen_rows)) and bool(self.embedding.any())
+
+
+@dataclass(frozen=True)
 class SimilarUsersPage:
-    """One page of similar users.
+    """One page of similar users."""
 
-    Attributes
-    ----------
-    ranking : RankedPage
-        User rows with their similarity.
-    anime_in_common : list of int
-        How many anime both have seen, one per row.
-    """
-
-    ranking: RankedPage
-    anime_in_common: list[int]
+    ranking: RankedPage  # user rows with their similarity
+    anime_in_common: list[int]  # how many anime both have seen, one per row
 
 
 class SimilarUsers:
-    """Ranks users by their similarity to one of them, or to somebody the model never saw."""
+    """Ranks users by their similarity to one of them, or to an unseen user."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._index = user_index_of(bundle)
 
-    def has_at_hand(self, request: SimilarUsersRequest) -> bool:
-        """Tell whether a page of similar users of a known user only has to be looked up."""
-        return request.order == "most" and request.offset + request.limit <= self._index.depth
+    def known_user(self, user_row: int) -> UserProfile:
+        """Describe a user the model knows."""
+        find = partial(self._index.neighbours, user_row)
+        return UserProfile(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], find)
 
-    def page(self, user_row: int, request: SimilarUsersRequest) -> SimilarUsersPage:
-        """Rank all other users by similarity, and cut one page out.
+    def unseen_user(self, user_list: UserList) -> UserProfile:
+        """Describe an unseen user by their list."""
+        embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
+        # One search for all who will ask.
+        found = self._index.search(embedding, MAX_NEIGHBOURS)
+        return UserProfile(user_list, embedding, lambda k: Nearest(found.rows[:k], found.similarities[:k]))
 
-        Parameters
-        ----------
-        user_row : int
-            The user to compare with; never in the answer.
-        request : SimilarUsersRequest
-        """
+    def has_at_hand(self, cut: Cut) -> bool:
+        """Whether a page of similar users of a known user only has to be looked up."""
+        return cut.order == "most" and cut.offset + cut.limit <= self._index.depth
+
+    def page(self, user_row: int, cut: Cut) -> SimilarUsersPage:
+        """Rank all other users by their similarity to a known one, and cut one page out."""
         total = self._bundle.n_users - 1
-        end = _length(request, total)
-        nearest = self._index.ranked(user_row, end, order=request.order)
+        end = _length(cut, total)
+        nearest = self._index.ranked(user_row, end, order=cut.order)
         counted = self._bundle.nearest_in_common[user_row]
-        if request.order == "most" and end <= len(counted):
-            in_common = counted[request.offset : end].tolist()
-            return SimilarUsersPage(_ranking(nearest, request, total), in_common)
-        return self._cut_page(nearest, list_of_user(self._bundle, user_row), request, total)
+        if cut.order == "most" and end <= len(counted):
+            return SimilarUsersPage(_ranking(nearest, cut, total), counted[cut.offset : end].tolist())
+        return self._cut_page(nearest, list_of_user(self._bundle, user_row), cut, total)
 
-    def page_of_list(self, user_list: UserList, request: SimilarUsersRequest) -> SimilarUsersPage:
-        """Rank all users by similarity to somebody the model never saw, and cut one page out.
-
-        Returns
-        -------
-        SimilarUsersPage
-            Empty where the list says nothing: nobody is similar to that.
-        """
+    def page_of_list(self, user_list: UserList, cut: Cut) -> SimilarUsersPage:
+        """Rank all users by their similarity to an unseen user; none is similar to a list without evidence."""
         embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
         total = self._bundle.n_users if embedding.any() else 0
-        nearest = self._index.ranked_by_vector(embedding, _length(request, total), order=request.order)
-        return self._cut_page(nearest, user_list, request, total)
+        nearest = self._index.ranked_by_vector(embedding, _length(cut, total), order=cut.order)
+        return self._cut_page(nearest, user_list, cut, total)
 
-    def _cut_page(
-        self, nearest: Nearest, user_list: UserList, request: SimilarUsersRequest, total: int
-    ) -> SimilarUsersPage:
-        ranking = _ranking(nearest, request, total)
-        return SimilarUsersPage(ranking, self.anime_in_common(user_list, ranking.rows))
+    def _cut_page(self, nearest: Nearest, user_list: UserList, cut: Cut, total: int) -> SimilarUsersPage:
+        ranking = _ranking(nearest, cut, total)
+        return SimilarUsersPage(ranking, self._count_in_common(user_list, ranking.rows))
 
-    def neighbours_of_user(self, user_row: int, k: int) -> Nearest:
-        """Find the users most similar to a user the model knows.
-
-        Returns
-        -------
-        Nearest
-            Best first, without the user.
-        """
-        return self._index.neighbours(user_row, k)
-
-    def neighbours_of_embedding(self, embedding: NDArray[np.float32], k: int) -> Nearest:
-        """Find the users most similar to somebody the model never saw.
-
-        Parameters
-        ----------
-        embedding : ndarray of shape (embedding_size,), dtype=float32
-            A unit vector, or zeros.
-        k : int
-
-        Returns
-        -------
-        Nearest
-            Best first.
-        """
-        return self._index.search(embedding, k)
-
-    def anime_in_common(self, user_list: UserList, user_rows: list[int]) -> list[int]:
-        """Count what one user and each of some others have both seen.
-
-        Parameters
-        ----------
-        user_list : UserList
-        user_rows : list of int
-            The others.
-
-        Returns
-        -------
-        list of int
-            One per user; plan-to-watch does not count.
-        """
+    def _count_in_common(self, user_list: UserList, user_rows: list[int]) -> list[int]:
+        """Count what one user and each of some others have both seen."""
         bundle = self._bundle
         seen = np.zeros(bundle.n_anime, dtype=bool)
         seen[user_list.seen_rows] = True
@@ -132,12 +99,12 @@ class SimilarUsers:
         ]
 
 
-def _ranking(nearest: Nearest, request: SimilarUsersRequest, total: int) -> RankedPage:
-    page = slice(request.offset, request.offset + request.limit)
+def _ranking(nearest: Nearest, cut: Cut, total: int) -> RankedPage:
+    page = slice(cut.offset, cut.offset + cut.limit)
     rows = nearest.rows[page].tolist()
-    return RankedPage(rows, nearest.similarities[page].tolist(), request.offset, request.limit, total, rows)
+    return RankedPage(rows, nearest.similarities[page].tolist(), cut.offset, cut.limit, total, rows)
 
 
-def _length(request: SimilarUsersRequest, total: int) -> int:
-    """Say how far to rank for a page: past the end there is nothing to rank."""
-    return min(request.offset + request.limit, total) if request.offset < total else 0
+def _length(cut: Cut, total: int) -> int:
+    """How far to rank for a page: past the end there is nothing to rank."""
+    return min(cut.offset + cut.limit, total) if cut.offset < total else 0

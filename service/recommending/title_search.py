@@ -4,6 +4,8 @@ Two steps: an index of letter pairs finds the names that share enough of them wi
 is compared properly. 17,562 anime with three names each take about a millisecond.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
-from service.recommending.paging import RankedPage, rank
-from service.recommending.title_text import fold_case_and_width, normalise_title
+from models.scoring.ranking import Cut, RankedPage, rank
 
 # What a name is worth to a query. Popularity decides between equals, so the steps are few.
 EXACT: Final = 1.0
@@ -30,17 +31,17 @@ MAX_FUZZY_NAMES: Final = 300
 _START: Final = "\x02"
 _N_BUCKETS: Final = 1 << 16
 
+_HIRAGANA_TO_KATAKANA: Final = {code: code + 0x60 for code in range(0x3041, 0x3097)}
+# Letters that decompose into nothing but are typed as plain ones.
+_TYPED_AS: Final = str.maketrans({"×": "x", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "'": "", "’": ""})
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
+# Not typed by users, and the search uses one of them as a mark of its own.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
+_NO_WORD: Final = re.compile(r"[\W_]+")
+
 
 class TitleSearch:
-    """Finds anime by their titles.
-
-    Parameters
-    ----------
-    titles : sequence of sequence of str
-        The names of each anime row, the main one first.
-    popularity : ndarray of shape (n_anime,)
-        Higher comes first among equals.
-    """
+    """Finds anime by their titles: the names of each anime row, the main one first."""
 
     def __init__(self, titles: Sequence[Sequence[str]], popularity: NDArray[np.integer]) -> None:
         # Most popular first; then a rank is also the tie-break, and a plain sort does the rest.
@@ -54,40 +55,17 @@ class TitleSearch:
         self._index = _PairIndex([name.replace(" ", "") for name in self._names])
 
     def most_popular(self, allowed: NDArray[np.bool_], offset: int, limit: int) -> RankedPage:
-        """List every allowed anime, the most popular first.
-
-        Parameters
-        ----------
-        allowed : ndarray of shape (n_anime,), dtype=bool
-        offset, limit : int
-
-        Returns
-        -------
-        RankedPage
-            Scores are empty: nothing was compared.
-        """
+        """List every allowed anime, the most popular first. Scores are empty: nothing was compared."""
         rows = self._rows_by_popularity[allowed[self._rows_by_popularity]]
         shown = rows[offset : offset + limit].tolist()
         return RankedPage(shown, [], offset, limit, len(rows), shown)
 
     def page(self, query: str, allowed: NDArray[np.bool_], offset: int, limit: int) -> RankedPage:
-        """Rank the allowed anime whose names match a query.
-
-        Parameters
-        ----------
-        query : str
-            Not blank.
-        allowed : ndarray of shape (n_anime,), dtype=bool
-        offset, limit : int
-
-        Returns
-        -------
-        RankedPage
-            The exact title first; popularity decides between equally good matches.
-        """
+        """Rank the allowed anime whose names match a query, which is not blank; popularity decides between equals."""
         relevance = self._relevance(query, allowed)
         # Ranked in order of popularity, where ties go to the lower position.
-        page = rank(relevance[self._rows_by_popularity], (relevance > 0.0)[self._rows_by_popularity], offset, limit)
+        ordered = relevance[self._rows_by_popularity]
+        page = rank(ordered, ordered > 0.0, Cut(offset, limit))
         rows = self._rows_by_popularity[page.rows].tolist()
         return RankedPage(rows, page.scores, offset, limit, page.total, rows)
 
@@ -135,7 +113,7 @@ class _PairIndex:
         self._n_names = len(names)
 
     def share_of_pairs(self, query: str) -> NDArray[np.float32]:
-        """Tell which share of the query's pairs each name holds; 1 where it holds all."""
+        """Give which share of the query's pairs each name holds; 1 where it holds all."""
         # A query from the middle of a name lacks the start: only a single letter has to be one.
         text = np.frombuffer((query if len(query) > 1 else _START + query).encode("utf-32-le"), dtype=np.uint32)
         buckets = np.unique(_bucket(text[:-1], text[1:])).tolist()
@@ -155,17 +133,17 @@ class _Asked:
     """A query, in the forms in which names are compared with it."""
 
     def __init__(self, query: str) -> None:
-        self._typed = fold_case_and_width(query)
+        self._typed = _fold_case_and_width(query)
         self._words = normalise_title(query)
         # Without spaces, "full metal" finds "fullmetal".
         self.letters = self._words.replace(" ", "")
         self._beginnings = [f" {word}" for word in self._words.split()]
 
     def compare(self, name: str, title: str) -> float:
-        """Tell what a name is worth; ``title`` is the name as it is written."""
+        """Give what a name is worth; ``title`` is the name as it is written."""
         letters = name.replace(" ", "")
         if letters == self.letters:
-            return EXACT if fold_case_and_width(title) == self._typed else EXACT_LETTERS
+            return EXACT if _fold_case_and_width(title) == self._typed else EXACT_LETTERS
         if letters.startswith(self.letters):
             return PREFIX
         words = f" {name}"
@@ -179,3 +157,24 @@ class _Asked:
         reordered = fuzz.token_sort_ratio(self._words, name)
         similarity = max(whole, beginning, reordered) / 100.0
         return FUZZY * similarity if similarity >= LEAST_SIMILARITY else 0.0
+
+
+def normalise_title(title: str) -> str:
+    """Reduce a title to words between single spaces, without case, accents, punctuation, and width or kind of kana.
+
+    A title of nothing but punctuation stays as it is, so that only blanks and control characters give nothing.
+    """
+    title = _CONTROL.sub(" ", title)
+    if title.isascii():
+        text = title.lower().replace("'", "")
+    else:
+        text = _fold_case_and_width(title).translate(_TYPED_AS)
+        # Decomposed, accents are marks of their own; the marks of kana lie elsewhere and stay.
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+        text = text.translate(_HIRAGANA_TO_KATAKANA)
+    return _NO_WORD.sub(" ", text).strip() or " ".join(text.split())
+
+
+def _fold_case_and_width(title: str) -> str:
+    """Keep punctuation and accents, which tell "Gintama" from "Gintama'"."""
+    return unicodedata.normalize("NFKC", title).casefold().strip()

@@ -14,7 +14,7 @@ from models.bundle.layout import FORMAT_VERSION
 from models.bundle.reader import Bundle, read_bundle
 from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from models.scoring.user_list import list_of_user
 from models.store import Store
 from service.recommending.model import load_model

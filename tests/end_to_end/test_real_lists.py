@@ -15,7 +15,7 @@ import pytest
 
 from models.bundle.card import AnimeCard
 from models.bundle.reader import Bundle, read_bundle
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from models.store import Store
 from tests.service.running import running
 

@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle, assemble
-from models.scoring.candidate_features import neighbour_evidence
-from models.scoring.neighbour_weights import NeighbourRegression
+from models.scoring.neighbours import NeighbourRegression, neighbour_evidence
 from models.scoring.reranker import RerankedList, Reranker, reranker_of
-from models.scoring.seen_lists import seen_lists_of_users
-from models.scoring.user_list import UserList
+from models.scoring.user_list import UserList, seen_lists_of_users
 from tests.models.slow_features import NAMES
 from tests.models.small_bundle import Arrays, make_arrays, make_manifest, neighbours
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.scoring.franchises import Cut, FranchiseOrder, Role, rank_next_entries, rank_similar_franchises
+from models.scoring.franchises import FranchiseOrder, Role, rank_next_entries, rank_similar_franchises
+from models.scoring.ranking import Cut
 
 # Three seasons, an OVA of the first, a recap of the second; and another anime.
 SEASON_1, SEASON_2, SEASON_3, OVA, RECAP, OTHER = range(6)

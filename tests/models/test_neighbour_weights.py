@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.scoring.neighbour_weights import NeighbourRegression
-from models.scoring.seen_lists import SeenLists
+from models.scoring.neighbours import NeighbourRegression
+from models.scoring.user_list import SeenLists
 
 N_ANIME = 9
 POPULARITY = np.array([50, 3, 7, 20, 1, 9, 30, 4, 0])

@@ -11,20 +11,46 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle, assemble
 from models.errors import BundleContentError
-from models.scoring.anime_facts import FACT_ARRAYS, FACTS, read_facts
-from models.scoring.candidate_features import FEATURES, candidate_features, neighbourhood_shares
-from models.scoring.evidence import EVIDENCE
-from models.scoring.items import ItemWeights
-from models.scoring.list_features import LIST_FEATURES, RELATION_FEATURES, ListSignals
+from models.scoring.anime_facts import FACTS, read_facts
+from models.scoring.candidate_features import (
+    FEATURES,
+    LIST_FEATURES,
+    RELATION_FEATURES,
+    ListSignals,
+    candidate_features,
+)
+from models.scoring.items import EVIDENCE, ItemWeights
+from models.scoring.neighbours import neighbourhood_shares
+from models.scoring.ranking import top_k_rows
 from models.scoring.reranker import Reranker, RerankingNetwork, reranker_of, sigmoid
-from models.scoring.seen_lists import SeenLists
-from models.scoring.top_k import top_k_rows
-from models.scoring.user_list import Status, UserList, list_of_user
+from models.scoring.user_list import SeenLists, Status, UserList, list_of_user
 from tests.models.small_bundle import neighbours
 from tests.service.small_bundle import N_ANIME, N_USERS, make_arrays, make_bundle, make_manifest
 
 seeds = st.integers(0, 2**32 - 1)
 Vector = NDArray[np.float64]
+# The arrays of a bundle that facts are computed from.
+FACT_ARRAYS: Final = (
+    "popularity",
+    "mean_scores",
+    "members",
+    "favorites",
+    "episodes",
+    "minutes",
+    "start_days",
+    "years",
+    "adult",
+    "anime_genres",
+    "type_names",
+    "type_codes",
+    "source_names",
+    "source_codes",
+    "studio_codes",
+    "age_rating_codes",
+    "franchise_codes",
+    "franchise_positions",
+    "franchise_roles",
+)
 
 
 def make_network(n_features: int, seed: int = 0, n_networks: int = 3) -> RerankingNetwork:

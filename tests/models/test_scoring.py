@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 from models.bundle.reader import assemble
 from models.scoring.embedding import cosine_scores, embed_list, list_contributions, list_scores
 from models.scoring.neighbours import score_by_neighbours
-from models.scoring.seen_lists import SeenLists, seen_lists_of_users
-from models.scoring.top_k import top_k_rows
-from models.scoring.user_list import Status, UserList, least_of_top_quarters, list_of_user
+from models.scoring.ranking import top_k_rows
+from models.scoring.user_list import (
+    SeenLists,
+    Status,
+    UserList,
+    least_of_top_quarters,
+    list_of_user,
+    seen_lists_of_users,
+)
 from tests.models.small_bundle import make_arrays, make_manifest, unit_rows
 
 # Few different values, so that ties abound.
@@ -138,14 +144,12 @@ def test_neighbours_speak_by_their_share_of_the_similarity() -> None:
     np.testing.assert_allclose(scored.weights, [0.75, 0.25, 0.0], rtol=1e-6)
     np.testing.assert_allclose(scored.scores, [1.0, 0, 0, 0.25, 0, 0], rtol=1e-6)
     assert [rows.tolist() for rows in scored.supported_rows] == [[0], [0, 3], [4]]
-    assert scored.supporters_of(0).tolist() == [0, 1]
-    assert scored.supporters_of(3).tolist() == [1]
-    assert scored.supporters_of(5).tolist() == []
+    assert [who.tolist() for who in scored.supporters_of([0, 3, 5])] == [[0, 1], [1], []]
 
 
 def test_a_neighbour_without_a_say_supports_nothing() -> None:
     scored = score_by_neighbours(2, np.array([0.5, 0.0, -0.5], dtype=np.float32), [_list([1], [8])] * 3)
-    assert scored.supporters_of(1).tolist() == [0]
+    assert [who.tolist() for who in scored.supporters_of([1])] == [[0]]
 
 
 @pytest.mark.parametrize("similarities", [[], [0.0], [-0.2, -0.9]])
@@ -154,7 +158,7 @@ def test_without_a_similar_user_every_score_is_zero(similarities: list[float]) -
     scored = score_by_neighbours(3, np.array(similarities, dtype=np.float32), lists)
     assert scored.scores.tolist() == [0.0, 0.0, 0.0]
     assert scored.weights.sum() == 0.0
-    assert scored.supporters_of(0).tolist() == []
+    assert [who.tolist() for who in scored.supporters_of([0])] == [[]]
 
 
 @given(similarities=st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=50))
@@ -167,13 +171,16 @@ def test_scores_by_neighbours_stay_between_zero_and_one(similarities: list[float
 
 
 @given(lists=st.lists(st.lists(st.integers(0, 10), max_size=12), max_size=6))
-def test_the_top_quarters_of_many_lists_are_those_of_each(lists: list[list[int]]) -> None:
+def test_the_top_quarters_of_many_lists_begin_at_the_percentile_of_each(lists: list[list[int]]) -> None:
     owners = np.repeat(np.arange(len(lists)), [len(ratings) for ratings in lists])
     flat = np.array([rating for ratings in lists for rating in ratings], dtype=np.uint8)
     least = least_of_top_quarters(owners, flat, len(lists))
     for ratings, threshold in zip(lists, least.tolist(), strict=True):
-        one_by_one = _list(list(range(len(ratings))), ratings).top_quarter_rows.tolist()
-        assert [row for row, rating in enumerate(ratings) if rating >= threshold] == one_by_one
+        rated = [rating for rating in ratings if rating]
+        percentile = np.percentile(rated, 75) if rated else 11
+        assert [rating >= threshold for rating in rated] == [rating >= percentile for rating in rated]
+        alone = _list(list(range(len(ratings))), ratings).top_quarter_rows.tolist()
+        assert alone == [row for row, rating in enumerate(ratings) if rating and rating >= percentile]
 
 
 def test_the_list_of_a_user_is_a_view_of_the_bundle() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.bundle.inverted_file import InvertedFile
 from models.bundle.reader import assemble
-from models.scoring.top_k import Order
+from models.scoring.ranking import Order
 from models.scoring.user_index import UserIndex, user_index_of
 from tests.models.small_bundle import inverted_file, make_arrays, make_manifest, unit_rows, user_index
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from models.bundle.reader import Bundle
-from service.recommending.franchise_paging import franchises_of
+from models.scoring.franchises import franchises_of
 from service.recommending.model import LoadedModel, build_model
 from tests.service.small_bundle import GENRES, N_ANIME, N_USERS, TYPES, make_bundle
 

@@ -14,6 +14,10 @@ import httpx2 as httpx
 import uvicorn
 from fastapi import FastAPI
 
+from service.precompute.answers import PrecomputedAnswers
+from service.precompute.files import with_precomputed
+from service.recommending.model import LoadedModel
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -117,3 +121,10 @@ def serving(app: FastAPI, seconds: float = 20.0) -> Iterator[str]:
         server.should_exit = True
         thread.join(seconds)
     assert not thread.is_alive()
+
+
+def precomputed_of(model: LoadedModel, store: Path) -> PrecomputedAnswers:
+    """Give the precomputed answers of a model, which there must be."""
+    found = with_precomputed(model, store).precomputed
+    assert isinstance(found, PrecomputedAnswers)
+    return found

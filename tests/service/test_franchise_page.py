@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from models.scoring.franchises import FranchiseOrder
-from models.scoring.top_k import Order
-from service.recommending.filters import Filters
-from service.recommending.franchise_paging import Cut, places_of, rank_franchises, rank_next_entries
-from service.recommending.paging import RankedPage
+from models.scoring.franchises import FranchiseOrder, places_of, rank_franchises, rank_next_entries
+from models.scoring.ranking import Cut, Order, RankedPage
+from service.recommending.requests import Filters
 from tests.service.rankings import BUNDLE, MODEL
 
 

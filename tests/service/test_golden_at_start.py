@@ -17,7 +17,7 @@ from models.bundle.reader import Bundle, assemble
 from models.errors import BundleContentError
 from models.golden import unseen_list
 from models.scoring.items import ItemWeights
-from models.scoring.neighbour_weights import NeighbourRegression
+from models.scoring.neighbours import NeighbourRegression
 from models.scoring.reranker import Reranker
 from models.scoring.user_index import UserIndex
 from service.recommending.methods import MethodKey

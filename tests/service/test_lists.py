@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from models.bundle.reader import Bundle
 from models.scoring.user_list import Status, list_of_user
 from service.api import answers as schemas
-from service.api.posted_list import read_list
+from service.api.bodies import read_list
 from service.api.problems import Problem
 from service.app import create_app
 from service.recommending.catalogue import Catalogue

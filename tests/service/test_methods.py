@@ -6,7 +6,7 @@ import pytest
 from models.scoring.user_index import Nearest
 from models.scoring.user_list import list_of_user
 from service.recommending.methods import MethodKey, make_methods
-from service.recommending.user_profile import UserProfile
+from service.recommending.similar_users import UserProfile
 from tests.service.small_bundle import make_bundle
 
 BUNDLE = make_bundle()

@@ -15,10 +15,9 @@ from service.precompute.files import (
     PrecomputedError,
     is_close,
     precomputed_file,
-    with_precomputed,
 )
 from service.recommending.model import load_model
-from tests.service.running import ROOT, children, clean_environment, has_ended, running, wait_until
+from tests.service.running import ROOT, children, clean_environment, has_ended, precomputed_of, running, wait_until
 from tests.service.small_bundle import N_USERS, VERSION, publish
 
 TWENTY = RecommendationsQuery(limit=20)
@@ -52,7 +51,7 @@ def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: 
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("precompute: 40 answers, ")
     assert done.stderr.endswith("precompute: a service that starts now uses them\n")
-    assert with_precomputed(load_model(own_store / VERSION), own_store).precomputed.n_answers == N_USERS
+    assert precomputed_of(load_model(own_store / VERSION), own_store).n_answers == N_USERS
     with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
         for path in paths:
             answer, worked_out = httpx.get(url + path), before[path]
@@ -71,7 +70,7 @@ def test_users_without_an_answer_are_answered_all_the_same(own_store: Path, tmp_
     done = _run(own_store, "--users", str(users))
     assert done.returncode == 0, done.stderr
     assert "1 of 4 users are not in the model and get no answer: 3" in done.stderr
-    precomputed = with_precomputed(load_model(own_store / VERSION), own_store).precomputed
+    precomputed = precomputed_of(load_model(own_store / VERSION), own_store)
     assert precomputed.user_rows().tolist() == [1, 2, 20]
     assert precomputed.find(1, RecommendationsQuery()) is not None
     assert precomputed.find(0, RecommendationsQuery()) is None
@@ -153,7 +152,7 @@ def test_a_bundle_published_meanwhile_is_said_and_the_answers_are_those_of_the_o
     said = _end(process)
     assert process.returncode == 0
     assert f"precompute: meanwhile {newer} was published, for which they are none: start again" in said
-    assert with_precomputed(load_model(own_store / VERSION), own_store).precomputed.n_answers == N_USERS
+    assert precomputed_of(load_model(own_store / VERSION), own_store).n_answers == N_USERS
     assert not precomputed_file(own_store, newer).exists()
 
 

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -15,14 +16,13 @@ from starlette.testclient import TestClient
 
 from models.store import Store
 from service.api.params import RecommendationsQuery
-from service.api.recommendation_rendering import recommend
+from service.api.rendering import WrittenPage, recommend
 from service.app import create_app
 from service.precompute.answers import pack, unpack
 from service.precompute.files import PrecomputedError, read_ahead, with_precomputed, write_precomputed
-from service.precompute.written_page import WrittenPage
 from service.recommending.model import LoadedModel
 from service.settings import Settings
-from tests.service.running import wait_until
+from tests.service.running import precomputed_of, wait_until
 from tests.service.small_bundle import N_USERS, VERSION
 
 TWENTY = RecommendationsQuery(limit=20)
@@ -75,7 +75,7 @@ def test_a_damaged_answer_is_worked_out(own_store: Path, loaded: LoadedModel) ->
     page = _page(path, 7)
     for place in (0, 4, len(page) // 2, len(page) - 1):
         _change(path, "UPDATE answers SET page = ? WHERE user_row = 7", _flip(page, place))
-        precomputed = with_precomputed(loaded, own_store).precomputed
+        precomputed = precomputed_of(loaded, own_store)
         assert precomputed.find(7, TWENTY) is None
         assert precomputed.find(8, TWENTY) == recommend(loaded, 8, TWENTY)
 
@@ -83,7 +83,7 @@ def test_a_damaged_answer_is_worked_out(own_store: Path, loaded: LoadedModel) ->
 def test_the_answer_of_somebody_else_is_nobodys(own_store: Path, loaded: LoadedModel) -> None:
     path = _precompute(own_store, loaded)
     _change(path, "UPDATE answers SET page = ? WHERE user_row = 7", _page(path, 8))
-    precomputed = with_precomputed(loaded, own_store).precomputed
+    precomputed = precomputed_of(loaded, own_store)
     assert precomputed.find(7, TWENTY) is None
     assert precomputed.find(8, TWENTY) is not None
 
@@ -160,7 +160,7 @@ def test_whatever_byte_is_changed_no_wrong_answer_comes_of_it(own_store: Path, l
     for changed in (sound[:-1], *(_flip(sound, place, place % 8) for place in sorted(places))):
         path.write_bytes(changed)
         try:
-            precomputed = with_precomputed(loaded, own_store).precomputed
+            precomputed = precomputed_of(loaded, own_store)
         except PrecomputedError:
             n_refused += 1
             continue
@@ -190,31 +190,30 @@ def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Pat
 
 def test_last_digits_may_differ(own_store: Path, loaded: LoadedModel) -> None:
     _precompute_off_by(0.000002, own_store, loaded)
-    assert with_precomputed(loaded, own_store).precomputed.n_answers == N_USERS
+    assert precomputed_of(loaded, own_store).n_answers == N_USERS
 
 
-@pytest.mark.parametrize("some", [True, False], ids=["with answers", "without"])
-def test_reading_ahead_changes_no_answer(own_store: Path, loaded: LoadedModel, *, some: bool) -> None:
-    if some:
-        _precompute(own_store, loaded)
-    model = with_precomputed(loaded, own_store)
-    before = [model.precomputed.find(row, TWENTY) for row in range(N_USERS)]
-    read_ahead(model, own_store)
-    assert [model.precomputed.find(row, TWENTY) for row in range(N_USERS)] == before
+def test_reading_ahead_changes_no_answer(own_store: Path, loaded: LoadedModel) -> None:
+    read_ahead(loaded, own_store)
+    _precompute(own_store, loaded)
+    answers = precomputed_of(loaded, own_store)
+    before = [answers.find(row, TWENTY) for row in range(N_USERS)]
+    read_ahead(replace(loaded, precomputed=answers), own_store)
+    assert [answers.find(row, TWENTY) for row in range(N_USERS)] == before
 
 
 def test_a_model_without_any_has_none(own_store: Path, loaded: LoadedModel) -> None:
-    assert with_precomputed(loaded, own_store).precomputed.find(0, RecommendationsQuery()) is None
+    assert with_precomputed(loaded, own_store).precomputed is None
 
 
 def test_later_answers_take_the_place_of_earlier_ones_and_nothing_is_left_over(
     own_store: Path, loaded: LoadedModel
 ) -> None:
     _precompute(own_store, loaded)
-    served = with_precomputed(loaded, own_store).precomputed
+    served = precomputed_of(loaded, own_store)
     (own_store / ".precomputing").write_bytes(b"of a process that was killed")
     _precompute(own_store, loaded, RecommendationsQuery(limit=5))
-    assert with_precomputed(loaded, own_store).precomputed.query.limit == 5
+    assert precomputed_of(loaded, own_store).query.limit == 5
     # Who served the earlier ones still has them.
     assert served.find(3, TWENTY) == recommend(loaded, 3, TWENTY)
     names = {path.name for path in own_store.iterdir()}
@@ -231,7 +230,7 @@ def test_what_fails_midway_leaves_what_was_there(own_store: Path, loaded: Loaded
 
     with pytest.raises(OSError, match="No space"):
         write_precomputed(own_store, loaded.version, TWENTY, answers())
-    assert with_precomputed(loaded, own_store).precomputed.n_answers == N_USERS
+    assert precomputed_of(loaded, own_store).n_answers == N_USERS
     assert not (own_store / ".precomputing").exists()
 
 
@@ -242,7 +241,7 @@ def test_one_at_a_time(own_store: Path, loaded: LoadedModel) -> None:
         yield 0, recommend(loaded, 0, TWENTY)
 
     write_precomputed(own_store, loaded.version, TWENTY, answers())
-    assert with_precomputed(loaded, own_store).precomputed.n_answers == 1
+    assert precomputed_of(loaded, own_store).n_answers == 1
 
 
 _json = st.binary(max_size=30).map(lambda content: json.dumps({"x": content.hex()}).encode())

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from service.api.params import RecommendationsQuery
+from service.api.rendering import WrittenPage
 from service.precompute.files import PrecomputedError, write_precomputed
-from service.precompute.written_page import WrittenPage
 from tests.failing_disk import Disk
 from tests.service.running import ROOT
 

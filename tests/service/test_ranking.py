@@ -8,10 +8,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.scoring.embedding import cosine_scores, list_scores
-from models.scoring.top_k import top_k_rows
+from models.scoring.franchises import places_of, rank_next_entries
+from models.scoring.ranking import Cut, top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
-from service.recommending.franchise_paging import Cut, places_of, rank_next_entries
 from service.recommending.methods import MethodKey, make_methods
 from tests.models.slow_franchises import collapse_franchises
 from tests.service.rankings import (
@@ -48,7 +48,7 @@ def test_recommendations_by_embedding_equal_brute_force(
     blocked = set((mine.seen_rows if planned else mine.anime_rows).tolist())
     candidates = [other for other in range(N_ANIME) if other not in blocked and passes(other, wanted)]
     scores = list_scores(BUNDLE.anime_embeddings, BUNDLE.anime_gains, BUNDLE.user_embeddings[row])
-    answer = MODEL.recommender.page(MODEL.recommender.known_user(row), query.request()).ranking
+    answer = MODEL.recommender.page(MODEL.similar_users.known_user(row), query.request()).ranking
     assert answer.rows == brute_force(scores, candidates, page)
     assert answer.total == len(candidates)
 
@@ -75,7 +75,7 @@ def test_recommendations_by_neighbours_equal_brute_force(row: int) -> None:
     query = RecommendationsQuery(
         method="neighbours", rule="top-quarter", limit=100, include_adult=True, collapse_franchise=False
     )
-    answer = MODEL.recommender.page(MODEL.recommender.known_user(row), query.request()).ranking
+    answer = MODEL.recommender.page(MODEL.similar_users.known_user(row), query.request()).ranking
     listed = set(list_of_user(BUNDLE, row).anime_rows.tolist())
     expected = {anime: score for anime, score in _scores_by_neighbours(row).items() if anime not in listed}
     got = dict(zip(answer.rows, answer.scores, strict=True))
@@ -96,7 +96,7 @@ EXPLAINED: Final = [key for key in make_methods(BUNDLE) if key[0] not in {"popul
 @settings(max_examples=60)
 @given(seen=lists, key=st.sampled_from(EXPLAINED), seed=st.integers(0, 1000))
 def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], key: MethodKey, seed: int) -> None:
-    profile = MODEL.recommender.unseen_user(_list_of(seen, np.random.default_rng(seed)))
+    profile = MODEL.similar_users.unseen_user(_list_of(seen, np.random.default_rng(seed)))
     scoring = make_methods(BUNDLE)[key].score(profile, np.ones(N_ANIME, dtype=bool))
     contributions = scoring.contributions(list(range(N_ANIME)))
     assert contributions.shape == (N_ANIME, len(seen))
@@ -120,8 +120,8 @@ def test_a_known_user_and_a_stranger_with_the_same_list_get_the_same(row: int) -
     if not len(mine.seen_rows):
         return
     query = RecommendationsQuery(method="embedding", limit=100)
-    known = MODEL.recommender.page(MODEL.recommender.known_user(row), query.request()).ranking
-    stranger = MODEL.recommender.page(MODEL.recommender.unseen_user(mine), query.request()).ranking
+    known = MODEL.recommender.page(MODEL.similar_users.known_user(row), query.request()).ranking
+    stranger = MODEL.recommender.page(MODEL.similar_users.unseen_user(mine), query.request()).ranking
     assert stranger.total == known.total
     assert stranger.scores == pytest.approx(known.scores, abs=1e-6)
 
@@ -131,7 +131,7 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     row: int, key: MethodKey, wanted: dict[str, Any], page: dict[str, Any]
 ) -> None:
     method, rule = key
-    profile = MODEL.recommender.known_user(row)
+    profile = MODEL.similar_users.known_user(row)
     key = key if profile.has_seen_something else ("popular", None)
     query = RecommendationsQuery(method=method, rule=rule, **wanted, **page)
     listed = set(profile.user_list.anime_rows.tolist())
@@ -197,7 +197,7 @@ def test_a_place_in_a_franchise_tells_what_comes_before_it() -> None:
 
 def test_a_stranger_without_a_list_gets_what_is_popular_and_no_reasons() -> None:
     empty = UserList(np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.uint8))
-    profile = MODEL.recommender.unseen_user(empty)
+    profile = MODEL.similar_users.unseen_user(empty)
     for method in ("embedding", "neighbours"):
         page = MODEL.recommender.page(
             profile, RecommendationsQuery(method=method, collapse_franchise=False).request()

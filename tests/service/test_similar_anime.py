@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.scoring.embedding import cosine_scores
-from models.scoring.similar_anime import ranked_scores
-from models.scoring.top_k import top_k_rows
+from models.scoring.embedding import cosine_scores, ranked_scores
+from models.scoring.ranking import RankedPage, top_k_rows
 from service.api.params import SimilarAnimeQuery
-from service.recommending.filters import Filters
-from service.recommending.paging import RankedPage
+from service.recommending.requests import Filters
 from tests.models.slow_franchises import collapse_similar
 from tests.service.rankings import BUNDLE, FRANCHISES, MODEL, anime_rows, brute_force, filters, paging, passes
 from tests.service.small_bundle import N_ANIME

@@ -6,8 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.recommending.model import LoadedModel
-from service.recommending.title_search import TitleSearch
-from service.recommending.title_text import normalise_title
+from service.recommending.title_search import TitleSearch, normalise_title
 from tests.service.small_bundle import ADULT_ROWS, N_ANIME
 
 

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from models.scoring.items import weights_of
-from models.scoring.neighbour_weights import NeighbourRegression
+from models.scoring.neighbours import NeighbourRegression
 from models.scoring.reranker import RerankedList, reranker_of
-from models.scoring.seen_lists import SeenLists
-from models.scoring.user_list import UserList, list_of_user
+from models.scoring.user_list import SeenLists, UserList, list_of_user
 from models.store import Store
 from service.api import answers as schemas
 from service.api.problems import Problem
-from service.recommending.feature_words import FeatureWords
+from service.recommending.explanations import FeatureWords
 from service.recommending.methods import make_methods
 from service.recommending.model import LoadedModel
 from service.recommending.requests import RecommendationsRequest
@@ -186,7 +185,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
 
 
 def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedModel) -> None:
-    profile = model.recommender.known_user(USER_ROW)
+    profile = model.similar_users.known_user(USER_ROW)
     allowed = np.ones(N_ANIME, dtype=bool)
     ranked = make_methods(bundle)["ranked", None].score(profile, allowed)
     cosines = bundle.user_embeddings @ bundle.user_embeddings[USER_ROW]
@@ -207,7 +206,7 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
 
 
 def test_a_page_by_franchise_shows_the_notes_of_what_was_scored(model: LoadedModel, bundle: Bundle) -> None:
-    profile = model.recommender.known_user(USER_ROW)
+    profile = model.similar_users.known_user(USER_ROW)
     page = model.recommender.page(profile, RecommendationsRequest(method="ranked", limit=100))
     whole = model.recommender.page(
         profile, RecommendationsRequest(method="ranked", limit=100, collapse_franchise=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from tests.training.interactions_for_tests import make_interactions
 from tests.training.small_dump import SmallDump, write_small_dump
 from tests.training.test_prepare import prepare_folder

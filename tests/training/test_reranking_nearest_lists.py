@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.scoring.candidate_features import neighbour_evidence
-from models.scoring.seen_lists import SeenLists
+from models.scoring.neighbours import neighbour_evidence
+from models.scoring.user_list import SeenLists
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from training.evaluation.scorers import regression_of_train
 from training.recommending.nearest_lists import NearestLists

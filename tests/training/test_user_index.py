@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.bundle.inverted_file import InvertedFile
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from models.scoring.user_index import UserIndex
 from training.similar_users.groups import GroupedUsers
 from training.similar_users.index import build_user_index, count_groups, enough_reach, recall

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from training.evaluation.metrics import ndcg_at, recall_at
 from training.evaluation.scorers import Rows, Scorer, Scores
 

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, neighbour_evidence
-from models.scoring.franchises import Cut, FranchiseOrder, rank_next_entries, rank_similar_franchises
+from models.scoring.embedding import ranked_scores
+from models.scoring.franchises import FranchiseOrder, rank_next_entries, rank_similar_franchises
 from models.scoring.items import ItemWeights
-from models.scoring.ranked_page import RankedPage
+from models.scoring.neighbours import NEIGHBOURHOOD_SIZES, neighbour_evidence
+from models.scoring.ranking import Cut, RankedPage
 from models.scoring.reranker import Reranker
-from models.scoring.seen_lists import SeenLists
-from models.scoring.similar_anime import ranked_scores
+from models.scoring.user_list import SeenLists
 from training.embeddings.trained import TrainedNetwork
 from training.evaluation.baselines.item_knn import fit_item_knn
 from training.evaluation.scorers import (

@@ -13,11 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from models.cores import usable_cores
 from models.scoring.anime_facts import AnimeFacts, read_facts
-from models.scoring.candidate_features import NEIGHBOURHOOD_SIZES, candidate_features
+from models.scoring.candidate_features import ListSignals, candidate_features
 from models.scoring.items import ItemWeights
-from models.scoring.list_features import ListSignals
+from models.scoring.neighbours import NEIGHBOURHOOD_SIZES
+from models.scoring.ranking import top_k_rows
 from models.scoring.reranker import RerankingNetwork
-from models.scoring.top_k import top_k_rows
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
 from training.item_weights.fit import cosines_of, fit_item_weights, fit_on_support, invert_popular

@@ -9,10 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.candidate_features import neighbourhood_shares
-from models.scoring.neighbour_weights import IDF_POWER, POPULARITY_POWER, RIDGE
-from models.scoring.seen_lists import SeenLists
-from models.scoring.user_list import Status
+from models.scoring.neighbours import IDF_POWER, POPULARITY_POWER, RIDGE, neighbourhood_shares
+from models.scoring.user_list import SeenLists, Status
 from training.lists.interactions import Interactions
 from training.support.compiled import compiled
 
@@ -53,7 +51,7 @@ class NearestLists:
         Returns
         -------
         ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES) + 1), dtype=float32
-            The same as :func:`models.scoring.candidate_features.neighbour_evidence`, to rounding.
+            The same as :func:`models.scoring.neighbours.neighbour_evidence`, to rounding.
         """
         n_anime, k = len(self._idf), len(user_rows)
         rows, ends = _gather(*self._lists, np.asarray(user_rows, dtype=np.int64))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from models.scoring.embedding import embed_list
 from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from models.scoring.user_list import UserList
 from training.lists.interactions import Interactions
 

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
-from models.scoring.top_k import top_k_rows
+from models.scoring.ranking import top_k_rows
 from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.interactions import Interactions
 

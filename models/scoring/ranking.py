@@ -1,0 +1,92 @@
+"""From scores to a page: the best k rows, exactly and repeatably."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Order = Literal["most", "least"]
+
+_STRETCHES_PER_KEY: Final = 4
+_SHORTEST_STRETCH: Final = 8
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Which part of a ranking is asked for, and from which end."""
+
+    offset: int = 0
+    limit: int = 10
+    order: Order = "most"
+
+
+@dataclass(frozen=True)
+class RankedPage:
+    """One page of a ranking; its first row has rank ``offset + 1``."""
+
+    rows: list[int]
+    scores: list[float]
+    offset: int
+    limit: int
+    total: int  # length of the whole ranking
+    scored_rows: list[int]  # whose scores these are: another row's where a franchise is shown as another entry
+
+
+def top_k_rows(
+    scores: NDArray[np.floating[Any]],
+    k: int,
+    *,
+    allowed: NDArray[np.bool_] | None = None,
+    order: Order = "most",
+) -> NDArray[np.int64]:
+    """Find the rows with the k highest (or lowest) scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        No NaN.
+    k : int
+        The list is shorter where fewer rows are allowed.
+    allowed : ndarray of shape (n,), dtype=bool, optional
+        Rows that may appear; all by default.
+
+    Returns
+    -------
+    ndarray, dtype=int64
+        Best first; ties go to the lower row, so that pages neither repeat nor miss a row.
+    """
+    rows = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
+    keys = scores[rows] if order == "least" else -scores[rows]
+    if k < len(rows):
+        if k <= 0:
+            return rows[:0]
+        kept = np.flatnonzero(keys <= _bound(keys, k))
+        rows, keys = rows[kept], keys[kept]
+        if k < len(rows):
+            # Keep everything tied with the k-th best: the partition alone would pick among ties at random.
+            kept = np.flatnonzero(keys <= np.partition(keys, k - 1)[k - 1])
+            rows, keys = rows[kept], keys[kept]
+    best: NDArray[np.int64] = rows[np.argsort(keys, kind="stable")[:k]]
+    return best
+
+
+def rank(scores: NDArray[np.float32], allowed: NDArray[np.bool_], cut: Cut) -> RankedPage:
+    """Rank the allowed rows and cut one page out; both arrays have shape (n,)."""
+    total = int(np.count_nonzero(allowed))
+    # Past the end there is nothing to rank.
+    k = cut.offset + cut.limit if cut.offset < total else 0
+    rows = top_k_rows(scores, k, allowed=allowed, order=cut.order)[cut.offset :]
+    listed: list[int] = rows.tolist()
+    return RankedPage(listed, scores[rows].tolist(), cut.offset, cut.limit, total, listed)
+
+
+def _bound(keys: NDArray[np.floating[Any]], k: int) -> Any:
+    """Give a bound that the k lowest keys do not pass, and few others: the k-th lowest minimum of many stretches."""
+    # Looking for minima costs a tenth of partitioning everything.
+    length = len(keys) // (_STRETCHES_PER_KEY * k)
+    if length < _SHORTEST_STRETCH:
+        return np.inf
+    n_stretches = len(keys) // length
+    lowest = keys[: n_stretches * length].reshape(n_stretches, length).min(axis=1)
+    return np.partition(lowest, k - 1)[k - 1]
