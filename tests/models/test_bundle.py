@@ -289,7 +289,7 @@ def test_a_file_truncated_while_it_is_read_is_named(tmp_path: Path) -> None:
     sums = Sums(tmp_path, [entry])
     time.sleep(0.1)
     path.write_bytes(b"")
-    with pytest.raises(BundleCorruptError, match="has (sha256|0 bytes)"):
+    with pytest.raises(BundleCorruptError, match=r"has (sha256|0 bytes)"):
         sums.require()
 
 
