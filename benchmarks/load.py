@@ -61,6 +61,8 @@ def measure(port: int, requests: Iterator[bytes], n_connections: int, seconds: f
         connections = [stack.enter_context(contextlib.closing(_Connection(port))) for _ in range(n_connections)]
         started = time.perf_counter()
         for connection in connections:
+            # Without a timeout of its own, a socket needs no call of poll for each call.
+            connection.socket.settimeout(None)
             waiting.register(connection.socket, selectors.EVENT_READ, connection)
             connection.send(next(requests))
         while waiting.get_map():
