@@ -24,6 +24,7 @@ from benchmarks.serving import (
 from benchmarks.tables import Row, write_table
 from models.bundle.reader import Bundle
 from models.scoring.user_list import list_of_user
+from service.precompute.answers import PrecomputedAnswers
 from service.precompute.files import with_precomputed
 from service.recommending.model import build_model
 
@@ -115,8 +116,9 @@ def _posted_lists(bundle: Bundle, rng: np.random.Generator) -> list[bytes]:
 def run(store: Path, plan: Plan, only: str = "") -> list[Row]:
     """Measure the cases whose name holds ``only``: with the answer memory off, then those asked again."""
     bundle = current_bundle(store)
-    precomputed = bundle.user_ids[with_precomputed(build_model(bundle), store).precomputed.user_rows()]
-    cases = [case for case in make_cases(bundle, precomputed) if only in case.name]
+    answers = with_precomputed(build_model(bundle), store).precomputed
+    users = bundle.user_ids[answers.user_rows() if isinstance(answers, PrecomputedAnswers) else []]
+    cases = [case for case in make_cases(bundle, users) if only in case.name]
     rows: list[Row] = []
     for again in (False, True):
         if chosen := [case for case in cases if case.again is again]:
