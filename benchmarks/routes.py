@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.load import LoadResult, ask, get, measure, post
 from benchmarks.serving import (
     CLIENT_CORES,
+    CORES,
     Server,
     current_bundle,
     describe,
@@ -190,10 +191,12 @@ def main() -> None:
     options = parser.parse_args()
     plan = Plan(options.rounds, options.seconds)
     os.sched_setaffinity(0, CLIENT_CORES)
+    rows = run(options.store, plan, options.only)
+    os.sched_setaffinity(0, CORES)
     note = (
         f"{describe(options.store)}. One worker on one core, {plan.n_connections} connections from another, in turns."
     )
-    write_table("routes", run(options.store, plan, options.only), note, options.out)
+    write_table("routes", rows, note, options.out)
 
 
 if __name__ == "__main__":
