@@ -1,1 +1,1 @@
-"""Measures how close the service is to the wire. Prints ratios of one run: absolute times mean nothing elsewhere."""
+"""Speed, memory and quality, measured. ``python -m benchmarks all`` runs what docs/performance.md shows."""

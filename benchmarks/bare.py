@@ -1,7 +1,7 @@
-"""The bar to be measured against: FastAPI's idiomatic routes at the service's paths, which all give the same bytes.
+"""What the service is measured against: idiomatic FastAPI routes at its paths, which all answer with the same bytes.
 
-They parse what the service's routes parse (path, query model, posted list) and depend on what was loaded, as the
-service's depend on its model. ``python -m benchmarks.bare FILE PORT``.
+They validate what the service's routes validate (path, query model, posted list) and depend on what was loaded, as
+the service's routes depend on the model. ``python -m benchmarks.bare FILE PORT``.
 """
 
 import sys
@@ -28,44 +28,38 @@ class PostedList(BaseModel):
     ratings: list[Entry]
 
 
-async def get_answer(request: Request) -> bytes:
-    """Give what everybody is answered."""
-    answer: bytes = request.app.state.answer
-    return answer
+async def get_answer(request: Request) -> Response:
+    """Return the loaded bytes as an answer."""
+    return Response(request.app.state.answer, media_type="application/json")
 
 
-Answer = Annotated[bytes, Depends(get_answer)]
 app = FastAPI()
-
-
-def _respond(answer: bytes) -> Response:
-    return Response(answer, media_type="application/json")
+Answer = Annotated[Response, Depends(get_answer)]
+Recommendations = Annotated[RecommendationsQuery, Query()]
 
 
 @app.get("/anime/{anime_id}/similar")
 async def similar_anime(anime_id: Id, query: Annotated[SimilarAnimeQuery, Query()], answer: Answer) -> Response:
     """Answer."""
-    return _respond(answer)
+    return answer
 
 
 @app.get("/users/{user_id}/similar")
 async def similar_users(user_id: Id, query: Annotated[SimilarUsersQuery, Query()], answer: Answer) -> Response:
     """Answer."""
-    return _respond(answer)
+    return answer
 
 
 @app.get("/users/{user_id}/recommendations")
-async def recommend(user_id: Id, query: Annotated[RecommendationsQuery, Query()], answer: Answer) -> Response:
+async def recommend(user_id: Id, query: Recommendations, answer: Answer) -> Response:
     """Answer."""
-    return _respond(answer)
+    return answer
 
 
 @app.post("/recommendations")
-async def recommend_for_list(
-    body: PostedList, query: Annotated[RecommendationsQuery, Query()], answer: Answer
-) -> Response:
+async def recommend_for_list(body: PostedList, query: Recommendations, answer: Answer) -> Response:
     """Answer."""
-    return _respond(answer)
+    return answer
 
 
 if __name__ == "__main__":

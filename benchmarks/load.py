@@ -1,23 +1,23 @@
-"""A small HTTP/1.1 load generator: keep-alive connections, one request at a time on each.
+"""A small HTTP/1.1 client that measures: keep-alive connections, one request at a time on each."""
 
-On uvloop and bare protocols, so that the client is never what limits a route.
-"""
-
-import asyncio
+import contextlib
 import re
+import selectors
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
-import uvloop
+from numpy.typing import NDArray
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
+_TIMEOUT_S: Final = 60.0
 
 
 class UnexpectedAnswerError(Exception):
-    """An answer is not 200: what was measured would mean nothing."""
+    """An answer is not 200, or does not come: what was measured would mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -25,27 +25,7 @@ class LoadResult:
     """What a burst of requests measured, as the client saw it."""
 
     requests_per_s: float
-    latencies_ms: np.ndarray[tuple[int], np.dtype[np.float64]]
-
-
-def measure(port: int, requests: Iterator[bytes], n_connections: int, seconds: float) -> LoadResult:
-    """Send requests for a while.
-
-    Parameters
-    ----------
-    port : int
-        On 127.0.0.1.
-    requests : iterator of bytes
-        Endless; see :func:`get` and :func:`post`. A connection takes the next one once it has its answer.
-    n_connections : int
-    seconds : float
-
-    Raises
-    ------
-    UnexpectedAnswerError
-        If an answer is not 200, or a connection is closed.
-    """
-    return uvloop.run(_measure(port, requests, n_connections, seconds))
+    latencies_ms: NDArray[np.float64]
 
 
 def get(path: str) -> bytes:
@@ -59,74 +39,71 @@ def post(path: str, body: bytes) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def _measure(port: int, requests: Iterator[bytes], n_connections: int, seconds: float) -> LoadResult:
-    loop = asyncio.get_running_loop()
-    connections = [_Connection(requests, loop) for _ in range(n_connections)]
-    for connection in connections:
-        await loop.create_connection(lambda made=connection: made, "127.0.0.1", port)  # type: ignore[misc]
-    started = time.perf_counter()
-    for connection in connections:
-        connection.start(started + seconds)
-    await asyncio.wait([connection.done for connection in connections], return_when=asyncio.FIRST_EXCEPTION)
-    elapsed = time.perf_counter() - started
-    for connection in connections:
-        connection.close()
-    await asyncio.gather(*(connection.closed for connection in connections))
-    await asyncio.gather(*(connection.done for connection in connections if not connection.done.cancelled()))
-    latencies = np.concatenate([np.array(connection.latencies_s) for connection in connections]) * 1000
-    return LoadResult(len(latencies) / elapsed, latencies)
+def ask(port: int, request: bytes) -> bytes:
+    """Ask once on 127.0.0.1; return the answer's body."""
+    with contextlib.closing(_Connection(port)) as connection:
+        connection.send(request)
+        while (body := connection.receive()) is None:
+            pass
+        return body
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, requests: Iterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
-        self._requests = requests
-        self.done: asyncio.Future[None] = loop.create_future()
-        self.closed: asyncio.Future[None] = loop.create_future()
-        self.latencies_s: list[float] = []
-        self._received = bytearray()
-        self._expected = 0
+def measure(port: int, requests: Iterator[bytes], n_connections: int, seconds: float) -> LoadResult:
+    """Send requests to 127.0.0.1 for a while; a connection sends the next one when it has its answer.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are asyncio's in everything but their class.
-        self._transport = cast(asyncio.Transport, transport)
+    Raises
+    ------
+    UnexpectedAnswerError
+        If an answer is not 200, or does not come.
+    """
+    latencies: list[float] = []
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as waiting:
+        connections = [stack.enter_context(contextlib.closing(_Connection(port))) for _ in range(n_connections)]
+        started = time.perf_counter()
+        for connection in connections:
+            # Without a timeout of its own, a socket needs no call of poll for each call.
+            connection.socket.settimeout(None)
+            waiting.register(connection.socket, selectors.EVENT_READ, connection)
+            connection.send(next(requests))
+        while waiting.get_map():
+            ready = waiting.select(_TIMEOUT_S)
+            if not ready:
+                raise UnexpectedAnswerError(f"port {port}: no answer within {_TIMEOUT_S:.0f} s")
+            for key, _ in ready:
+                if key.data.receive() is None:
+                    continue
+                now = time.perf_counter()
+                latencies.append(now - key.data.sent)
+                if now < started + seconds:
+                    key.data.send(next(requests))
+                else:
+                    waiting.unregister(key.fileobj)
+        elapsed = time.perf_counter() - started
+    return LoadResult(len(latencies) / elapsed, np.array(latencies) * 1000)
 
-    def start(self, deadline: float) -> None:
-        self._deadline = deadline
-        self._ask(time.perf_counter())
 
-    def _ask(self, now: float) -> None:
-        self._received.clear()
-        self._expected = 0
-        self._sent = now
-        self._request = next(self._requests)
-        self._transport.write(self._request)
+class _Connection:
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), _TIMEOUT_S)
+        self.close = self.socket.close
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        if not self._expected and (end := self._received.find(b"\r\n\r\n")) >= 0:
-            head = bytes(self._received[:end])
-            length = _LENGTH.search(head)
-            if not head.startswith(b"HTTP/1.1 200 ") or length is None:
-                self._fail(head)
-                return
-            self._expected = end + 4 + int(length[1])
-        if self._expected and len(self._received) >= self._expected:
-            now = time.perf_counter()
-            self.latencies_s.append(now - self._sent)
-            if now < self._deadline:
-                self._ask(now)
-            else:
-                self.done.set_result(None)
+    def send(self, request: bytes) -> None:
+        self._request, self._received = request, b""
+        self.sent = time.perf_counter()
+        self.socket.sendall(request)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self._fail(str(exc).encode())
-        self.closed.set_result(None)
+    def receive(self) -> bytes | None:
+        """Read what has come; return the body once it is complete.
 
-    def close(self) -> None:
-        self.done.cancel()
-        self._transport.close()
-
-    def _fail(self, answer: bytes) -> None:
-        fault = f"{self._request[:200]!r} was answered with {answer[:100]!r}"
-        self.done.set_exception(UnexpectedAnswerError(fault))
+        Raises
+        ------
+        UnexpectedAnswerError
+            If the answer is not 200, or the connection is closed.
+        """
+        chunk = self.socket.recv(1 << 18)
+        self._received += chunk
+        head, end_of_head, body = self._received.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if not chunk or (end_of_head and not (head.startswith(b"HTTP/1.1 200 ") and length)):
+            raise UnexpectedAnswerError(f"{self._request[:200]!r} was answered with {self._received[:100]!r}")
+        return body if end_of_head and length and len(body) == int(length[1]) else None

@@ -1,26 +1,23 @@
-"""Similar users: a scan of all, the search that is served, and the look-up of a known user, one thread each.
+"""``python -m benchmarks.similar_users [--store DIR | --users N]``: nearest users, beside an exact scan of all.
 
-    python -m benchmarks.similar_users [--store DIR | --users N] [--out FILE]
-
-Some users are held out and asked for, as somebody who posts a list would be; the others are indexed. All answer in
-turns, so that the ratios hold on a machine that does other things too.
+Some users are held out and searched for, as unseen users; the others are indexed. All ways answer in turns on one
+thread, so that the ratios hold on a machine that does other things too.
 """
 
 import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.results import write_result
+from benchmarks.serving import current_bundle
+from benchmarks.tables import Row, write_table
 from models.bundle.inverted_file import InvertedFile
-from models.bundle.reader import read_bundle
 from models.scoring.user_index import UserIndex
-from models.store import Store
 from training.similar_users.index import build_user_index
 
 Matrix = NDArray[np.float32]
@@ -30,53 +27,20 @@ K: Final = 10
 _ROUNDS: Final = 5
 
 
-def main() -> None:
-    """Compare, print a table, and write it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", type=Path, help="store whose current bundle's users are compared")
-    parser.add_argument("--users", type=int, default=70_000, help="made-up users, where no store is named")
-    parser.add_argument("--queries", type=int, default=500, help="users to hold out and ask for")
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    options = parser.parse_args()
-    rng = np.random.default_rng(0)
-    embeddings = _embeddings_of(options.store) if options.store else _made_up_users(options.users, rng)
-    held_out = np.zeros(len(embeddings), dtype=bool)
-    held_out[rng.choice(len(embeddings), options.queries, replace=False)] = True
-    users, queries = embeddings[~held_out], embeddings[held_out]
-    note = f"{len(users):,} users x {users.shape[1]}, {len(queries)} held out; nearest {K}, one thread"
-    print(note)
-    rows = compare(users, queries)
-    for row in rows:
-        print(
-            f"{row['name']:<24} {row['ms']:8.3f} ms  {row['scan_over_this']:7.1f} x a scan's speed  "
-            f"recall@{K} {row['recall']:.4f}  built in {row['build_cpu_s']:6.1f} s  +{row['extra_mb']:,.0f} MB"
-        )
-    if options.out:
-        write_result(options.out, "similar_users", rows, note)
-
-
-def compare(users: Matrix, queries: Matrix) -> list[dict[str, Any]]:
-    """Answer the same queries in turns by every way.
+def compare(users: Matrix, queries: Matrix) -> list[Row]:
+    """Answer the same queries in turns by every way; return a row per way, the scan first.
 
     Parameters
     ----------
-    users : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows, to be found.
-    queries : ndarray of shape (n_queries, embedding_size), dtype=float32
-        Unit rows.
-
-    Returns
-    -------
-    list of dict
-        One per way, the scan first: name, ms, scan_over_this, recall, build_cpu_s, extra_mb.
+    users, queries : ndarray of shape (n, embedding_size), dtype=float32
+        Unit rows: those to be found, and those to find them for.
     """
     started = time.process_time()
     arrays, metrics = build_user_index(users)
-    seconds = time.process_time() - started
-    print(f"index: {metrics}")
+    build_cpu_s = time.process_time() - started
     content, nearest = arrays["user_index"], arrays["nearest_user_rows"]
     index = UserIndex(users, nearest, InvertedFile(content) if len(content) else None)
-    # Not the same question: who is in the model is looked up, whoever asks.
+    # Known users are looked up by their row, whatever the query.
     known = iter(np.random.default_rng(1).integers(0, len(users), 1 << 20).tolist())
     ways: dict[str, Find] = {
         "numpy, scan of all": lambda query: index.scan(query, K).rows,
@@ -84,51 +48,57 @@ def compare(users: Matrix, queries: Matrix) -> list[dict[str, Any]]:
         "look-up, known user": lambda _: index.ranked(next(known), K).rows,
     }
     with threadpool_limits(1, "blas"):
-        rounds = [
-            [_cpu_seconds(find, part) / len(part) for find in ways.values()]
-            for part in np.array_split(queries, _ROUNDS)
-        ]
-        recalls = [1.0, _recall(index, queries), metrics["recall_at_10"]]
-    medians = np.median(rounds, axis=0)
+        rounds = [[_cpu_s(find, part) for find in ways.values()] for part in np.array_split(queries, _ROUNDS)]
+        found = [np.intersect1d(index.search(query, K).rows, index.scan(query, K).rows) for query in queries]
+    seconds = np.median(rounds, axis=0)
+    recalls = [1.0, float(np.mean([len(rows) for rows in found])) / K, metrics["recall_at_10"]]
     return [
         {
             "name": name,
-            "ms": 1000 * float(median),
-            "scan_over_this": float(medians[0] / median),
-            "recall": recall,
-            "build_cpu_s": seconds if extra_bytes else 0.0,
-            "extra_mb": extra_bytes / 1e6,
+            "ms": round(1000 * seconds[way], 4),
+            "scan_over_this": round(seconds[0] / seconds[way], 1),
+            "recall": round(recalls[way], 4),
+            "build_cpu_s": round(build_cpu_s, 1) if way else 0.0,
+            "extra_mb": round((0, content.nbytes, nearest.nbytes)[way] / 1e6, 1),
         }
-        for name, median, recall, extra_bytes in zip(
-            ways, medians, recalls, [0, content.nbytes, nearest.nbytes], strict=True
-        )
+        for way, name in enumerate(ways)
     ]
 
 
-def _cpu_seconds(find: Find, queries: Matrix) -> float:
+def _cpu_s(find: Find, queries: Matrix) -> float:
+    """Return the seconds of a query."""
     started = time.process_time()
     for query in queries:
         find(query)
-    return time.process_time() - started
+    return (time.process_time() - started) / len(queries)
 
 
-def _recall(index: UserIndex, queries: Matrix) -> float:
-    found = [set(index.search(query, K).rows) & set(index.scan(query, K).rows) for query in queries]
-    return float(np.mean([len(rows) for rows in found])) / K
-
-
-def _embeddings_of(store: Path) -> Matrix:
-    return np.array(read_bundle(Store(store).current_folder()).user_embeddings)
-
-
-def _made_up_users(n_users: int, rng: np.random.Generator, size: int = 128, n_tastes: int = 400) -> Matrix:
-    """Make users who mix a few of many tastes: vectors without any structure would make every index look bad."""
+def _simulated_users(n_users: int, rng: np.random.Generator, size: int = 128, n_tastes: int = 400) -> Matrix:
+    """Mix a few of many tastes into every user: vectors without structure would make every index look bad."""
     tastes = rng.normal(size=(n_tastes, size)).astype(np.float32)
     rows = 0.4 * rng.standard_normal(size=(n_users, size), dtype=np.float32)
     for weight in (1.0, 0.6, 0.4):
         rows += weight * tastes[(n_tastes * rng.random(n_users) ** 2).astype(np.int64)]
     unit: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
+
+
+def main() -> None:
+    """Compare and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.similar_users", description=__doc__)
+    parser.add_argument("--store", type=Path, help="Store whose users are compared.")
+    parser.add_argument("--users", type=int, default=70_000, help="Simulated users, where no store is named.")
+    parser.add_argument("--queries", type=int, default=500, help="Users to hold out. [default: %(default)s]")
+    parser.add_argument("--out", type=Path, help="JSON file for the table.")
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    if options.store:
+        embeddings = np.array(current_bundle(options.store).user_embeddings)
+    else:
+        embeddings = _simulated_users(options.users, rng)
+    queries, users = np.split(rng.permutation(embeddings), [options.queries])
+    note = f"{len(users):,} users x {users.shape[1]}, {len(queries)} held out; nearest {K}, one thread"
+    write_table("similar_users", compare(users, queries), note, options.out)
 
 
 if __name__ == "__main__":

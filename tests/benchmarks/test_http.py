@@ -1,19 +1,21 @@
-"""The benchmark over HTTP: it runs, asks all over the model, and tells what it measured."""
+"""The benchmark over HTTP: it runs, asks all over the model, and writes what it measured."""
 
 import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.http_cases import make_cases
-from benchmarks.load import UnexpectedAnswerError, get, measure
+from benchmarks.load import LoadResult, UnexpectedAnswerError, get, measure
 from benchmarks.precompute import measure_precompute
-from benchmarks.routes import Plan, Side, as_row, run
+from benchmarks.routes import Plan, as_row, make_cases, run
+from benchmarks.serving import CLIENT_CORES, CORES, SERVER_CORES, serving_bare
 from benchmarks.start import measure_start
 from tests.service import small_bundle
 from tests.service.running import ROOT, running
@@ -40,17 +42,18 @@ def test_every_route_is_measured_first_and_again(store: Path) -> None:
 
 def test_questions_come_from_all_over_the_model() -> None:
     bundle = small_bundle.make_bundle()
-    cases = {case.name: case for case in make_cases(bundle)}
-    asked = {int(path.split("/")[2]) for path in cases["similar anime"].paths}
+    cases = {case.name: case for case in make_cases(bundle, bundle.user_ids[:0])}
+    asked = {int(request.split(b"/")[2]) for request in cases["similar anime"].requests}
     assert asked == set(bundle.anime_ids[~bundle.adult].tolist())
-    adult = {int(path.split("/")[2]) for path in cases["similar anime of adult titles"].paths}
+    adult = {int(request.split(b"/")[2]) for request in cases["similar anime of adult titles"].requests}
     assert adult == set(bundle.anime_ids[bundle.adult].tolist())
-    again = list(itertools.islice(cases["similar anime, asked again"].requests(), 5))
-    assert again[0].startswith(b"GET /anime/")
-    posted = next(cases["POST recommendations"].requests())
-    head, _, body = posted.partition(b"\r\n\r\n")
+    assert cases["similar anime, asked again"].again
+    assert cases["similar anime, asked again"].requests[0].startswith(b"GET /anime/")
+    head, _, body = cases["POST recommendations"].requests[0].partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert json.loads(body)["ratings"]
+    # Nothing was precomputed.
+    assert "recommendations, precomputed" not in cases
 
 
 def test_precomputed_answers_are_measured_where_there_are_some(store: Path, tmp_path: Path) -> None:
@@ -78,11 +81,24 @@ def test_an_answer_that_is_none_ends_the_measuring(store: Path) -> None:
 
 
 def test_a_row_shows_both_sides_and_their_ratios() -> None:
-    service, bare = Side(3000.4, 5.04, 9.0, 310.4), Side(4000.0, 4.0, 7.0, 233.0)
-    row = as_row("similar anime", b"x" * 12_345, service, bare, 0.752)
+    service = [LoadResult(rate, np.array([4.0, 5.0, 9.0])) for rate in (3000.4, 6000.0)]
+    bare = [LoadResult(rate, np.array([2.0, 4.0, 7.0])) for rate in (4000.0, 8000.0)]
+    row = as_row("similar anime", 12_345, (service, bare), [0.00186, 0.00093])
     assert row["route"] == "similar anime"
-    assert [row[column] for column in ("kB", "requests/s", "p50 ms", "CPU us")] == [12.3, 3000, 5.0, 310]
-    assert [row[column] for column in ("bare requests/s", "ratio", "CPU ratio")] == [4000, 0.75, 0.75]
+    assert [row[column] for column in ("kB", "requests/s", "p50 ms", "CPU us")] == [12.3, 4500, 5.0, 310]
+    assert [row[column] for column in ("bare requests/s", "bare CPU us", "ratio", "CPU ratio")] == [
+        6000,
+        155,
+        0.75,
+        0.5,
+    ]
+
+
+def test_client_and_server_never_share_a_core_where_there_are_two(tmp_path: Path) -> None:
+    assert len(CORES) == 1 or not set(SERVER_CORES) & set(CLIENT_CORES)
+    (tmp_path / "answer.json").write_text("{}", encoding="utf-8")
+    with serving_bare(tmp_path / "answer.json") as bare:
+        assert os.sched_getaffinity(bare.process_id) == set(SERVER_CORES)
 
 
 def test_the_command_writes_what_it_measured(store: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Over HTTP the service is as good as the evaluation said, and a model that has seen the answers is refused."""
 
-import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks import quality
-from benchmarks.asking import AskedService
 from tests.service.running import ROOT, free_port, running
 from tests.training.small_dump import write_small_dump
 from training.evaluation.metrics import Estimate
@@ -50,8 +48,7 @@ def test_over_http_every_method_is_as_good_as_its_card_says(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with running(folder / "unseen_users") as url:
-        with contextlib.closing(AskedService(url)) as service:
-            figures = quality.measure(service, folder / "dump", folder / "work")
+        figures = quality.measure(url, folder / "dump", folder / "work")
         assert _measure(monkeypatch, url, folder) == 0, capsys.readouterr().out
     asked = {figure.asked.partition(",")[0] for figure in figures}
     assert asked == {"recommendations", "similar"}
