@@ -29,9 +29,8 @@ from training.evaluation.served_scorers import make_scorers
 from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_item_weights, invert_popular
 from training.lists.prepare import prepare
-from training.lists.prepared import Prepared, PrepareReport, load_prepared, save_prepared
-from training.lists.reuse import find_prepared
-from training.lists.split import Split, is_test_user
+from training.lists.prepared import Prepared, PrepareReport, find_prepared, load_prepared, save_prepared
+from training.lists.split import Split, is_test_user, some_users
 from training.lists.thresholds import Thresholds
 from training.recommending.stage import FOLDER as RECOMMENDER_FOLDER
 from training.recommending.stage import (
@@ -152,7 +151,7 @@ def _learn_embeddings(
     """Train what a run of embeddings only publishes: on some users, in one quick pass unless settings differ."""
     quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
     settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
-    lists = split.some_who_train(settings.quick_users)
+    lists = some_users(split.train, settings.quick_users, "quick run")
     with begin_beside(lists, prepared) as beside:
         teacher = fit_teacher(co_counts(lists), settings.items)
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
