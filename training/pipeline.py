@@ -1,4 +1,4 @@
-"""The whole run and its stages: each reads what the stage before left in the work folder.
+"""The stages of a run: each reads what the stage before left in the work folder.
 
 ::
 
@@ -7,7 +7,7 @@
     <work>/trained/recommender/  franchises, item weights, the re-ranker, recommender.json
     <work>/trained/similar/  ranked neighbours of every anime, the ranker, similar.json
     <work>/report/       evaluation.json, report.md, plots
-    <work>/timings.json  what each stage of `run` took
+    <work>/timings.json  seconds of each stage of `run`
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from typing import Final
 
 from models.store import Store
 from training import publishing
-from training.background import begin_beside
+from training.background import begin_background
 from training.dump.files import find_dump
 from training.dump.rejects import REJECTS_FILE, RejectedRows
 from training.embeddings.stage import AutoencoderInput, networks_to_train, train_networks
@@ -64,22 +64,7 @@ _QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
 
 
 def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
-    """Prepare a dump, unless that was done before and nothing has changed since.
-
-    Parameters
-    ----------
-    data : Path
-        Folder of the dump.
-    work : Path
-    settings : RunSettings
-    anew : bool, optional
-        Whatever was done before.
-
-    Raises
-    ------
-    InputError
-        If the dump cannot be used; an earlier prepared dump stays.
-    """
+    """Prepare a dump, unless it has not changed since (or `anew`); after an error an earlier prepared dump stays."""
     dump = find_dump(data)
     thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
     earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
@@ -98,43 +83,28 @@ def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = F
 
 
 def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
-    """Train the networks, then rank similar anime and learn to recommend with the embeddings of the published one.
-
-    What the co-counts of anime are needed for is done in an order that keeps the fewest large matrices at a time.
-
-    Parameters
-    ----------
-    work : Path
-        Holds a prepared dump.
-    settings : RunSettings
-    log_folder : Path or None
-        For TensorBoard.
-
-    Raises
-    ------
-    InputError
-        If nothing is prepared.
-    """
+    """Train the networks, then the ranking of similar anime and the re-ranker on the published one's embeddings."""
     prepared, split = load_split(work, settings)
     learn = _learn_embeddings if settings.only == "embeddings" else _learn_all
     return learn(work, prepared, split, settings, log_folder)
 
 
+# What needs the co-counts of anime runs in an order that keeps the fewest large matrices at a time.
 def _learn_all(
     work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
 ) -> list[TrainedNetwork]:
-    with begin_beside(split.train, prepared) as beside:
+    with begin_background(split.train, prepared) as background:
         counts = co_counts(split.train)
         dense = invert_popular(counts, settings.items)
         weights = fit_item_weights(counts, dense, settings.items)
         teacher = Teacher.of_weights(dense, weights)
         del dense
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-        given = AutoencoderInput(split.train, teacher, beside.content.result())
+        given = AutoencoderInput(split.train, teacher, background.content.result())
         del teacher
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         del given
-        franchises = beside.franchises.result()
+        franchises = background.franchises.result()
     recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
     save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
     del counts
@@ -152,12 +122,12 @@ def _learn_embeddings(
     quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
     settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
     lists = some_users(split.train, settings.quick_users, "quick run")
-    with begin_beside(lists, prepared) as beside:
+    with begin_background(lists, prepared) as background:
         teacher = fit_teacher(co_counts(lists), settings.items)
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-        given = AutoencoderInput(lists, teacher, beside.content.result())
+        given = AutoencoderInput(lists, teacher, background.content.result())
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
-        franchises = beside.franchises.result()
+        franchises = background.franchises.result()
     save_similar_anime(trained_folder(work, SIMILAR_FOLDER), without_ranking(prepared, settings.model_dump()))
     recommender = without_weights(prepared, trained[0], franchises, settings)
     save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
@@ -165,24 +135,7 @@ def _learn_embeddings(
 
 
 def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
-    """Measure the trained networks beside the baselines and write the report.
-
-    Parameters
-    ----------
-    work : Path
-        Holds a prepared dump and trained networks.
-    settings : RunSettings
-
-    Returns
-    -------
-    dict
-        See :func:`training.evaluation.evaluate.evaluate`.
-
-    Raises
-    ------
-    InputError
-        If nothing is trained, or on other data or another split than this.
-    """
+    """Measure the trained networks and the baselines and write the report; see `evaluate` for the result."""
     prepared, split = load_split(work, settings)
     trained = [
         load_trained(trained_folder(work, name))
@@ -205,27 +158,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
 
 
 def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
-    """Publish the trained network.
-
-    Parameters
-    ----------
-    work : Path
-        Holds a prepared dump, a trained network and, better, an evaluation.
-    store : Store
-    settings : RunSettings
-
-    Returns
-    -------
-    Path
-        The published bundle.
-
-    Raises
-    ------
-    InputError
-        If nothing is trained, or on other data than what is prepared now.
-    StoreError
-        If the store cannot be written.
-    """
+    """Publish the trained network, with its evaluation if there is one; return the bundle's folder."""
     prepared = load_prepared(work / "prepared")
     trained = load_trained(trained_folder(work, settings.network))
     check_same_dump(prepared, trained, work)
@@ -244,18 +177,12 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
 
 
 def ship_similar_weights(work: Path, out: Path) -> None:
-    """Write the ranker that was learned in a work folder to where dumps without recommendations find it.
-
-    Parameters
-    ----------
-    work : Path
-        Holds similar anime, ranked by a learned ranker.
-    out : Path
+    """Write the ranker learned in a work folder to the file for dumps without recommendations.
 
     Raises
     ------
     InputError
-        If nothing is ranked, or by a ranker that was not learned here.
+        If no ranker was learned there.
     """
     similar = load_similar_anime(trained_folder(work, SIMILAR_FOLDER))
     if similar.weights != "learned":

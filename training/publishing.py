@@ -1,4 +1,4 @@
-"""The publish stage: embeddings, lists and catalogue -> a checked bundle in the store."""
+"""The publish stage: embeddings, lists and catalogue become a checked bundle in the store."""
 
 import hashlib
 import time
@@ -41,20 +41,13 @@ def publish(
     store : Store
     prepared : Prepared
     trained : TrainedNetwork
-        The network whose embeddings are served.
     similar : SimilarAnimeModel
-        Ranked with those embeddings.
     recommender : RecommenderModel
-        Its nearest users are found with those embeddings.
+        Like `similar`, made with the embeddings of the network.
     metrics : dict
-        What evaluate measured; empty where it was not run.
+        Of evaluate; empty where it was not run.
     settings : dict
         Every setting of the run.
-
-    Returns
-    -------
-    Path
-        The published bundle.
 
     Raises
     ------
@@ -125,7 +118,7 @@ def _bundle_arrays(
 
 
 def _choose_methods(network: str, arrays: dict[str, NDArray[Any]], metrics: dict[str, Any]) -> DefaultMethods:
-    """Make the ways that measured better the defaults.
+    """Choose the methods that measured best as defaults.
 
     Where they were not measured, the two stages recommend (without a re-ranker the first of them, without item
     weights the embeddings), and `ranked` answers for similar anime where there are ranked neighbours.

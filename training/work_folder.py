@@ -1,4 +1,4 @@
-"""What the stages left in a work folder, and whether it belongs together."""
+"""Reads what the stages left in a work folder, and checks that it belongs together."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
     Raises
     ------
     InputError
-        If nothing is prepared, or nobody is left to learn from.
+        If nothing is prepared, or there are no users to learn from.
     """
     prepared = load_prepared(work / "prepared")
     split = split_interactions(prepared.interactions, settings.split_seed)
@@ -35,7 +35,7 @@ def load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
 
 
 def trained_folder(work: Path, name: str) -> Path:
-    """Say where a network or what was learned after it lies."""
+    """Return the folder of a network, or of what was learned after it."""
     return work / "trained" / name
 
 
@@ -67,12 +67,12 @@ def digests_of(prepared: Prepared, similar: SimilarAnimeModel, recommender: Reco
 
 
 def check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
-    """Refuse a network of another dump.
+    """Check that a network was trained on the prepared dump.
 
     Raises
     ------
     InputError
-        If it is of another.
+        If it was not.
     """
     if trained.prepared_digest != prepared.digest:
         raise InputError(
@@ -82,12 +82,12 @@ def check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> 
 
 
 def check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
-    """Refuse to measure a network on another split than it was trained with.
+    """Check that a network was trained with the split of the settings.
 
     Raises
     ------
     InputError
-        If it is another.
+        If it was not.
     """
     learned = trained.settings["split_seed"]
     if learned != settings.split_seed:
@@ -98,12 +98,7 @@ def check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
 
 
 def read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:
-    """Read the evaluation of what has these digests.
-
-    Returns
-    -------
-    dict
-        Empty where there is none, or it measured something else; that is said.
+    """Read the evaluation of what has these digests; empty if there is none, or if it measured something else.
 
     Raises
     ------

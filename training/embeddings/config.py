@@ -1,4 +1,4 @@
-"""Settings of the networks, apart from the networks so that reading them does not import TensorFlow."""
+"""Settings of the networks; reading them does not import TensorFlow."""
 
 from typing import Annotated
 
@@ -64,13 +64,7 @@ class RatingConfig(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0
 
     def learning_rate_at(self, epoch: int) -> float:
-        """Give the learning rate of an epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        """
+        """Return the learning rate of an epoch, counted from 0."""
         if epoch < self.rise_epochs:
             step = (self.max_learning_rate - self.start_learning_rate) / self.rise_epochs
             return self.start_learning_rate + step * epoch

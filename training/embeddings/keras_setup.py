@@ -9,14 +9,13 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Send what native code writes to standard error nowhere; what Python writes still arrives.
+    """Discard what native code writes to standard error; what Python writes, in other threads too, still arrives.
 
-    TensorFlow logs a few lines about the machine while it is imported, before it reads its own log level. Another
-    thread may have something to say meanwhile.
+    TensorFlow logs about the machine while it is imported, before it reads its own log level.
     """
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    # Never closed: whoever holds on to it, as other threads may, can go on writing.
+    # Never closed: other threads may hold on to it.
     before, heard = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1, closefd=False)
     try:
         sys.stderr = heard
@@ -26,7 +25,7 @@ def _quiet_stderr() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-        # Whoever replaced it in between puts it back, or keeps it.
+        # Unless it was replaced in between.
         if sys.stderr is heard:
             sys.stderr = before
 

@@ -55,7 +55,7 @@ def plot_history_lengths(path: Path, metrics: Metrics) -> None:
 
 
 def plot_map(path: Path, anime_embeddings: NDArray[np.float32], prepared: Prepared) -> None:
-    """Draw the best-known anime where t-SNE puts them, coloured by genre."""
+    """Draw the best-known anime at their t-SNE positions, coloured by genre."""
     from sklearn.manifold import TSNE  # noqa: PLC0415 - takes a second to import
 
     rows = np.sort(np.argsort(-prepared.interactions.popularity(), kind="stable")[:N_MAPPED_ANIME])
@@ -79,19 +79,7 @@ def plot_map(path: Path, anime_embeddings: NDArray[np.float32], prepared: Prepar
 
 
 def draw_leaderboard(folder: Path, summary: Metrics, names: list[str], points: Sequence[str]) -> None:
-    """Draw :data:`PLOTS`.
-
-    Parameters
-    ----------
-    folder : Path
-        Exists.
-    summary : dict
-        From :func:`training.leaderboard.summary.summarise`.
-    names : list of str
-        The methods that were measured on lists, the worst first.
-    points : sequence of str
-        Of the cold-start curve. The last one is of other users.
-    """
+    """Draw :data:`PLOTS`: `names` are methods measured on lists, the worst first, `points` those of the curve."""
     draws: tuple[Callable[..., None], ...] = (_draw_ladder, partial(_draw_cold_start, points=points), _draw_coverage)
     for file_name, draw in zip(PLOTS, draws, strict=True):
         with _axes(folder / file_name, (9, 5.5)) as axes:
@@ -160,7 +148,7 @@ def _draw_coverage(axes: Any, summary: Metrics, names: list[str]) -> None:
 
 
 def _style(summary: Metrics, name: str, number: int) -> dict[str, Any]:
-    """Give a method its colour; squares and full lines are ours."""
+    """Return a method's colour, marker and line; squares and full lines are ours."""
     ours = summary["methods"][name]["kind"] == "ours"
     return {
         "color": plt.get_cmap("tab20")(number % 20),

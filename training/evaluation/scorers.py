@@ -1,4 +1,4 @@
-"""One form for everything that can be evaluated: lists in, a score for every anime out."""
+"""One interface for everything that is evaluated: lists in, a score for every anime out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ Generalisation = Literal["strong", "weak"]
 
 
 class Scorer:
-    """Something that can rank anime for a list, for an anime, or both; one that cannot answers None.
+    """Scores all anime for a list, for an anime, or both; returns None for what it cannot score.
 
     Attributes
     ----------
     name : str
-        As tables show it.
+        Shown in tables.
     generalisation : {"strong", "weak"}
         ``"weak"``: the model has a row for the user, learned from the input part of the list.
     """
@@ -42,40 +42,23 @@ class Scorer:
     generalisation: Generalisation = "strong"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
-        """Score every anime for a user.
-
-        Parameters
-        ----------
-        user_row : int
-            Only scorers with a row per user may look at it.
-        input_rows : ndarray of shape (n,), dtype=int32
-            What is known of the user's list.
-
-        Returns
-        -------
-        ndarray of shape (n_anime,), dtype=float32, or None
-        """
+        """Score all anime for the known part of a user's list; only weak scorers may use the user's row."""
         del user_row, input_rows
         return None
 
     def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Sequence[Scores | None] | Scores:
-        """Score every anime for many users: the same as one by one."""
+        """Score all anime for many users, with the same results as one by one."""
         return [self.score_list(user_row, rows) for user_row, rows in zip(user_rows.tolist(), inputs, strict=True)]
 
     def score_similar(self, anime_row: int) -> Scores | None:
-        """Score every anime by its similarity to one.
-
-        Returns
-        -------
-        ndarray of shape (n_anime,), dtype=float32, or None
-        """
+        """Score all anime by their similarity to one."""
         del anime_row
         return None
 
 
 @dataclass
 class PopularityScorer(Scorer):
-    """The same for everybody: how many lists hold an anime."""
+    """Scores an anime by the number of lists that hold it."""
 
     popularity: NDArray[np.integer]
     name: str = "popularity"
@@ -99,18 +82,18 @@ class ItemKnnScorer(Scorer):
     name: str = "item kNN, cosine of ratings"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Add up the neighbours of everything on the list."""
+        """Sum the cosines."""
         del user_row
         return _dense(self.neighbours[input_rows].sum(axis=0))
 
     def score_similar(self, anime_row: int) -> Scores:
-        """Give the cosines."""
+        """Return the cosines."""
         return _dense(self.neighbours[anime_row].toarray())
 
 
 @dataclass
 class CosineScorer(Scorer):
-    """Whatever it says of lists, anime are similar by the cosine of their embeddings."""
+    """Similar anime by the cosine of embeddings; subclasses score lists."""
 
     anime_embeddings: NDArray[np.float32]
 
@@ -121,7 +104,7 @@ class CosineScorer(Scorer):
 
 @dataclass
 class EmbeddingScorer(CosineScorer):
-    """Cosine of embeddings times the gains, computed as the service computes it."""
+    """Cosine of embeddings times the gains, as in the service."""
 
     list_embeddings: NDArray[np.float32]
     anime_gains: NDArray[np.float32]
@@ -135,7 +118,7 @@ class EmbeddingScorer(CosineScorer):
 
 @dataclass
 class NeighboursScorer(CosineScorer):
-    """What the nearest training users have seen or rate highly, computed as the service computes it."""
+    """What the nearest training users have seen or rate highly, as in the service."""
 
     nearest: ListNeighbours
     name: str = "autoencoder, neighbours"
@@ -145,7 +128,7 @@ class NeighboursScorer(CosineScorer):
         self._regression = regression_of_train(self.nearest.train)
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Score by neighbours; what none of them speaks for is out of the ranking, as in the service."""
+        """Score by neighbours; anime without any are left out of the ranking, as in the service."""
         del user_row
         scores = self._score(input_rows)
         return np.where(scores > 0.0, scores, np.float32(-np.inf))
@@ -172,28 +155,17 @@ class RatingNetworkScorer(CosineScorer):
 
 
 def regression_of_train(train: Interactions) -> NeighbourRegression:
-    """Make the regression on neighbours from the lists that train."""
+    """Make the regression on neighbours from the training lists."""
     return NeighbourRegression(train.popularity())
 
 
 def list_neighbours(network: TrainedNetwork, train: Interactions) -> ListNeighbours:
-    """Make what finds the nearest training users by a network's embeddings."""
+    """Make the search for the nearest training users by a network's embeddings."""
     return ListNeighbours(network.list_embeddings, embed_users(network.list_embeddings, train), train)
 
 
 def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:
-    """Put lists into a binary matrix.
-
-    Parameters
-    ----------
-    lists : sequence of ndarray, dtype=int32
-        Anime rows.
-    n_anime : int
-
-    Returns
-    -------
-    scipy.sparse.csr_matrix of shape (n, n_anime), dtype=float32
-    """
+    """Make a binary matrix of shape (n, n_anime) of lists of anime rows."""
     offsets = np.cumsum([0, *(len(rows) for rows in lists)])
     columns = np.concatenate([*lists, np.array([], dtype=np.int32)])
     return sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), n_anime))

@@ -12,25 +12,13 @@ from training.similar_anime.truth import SimilarQuery, read_queries
 
 @dataclass(frozen=True)
 class Material:
-    """The prepared dump, split, and the questions.
+    """The prepared dump, split, and the queries."""
 
-    Attributes
-    ----------
-    prepared : Prepared
-        The catalogue's arrays, and all lists: a method learns from ``split.train`` only.
-    split : Split
-    queries : list of SimilarQuery
-        A method may learn from those that ``may_choose`` only.
-    settings : RunSettings
-    work : Path
-        Where methods that share a model keep it.
-    """
-
-    prepared: Prepared
+    prepared: Prepared  # a method learns from `split.train` only
     split: Split
-    queries: list[SimilarQuery]
+    queries: list[SimilarQuery]  # a method learns from those that `may_choose` only
     settings: RunSettings
-    work: Path
+    work: Path  # for models that methods share
 
     @property
     def measuring_queries(self) -> Sequence[SimilarQuery]:
@@ -39,13 +27,7 @@ class Material:
 
 
 def load_material(work: Path, settings: RunSettings) -> Material:
-    """Read what the prepare stage left and split it.
-
-    Raises
-    ------
-    InputError
-        If nothing is prepared, or the dump's truth for similar anime cannot be read.
-    """
+    """Read what the prepare stage left and split it."""
     prepared = load_prepared(work / "prepared")
     split = split_interactions(prepared.interactions, settings.split_seed)
     return Material(prepared, split, read_queries(prepared), settings, work)

@@ -1,4 +1,4 @@
-"""The rows of the leaderboard: one factory per row. A new method is one function and one line in METHODS."""
+"""The rows of the leaderboard. A new method is one function and one line in METHODS."""
 
 import importlib.util
 from collections.abc import Callable
@@ -50,27 +50,13 @@ Kind = Literal["sanity", "baseline", "ours"]
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the leaderboard.
-
-    Attributes
-    ----------
-    name : str
-        As tables show it.
-    kind : {"sanity", "baseline", "ours"}
-        ``"ours"`` are what the product serves; they are compared with the best of the baselines.
-    build : callable
-        Trains it. Can be pickled, since it runs in a process of its own.
-    source : str
-        The paper, library or notebook it comes from.
-    requires : str or None
-        A package that may be missing; then the row is skipped, and the table says so.
-    """
+    """A row of the leaderboard."""
 
     name: str
-    kind: Kind
-    build: Callable[[Material], Scorer]
-    source: str
-    requires: str | None = None
+    kind: Kind  # "ours" are what the product serves; compared with the best baseline
+    build: Callable[[Material], Scorer]  # trains it; can be pickled, since it runs in a process of its own
+    source: str  # the paper, library or notebook
+    requires: str | None = None  # a package; without it the row is skipped
 
     @property
     def is_available(self) -> bool:
@@ -79,7 +65,6 @@ class Method:
 
 
 def _on_lists(material: Material, fit: Callable[[Interactions], Scorer]) -> Scorer:
-    """Fit what learns from lists alone."""
     return fit(material.split.train)
 
 
@@ -117,7 +102,7 @@ def _neighbours(material: Material, rule: NeighbourRule) -> Scorer:
 
 
 def _served(material: Material, name: str) -> Scorer:
-    """Give what is served under a name, trained as `run` trains it. Rows share what an earlier one has trained."""
+    """Return a scorer of the product, trained as `run` trains it; rows share models that an earlier one trained."""
     network, recommender = _autoencoder(material), _recommender(material)
     if name in {SIMILAR, SIMILAR_COLLAPSED}:
         scorers = similar_scorers(_similar_model(material), network, recommender)

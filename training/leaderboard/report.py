@@ -1,4 +1,4 @@
-"""What the benchmark shows: tables in the terminal, benchmark.json, benchmark.md and plots."""
+"""The benchmark's report: tables in the terminal, benchmark.json, benchmark.md and plots."""
 
 import json
 from pathlib import Path
@@ -45,13 +45,7 @@ whole list, of users with at least 50 known titles. Methods with a row per user 
 
 
 def print_report(summary: Summary) -> None:
-    """Print the tables to standard output.
-
-    Parameters
-    ----------
-    summary : dict
-        From :func:`training.leaderboard.summary.summarise`.
-    """
+    """Print the tables to standard output."""
     for table in (leaderboard(summary), *_pairs(summary), cold_start_table(summary)):
         table.print()
     for line in (*sanity_lines(summary), *left_out_lines(summary)):
@@ -59,14 +53,7 @@ def print_report(summary: Summary) -> None:
 
 
 def write_report(folder: Path, summary: Summary) -> None:
-    """Write benchmark.json, benchmark.md and the plots.
-
-    Parameters
-    ----------
-    folder : Path
-        Exists.
-    summary : dict
-    """
+    """Write benchmark.json, benchmark.md and the plots into an existing folder."""
     (folder / "benchmark.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     (folder / "benchmark.md").write_text(markdown(summary), encoding="utf-8")
     measured = [name for name in ladder(summary) if summary["methods"][name]["next_anime"]]
@@ -74,7 +61,7 @@ def write_report(folder: Path, summary: Summary) -> None:
 
 
 def markdown(summary: Summary) -> str:
-    """Write the page."""
+    """Return the page."""
     ladder_plot, cold_start_plot, coverage_plot = (f"![{what}]({name})" for name, what in PLOTS.items())
     sections = [
         _about(summary),

@@ -1,4 +1,4 @@
-"""From what was measured, user by user, to what benchmark.json holds."""
+"""From results user by user to the contents of benchmark.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,17 +20,7 @@ Summary = dict[str, Any]
 def summarise(
     methods: Sequence[Method], measured: Mapping[str, Measured], left_out: Mapping[str, str], material: Material
 ) -> Summary:
-    """Put all results together.
-
-    Parameters
-    ----------
-    methods : sequence of Method
-        Those that were asked for.
-    measured : mapping of str to Measured
-        By name.
-    left_out : mapping of str to str
-        Why a method has no result.
-    material : Material
+    """Summarise the results per method.
 
     Returns
     -------
@@ -64,18 +54,9 @@ def summarise(
 
 
 def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
-    """Count the anime that anybody is recommended, with an interval.
+    """Count the anime in any user's first ten, with the jackknife's interval over users.
 
-    Parameters
-    ----------
-    top_rows : sequence of ndarray, dtype=int64
-        Each user's first ten; at least one user.
-
-    Returns
-    -------
-    Estimate
-        The interval is the jackknife's over users: the bootstrap's draws hold fewer different users, so all of them
-        cover less than is covered.
+    The bootstrap would be biased: its draws hold fewer different users, which cover fewer anime.
 
     References
     ----------
@@ -91,13 +72,7 @@ def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
 
 
 def check_sanity(measured: Mapping[str, Measured], material: Material) -> list[dict[str, Any]]:
-    """Hold the oracle and chance against what they must give.
-
-    Returns
-    -------
-    list of dict
-        ``method``, ``metric``, ``expected``, ``tolerance``, ``observed``, ``holds``.
-    """
+    """Compare the oracle and random scores with what they must give."""
     checks = []
     oracle, chance = measured.get("oracle"), measured.get("random")
     if oracle is not None and oracle.lists is not None:

@@ -1,4 +1,4 @@
-"""Item kNN: anime are near whose rating vectors have a high cosine. The second notebook's method."""
+"""Item kNN by the cosine of rating vectors: the second notebook's method."""
 
 from typing import Final
 
@@ -12,19 +12,7 @@ _BLOCK: Final = 1024
 
 
 def fit_item_knn(train: Interactions, n_neighbours: int = N_NEIGHBOURS) -> sp.csr_matrix:
-    """Find the nearest anime of every anime, by cosine of rating vectors.
-
-    Parameters
-    ----------
-    train : Interactions
-        Unrated entries count as 0.
-    n_neighbours : int, optional
-
-    Returns
-    -------
-    scipy.sparse.csr_matrix of shape (n_anime, n_anime), dtype=float32
-        Row a holds the cosines of a's nearest anime, itself left out. Anime nobody rated have none.
-    """
+    """Return the cosines of every anime with its nearest, shape (n_anime, n_anime); unrated entries count as 0."""
     ratings = train.matrix(train.ratings).tocsc()
     norms = np.sqrt(np.asarray(ratings.multiply(ratings).sum(axis=0)).ravel())
     unit = (ratings @ sp.diags(1.0 / np.where(norms == 0.0, 1.0, norms))).astype(np.float32)

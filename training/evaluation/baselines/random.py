@@ -1,4 +1,4 @@
-"""Chance: the floor of every table."""
+"""Scores at random: the floor of every table."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""User kNN: what the users with the most similar lists have seen, or rate highly. The first notebook's user rule."""
+"""User kNN: what the users with the most similar lists have seen, or rate highly. The first notebook's method."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,28 +17,17 @@ Rule = Literal["seen", "top quarter"]
 
 @dataclass
 class UserKnnScorer(Scorer):
-    """The nearest training users by the cosine of binary lists, each weighted by it.
-
-    Attributes
-    ----------
-    train : Interactions
-    seen : scipy.sparse.csr_matrix of shape (n_users, n_anime), dtype=float32
-        The binary lists.
-    norms : ndarray of shape (n_users,), dtype=float32
-        Their lengths as vectors; 1 where a list is empty.
-    rule : {"seen", "top quarter"}
-        What a neighbour speaks for: all they have seen, or what they rate at or above their 75th percentile.
-    """
+    """The nearest training users by the cosine of binary lists, each weighted by it."""
 
     train: Interactions
-    seen: sp.csr_matrix
-    norms: NDArray[np.float32]
-    rule: Rule
+    seen: sp.csr_matrix  # the binary lists
+    norms: NDArray[np.float32]  # of the rows of `seen`; 1 where a list is empty
+    rule: Rule  # all that a neighbour has seen, or what they rate at or above their 75th percentile
     n_neighbours: int = N_NEIGHBOURS
     name: str = "user kNN"
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Add up what the neighbours speak for."""
+        """Sum the weights of the neighbours of each anime."""
         del user_row
         similarities = self._similarities(input_rows)
         nearest = top_k_rows(similarities, self.n_neighbours)
@@ -58,14 +47,7 @@ class UserKnnScorer(Scorer):
 
 
 def fit_user_knn(train: Interactions, rule: Rule, n_neighbours: int = N_NEIGHBOURS) -> UserKnnScorer:
-    """Prepare the lists to be searched.
-
-    Parameters
-    ----------
-    train : Interactions
-    rule : {"seen", "top quarter"}
-    n_neighbours : int, optional
-    """
+    """Prepare the search."""
     seen = train.seen_matrix()
     lengths = np.diff(seen.indptr)
     name = f"user kNN, {'all they saw' if rule == 'seen' else 'top quarter (notebook)'}"
