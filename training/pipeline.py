@@ -21,7 +21,7 @@ from training.dump.files import find_dump
 from training.dump.rejects import REJECTS_FILE, RejectedRows
 from training.embeddings.stage import AutoencoderInput, networks_to_train, train_networks
 from training.embeddings.teacher import Teacher, fit_teacher
-from training.embeddings.trained import TrainedNetwork, load_trained
+from training.embeddings.trained import TrainedNetwork
 from training.errors import InputError
 from training.evaluation.evaluate import Metrics, evaluate
 from training.evaluation.report import write_report
@@ -50,10 +50,9 @@ from training.similar_anime.truth import read_queries
 from training.support.folders import replaced_folder, sweep_leftovers
 from training.support.terminal import progress, say
 from training.work_folder import (
-    check_same_dump,
-    check_same_split,
     digests_of,
     load_learned,
+    load_network,
     load_split,
     read_metrics,
     trained_folder,
@@ -137,13 +136,8 @@ def _learn_embeddings(
 def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     """Measure the trained networks and the baselines and write the report; see `evaluate` for the result."""
     prepared, split = load_split(work, settings)
-    trained = [
-        load_trained(trained_folder(work, name))
-        for name in networks_to_train(settings, len(prepared.interactions.anime_rows))
-    ]
-    for network in trained:
-        check_same_dump(prepared, network, work)
-        check_same_split(network, settings)
+    names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+    trained = [load_network(work, name, prepared, settings.split_seed) for name in names]
     similar, recommender = load_learned(prepared, work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
@@ -160,8 +154,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
 def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     """Publish the trained network, with its evaluation if there is one; return the bundle's folder."""
     prepared = load_prepared(work / "prepared")
-    trained = load_trained(trained_folder(work, settings.network))
-    check_same_dump(prepared, trained, work)
+    trained = load_network(work, settings.network, prepared)
     similar, recommender = load_learned(prepared, work)
     # The settings that the stages ran with, which need not be those of this run.
     used = settings.model_dump() | trained.settings | prepared.report.settings

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from training.embeddings.trained import TrainedNetwork
+from training.embeddings.trained import TrainedNetwork, load_trained
 from training.errors import InputError
 from training.lists.prepared import Prepared, load_prepared
 from training.lists.split import Split, split_interactions
@@ -66,35 +66,27 @@ def digests_of(prepared: Prepared, similar: SimilarAnimeModel, recommender: Reco
     }
 
 
-def check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
-    """Check that a network was trained on the prepared dump.
+def load_network(work: Path, name: str, prepared: Prepared, split_seed: int | None = None) -> TrainedNetwork:
+    """Read a network, trained on this prepared dump and, if one is given, with this seed of the split.
 
     Raises
     ------
     InputError
-        If it was not.
+        If there is none, or it was trained on another dump or split.
     """
+    trained = load_trained(trained_folder(work, name))
     if trained.prepared_digest != prepared.digest:
         raise InputError(
-            f"{work}: the {trained.network} network was trained before the dump was prepared anew, from other files "
+            f"{work}: the {name} network was trained before the dump was prepared anew, from other files "
             "or with other thresholds; run `train` again"
         )
-
-
-def check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
-    """Check that a network was trained with the split of the settings.
-
-    Raises
-    ------
-    InputError
-        If it was not.
-    """
     learned = trained.settings["split_seed"]
-    if learned != settings.split_seed:
+    if split_seed not in {None, learned}:
         raise InputError(
-            f"the {trained.network} network was trained with split_seed={learned}, and may have seen the targets of "
-            f"split_seed={settings.split_seed}; evaluate with --set split_seed={learned}"
+            f"the {name} network was trained with split_seed={learned}, and may have seen the targets of "
+            f"split_seed={split_seed}; evaluate with --set split_seed={learned}"
         )
+    return trained
 
 
 def read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:

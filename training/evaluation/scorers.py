@@ -28,31 +28,22 @@ Generalisation = Literal["strong", "weak"]
 
 
 class Scorer:
-    """Scores all anime for a list, for an anime, or both; returns None for what it cannot score.
-
-    Attributes
-    ----------
-    name : str
-        Shown in tables.
-    generalisation : {"strong", "weak"}
-        ``"weak"``: the model has a row for the user, learned from the input part of the list.
-    """
+    """Scores all anime for a list, for an anime, or both; returns None for what it cannot score."""
 
     name: str
+    # "weak": the model has a row for the user, learned from the input part of the list.
     generalisation: Generalisation = "strong"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
+    def score_list(self, _user_row: int, _input_rows: Rows, /) -> Scores | None:
         """Score all anime for the known part of a user's list; only weak scorers may use the user's row."""
-        del user_row, input_rows
         return None
 
     def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Sequence[Scores | None] | Scores:
         """Score all anime for many users, with the same results as one by one."""
         return [self.score_list(user_row, rows) for user_row, rows in zip(user_rows.tolist(), inputs, strict=True)]
 
-    def score_similar(self, anime_row: int) -> Scores | None:
+    def score_similar(self, _anime_row: int, /) -> Scores | None:
         """Score all anime by their similarity to one."""
-        del anime_row
         return None
 
 
@@ -63,14 +54,12 @@ class PopularityScorer(Scorer):
     popularity: NDArray[np.integer]
     name: str = "popularity"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, _input_rows: Rows) -> Scores:
         """Score by popularity."""
-        del user_row, input_rows
         return self.popularity.astype(np.float32)
 
-    def score_similar(self, anime_row: int) -> Scores:
+    def score_similar(self, _anime_row: int) -> Scores:
         """Score by popularity."""
-        del anime_row
         return self.popularity.astype(np.float32)
 
 
@@ -81,9 +70,8 @@ class ItemKnnScorer(Scorer):
     neighbours: sp.csr_matrix
     name: str = "item kNN, cosine of ratings"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Sum the cosines."""
-        del user_row
         return _dense(self.neighbours[input_rows].sum(axis=0))
 
     def score_similar(self, anime_row: int) -> Scores:
@@ -110,9 +98,8 @@ class EmbeddingScorer(CosineScorer):
     anime_gains: NDArray[np.float32]
     name: str = "autoencoder, embedding"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Score by the embedded list."""
-        del user_row
         return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, input_rows))
 
 
@@ -127,9 +114,8 @@ class NeighboursScorer(CosineScorer):
     def __post_init__(self) -> None:
         self._regression = regression_of_train(self.nearest.train)
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours; anime without any are left out of the ranking, as in the service."""
-        del user_row
         scores = self._score(input_rows)
         return np.where(scores > 0.0, scores, np.float32(-np.inf))
 
@@ -148,9 +134,8 @@ class RatingNetworkScorer(CosineScorer):
     name: str = "rating network (notebook)"
     generalisation: Generalisation = "weak"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
         """Order by predicted rating."""
-        del input_rows
         return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row])
 
 

@@ -51,9 +51,8 @@ class ItemsScorer(Scorer):
     weights: ItemWeights
     name: str = ITEMS
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Sum the weights of the list."""
-        del user_row
         return self.weights.score(input_rows)
 
     def score_similar(self, anime_row: int) -> Scores:

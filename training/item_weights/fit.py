@@ -121,10 +121,8 @@ def fit_on_support(
         If there is no solution.
     """
     whose = np.arange(len(counts)) if targets is None else targets
-    # Symmetric, so its memory order does not matter.
-    by_row = counts if counts.flags.c_contiguous else counts.T
     try:
-        return solve_among(by_row, regularisation(counts, dropout, l2), rows, whose)
+        return solve_among(counts, regularisation(counts, dropout, l2), rows, whose)
     except np.linalg.LinAlgError as error:
         raise InputError(say_too_weak(dropout, l2, "items.l2 or items.dropout")) from error
 

@@ -39,9 +39,9 @@ to a method that can answer, "peak MB" the most resident memory of the whole pro
 libraries and the lists take what the row of popularity shows)."""
 
 COLD_START: Final = """\
-The first columns are the same users and the same targets: everybody with at least 10 known titles, of which only as
-many as the heading says are told, drawn by a hash. What is not told is no answer either. The last column tells the
-whole list, of users with at least 50 known titles. Methods with a row per user have no place here."""
+The first columns are the same users and targets: all users with at least 10 known titles, of which as many as the
+heading gives go in, drawn by a hash; the others cannot be answers. The last column is of users with at least 50 known
+titles, all of which go in. Methods with a row per user are left out."""
 
 
 def print_report(summary: Summary) -> None:

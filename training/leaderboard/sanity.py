@@ -25,9 +25,8 @@ class OracleScorer(Scorer):
     similar: dict[int, SimilarQuery]
     name: str = "oracle"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
         """Score the targets 1."""
-        del input_rows
         return self._mark(self.targets[user_row], np.float32(1.0))
 
     def score_similar(self, anime_row: int) -> Scores:

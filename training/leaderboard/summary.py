@@ -1,20 +1,21 @@
 """From results user by user to the contents of benchmark.json."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from training.evaluation.evaluate import Measured, estimate_lists, summarise_lists
 from training.evaluation.metrics import NORMAL_QUANTILE, Estimate, estimate_mean
 from training.leaderboard.material import Material
 from training.leaderboard.methods import Method
-from training.leaderboard.paired import compare_paired
 from training.leaderboard.sanity import expect_recall_by_chance
 
 Summary = dict[str, Any]
+CONFIDENCE: Final = 0.95
 
 
 def summarise(
@@ -69,6 +70,34 @@ def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
     alone = np.bincount(users[firsts[counts == 1]], minlength=n)
     half = NORMAL_QUANTILE * float(((n - 1) / n * ((alone - alone.mean()) ** 2).sum()) ** 0.5)
     return Estimate(float(len(covered)), len(covered) - half, len(covered) + half, n)
+
+
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """A mean difference, method minus baseline, with the interval of the paired t test."""
+
+    p_t: float  # two-sided, of the paired t test
+    p_wilcoxon: float  # two-sided, of Wilcoxon's signed-rank test
+
+
+def compare_paired(values: NDArray[np.float64], baseline: NDArray[np.float64]) -> Difference:
+    """Compare two methods on the same users, in the same order.
+
+    Without spread, or with one user, the p values are 1.
+
+    References
+    ----------
+    Student, "The Probable Error of a Mean", Biometrika 1908. Wilcoxon, "Individual Comparisons by Ranking Methods",
+    Biometrics 1945.
+    """
+    differences = values - baseline
+    mean, n = float(differences.mean()), len(differences)
+    if n == 1 or not np.ptp(differences):
+        return Difference(mean, mean, mean, n, 1.0, 1.0)
+    test = stats.ttest_1samp(differences, 0.0)
+    low, high = test.confidence_interval(CONFIDENCE)
+    p_wilcoxon = stats.wilcoxon(differences).pvalue
+    return Difference(mean, float(low), float(high), n, float(test.pvalue), float(p_wilcoxon))
 
 
 def check_sanity(measured: Mapping[str, Measured], material: Material) -> list[dict[str, Any]]:

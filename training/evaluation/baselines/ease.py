@@ -33,15 +33,13 @@ class WeightsScorer(Scorer):
     weights: NDArray[np.float32]  # row: the known anime; column: the one it scores. Zero diagonal
     name: str
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Sum the rows of the list."""
-        del user_row
         scores: Scores = self.weights[input_rows].sum(axis=0)
         return scores
 
-    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+    def score_lists(self, _user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
         """Sum the rows of each list."""
-        del user_rows
         scores: Scores = lists_matrix(inputs, len(self.weights)) @ self.weights
         return scores
 

@@ -26,9 +26,8 @@ class UserKnnScorer(Scorer):
     n_neighbours: int = N_NEIGHBOURS
     name: str = "user kNN"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Sum the weights of the neighbours of each anime."""
-        del user_row
         similarities = self._similarities(input_rows)
         nearest = top_k_rows(similarities, self.n_neighbours)
         weights = similarities[nearest]
