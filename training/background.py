@@ -5,7 +5,6 @@ import importlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -29,22 +28,16 @@ def begin_import() -> None:
     threading.Thread(target=try_it, name="import").start()
 
 
-@dataclass(frozen=True)
-class Background:
-    """What is made of titles and synopses in the background."""
-
-    content: Future[Content]
-    franchises: Future[dict[str, NDArray[Any]]]  # see training.franchises.grouping.franchise_arrays
-
-
 @contextlib.contextmanager
-def begin_background(lists: Interactions, prepared: Prepared) -> Iterator[Background]:
+def begin_background(
+    lists: Interactions, prepared: Prepared
+) -> Iterator[tuple[Future[Content], Future[dict[str, NDArray[Any]]]]]:
     """Start what one thread of Python has to do; TensorFlow first, since it is needed first."""
     pool = ThreadPoolExecutor(1)
     try:
         pool.submit(importlib.import_module, _TENSORFLOW)
         content = pool.submit(read_content, prepared.catalogue)
-        yield Background(content, pool.submit(franchise_arrays, lists, prepared.catalogue))
+        yield content, pool.submit(franchise_arrays, lists, prepared.catalogue)
     finally:
         # A stopped run does not wait for what has not started.
         pool.shutdown(cancel_futures=True)

@@ -92,18 +92,18 @@ def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> lis
 def _learn_all(
     work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
 ) -> list[TrainedNetwork]:
-    with begin_background(split.train, prepared) as background:
+    with begin_background(split.train, prepared) as (content, grouping):
         counts = co_counts(split.train)
         dense = invert_popular(counts, settings.items)
         weights = fit_item_weights(counts, dense, settings.items)
         teacher = Teacher.of_weights(dense, weights)
         del dense
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-        given = AutoencoderInput(split.train, teacher, background.content.result())
+        given = AutoencoderInput(split.train, teacher, content.result())
         del teacher
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         del given
-        franchises = background.franchises.result()
+        franchises = grouping.result()
     recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
     save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
     del counts
@@ -121,12 +121,12 @@ def _learn_embeddings(
     quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
     settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
     lists = some_users(split.train, settings.quick_users, "quick run")
-    with begin_background(lists, prepared) as background:
+    with begin_background(lists, prepared) as (content, grouping):
         teacher = fit_teacher(co_counts(lists), settings.items)
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-        given = AutoencoderInput(lists, teacher, background.content.result())
+        given = AutoencoderInput(lists, teacher, content.result())
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
-        franchises = background.franchises.result()
+        franchises = grouping.result()
     save_similar_anime(trained_folder(work, SIMILAR_FOLDER), without_ranking(prepared, settings.model_dump()))
     recommender = without_weights(prepared, trained[0], franchises, settings)
     save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)

@@ -28,7 +28,7 @@ def load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
     split = split_interactions(prepared.interactions, settings.split_seed)
     if not split.may_train.any():
         raise InputError(
-            f"{work}: all {prepared.interactions.n_users} users are among those who test, so nobody is left to learn "
+            f"{work}: all {prepared.interactions.n_users} users are among those who test, so none is left to learn "
             "from; more users are needed"
         )
     return prepared, split

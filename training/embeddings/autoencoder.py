@@ -176,7 +176,7 @@ def _start(
     start = np.zeros((n_anime, embedding_size), dtype=np.float32)
     start[:, :n_used] = directions[:, :n_used] * _strengths(energies[:n_used], config)
     typical = float(np.sqrt(np.mean(np.sum(np.square(start), axis=1)))) or 1.0
-    # A little noise gives a direction to anime that the lists say nothing of, and to columns without one.
+    # A little noise gives a direction to anime on no list, and to columns without one.
     noise = rng.normal(scale=1e-3 / np.sqrt(embedding_size), size=start.shape)
     scaled: Matrix = (start / typical + noise).astype(np.float32)
     return scaled

@@ -19,7 +19,7 @@ class AutoencoderConfig(BaseModel):
     batch_size: Annotated[int, Field(ge=1, description="Anime per step")] = 256
     learning_rate: Annotated[Positive, Field(description="Of Adam, falling to a hundredth")] = 0.01
     max_users: Annotated[
-        int, Field(ge=1, description="Users whose lists say which directions matter, at most; picked by a hash")
+        int, Field(ge=1, description="Users whose lists decide which directions matter, at most; picked by a hash")
     ] = 20_000
     length_power: Annotated[
         float, Field(ge=0, le=1, description="Users count by the length of the list to minus this power")

@@ -16,9 +16,9 @@ def _quiet_stderr() -> Iterator[None]:
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     # Never closed: other threads may hold on to it.
-    before, heard = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1, closefd=False)
+    before, still_shown = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1, closefd=False)
     try:
-        sys.stderr = heard
+        sys.stderr = still_shown
         os.dup2(nowhere, 2)
         yield
     finally:
@@ -26,7 +26,7 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(kept)
         os.close(nowhere)
         # Unless it was replaced in between.
-        if sys.stderr is heard:
+        if sys.stderr is still_shown:
             sys.stderr = before
 
 

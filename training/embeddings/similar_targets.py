@@ -49,7 +49,7 @@ class SimilarTargets(keras.utils.PyDataset):  # type: ignore[misc]
 
     def targets_of(self, anime_rows: NDArray[np.integer]) -> Matrix:
         """Return targets of shape (batch, n_anime); rows sum to 1, with 0 for an anime itself if there are others."""
-        alike = np.maximum(self._teacher.said_by(anime_rows), 0.0)  # (B, N)
+        alike = np.maximum(self._teacher.weights_of(anime_rows), 0.0)  # (B, N)
         alike /= np.maximum(alike.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         if self._content is not None:
             alike += np.maximum(self._content[anime_rows] @ self._content.T, 0.0)

@@ -49,13 +49,13 @@ class Teacher:
         product[self._rows] += self._block.T @ matrix[self._rows]
         return product
 
-    def said_by(self, anime_rows: NDArray[np.integer]) -> Matrix:
+    def weights_of(self, anime_rows: NDArray[np.integer]) -> Matrix:
         """Return the weights of n anime for every other, shape (n, n_anime); 0 for an anime itself."""
-        said: Matrix = self._sparse[anime_rows].toarray()
+        weights: Matrix = self._sparse[anime_rows].toarray()
         places = np.minimum(np.searchsorted(self._rows, anime_rows), len(self._rows) - 1)
         dense = np.flatnonzero(self._rows[places] == anime_rows)
-        said[dense[:, None], self._rows] += self._block[places[dense]]
-        return said
+        weights[dense[:, None], self._rows] += self._block[places[dense]]
+        return weights
 
 
 def fit_teacher(counts: Matrix, config: ItemsConfig) -> Teacher:

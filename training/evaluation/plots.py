@@ -65,7 +65,7 @@ def plot_map(path: Path, anime_embeddings: NDArray[np.float32], prepared: Prepar
     with threadpool_limits(1, "openmp"):
         places = tsne.fit_transform(anime_embeddings[rows])
     genres = prepared.catalogue["anime_genres"][rows]
-    # Every anime takes the colour of its rarest common genre, which says more of it than Comedy.
+    # Every anime takes the colour of its rarest common genre, which is more specific than Comedy.
     common = np.argsort(-genres.sum(axis=0), kind="stable")[:N_MAPPED_GENRES]
     shown = np.zeros(len(rows), dtype=bool)
     with _axes(path, (9, 8)) as axes:
@@ -137,7 +137,7 @@ def _draw_coverage(axes: Any, summary: Metrics, names: list[str]) -> None:
         )
     axes.set(
         title=PLOTS["benchmark_coverage.png"],
-        xlabel="anime that anybody is recommended in their first ten",
+        xlabel="anime in any user's first ten",
         ylabel="NDCG@100",
         ylim=(0, None),
     )

@@ -59,16 +59,16 @@ def invert_gram(counts: Square, dropout: float, l2: float, settings: str = "item
     # The upper triangle by columns is the lower one by rows, which is what is mirrored.
     factor, failed = la.lapack.spotrf(regularised, lower=0, overwrite_a=1, clean=0)
     if failed:
-        raise InputError(say_too_weak(dropout, l2, settings))
+        raise InputError(no_solution_message(dropout, l2, settings))
     inverse: Square = la.lapack.spotri(factor, lower=0, overwrite_c=1)[0].T
     mirror(inverse)
     return inverse
 
 
-def say_too_weak(dropout: float, l2: float, settings: str) -> str:
+def no_solution_message(dropout: float, l2: float, settings: str) -> str:
     """Return the error message for item weights without a solution."""
     return (
-        "item weights have no solution: expected a penalty that tells anime on nearly the same lists apart, received "
+        "item weights have no solution: expected a penalty that separates anime on nearly the same lists, received "
         f"{l2:g} with a dropout of {dropout:g}; raise --set {settings}"
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.cores import usable_cores
 from models.scoring.items import ItemWeights
 from training.errors import InputError
-from training.item_weights.closed_form import DenseInverse, invert_gram, regularisation, say_too_weak
+from training.item_weights.closed_form import DenseInverse, invert_gram, no_solution_message, regularisation
 from training.item_weights.co_counts import Square
 from training.item_weights.config import ItemsConfig
 from training.item_weights.small_systems import solve_among
@@ -52,45 +52,33 @@ def propose_alone(counts: Square, targets: NDArray[np.int64], k: int, l2: float)
         Ascending within a row.
     """
     scale = np.sqrt(np.diag(counts) + np.float32(l2))
-    proposed = np.empty((len(targets), k), dtype=np.int32)
-
-    def propose(start: int) -> None:
-        some = targets[start : start + _TARGETS_PER_BLOCK]
-        strengths = counts[some] / scale
-        strengths[np.arange(len(some)), some] = -1.0
-        proposed[start : start + len(some)] = _largest(strengths, k)
-
-    _for_blocks(propose, len(targets))
-    return proposed
+    return _strongest(targets, k, lambda some: counts[some] / scale)
 
 
 def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
     """Find the k < n anime with the largest weights for each of n; shape (n, k), ascending within a row."""
-    strongest = np.empty((len(inverse), k), dtype=np.int32)
+    # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
+    return _strongest(np.arange(len(inverse)), k, lambda some: -inverse[some])
+
+
+def _strongest(
+    targets: NDArray[np.int64], k: int, strengths_for: Callable[[NDArray[np.int64]], Square]
+) -> NDArray[np.int32]:
+    """Find the columns of the k largest strengths for each target, itself left out, ascending."""
+    strongest = np.empty((len(targets), k), dtype=np.int32)
 
     def find(start: int) -> None:
-        # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
-        block = -inverse[start : start + _TARGETS_PER_BLOCK]
-        targets = np.arange(len(block))
-        block[targets, start + targets] = -np.inf
-        strongest[start : start + len(block)] = _largest(block, k)
+        some = targets[start : start + _TARGETS_PER_BLOCK]
+        strengths = strengths_for(some)
+        strengths[np.arange(len(some)), some] = -np.inf
+        last = strengths.shape[1] - k
+        strongest[start : start + len(some)] = np.sort(np.argpartition(strengths, last, axis=1)[:, last:], axis=1)
 
-    _for_blocks(find, len(inverse))
+    if k:
+        # Sorting lets go of the interpreter's lock.
+        with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
+            list(pool.map(find, range(0, len(targets), _TARGETS_PER_BLOCK)))
     return strongest
-
-
-def _for_blocks(work: Callable[[int], None], n_targets: int) -> None:
-    # Sorting lets go of the interpreter's lock.
-    with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
-        list(pool.map(work, range(0, n_targets, _TARGETS_PER_BLOCK)))
-
-
-def _largest(values: Square, k: int) -> NDArray[np.int32]:
-    """Find the columns of the k largest values of every row, ascending."""
-    if not k:
-        return np.empty((len(values), 0), dtype=np.int32)
-    last = values.shape[1] - k
-    return np.sort(np.argpartition(values, last, axis=1)[:, last:], axis=1).astype(np.int32)
 
 
 def fit_on_support(
@@ -124,7 +112,7 @@ def fit_on_support(
     try:
         return solve_among(counts, regularisation(counts, dropout, l2), rows, whose)
     except np.linalg.LinAlgError as error:
-        raise InputError(say_too_weak(dropout, l2, "items.l2 or items.dropout")) from error
+        raise InputError(no_solution_message(dropout, l2, "items.l2 or items.dropout")) from error
 
 
 def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -> ItemWeights:

@@ -60,7 +60,7 @@ def _solve_each(
     for number in range(first, len(rows), step):
         for place in range(size):
             line = matrix[rows[number, place]]
-            # The upper triangle, by the lines above: each look-up is one somewhere in a gigabyte.
+            # The upper triangle, by the lines above: each look-up is a cache miss.
             for other in range(place):
                 among[other, place] = line[rows[number, other]]
             among[place, place] = line[rows[number, place]] + added[rows[number, place]]
@@ -92,7 +92,7 @@ def _factor(matrix: Any) -> None:  # pragma: no cover - compiled
             break
         for below in range(bottom, size):
             # From a multiple of eight numbers on, which is what the vector unit takes. Those too many lie below the
-            # diagonal: they may be anything, and nobody reads what becomes of them.
+            # diagonal: they may be anything, and are not used.
             start = below // 8 * 8
             a, b = matrix[top, start:], matrix[top + 1, start:]
             c, d = matrix[top + 2, start:], matrix[top + 3, start:]

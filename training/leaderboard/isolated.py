@@ -33,7 +33,9 @@ def run_isolated(function: Callable[..., T], *arguments: Any) -> T:
         result: T = receiver.recv()
     except EOFError as error:
         process.join()
-        raise IsolatedError(_say_end(process.exitcode)) from error
+        code = process.exitcode or 0
+        killed = f"its process was killed by signal {-code} (9: perhaps out of memory)"
+        raise IsolatedError(killed if code < 0 else "it failed; its traceback stands above") from error
     except BaseException:
         # Ctrl-C, most of all: the training stops too.
         process.kill()
@@ -61,9 +63,3 @@ def peak_memory_mb() -> float:
 def _call(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     sender.send(function(*arguments))
     sender.close()
-
-
-def _say_end(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"its process was killed by signal {-exit_code} (9: perhaps out of memory)"
-    return "it failed; its traceback stands above"

@@ -21,10 +21,10 @@ from training.leaderboard.tables import (
 )
 
 PROTOCOL: Final = """\
-Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == 1` test and nobody learns from
+Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == 1` test and no method learns from
 them; of what such a user has seen (plan-to-watch left out) 80 % goes in and 20 % is the target, drawn by a hash. What
 goes in cannot be an answer. Recall@20 has the denominator min(20, targets); NDCG is scaled to the best order.
-coverage@10 counts the anime in anybody's first ten; popularity@10 is the share of the training users who have seen
+coverage@10 counts the anime in any user's first ten; popularity@10 is the share of the training users who have seen
 the titles in a user's first ten. Similar anime: graded NDCG@10, gain log(1 + votes), against MyAnimeList users' own
 recommendations of at least 2 votes and from another franchise; only the measuring half of the queries counts. Methods
 marked weak have a row per user, learned from the input part of the test users' lists.

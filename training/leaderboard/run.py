@@ -65,14 +65,9 @@ def run_benchmark(data: Path, work: Path, settings: RunSettings, methods: Sequen
             left_out[method.name] = f"failed: {error}"
             say(f"  failed: {error}")
         else:
-            say(f"  {_say_cost(measured[method.name])}")
+            cost = "  trained in {training_s:.1f} s, measured in {scoring_s:.1f} s, peak {peak_memory_mb:,.0f} MB"
+            say(cost.format(**measured[method.name].cost))
     return summarise(methods, measured, left_out, material)
-
-
-def _say_cost(one: Measured) -> str:
-    return "trained in {training_s:.1f} s, measured in {scoring_s:.1f} s, peak {peak_memory_mb:,.0f} MB".format(
-        **one.cost
-    )
 
 
 def train_and_measure(method: Method, work: Path, settings: RunSettings) -> Measured:

@@ -96,7 +96,7 @@ class ListBuilder:
     def _find_rows(self, anime_ids: NDArray[np.signedinteger]) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
         """Return the rows of anime, and which of them are in the catalogue."""
         if self._row_table is not None:
-            # Ids beyond the table are clipped to its last place, which is nobody's.
+            # Ids beyond the table are clipped to its last place, which is always -1.
             rows = self._row_table.take(anime_ids, mode="clip")
             return rows, rows >= 0
         rows = np.minimum(np.searchsorted(self._anime_ids, anime_ids), len(self._anime_ids) - 1)
@@ -142,7 +142,7 @@ def _stable_order(values: NDArray[np.signedinteger]) -> NDArray[np.int64]:
     n_bits = len(values).bit_length()
     if int(values.max()) >> (63 - n_bits):
         return np.argsort(values, kind="stable")
-    # One number holds value and place: a plain sort is many times faster than one that keeps places beside values.
+    # One number holds value and place, since a plain sort is many times faster than argsort.
     keys = values.astype(np.int64)
     keys <<= n_bits
     keys |= np.arange(len(values))

@@ -83,7 +83,7 @@ def is_test_user(user_ids: NDArray[np.int64], fold: int = TEST_FOLD) -> NDArray[
 
 
 def draw_users(user_ids: NDArray[np.int64], n_users: int, purpose: Purpose) -> NDArray[np.int64]:
-    """Draw at most `n_users` by a hash of their ids and the purpose, whoever else there is.
+    """Draw at most `n_users` by a hash of their ids and the purpose, independent of the other users.
 
     Returns
     -------

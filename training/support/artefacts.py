@@ -1,4 +1,4 @@
-"""The files of a stage: arrays as .npy beside one JSON file of facts. `path` is always that of the JSON file."""
+"""The files of a stage: arrays as .npy and one JSON file of facts. `path` is always that of the JSON file."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from training.errors import InputError
 
 T = TypeVar("T")
 Arrays = dict[str, Any]  # of ndarrays, by name
-# What the JSON file holds beside the facts: names of the arrays, and the sha256 of every other file of the folder.
+# What the JSON file holds besides the facts: names of the arrays, and the sha256 of every other file of the folder.
 _OWN_KEYS: Final = ("arrays", "sha256")
 
 

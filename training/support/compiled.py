@@ -12,7 +12,7 @@ from models.cores import usable_cores
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of arrays and numbers when it is first called; it runs without the interpreter's lock.
 
-    It may call other compiled functions of its own module only: the cache, beside the module or in the user's cache
+    It may call other compiled functions of its own module only: the cache, next to the module or in the user's cache
     folder, does not notice changes elsewhere.
     """
     try:

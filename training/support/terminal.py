@@ -70,5 +70,5 @@ def _lines(description: str, total: int, unit: str, scale: float) -> Iterator[Pr
 
 
 def say(line: str) -> None:
-    """Print a line about the work, beside the progress."""
+    """Print a line about the work, above the progress."""
     _console.print(line, soft_wrap=True)
