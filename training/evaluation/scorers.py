@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -64,22 +64,6 @@ class PopularityScorer(Scorer):
 
 
 @dataclass
-class ItemKnnScorer(Scorer):
-    """Item kNN: the sum of the cosines to the list."""
-
-    neighbours: sp.csr_matrix
-    name: str = "item kNN, cosine of ratings"
-
-    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
-        """Sum the cosines."""
-        return _dense(self.neighbours[input_rows].sum(axis=0))
-
-    def score_similar(self, anime_row: int) -> Scores:
-        """Return the cosines."""
-        return _dense(self.neighbours[anime_row].toarray())
-
-
-@dataclass
 class CosineScorer(Scorer):
     """Similar anime by the cosine of embeddings; subclasses score lists."""
 
@@ -116,14 +100,12 @@ class NeighboursScorer(CosineScorer):
 
     def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Score by neighbours; anime without any are left out of the ranking, as in the service."""
-        scores = self._score(input_rows)
-        return np.where(scores > 0.0, scores, np.float32(-np.inf))
-
-    def _score(self, input_rows: Rows) -> Scores:
         lists, similarities = self.nearest.lists_near(input_rows, N_NEIGHBOURS_OF_RULE[self.rule])
         if self.rule == "weighted":
-            return self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
-        return score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
+            scores = self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
+        else:
+            scores = score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
+        return np.where(scores > 0.0, scores, np.float32(-np.inf))
 
 
 @dataclass
@@ -154,7 +136,3 @@ def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:
     offsets = np.cumsum([0, *(len(rows) for rows in lists)])
     columns = np.concatenate([*lists, np.array([], dtype=np.int32)])
     return sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), n_anime))
-
-
-def _dense(row: Any) -> Scores:
-    return np.asarray(row, dtype=np.float32).ravel()

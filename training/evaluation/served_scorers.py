@@ -15,10 +15,9 @@ from models.scoring.reranker import Reranker
 from models.scoring.seen_lists import SeenLists
 from models.scoring.similar_anime import ranked_scores
 from training.embeddings.trained import TrainedNetwork
-from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
 from training.evaluation.scorers import (
     EmbeddingScorer,
-    ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,

@@ -1,9 +1,10 @@
-"""The rows of the leaderboard. A new method is one function and one line in METHODS."""
+"""The rows of the leaderboard, and what they may learn from. A new method is one function and one line in METHODS."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Final, Literal
 
 from models.scoring.neighbours import NeighbourRule
@@ -12,12 +13,10 @@ from training.embeddings.stage import AutoencoderInput, train_network
 from training.embeddings.trained import TrainedNetwork, load_trained, save_trained
 from training.evaluation.baselines.ease import fit_ease, fit_edlae
 from training.evaluation.baselines.ials import fit_ials
-from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn, fit_user_knn
 from training.evaluation.baselines.random import RandomScorer
-from training.evaluation.baselines.user_knn import fit_user_knn
 from training.evaluation.scorers import (
     EmbeddingScorer,
-    ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,
@@ -36,16 +35,41 @@ from training.evaluation.served_scorers import (
 from training.franchises.grouping import franchise_arrays
 from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_item_weights, invert_popular
-from training.leaderboard.material import Material
 from training.leaderboard.sanity import make_oracle
 from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared, load_prepared
+from training.lists.split import Split, split_interactions
 from training.recommending.stage import FOLDER as RECOMMENDER
 from training.recommending.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
+from training.settings import RunSettings
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
 from training.similar_anime.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
-from training.similar_anime.truth import read_queries
+from training.similar_anime.truth import SimilarQuery, read_queries
 
 Kind = Literal["sanity", "baseline", "ours"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """The prepared dump, split, and the queries."""
+
+    prepared: Prepared  # a method learns from `split.train` only
+    split: Split
+    queries: list[SimilarQuery]  # a method learns from those that `may_choose` only
+    settings: RunSettings
+    work: Path  # for models that methods share
+
+    @property
+    def measuring_queries(self) -> Sequence[SimilarQuery]:
+        """Queries for similar anime that measure."""
+        return [query for query in self.queries if not query.may_choose]
+
+
+def load_material(work: Path, settings: RunSettings) -> Material:
+    """Read what the prepare stage left and split it."""
+    prepared = load_prepared(work / "prepared")
+    split = split_interactions(prepared.interactions, settings.split_seed)
+    return Material(prepared, split, read_queries(prepared), settings, work)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,7 @@ from training.evaluation.list_quality import ListQuality, measure_lists
 from training.evaluation.scorers import Scorer
 from training.leaderboard.cold_start import make_points
 from training.leaderboard.isolated import IsolatedError, peak_memory_mb, run_isolated
-from training.leaderboard.material import Material, load_material
-from training.leaderboard.methods import METHODS, Method
+from training.leaderboard.methods import METHODS, Material, Method, load_material
 from training.leaderboard.summary import Summary, summarise
 from training.pipeline import run_prepare
 from training.settings import RunSettings

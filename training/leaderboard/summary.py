@@ -10,8 +10,7 @@ from scipy import stats
 
 from training.evaluation.evaluate import Measured, estimate_lists, summarise_lists
 from training.evaluation.metrics import NORMAL_QUANTILE, Estimate, estimate_mean
-from training.leaderboard.material import Material
-from training.leaderboard.methods import Method
+from training.leaderboard.methods import Material, Method
 from training.leaderboard.sanity import expect_recall_by_chance
 
 Summary = dict[str, Any]
