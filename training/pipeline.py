@@ -33,30 +33,14 @@ from training.lists.prepared import Prepared, PrepareReport, find_prepared, load
 from training.lists.split import Split, is_test_user, some_users
 from training.lists.thresholds import Thresholds
 from training.recommending.stage import FOLDER as RECOMMENDER_FOLDER
-from training.recommending.stage import (
-    fit_recommender_model,
-    save_recommender,
-    without_weights,
-)
+from training.recommending.stage import fit_recommender_model, save_recommender, without_weights
 from training.settings import RunSettings
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
-from training.similar_anime.stage import (
-    fit_similar_anime,
-    load_similar_anime,
-    save_similar_anime,
-    without_ranking,
-)
+from training.similar_anime.stage import fit_similar_anime, load_similar_anime, save_similar_anime, without_ranking
 from training.similar_anime.truth import read_queries
 from training.support.folders import replaced_folder, sweep_leftovers
 from training.support.terminal import progress, say
-from training.work_folder import (
-    digests_of,
-    load_learned,
-    load_network,
-    load_split,
-    read_metrics,
-    trained_folder,
-)
+from training.work_folder import digests_of, load_learned, load_network, load_split, read_metrics, trained_folder
 
 # A single pass goes further in larger steps (docs/experiments.md).
 _QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}

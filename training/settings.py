@@ -44,10 +44,7 @@ class RunSettings(BaseModel):
         Field(description="Train and measure the other network and the baselines too; none: up to 5 million rows"),
     ] = None
     max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = 750
-    hold_out: Annotated[
-        bool,
-        Field(description="Publish without the users who test: unseen users over HTTP"),
-    ] = False
+    hold_out: Annotated[bool, Field(description="Publish without the users who test: unseen users over HTTP")] = False
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     rating: RatingConfig = RatingConfig()

@@ -95,10 +95,7 @@ def _draw_ladder(axes: Any, summary: Metrics, names: list[str]) -> None:
         axes.text(estimate["high"] + 0.008, name, f"{estimate['mean']:.3f}", va="center", fontsize="small")
     # Room for the numbers behind the longest bars.
     axes.set(title=PLOTS["benchmark_ladder.png"], xlabel="NDCG@100", xlim=(0, 1.12 * axes.get_xlim()[1]))
-    axes.legend(
-        handles=[Patch(color=colour, label=kind) for kind, colour in _COLOURS.items()],
-        loc="lower right",
-    )
+    axes.legend(handles=[Patch(color=colour, label=kind) for kind, colour in _COLOURS.items()], loc="lower right")
 
 
 def _draw_cold_start(axes: Any, summary: Metrics, names: list[str], points: Sequence[str]) -> None:

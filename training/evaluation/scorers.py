@@ -10,12 +10,7 @@ from numpy.typing import NDArray
 
 from models.scoring.embedding import cosine_scores, embed_list, list_scores
 from models.scoring.neighbour_weights import NeighbourRegression
-from models.scoring.neighbours import (
-    DEFAULT_RULE,
-    N_NEIGHBOURS_OF_RULE,
-    NeighbourRule,
-    score_by_neighbours,
-)
+from models.scoring.neighbours import DEFAULT_RULE, N_NEIGHBOURS_OF_RULE, NeighbourRule, score_by_neighbours
 from models.scoring.seen_lists import SeenLists
 from training.embeddings.trained import TrainedNetwork
 from training.lists.interactions import Interactions
