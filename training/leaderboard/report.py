@@ -31,7 +31,7 @@ marked weak have a row per user, learned from the input part of the test users' 
 
 ± is half of the 95 % interval: 1.96 standard errors over users or queries, for coverage@10 by the jackknife over
 users. Differences are paired, on the same users: the 95 % interval and p of the paired t test, and p of Wilcoxon's
-signed-rank test, two-sided and not corrected for the number of methods; "not told apart" where either p is .05 or
+signed-rank test, two-sided and not corrected for the number of methods; "not significant" where either p is .05 or
 more.
 
 Each method is trained and measured in a process of its own. "training s" is wall-clock time from the lists in memory

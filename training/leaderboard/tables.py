@@ -109,7 +109,7 @@ def _mean(estimate: Mapping[str, float] | None) -> float:
 
 def _verdict(difference: Mapping[str, float]) -> str:
     if max(difference["p_t"], difference["p_wilcoxon"]) >= CERTAIN:
-        return "not told apart"
+        return "not significant"
     return "better" if difference["mean"] > 0.0 else "worse"
 
 
