@@ -80,8 +80,7 @@ def load_network(work: Path, name: str, prepared: Prepared, split_seed: int | No
             f"{work}: the {name} network was trained before the dump was prepared anew, from other files "
             "or with other thresholds; run `train` again"
         )
-    learned = trained.settings["split_seed"]
-    if split_seed not in {None, learned}:
+    if split_seed is not None and split_seed != (learned := trained.settings["split_seed"]):
         raise InputError(
             f"the {name} network was trained with split_seed={learned}, and may have seen the targets of "
             f"split_seed={split_seed}; evaluate with --set split_seed={learned}"
