@@ -4,8 +4,7 @@ import os
 
 from models.cores import usable_cores
 
-# Read when they are first imported, by OpenBLAS and Arrow the first, by TensorFlow the others: of a container's quota
-# of processor time they know nothing.
+# Read on import, by OpenBLAS and Arrow the first, by TensorFlow the others, which ignore a container's CPU quota.
 os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(usable_cores()))
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(usable_cores()))

@@ -170,7 +170,7 @@ def evaluate(
     compare: CompareOption = None,
     assignments: SetOption = None,
 ) -> None:
-    """Measure the trained networks beside the baselines."""
+    """Measure the trained networks and the baselines."""
     _print_metrics(stages.run_evaluate(work, _settings(assignments, network=network, compare=compare)), work)
 
 

@@ -1,4 +1,4 @@
-"""The whole run and its stages: each reads what the stage before left in the work folder.
+"""The stages of a run: each reads what the stage before left in the work folder.
 
 ::
 
@@ -7,7 +7,7 @@
     <work>/trained/recommender/  franchises, item weights, the re-ranker, recommender.json
     <work>/trained/similar/  ranked neighbours of every anime, the ranker, similar.json
     <work>/report/       evaluation.json, report.md, plots
-    <work>/timings.json  what each stage of `run` took
+    <work>/timings.json  seconds of each stage of `run`
 """
 
 from dataclasses import replace
@@ -16,12 +16,12 @@ from typing import Final
 
 from models.store import Store
 from training import publishing
-from training.background import begin_beside
+from training.background import begin_background
 from training.dump.files import find_dump
 from training.dump.rejects import REJECTS_FILE, RejectedRows
 from training.embeddings.stage import AutoencoderInput, networks_to_train, train_networks
 from training.embeddings.teacher import Teacher, fit_teacher
-from training.embeddings.trained import TrainedNetwork, load_trained
+from training.embeddings.trained import TrainedNetwork
 from training.errors import InputError
 from training.evaluation.evaluate import Metrics, evaluate
 from training.evaluation.report import write_report
@@ -29,58 +29,25 @@ from training.evaluation.served_scorers import make_scorers
 from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_item_weights, invert_popular
 from training.lists.prepare import prepare
-from training.lists.prepared import Prepared, PrepareReport, load_prepared, save_prepared
-from training.lists.reuse import find_prepared
-from training.lists.split import Split, is_test_user
+from training.lists.prepared import Prepared, PrepareReport, find_prepared, load_prepared, save_prepared
+from training.lists.split import Split, is_test_user, some_users
 from training.lists.thresholds import Thresholds
 from training.recommending.stage import FOLDER as RECOMMENDER_FOLDER
-from training.recommending.stage import (
-    fit_recommender_model,
-    save_recommender,
-    without_weights,
-)
+from training.recommending.stage import fit_recommender_model, save_recommender, without_weights
 from training.settings import RunSettings
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
-from training.similar_anime.stage import (
-    fit_similar_anime,
-    load_similar_anime,
-    save_similar_anime,
-    without_ranking,
-)
+from training.similar_anime.stage import fit_similar_anime, load_similar_anime, save_similar_anime, without_ranking
 from training.similar_anime.truth import read_queries
 from training.support.folders import replaced_folder, sweep_leftovers
 from training.support.terminal import progress, say
-from training.work_folder import (
-    check_same_dump,
-    check_same_split,
-    digests_of,
-    load_learned,
-    load_split,
-    read_metrics,
-    trained_folder,
-)
+from training.work_folder import digests_of, load_learned, load_network, load_split, read_metrics, trained_folder
 
 # A single pass goes further in larger steps (docs/experiments.md).
 _QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
 
 
 def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
-    """Prepare a dump, unless that was done before and nothing has changed since.
-
-    Parameters
-    ----------
-    data : Path
-        Folder of the dump.
-    work : Path
-    settings : RunSettings
-    anew : bool, optional
-        Whatever was done before.
-
-    Raises
-    ------
-    InputError
-        If the dump cannot be used; an earlier prepared dump stays.
-    """
+    """Prepare a dump, unless it has not changed since (or `anew`); after an error an earlier prepared dump stays."""
     dump = find_dump(data)
     thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
     earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
@@ -99,43 +66,28 @@ def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = F
 
 
 def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
-    """Train the networks, then rank similar anime and learn to recommend with the embeddings of the published one.
-
-    What the co-counts of anime are needed for is done in an order that keeps the fewest large matrices at a time.
-
-    Parameters
-    ----------
-    work : Path
-        Holds a prepared dump.
-    settings : RunSettings
-    log_folder : Path or None
-        For TensorBoard.
-
-    Raises
-    ------
-    InputError
-        If nothing is prepared.
-    """
+    """Train the networks, then the ranking of similar anime and the re-ranker on the published one's embeddings."""
     prepared, split = load_split(work, settings)
     learn = _learn_embeddings if settings.only == "embeddings" else _learn_all
     return learn(work, prepared, split, settings, log_folder)
 
 
+# What needs the co-counts of anime runs in an order that keeps the fewest large matrices at a time.
 def _learn_all(
     work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
 ) -> list[TrainedNetwork]:
-    with begin_beside(split.train, prepared) as beside:
+    with begin_background(split.train, prepared) as (content, grouping):
         counts = co_counts(split.train)
         dense = invert_popular(counts, settings.items)
         weights = fit_item_weights(counts, dense, settings.items)
         teacher = Teacher.of_weights(dense, weights)
         del dense
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-        given = AutoencoderInput(split.train, teacher, beside.content.result())
+        given = AutoencoderInput(split.train, teacher, content.result())
         del teacher
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         del given
-        franchises = beside.franchises.result()
+        franchises = grouping.result()
     recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
     save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
     del counts
@@ -152,13 +104,13 @@ def _learn_embeddings(
     """Train what a run of embeddings only publishes: on some users, in one quick pass unless settings differ."""
     quick = _QUICK_PASS | settings.autoencoder.model_dump(include=settings.autoencoder.model_fields_set)
     settings = settings.model_copy(update={"autoencoder": settings.autoencoder.model_copy(update=quick)})
-    lists = split.some_who_train(settings.quick_users)
-    with begin_beside(lists, prepared) as beside:
+    lists = some_users(split.train, settings.quick_users, "quick run")
+    with begin_background(lists, prepared) as (content, grouping):
         teacher = fit_teacher(co_counts(lists), settings.items)
         names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-        given = AutoencoderInput(lists, teacher, beside.content.result())
+        given = AutoencoderInput(lists, teacher, content.result())
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
-        franchises = beside.franchises.result()
+        franchises = grouping.result()
     save_similar_anime(trained_folder(work, SIMILAR_FOLDER), without_ranking(prepared, settings.model_dump()))
     recommender = without_weights(prepared, trained[0], franchises, settings)
     save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
@@ -166,32 +118,10 @@ def _learn_embeddings(
 
 
 def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
-    """Measure the trained networks beside the baselines and write the report.
-
-    Parameters
-    ----------
-    work : Path
-        Holds a prepared dump and trained networks.
-    settings : RunSettings
-
-    Returns
-    -------
-    dict
-        See :func:`training.evaluation.evaluate.evaluate`.
-
-    Raises
-    ------
-    InputError
-        If nothing is trained, or on other data or another split than this.
-    """
+    """Measure the trained networks and the baselines and write the report; see `evaluate` for the result."""
     prepared, split = load_split(work, settings)
-    trained = [
-        load_trained(trained_folder(work, name))
-        for name in networks_to_train(settings, len(prepared.interactions.anime_rows))
-    ]
-    for network in trained:
-        check_same_dump(prepared, network, work)
-        check_same_split(network, settings)
+    names = networks_to_train(settings, len(prepared.interactions.anime_rows))
+    trained = [load_network(work, name, prepared, settings.split_seed) for name in names]
     similar, recommender = load_learned(prepared, work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
@@ -206,30 +136,9 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
 
 
 def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
-    """Publish the trained network.
-
-    Parameters
-    ----------
-    work : Path
-        Holds a prepared dump, a trained network and, better, an evaluation.
-    store : Store
-    settings : RunSettings
-
-    Returns
-    -------
-    Path
-        The published bundle.
-
-    Raises
-    ------
-    InputError
-        If nothing is trained, or on other data than what is prepared now.
-    StoreError
-        If the store cannot be written.
-    """
+    """Publish the trained network, with its evaluation if there is one; return the bundle's folder."""
     prepared = load_prepared(work / "prepared")
-    trained = load_trained(trained_folder(work, settings.network))
-    check_same_dump(prepared, trained, work)
+    trained = load_network(work, settings.network, prepared)
     similar, recommender = load_learned(prepared, work)
     # The settings that the stages ran with, which need not be those of this run.
     used = settings.model_dump() | trained.settings | prepared.report.settings
@@ -245,18 +154,12 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
 
 
 def ship_similar_weights(work: Path, out: Path) -> None:
-    """Write the ranker that was learned in a work folder to where dumps without recommendations find it.
-
-    Parameters
-    ----------
-    work : Path
-        Holds similar anime, ranked by a learned ranker.
-    out : Path
+    """Write the ranker learned in a work folder to the file for dumps without recommendations.
 
     Raises
     ------
     InputError
-        If nothing is ranked, or by a ranker that was not learned here.
+        If no ranker was learned there.
     """
     similar = load_similar_anime(trained_folder(work, SIMILAR_FOLDER))
     if similar.weights != "learned":

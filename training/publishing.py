@@ -1,4 +1,4 @@
-"""The publish stage: embeddings, lists and catalogue -> a checked bundle in the store."""
+"""The publish stage: embeddings, lists and catalogue become a checked bundle in the store."""
 
 import hashlib
 import time
@@ -9,13 +9,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from models.bundle.layout import FORMAT_VERSION
-from models.bundle.manifest import DefaultMethods, Manifest, SimilarAnimeMethod
+from models.bundle.manifest import DefaultMethods, Manifest
 from models.bundle.reader import assemble
 from models.golden import make_golden_answers
 from models.scoring.candidate_features import FEATURES
 from models.store import Store
 from training.embeddings.trained import TrainedNetwork
-from training.evaluation.served_scorers import ITEMS, RANKED
+from training.evaluation.served_scorers import ITEMS, RANKED, SIMILAR
 from training.lists.prepared import Prepared
 from training.recommending.stage import RecommenderModel
 from training.similar_anime.rank import RankedNeighbours
@@ -41,20 +41,13 @@ def publish(
     store : Store
     prepared : Prepared
     trained : TrainedNetwork
-        The network whose embeddings are served.
     similar : SimilarAnimeModel
-        Ranked with those embeddings.
     recommender : RecommenderModel
-        Its nearest users are found with those embeddings.
+        Like `similar`, made with the embeddings of the network.
     metrics : dict
-        What evaluate measured; empty where it was not run.
+        Of evaluate; empty where it was not run.
     settings : dict
         Every setting of the run.
-
-    Returns
-    -------
-    Path
-        The published bundle.
 
     Raises
     ------
@@ -125,34 +118,22 @@ def _bundle_arrays(
 
 
 def _choose_methods(network: str, arrays: dict[str, NDArray[Any]], metrics: dict[str, Any]) -> DefaultMethods:
-    """Make the ways that measured better the defaults.
-
-    Where they were not measured, the two stages recommend (without a re-ranker the first of them, without item
-    weights the embeddings), and `ranked` answers for similar anime where there are ranked neighbours.
-    """
+    """Choose the methods that measured best or, where they were not measured, the first that the bundle has."""
+    embedding = {"embedding": f"{network}, embedding"}
+    similar = {"ranked": SIMILAR} if arrays["similar_rows"].shape[1] else {}
     # Measured is not published: embeddings of another network leave the re-ranker out.
-    names = {
-        **({"ranked": RANKED} if len(arrays["reranker_first"]) else {}),
-        **({"items": ITEMS} if arrays["item_weight_rows"].shape[1] else {}),
-        "embedding": f"{network}, embedding",
-        "neighbours": f"{network}, neighbours",
-    }
-    measured = {
-        method: values["ndcg_at_100"]["mean"]
-        for method, name in names.items()
-        if (values := metrics.get("methods", {}).get(name, {}).get("next_anime"))
-    }
-    best = max(measured, key=lambda method: measured[method], default=next(iter(names)))
-    similar = _choose_similar(network, metrics) if arrays["similar_rows"].shape[1] else "embedding"
-    return DefaultMethods.model_validate({"recommendations": best, "similar_anime": similar})
+    lists = {"ranked": RANKED} if len(arrays["reranker_first"]) else {}
+    lists |= {"items": ITEMS} if arrays["item_weight_rows"].shape[1] else {}
+    neighbours = {"neighbours": f"{network}, neighbours"}
 
+    def best(names: dict[str, str], question: str, metric: str) -> str:
+        measured = {method: metrics.get("methods", {}).get(name, {}).get(question) for method, name in names.items()}
+        means = {method: one[metric]["mean"] for method, one in measured.items() if one and metric in one}
+        return max(means, key=lambda method: means[method], default=next(iter(names)))
 
-def _choose_similar(network: str, metrics: dict[str, Any]) -> SimilarAnimeMethod:
-    names: dict[SimilarAnimeMethod, str] = {"ranked": "similar anime, ranked", "embedding": f"{network}, embedding"}
-    measured = {method: metrics.get("methods", {}).get(name, {}) for method, name in names.items()}
-    ndcg = {
-        method: values["similar_anime"]["ndcg_at_10"]["mean"]
-        for method, values in measured.items()
-        if "ndcg_at_10" in values.get("similar_anime", {})
-    }
-    return "embedding" if len(ndcg) == 2 and ndcg["embedding"] > ndcg["ranked"] else "ranked"
+    return DefaultMethods.model_validate(
+        {
+            "recommendations": best(lists | embedding | neighbours, "next_anime", "ndcg_at_100"),
+            "similar_anime": best(similar | embedding, "similar_anime", "ndcg_at_10"),
+        }
+    )

@@ -13,11 +13,12 @@ from training.similar_anime.config import SimilarConfig
 
 NetworkName = Literal["autoencoder", "rating"]
 
+# An epoch of the rating network on a hundred million rows takes twenty minutes.
 _MOST_ROWS_COMPARED: Final = 5_000_000
 
 
 def _read_none(value: Any) -> Any:
-    """Take the word for nothing as nothing, as `settings` shows it."""
+    """Read the word None as none, as `settings` shows it."""
     return None if value == "None" else value
 
 
@@ -43,10 +44,7 @@ class RunSettings(BaseModel):
         Field(description="Train and measure the other network and the baselines too; none: up to 5 million rows"),
     ] = None
     max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = 750
-    hold_out: Annotated[
-        bool,
-        Field(description="Publish without the users who test: unseen users over HTTP"),
-    ] = False
+    hold_out: Annotated[bool, Field(description="Publish without the users who test: unseen users over HTTP")] = False
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     rating: RatingConfig = RatingConfig()
@@ -55,13 +53,7 @@ class RunSettings(BaseModel):
     reranker: RerankerConfig = RerankerConfig()
 
     def compares(self, n_rows: int) -> bool:
-        """Tell whether the other network and the baselines are trained and measured too.
-
-        Parameters
-        ----------
-        n_rows : int
-            Of the prepared dump. An epoch of the other network on a hundred million takes twenty minutes.
-        """
+        """Return whether a run of so many rows trains and measures the other network and the baselines too."""
         if self.compare is None:
             return self.only is None and n_rows <= _MOST_ROWS_COMPARED
         return self.compare
@@ -103,17 +95,8 @@ def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSet
 
 
 def describe_settings() -> list[tuple[str, str, str]]:
-    """List every setting.
-
-    Returns
-    -------
-    list of tuple of str
-        Name, default and meaning.
-    """
-    rows = []
-    for name, (value, meaning) in _walk(RunSettings()):
-        rows.append((name, str(value), meaning))
-    return rows
+    """List every setting: name, default and meaning."""
+    return [(name, str(value), meaning) for name, (value, meaning) in _walk(RunSettings())]
 
 
 def _walk(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, tuple[Any, str]]]:

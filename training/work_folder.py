@@ -1,10 +1,10 @@
-"""What the stages left in a work folder, and whether it belongs together."""
+"""Reads what the stages left in a work folder, and checks that it belongs together."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-from training.embeddings.trained import TrainedNetwork
+from training.embeddings.trained import TrainedNetwork, load_trained
 from training.errors import InputError
 from training.lists.prepared import Prepared, load_prepared
 from training.lists.split import Split, split_interactions
@@ -22,20 +22,20 @@ def load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
     Raises
     ------
     InputError
-        If nothing is prepared, or nobody is left to learn from.
+        If nothing is prepared, or there are no users to learn from.
     """
     prepared = load_prepared(work / "prepared")
     split = split_interactions(prepared.interactions, settings.split_seed)
     if not split.may_train.any():
         raise InputError(
-            f"{work}: all {prepared.interactions.n_users} users are among those who test, so nobody is left to learn "
+            f"{work}: all {prepared.interactions.n_users} users are among those who test, so none is left to learn "
             "from; more users are needed"
         )
     return prepared, split
 
 
 def trained_folder(work: Path, name: str) -> Path:
-    """Say where a network or what was learned after it lies."""
+    """Return the folder of a network, or of what was learned after it."""
     return work / "trained" / name
 
 
@@ -66,44 +66,30 @@ def digests_of(prepared: Prepared, similar: SimilarAnimeModel, recommender: Reco
     }
 
 
-def check_same_dump(prepared: Prepared, trained: TrainedNetwork, work: Path) -> None:
-    """Refuse a network of another dump.
+def load_network(work: Path, name: str, prepared: Prepared, split_seed: int | None = None) -> TrainedNetwork:
+    """Read a network, trained on this prepared dump and, if one is given, with this seed of the split.
 
     Raises
     ------
     InputError
-        If it is of another.
+        If there is none, or it was trained on another dump or split.
     """
+    trained = load_trained(trained_folder(work, name))
     if trained.prepared_digest != prepared.digest:
         raise InputError(
-            f"{work}: the {trained.network} network was trained before the dump was prepared anew, from other files "
+            f"{work}: the {name} network was trained before the dump was prepared anew, from other files "
             "or with other thresholds; run `train` again"
         )
-
-
-def check_same_split(trained: TrainedNetwork, settings: RunSettings) -> None:
-    """Refuse to measure a network on another split than it was trained with.
-
-    Raises
-    ------
-    InputError
-        If it is another.
-    """
-    learned = trained.settings["split_seed"]
-    if learned != settings.split_seed:
+    if split_seed is not None and split_seed != (learned := trained.settings["split_seed"]):
         raise InputError(
-            f"the {trained.network} network was trained with split_seed={learned}, and may have seen the targets of "
-            f"split_seed={settings.split_seed}; evaluate with --set split_seed={learned}"
+            f"the {name} network was trained with split_seed={learned}, and may have seen the targets of "
+            f"split_seed={split_seed}; evaluate with --set split_seed={learned}"
         )
+    return trained
 
 
 def read_metrics(work: Path, digests: dict[str, str]) -> dict[str, Any]:
-    """Read the evaluation of what has these digests.
-
-    Returns
-    -------
-    dict
-        Empty where there is none, or it measured something else; that is said.
+    """Read the evaluation of what has these digests; empty if there is none, or if it measured something else.
 
     Raises
     ------

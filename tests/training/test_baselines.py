@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from training.errors import InputError
 from training.evaluation.baselines.ease import WeightsScorer, fit_ease, fit_edlae
+from training.evaluation.baselines.knn import Rule, fit_user_knn
 from training.evaluation.baselines.random import RandomScorer
-from training.evaluation.baselines.user_knn import Rule, fit_user_knn
 from training.evaluation.scorers import lists_matrix
 from training.lists.interactions import Interactions
 

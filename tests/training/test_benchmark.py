@@ -15,9 +15,8 @@ from training.evaluation.list_quality import measure_lists
 from training.evaluation.tables import show
 from training.leaderboard.cold_start import CUTS, make_points
 from training.leaderboard.isolated import IsolatedError, peak_memory_mb, run_isolated
-from training.leaderboard.paired import compare_paired
 from training.leaderboard.sanity import expect_recall_by_chance, make_oracle
-from training.leaderboard.summary import estimate_coverage
+from training.leaderboard.summary import compare_paired, estimate_coverage
 from training.leaderboard.tables import show_p
 from training.leaderboard.tune import tune, validation_split
 from training.lists.split import split_interactions

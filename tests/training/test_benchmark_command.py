@@ -9,8 +9,7 @@ from tests.training.commands import fails, works
 from tests.training.small_dump import SmallDump
 from training.evaluation.plots import PLOTS
 from training.evaluation.scorers import Scorer
-from training.leaderboard.material import Material
-from training.leaderboard.methods import METHODS, Method
+from training.leaderboard.methods import METHODS, Material, Method
 from training.leaderboard.report import markdown, print_report, write_report
 from training.leaderboard.run import choose_methods, run_benchmark
 from training.settings import RunSettings

@@ -15,12 +15,11 @@ from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from tests.training.small_dump import SmallDump
 from tests.training.test_prepare import prepare_folder
-from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
 from training.evaluation.evaluate import evaluate
 from training.evaluation.report import print_table, write_report
 from training.evaluation.scorers import (
     EmbeddingScorer,
-    ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,
@@ -215,7 +214,7 @@ def test_item_knn_is_what_brute_force_says(n_users: int, n_anime: int, density: 
 def test_item_knn_in_blocks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     train = random_interactions(40, 50, 0.3, 0)
     whole = fit_item_knn(train).toarray()
-    monkeypatch.setattr("training.evaluation.baselines.item_knn._BLOCK", 7)
+    monkeypatch.setattr("training.evaluation.baselines.knn._BLOCK", 7)
     np.testing.assert_allclose(fit_item_knn(train).toarray(), whole, atol=1e-6)
 
 

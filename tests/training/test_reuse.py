@@ -10,8 +10,7 @@ from tests.training.commands import works
 from tests.training.small_dump import SmallDump
 from training.dump import files as dump_module
 from training.dump.files import DumpFiles, FileState, find_dump
-from training.lists.prepared import load_prepared
-from training.lists.reuse import find_prepared
+from training.lists.prepared import find_prepared, load_prepared
 from training.lists.thresholds import Thresholds
 from training.pipeline import run_prepare
 from training.settings import RunSettings
@@ -185,6 +184,6 @@ def test_what_changes_while_the_report_is_renewed_does_not_pass_for_what_was_rea
         return is_undamaged(folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr("training.lists.reuse.is_undamaged", change_meanwhile)
+        patch.setattr("training.support.artefacts.is_undamaged", change_meanwhile)
         is_used_again(tmp_path / "work", small_dump.folder)
     assert not is_used_again(tmp_path / "work", small_dump.folder)

@@ -138,20 +138,20 @@ def test_who_trains_in_a_quick_run_and_who_is_measured_are_fixed_for_ever() -> N
     split = split_interactions(lists_of_users(range(200)))
     assert split.whole.user_ids[split.some_test_users(4).test_user_rows].tolist() == [64, 101, 130, 191]
     # 36 would be drawn fifth, but tests.
-    some = split_interactions(lists_of_users(range(60))).some_who_train(5)
+    some = some_users(split_interactions(lists_of_users(range(60))).train, 5, "quick run")
     assert some.user_ids.tolist() == [1, 24, 28, 35, 37]
 
 
 def test_some_who_train_are_the_same_whoever_else_there_is() -> None:
     lists = random_interactions(60, 20, 0.5, 3)
     split = split_interactions(lists)
-    some = split.some_who_train(20)
+    some = some_users(split.train, 20, "quick run")
     assert some.n_users == 20
     assert not is_test_user(some.user_ids).any()
     assert some.user_ids.tolist() == sorted(some.user_ids.tolist())
     assert set(rows_of(some)) <= set(rows_of(split.train))
-    assert set(split.some_who_train(10).user_ids) < set(some.user_ids)
-    assert split.some_who_train(60) is split.train
+    assert set(some_users(split.train, 10, "quick run").user_ids) < set(some.user_ids)
+    assert some_users(split.train, 60, "quick run") is split.train
 
 
 def test_popularity_counts_those_who_train_without_their_plans() -> None:

@@ -66,7 +66,7 @@ def test_a_teacher_multiplies_as_the_matrix_of_its_weights_does() -> None:
     teacher, matrix = Teacher.of_weights(dense, weights), rng.normal(size=(15, 4)).astype(np.float32)
     np.testing.assert_allclose(teacher.times(matrix), whole @ matrix, atol=1e-5)
     np.testing.assert_allclose(teacher.transposed_times(matrix), whole.T @ matrix, atol=1e-5)
-    np.testing.assert_allclose(teacher.said_by(np.arange(15)), whole, atol=1e-7)
+    np.testing.assert_allclose(teacher.weights_of(np.arange(15)), whole, atol=1e-7)
 
 
 def test_principal_directions_are_those_of_the_singular_value_decomposition() -> None:

@@ -36,21 +36,11 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All anime the dump knows.
-
-    Attributes
-    ----------
-    cards : dict of int to AnimeCard
-        By MyAnimeList id, ascending.
-    adult_ids : frozenset of int
-        Anime for adults only: age rating Rx or genre Hentai.
-    traits : dict of int to AnimeTraits
-        By MyAnimeList id, one for every card.
-    """
+    """All anime the dump knows, by MyAnimeList id, ascending."""
 
     cards: dict[int, AnimeCard]
-    adult_ids: frozenset[int]
-    traits: dict[int, AnimeTraits]
+    adult_ids: frozenset[int]  # age rating Rx or genre Hentai
+    traits: dict[int, AnimeTraits]  # one for every card
 
     @property
     def anime_ids(self) -> NDArray[np.int64]:
@@ -64,10 +54,8 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     Parameters
     ----------
     anime_file : Path
-        anime.csv of the dump; .csv, .csv.gz or .parquet.
     synopsis_file : Path or None
-        anime_with_synopsis.csv; None where the dump has none, and synopses are null then (unless the
-        catalogue file itself has a column of them).
+        Without it synopses come from a column of the catalogue file, if it has one.
     rejects : RejectedRows
         Takes rows without a usable id or name, and the second row of an id.
 
@@ -95,25 +83,12 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
 
 
 def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Put the cards of the anime a model knows into the arrays of the bundle.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-    anime_ids : ndarray of shape (n_anime,), dtype=int64
-        All of them in the catalogue.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``cards``, ``card_offsets``, ``type_names``, ``type_codes``, ``genre_names``, ``anime_genres``,
-        ``years``, ``mean_scores``, ``members`` and ``adult``, and those of :func:`training.dump.traits.trait_arrays`,
-        as :data:`models.bundle.layout.LAYOUT` says.
+    """Put cards and traits of some anime into the catalogue's arrays of the bundle (`models.bundle.layout.LAYOUT`).
 
     Raises
     ------
     InputError
-        If there are more types of anime than a byte counts: some other column stands under that name.
+        If there are more types of anime than a byte counts: some other column has that name.
     """
     cards = [catalogue.cards[anime_id] for anime_id in anime_ids.tolist()]
     blobs = [card.model_dump_json().encode() for card in cards]
@@ -175,13 +150,13 @@ def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
 
 
 def _known(row: Row) -> Row:
-    """Give the cells that say something."""
+    """Return the cells that are not unknown, with HTML entities replaced."""
     texts = {name: html.unescape(value).strip() for name, value in row.items()}
     return {name: text for name, text in texts.items() if text.lower() not in _UNKNOWN}
 
 
 def _number(text: str | None) -> float | None:
-    """Read a number of the catalogue; what is no sensible number is unknown."""
+    """Read a number; None where it is missing or not sensible."""
     try:
         number = float(text) if text else None
     except ValueError:

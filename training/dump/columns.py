@@ -36,57 +36,24 @@ _CATALOGUE_VARIANTS: Final = {
 
 
 def list_columns(header: Iterable[str]) -> list[str]:
-    """Give the columns of a list file their standard names.
-
-    Parameters
-    ----------
-    header : iterable of str
-        As the file spells them.
-
-    Returns
-    -------
-    list of str
-        In the file's order; unknown columns keep their spelling.
-    """
+    """Give the columns of a list file their standard names; unknown columns keep theirs."""
     return [_VARIANTS.get(plain(name), plain(name)) for name in header]
 
 
 def catalogue_columns(header: Iterable[str]) -> list[str]:
-    """Give the columns of a catalogue file their standard names.
-
-    Parameters
-    ----------
-    header : iterable of str
-        As the file spells them.
-
-    Returns
-    -------
-    list of str
-        In the file's order, lower case with underscores: ``mal_id``, ``english_name``, ``synopsis``, ...
-    """
+    """Give the columns of a catalogue file their standard names: ``mal_id``, ``english_name``, ``synopsis``, ..."""
     return [_CATALOGUE_VARIANTS.get(plain(name), plain(name)) for name in header]
 
 
 def require_columns(
     path: Path, columns: Sequence[str], required: Sequence[str], optional: Sequence[str] = ()
 ) -> None:
-    """Refuse a file that lacks a column.
-
-    Parameters
-    ----------
-    path : Path
-        For the message.
-    columns : sequence of str
-        What the file has, by standard name.
-    required : sequence of str
-        What it needs.
-    optional : sequence of str, optional
-        What it may lack, but not have twice.
+    """Check that all required columns are there, and that no column, optional ones included, is there twice.
 
     Raises
     ------
     InputError
-        If one is missing or stands there twice; names it and what was found.
+        If one is missing or there twice; names it and what was found.
     """
     missing = [name for name in required if name not in columns]
     if missing:
@@ -98,12 +65,6 @@ def require_columns(
 
 
 def plain(name: str) -> str:
-    """Reduce a header to the form in which headers are compared.
-
-    Returns
-    -------
-    str
-        Lower case, with every run of characters other than letters and digits an underscore.
-    """
+    """Reduce a header to lower case, with every run of characters other than letters and digits an underscore."""
     words = "".join(letter if letter.isalnum() else " " for letter in name.strip().lower().lstrip("\ufeff"))
     return "_".join(words.split())

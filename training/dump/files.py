@@ -19,7 +19,7 @@ CLOCK_STEP_NS: Final = 2_000_000_000
 
 
 class DatasetNote(BaseModel):
-    """What dataset.json beside a dump says about it. Only dumps that are not the Kaggle one need it."""
+    """The contents of dataset.json; only dumps that are not the Kaggle one need it."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -28,19 +28,11 @@ class DatasetNote(BaseModel):
 
 
 class FileState(BaseModel):
-    """By what a file is known to be unchanged without reading it.
+    """Shows without reading a file that it is unchanged.
 
-    Relies on every write setting the time of the file's last change, which no program can set back (unlike the time
-    of modification), and which a copy under the same name does not inherit. Two writes within one step of the clock
-    may share a time, so a file that changed just now is remembered without one.
-
-    Attributes
-    ----------
-    name : str
-    n_bytes : int
-    inode : int
-    modified_ns, changed_ns : int or None
-        Since 1970. None where the file changed too shortly before.
+    Every write sets the time of a file's last change (ctime), which no program can set back and which a copy under
+    the same name does not inherit. Two writes within one step of the clock may share a time, so the times of a file
+    that changed just now are left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,7 +40,7 @@ class FileState(BaseModel):
     name: str
     n_bytes: int
     inode: int
-    modified_ns: int | None
+    modified_ns: int | None  # since 1970; None where the file changed too shortly before
     changed_ns: int | None
 
     @classmethod
@@ -68,34 +60,18 @@ class FileState(BaseModel):
 
 @dataclass(frozen=True)
 class DumpFiles:
-    """The files of a dump.
+    """The files of a dump."""
 
-    Attributes
-    ----------
-    lists : Path
-        animelist or rating_complete.
-    catalogue : Path
-        anime.csv.
-    synopses : Path or None
-        anime_with_synopsis.csv.
-    recommendations : Path or None
-        recommendations.csv: MyAnimeList users' own "if you liked A, watch B".
-    franchises : Path or None
-        franchises.csv: which anime belong together; only measures.
-    note : DatasetNote
-        From dataset.json.
-    """
-
-    lists: Path
-    catalogue: Path
-    synopses: Path | None
-    recommendations: Path | None
-    franchises: Path | None
-    note: DatasetNote
+    lists: Path  # animelist or rating_complete
+    catalogue: Path  # anime.csv
+    synopses: Path | None  # anime_with_synopsis.csv
+    recommendations: Path | None  # recommendations.csv: MyAnimeList users' own "if you liked A, watch B"
+    franchises: Path | None  # franchises.csv: which anime belong together; only measures
+    note: DatasetNote  # from dataset.json
 
     @property
     def folder(self) -> str:
-        """Where they are, from the root."""
+        """Where they are, as an absolute path."""
         return str(self.lists.parent.absolute())
 
     @property
@@ -109,13 +85,7 @@ class DumpFiles:
         return [FileState.of(path) for path in self.paths]
 
     def fingerprint(self) -> str:
-        """Hash names and contents.
-
-        Returns
-        -------
-        str
-            sha256, 64 hexadecimal digits.
-        """
+        """Hash names and contents: sha256, in hexadecimal."""
         total = hashlib.sha256()
         for path in self.paths:
             with path.open("rb") as file:
@@ -124,12 +94,7 @@ class DumpFiles:
 
 
 def find_dump(folder: Path) -> DumpFiles:
-    """Find the files of a dump.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the Kaggle files; each may be .csv, .csv.gz or .parquet.
+    """Find the files of a dump; each may be .csv, .csv.gz or .parquet.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A block of clean list rows, and the checks that every row must pass, whatever file it comes from."""
+"""Blocks of clean list rows, and the checks that every row must pass, whatever file it comes from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,34 +33,19 @@ _IS_STATUS: Final = np.isin(np.arange(256), [status for status in Status if stat
 
 @dataclass(frozen=True)
 class ListBlock:
-    """A run of rows, all of them usable.
-
-    Attributes
-    ----------
-    user_ids, anime_ids : ndarray of shape (n,), dtype=int32 or int64
-    ratings : ndarray of shape (n,), dtype=uint8
-        1..10, 0 = unrated.
-    statuses : ndarray of shape (n,), dtype=uint8
-    lines : ndarray of shape (n,), dtype=int64
-        Line of each row in the file, the header being line 1; in Parquet files the row, from 1.
-    """
+    """A run of usable rows, one array per column."""
 
     user_ids: NDArray[np.signedinteger]
     anime_ids: NDArray[np.signedinteger]
-    ratings: NDArray[np.uint8]
+    ratings: NDArray[np.uint8]  # 1..10, 0 = unrated
     statuses: NDArray[np.uint8]
-    lines: NDArray[np.int64]
+    lines: NDArray[np.int64]  # line in the file, the header being line 1; in Parquet files the row, from 1
 
     def __len__(self) -> int:
         return len(self.user_ids)
 
     def take(self, kept: NDArray[np.bool_]) -> "ListBlock":
-        """Give the rows that are marked.
-
-        Parameters
-        ----------
-        kept : ndarray of shape (n,), dtype=bool
-        """
+        """Return the marked rows."""
         if kept.all():
             return self
         return ListBlock(
@@ -68,30 +53,19 @@ class ListBlock:
         )
 
     def as_text(self) -> list[str]:
-        """Write the rows as comma-separated text, for the file of rejected rows."""
+        """Return the rows as comma-separated text, for the file of rejected rows."""
         cells = (self.user_ids, self.anime_ids, self.ratings, self.statuses)
         return [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
 
 
 def check_values(
     file_name: str,
-    cells: dict[str, NDArray[Any]],
+    cells: dict[str, NDArray[Any]],  # by standard name; without a status, everything is completed
     lines: NDArray[np.int64],
     rejects: RejectedRows,
     read_texts: Callable[[], list[str]],
 ) -> ListBlock:
-    """Keep the rows whose values mean something; set the others aside.
-
-    Parameters
-    ----------
-    file_name : str
-    cells : dict of str to ndarray of shape (n,)
-        Columns by standard name. Without a status, everything is completed.
-    lines : ndarray of shape (n,), dtype=int64
-    rejects : RejectedRows
-    read_texts : callable
-        Gives the n rows as they came; asked only if a row is at fault.
-    """
+    """Keep the rows with valid values, reject the others; `read_texts` is called only if there are any."""
     ratings, user_ids, anime_ids = cells[columns.RATING], cells[columns.USER_ID], cells[columns.ANIME_ID]
     statuses = cells.get(columns.STATUS, np.full(len(lines), int(Status.COMPLETED), dtype=np.uint8))
     checks = (
@@ -107,11 +81,11 @@ def check_values(
             rejects.add_many(file_name, lines[rows].tolist(), reason, [texts[row] for row in rows.tolist()])
         wrong |= fails
     if wrong.any():
-        keep = ~wrong
-        user_ids, anime_ids, ratings, statuses = user_ids[keep], anime_ids[keep], ratings[keep], statuses[keep]
-        lines = lines[keep]
-    small = [column.astype(np.uint8, copy=False) for column in (ratings, statuses)]
-    return ListBlock(user_ids, anime_ids, small[0], small[1], lines)
+        user_ids, anime_ids, ratings, statuses, lines = (
+            column[~wrong] for column in (user_ids, anime_ids, ratings, statuses, lines)
+        )
+    ratings, statuses = ratings.astype(np.uint8, copy=False), statuses.astype(np.uint8, copy=False)
+    return ListBlock(user_ids, anime_ids, ratings, statuses, lines)
 
 
 def _is_rating(ratings: NDArray[Any]) -> NDArray[np.bool_]:

@@ -1,8 +1,7 @@
 """Reads list files (animelist or rating_complete; .csv, .csv.gz or .parquet) as blocks of clean columns.
 
-The fast way parses blocks of text with pyarrow, a few at a time in threads. Where that fails, the block is halved
-until the rows at fault are alone; those are read one by one, and kept aside with their line number and the reason. A
-row fares the same either way, whatever stands beside it.
+pyarrow parses blocks of text in threads. Where it fails, the block is halved until the rows at fault are alone; those
+are read one by one, so that a row is treated the same whatever is next to it.
 """
 
 import csv
@@ -27,7 +26,7 @@ from training.dump.list_parquet import read_parquet_lists
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
 
-# What a block becomes stays in a core's cache, and malloc serves it without asking the system for fresh pages.
+# The arrays made of a block fit a core's cache, and malloc reuses its pages.
 BLOCK_BYTES: Final = 1 << 22
 # Below this the python way costs less than another round of halving.
 PIECE_BYTES: Final = 1 << 12
@@ -40,17 +39,15 @@ _WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]+")
 
 
 def read_list_file(path: Path, rejects: RejectedRows, on_bytes: Callable[[int], None]) -> Iterator[ListBlock]:
-    """Read a list file block by block.
+    """Read a list file block by block. Without a status column (rating_complete) all titles are completed.
 
     Parameters
     ----------
     path : Path
-        ``.csv``, ``.csv.gz`` or ``.parquet``. A file without a status column (rating_complete) is one of
-        completed titles.
     rejects : RejectedRows
         Takes the rows that cannot be used.
     on_bytes : callable
-        Told how many bytes of the file were read so far.
+        Called with the number of bytes of the file read so far.
 
     Raises
     ------
@@ -74,31 +71,24 @@ def _read_csv(
     reader = _CsvBlocks(path.name, _read_header(path, text), rejects)
     waiting: deque[tuple[bytes, Future[pa.Table | None]]] = deque()
     n_threads = min(_MAX_THREADS, usable_cores())
+
+    def finish_next() -> Iterator[ListBlock]:
+        block, table = waiting.popleft()
+        return reader.give(block, table.result())
+
     with ThreadPoolExecutor(n_threads) as pool:
         for block in _whole_lines(path, text):
             waiting.append((block, pool.submit(reader.parse_fast, block)))
             # One block more than there are threads, so that none of them waits for this one.
             if len(waiting) > n_threads:
-                yield from _finish(reader, waiting)
+                yield from finish_next()
             on_block()
         while waiting:
-            yield from _finish(reader, waiting)
+            yield from finish_next()
     on_block()
 
 
-def _finish(reader: "_CsvBlocks", waiting: deque[tuple[bytes, Future[pa.Table | None]]]) -> Iterator[ListBlock]:
-    block, table = waiting.popleft()
-    yield from reader.give(block, table.result())
-
-
 def _whole_lines(path: Path, text: io.BufferedIOBase) -> Iterator[bytes]:
-    """Cut a text into blocks of whole lines.
-
-    Raises
-    ------
-    InputError
-        If a line is longer than any row of a list can be.
-    """
     rest = b""
     while piece := text.read(BLOCK_BYTES):
         head, newline, tail = piece.rpartition(b"\n")
@@ -128,7 +118,7 @@ def _read_header(path: Path, text: io.BufferedIOBase) -> list[str]:
 
 
 class _CsvBlocks:
-    """Parses blocks of whole lines, counting lines as it goes."""
+    """Parses blocks of whole lines and counts the lines."""
 
     def __init__(self, file_name: str, header: list[str], rejects: RejectedRows) -> None:
         self._file_name = file_name
@@ -146,7 +136,7 @@ class _CsvBlocks:
         return pacsv.ConvertOptions(column_types=column_types, include_columns=self._wanted, null_values=[])
 
     def give(self, block: bytes, table: pa.Table | None) -> Iterator[ListBlock]:
-        """Check what the fast way made of the next block; halve it where that failed."""
+        """Check what pyarrow read of the next block; halve it where that failed."""
         if table is None:
             yield from self._parse_halves(block)
             return
@@ -156,7 +146,7 @@ class _CsvBlocks:
         yield check_values(self._file_name, cells, lines, self._rejects, lambda: _texts(block))
 
     def parse_fast(self, block: bytes) -> pa.Table | None:
-        """Parse with pyarrow; None where it fails, or would read something else than the lines that stand there."""
+        """Parse with pyarrow; None where it fails or would misread a line."""
         # It takes 0x10 for 16, and a lone carriage return for a line end. One byte is found faster than two.
         if (b"x" in block and b"0x" in block) or (b"X" in block and b"0X" in block):
             return None
@@ -208,12 +198,12 @@ class _CsvBlocks:
 
 
 def _texts(block: bytes) -> list[str]:
-    """Give the lines of a block as text, bytes that are no UTF-8 replaced."""
+    """Return the lines of a block as text, with bytes that are no UTF-8 replaced."""
     return [line.rstrip(b"\r").decode("utf-8", "replace") for line in block.removesuffix(b"\n").split(b"\n")]
 
 
 def _parse_row(text: str, header: list[str]) -> tuple[list[float], str]:
-    """Read one line by hand: the numbers wanted, in the header's order, and what is wrong or ""."""
+    """Read one line: the wanted numbers in the header's order, and the reason for rejecting it or ""."""
     try:
         cells = next(csv.reader([text], skipinitialspace=True), [])
     except csv.Error as error:

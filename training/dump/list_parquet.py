@@ -19,20 +19,12 @@ _BATCH_ROWS: Final = 1 << 20
 
 
 def read_parquet_lists(path: Path, rejects: RejectedRows, on_bytes: Callable[[int], None]) -> Iterator[ListBlock]:
-    """Read a list file block by block.
-
-    Parameters
-    ----------
-    path : Path
-    rejects : RejectedRows
-        Takes the rows that cannot be used.
-    on_bytes : callable
-        Told how many bytes of the file were read so far, about.
+    """Read a list file block by block; as :func:`training.dump.list_files.read_list_file`.
 
     Raises
     ------
     InputError
-        If the file is cut, is no Parquet file, lacks a column or holds something else than numbers.
+        If the file is cut, is no Parquet file, lacks a column or holds something other than numbers.
     """
     try:
         file = pq.ParquetFile(path)
@@ -53,21 +45,16 @@ def read_parquet_lists(path: Path, rejects: RejectedRows, on_bytes: Callable[[in
 
 
 def _batches(path: Path, file: pq.ParquetFile, spellings: list[str]) -> Iterator[pa.RecordBatch]:
-    batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=spellings)
-    while True:
-        try:
-            batch = next(batches, None)
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{path}: is a broken Parquet file ({error}); fetch it again") from error
-        if batch is None:
-            return
-        yield batch
+    try:
+        yield from file.iter_batches(batch_size=_BATCH_ROWS, columns=spellings)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: is a broken Parquet file ({error}); fetch it again") from error
 
 
 def _drop_missing(
     file_name: str, batch: pa.RecordBatch, spelled: dict[str, str], numbers: NDArray[np.int64], rejects: RejectedRows
 ) -> NDArray[np.bool_]:
-    """Set rows with a missing value aside; mark the others."""
+    """Reject rows with a missing value; mark the others."""
     whole = np.ones(batch.num_rows, dtype=bool)
     for name, spelling in spelled.items():
         column = batch.column(spelling)
@@ -88,13 +75,6 @@ def _texts(batch: pa.RecordBatch, spelled: dict[str, str], rows: NDArray[np.int6
 
 
 def _as_numbers(path: Path, column: pa.Array, name: str) -> NDArray[Any]:
-    """Turn a column into numbers; what stands for a missing value does not matter.
-
-    Raises
-    ------
-    InputError
-        If it does not hold numbers.
-    """
     kind = TYPES[name]
     # A float32 need not hold every digit of a rating that is out of range anyway.
     exact = not pa.types.is_floating(kind)

@@ -1,4 +1,4 @@
-"""Rows that cannot be used are kept aside with their line and the reason, counted and reported."""
+"""Rows that cannot be used: written with their line and the reason, counted and reported."""
 
 import csv
 from collections import Counter
@@ -11,13 +11,7 @@ REJECTS_FILE: Final = "rejected_rows.csv"
 
 
 class RejectedRows:
-    """Writes rejected rows to ``rejected_rows.csv``: file, line, reason, row.
-
-    Parameters
-    ----------
-    path : Path
-        The file to write. It is made even when nothing is rejected, so that its absence means nothing.
-    """
+    """Writes rejected rows to a file (file, line, reason, row), which is made even if there are none."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,37 +22,21 @@ class RejectedRows:
         self._writer.writerow(("file", "line", "reason", "row"))
 
     def add(self, file: str, line: int, reason: str, row: str) -> None:
-        """Keep one row aside.
-
-        Parameters
-        ----------
-        file : str
-            Name of the input file.
-        line : int
-            Its line there, the header being line 1.
-        reason : str
-            Why, in words that are the same for all rows of this kind; they are counted by it.
-        row : str
-            The row as it came; where it was read and refused only later (unknown anime, duplicates), its
-            user_id, anime_id, rating and watching_status.
-        """
-        self.counts[reason] += 1
-        self.counts_by_file[file] += 1
-        self._writer.writerow((file, line, reason, row))
+        """Reject one row."""
+        self.add_many(file, [line], reason, [row])
 
     def add_many(self, file: str, lines: Sequence[int], reason: str, rows: Sequence[str]) -> None:
-        """Keep rows aside that share a reason.
+        """Reject rows that share a reason, which they are counted by.
 
         Parameters
         ----------
         file : str
             Name of the input file.
         lines : sequence of int
-            Their lines there.
+            Their lines there, the header being line 1.
         reason : str
-            Why.
         rows : sequence of str
-            The rows as they came, in the order of ``lines``.
+            As they came; if they were rejected only after parsing, user_id, anime_id, rating and watching_status.
         """
         self.counts[reason] += len(rows)
         self.counts_by_file[file] += len(rows)

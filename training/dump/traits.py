@@ -1,4 +1,4 @@
-"""What rankers look at in an anime besides its card: when it began, how long it is, who made it, from what."""
+"""What rankers read of an anime besides its card: when it began, its length, its studio, its source."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,37 +23,17 @@ _MINUTES: Final = re.compile(r"(\d+)\s*min")
 
 @dataclass(frozen=True)
 class AnimeTraits:
-    """Facts of one anime that no answer shows. Unknown is 0 or the empty text.
+    """Facts of one anime that no answer shows. Unknown is 0 or the empty text."""
 
-    Attributes
-    ----------
-    start_day : int
-        Days from 1900-01-01 to the first airing. A year alone counts as its middle.
-    minutes : int
-        Length of an episode.
-    source : str
-        Original, Manga, Light novel, ...
-    studio : str
-        The first of its studios.
-    favorites : int
-        How many members name it a favourite.
-    """
-
-    start_day: int = 0
-    minutes: int = 0
-    source: str = ""
-    studio: str = ""
-    favorites: int = 0
+    start_day: int = 0  # days from 1900-01-01 to the first airing; a year alone counts as its middle
+    minutes: int = 0  # of an episode
+    source: str = ""  # Original, Manga, Light novel, ...
+    studio: str = ""  # the first of its studios
+    favorites: int = 0  # members who name it a favourite
 
 
 def read_traits(known: Mapping[str, str]) -> AnimeTraits:
-    """Read the traits of a row of the catalogue.
-
-    Parameters
-    ----------
-    known : mapping of str to str
-        The cells of the row by standard column name, unknown ones left out.
-    """
+    """Read the traits of a row of the catalogue, of its known cells by standard column name."""
     hours, minutes = _HOURS.search(known.get("duration", "")), _MINUTES.search(known.get("duration", ""))
     favorites = re.fullmatch(r"(\d{1,9})(?:\.0)?", known.get("favorites", ""))
     return AnimeTraits(
@@ -66,42 +46,26 @@ def read_traits(known: Mapping[str, str]) -> AnimeTraits:
 
 
 def trait_arrays(cards: Sequence[AnimeCard], traits: Sequence[AnimeTraits]) -> dict[str, NDArray[Any]]:
-    """Put the traits of anime into the arrays of the bundle.
-
-    Parameters
-    ----------
-    cards, traits : sequence
-        One of each per anime row.
-
-    Returns
-    -------
-    dict of str to ndarray
-        As :data:`models.bundle.layout.LAYOUT` says.
-    """
-    source_names, source_codes = _encode([trait.source for trait in traits])
-    studio_names, studio_codes = _encode([trait.studio for trait in traits])
-    age_rating_names, age_rating_codes = _encode([card.age_rating or "" for card in cards])
+    """Put cards and traits, one of each per anime row, into arrays of the bundle (`models.bundle.layout.LAYOUT`)."""
     return {
         "start_days": np.array([trait.start_day for trait in traits], dtype=np.int32),
         "episodes": np.array([min(card.episodes or 0, MAX_CODES - 1) for card in cards], dtype=np.int16),
         "minutes": np.array([min(trait.minutes, MAX_CODES - 1) for trait in traits], dtype=np.int16),
         "favorites": np.array([trait.favorites for trait in traits], dtype=np.int32),
-        "source_names": source_names,
-        "source_codes": source_codes,
-        "studio_names": studio_names,
-        "studio_codes": studio_codes,
-        "age_rating_names": age_rating_names,
-        "age_rating_codes": age_rating_codes,
+        **_encode("source", [trait.source for trait in traits]),
+        **_encode("studio", [trait.studio for trait in traits]),
+        **_encode("age_rating", [card.age_rating or "" for card in cards]),
     }
 
 
-def _encode(values: Sequence[str]) -> tuple[NDArray[np.str_], NDArray[np.int16]]:
-    """Give every value a number, 0 for the empty one; past the 32,767th name in the alphabet all are unknown."""
+def _encode(prefix: str, values: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Map values to numbers, 0 for the empty one; names past the 32,767th in the alphabet become unknown."""
     names = ["", *sorted(set(values) - {""})[: MAX_CODES - 1]]
     codes = {name: code for code, name in enumerate(names)}
-    return np.array(names, dtype=np.str_ if len(names) > 1 else "U1"), np.array(
-        [codes.get(value, 0) for value in values], dtype=np.int16
-    )
+    return {
+        f"{prefix}_names": np.array(names, dtype=np.str_ if len(names) > 1 else "U1"),
+        f"{prefix}_codes": np.array([codes.get(value, 0) for value in values], dtype=np.int16),
+    }
 
 
 def _day(aired: str) -> int:

@@ -1,16 +1,13 @@
-"""The autoencoder: a linear model of all pairs of anime, squeezed into two narrow matrices and a gain per anime.
+"""The autoencoder: a linear model of all pairs of anime, reduced to two narrow matrices and a gain per anime.
 
-A list goes in as the sum of its rows of ``list_embeddings`` B, scaled to length 1: the user's embedding u. What comes
-out is ``anime_gains[j] * (u @ anime_embeddings[j])`` with unit rows A. Nothing is stored per user, so an unseen user
-costs a sum.
+The embedding u of a list is the sum of its rows of ``list_embeddings`` B, scaled to length 1; the scores are
+``anime_gains[j] * (u @ anime_embeddings[j])`` with unit rows A. Nothing is stored per user.
 
-The teacher is EDLAE, whose weights W (n_anime x n_anime) say what each anime on a list tells of every other. Its
-scores XW for the lists X are squeezed to the width of the embeddings: for given directions A' (A with its gains as
-lengths) the B that loses least is ``W A'(A'^T A')^-1``, and what is lost depends on the space that A' spans alone,
-not on where in it each anime points. The network uses that freedom: it turns and bends A so that the cosine of two
-anime tells how alike they are (by the teacher's weights, genres and synopses), at almost no loss for lists. How A
-lies in its space also decides which users come out similar, so a third term keeps the strong directions of taste as
-strong, beside each other, as users with similar lists need.
+The teacher is EDLAE, with weights W (n_anime x n_anime). Its scores XW for the lists X are approximated: for given
+directions A' (A with its gains as lengths) the best B is ``W A'(A'^T A')^-1``, and the loss depends only on the space
+that A' spans. The network uses that freedom: it moves A so that cosines of anime reflect how alike they are (by the
+teacher's weights, genres and synopses), at almost no loss for lists. A third term keeps the relative strength of
+directions, which similarities of users depend on.
 
 References
 ----------
@@ -26,11 +23,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.embeddings.callbacks import ReportProgress, tensorboard
 from training.embeddings.config import AutoencoderConfig
 from training.embeddings.content import Content
 from training.embeddings.keras_setup import keras, make_repeatable, tf
-from training.embeddings.loop import fit_batches
+from training.embeddings.loop import ReportProgress, fit_batches, tensorboard
 from training.embeddings.principal import principal_directions
 from training.embeddings.similar_targets import SimilarTargets
 from training.embeddings.teacher import Teacher
@@ -54,23 +50,13 @@ _EXCLUDED: Final = 60.0
 
 
 class UnitEmbeddings(keras.Model):  # type: ignore[misc]
-    """The network: rows of anime go in, how similar every anime is to each comes out.
-
-    Parameters
-    ----------
-    start : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Where the embeddings start: directions with lengths.
-    directions : ndarray of shape (n_anime, n_directions), dtype=float32
-        Principal directions of the teacher's scores.
-    energies : ndarray of shape (n_directions,), dtype=float32
-        How much lies along each.
-    config : AutoencoderConfig
-    """
+    """The network: rows of anime go in, the similarity of every anime to each comes out."""
 
     def __init__(
         self, start: Matrix, directions: Matrix, energies: NDArray[np.float32], config: AutoencoderConfig
     ) -> None:
         super().__init__()
+        # Shapes: start (N, D), with lengths; directions (N, K), the teacher's principal ones; energies (K,).
         n_anime, embedding_size = start.shape
         lengths = np.maximum(np.linalg.norm(start, axis=1), 1e-6)
         self.embeddings = self.add_weight(
@@ -88,17 +74,7 @@ class UnitEmbeddings(keras.Model):  # type: ignore[misc]
         self._config = config
 
     def call(self, anime_rows: Any) -> Any:
-        """Tell how similar every anime is to each of a batch.
-
-        Parameters
-        ----------
-        anime_rows : tensor of shape (batch,), dtype=int32
-
-        Returns
-        -------
-        tensor of shape (batch, n_anime), dtype=float32
-            Logits: cosines times a learned temperature.
-        """
+        """Return logits of shape (batch, n_anime): cosines times a learned temperature."""
         unit = tf.math.l2_normalize(self.embeddings, axis=1)  # (N, D)
         embeddings = unit * tf.exp(self.log_lengths)  # (N, D)
         self.add_loss(self._config.list_weight * self.lost_share(embeddings))
@@ -109,18 +85,7 @@ class UnitEmbeddings(keras.Model):  # type: ignore[misc]
         return tf.exp(self.log_temperature) * cosines - _EXCLUDED * itself
 
     def lost_share(self, embeddings: Any) -> Any:
-        """Tell how much of the teacher's scores embeddings cannot say.
-
-        Parameters
-        ----------
-        embeddings : tensor of shape (n_anime, embedding_size), dtype=float32
-            With their lengths.
-
-        Returns
-        -------
-        tensor, dtype=float32
-            0 where the embeddings span the strongest directions, 1 where they span none.
-        """
+        """Return the share of the teacher's scores outside the span of the embeddings: from 0, the best, to 1."""
         along = tf.matmul(self._directions, embeddings, transpose_a=True)  # (K, D)
         gram = tf.matmul(embeddings, embeddings, transpose_a=True)  # (D, D)
         size = tf.shape(gram)[0]
@@ -129,18 +94,7 @@ class UnitEmbeddings(keras.Model):  # type: ignore[misc]
         return 1.0 - tf.linalg.trace(kept)
 
     def unevenness(self, embeddings: Any) -> Any:
-        """Tell how far the strengths of the directions are from those that suit the similarity of users.
-
-        Parameters
-        ----------
-        embeddings : tensor of shape (n_anime, embedding_size), dtype=float32
-            With their lengths.
-
-        Returns
-        -------
-        tensor, dtype=float32
-            0 where each direction is as strong as wanted and none leans on another.
-        """
+        """Return how far the directions are from the wanted strengths: 0 where they agree and are orthogonal."""
         along = tf.matmul(self._strong, embeddings, transpose_a=True)  # (D, D)
         gram = tf.matmul(along, along, transpose_b=True)  # (D, D)
         size = tf.cast(tf.shape(gram)[0], tf.float32)
@@ -154,24 +108,19 @@ def fit_autoencoder(
     log_folder: Path | None = None,
     content: Content | None = None,
 ) -> TrainedNetwork:
-    """Learn embeddings of anime from lists and from what the catalogue says.
+    """Learn embeddings of anime from lists and from the catalogue.
 
     Parameters
     ----------
     train : Interactions
-        The lists to learn from; plan-to-watch is left out.
+        Plan-to-watch is left out.
     teacher : Teacher
         Learned from the same lists.
     config : AutoencoderConfig
     log_folder : Path, optional
         For TensorBoard.
     content : Content, optional
-        Of every anime. Without it, similar anime follow from the lists alone.
-
-    Returns
-    -------
-    TrainedNetwork
-        With ``normalised_sum`` users.
+        Without it, similar anime follow from the lists alone.
 
     Raises
     ------
@@ -207,7 +156,7 @@ def fit_autoencoder(
 
 
 def _strengths(energies: NDArray[np.float32], config: AutoencoderConfig) -> NDArray[np.float32]:
-    """Say how long the embeddings are along directions: 1 for the strongest.
+    """Return how long the embeddings are along directions: 1 for the strongest.
 
     Along a direction of energy e, users spread by e to the power (1 - energy_power) / 2: all alike at 1, and as the
     teacher's scores do at 0.
@@ -220,14 +169,14 @@ def _strengths(energies: NDArray[np.float32], config: AutoencoderConfig) -> NDAr
 def _start(
     directions: Matrix, energies: NDArray[np.float32], config: AutoencoderConfig, rng: np.random.Generator
 ) -> Matrix:
-    """Start from the strongest directions, each as long as it should be."""
+    """Start from the strongest directions, with their wanted lengths."""
     n_anime, n_directions = directions.shape
     embedding_size = config.embedding_size
     n_used = min(embedding_size, n_directions)
     start = np.zeros((n_anime, embedding_size), dtype=np.float32)
     start[:, :n_used] = directions[:, :n_used] * _strengths(energies[:n_used], config)
     typical = float(np.sqrt(np.mean(np.sum(np.square(start), axis=1)))) or 1.0
-    # A little noise gives a direction to anime that the lists say nothing of, and to columns without one.
+    # A little noise gives a direction to anime on no list, and to columns without one.
     noise = rng.normal(scale=1e-3 / np.sqrt(embedding_size), size=start.shape)
     scaled: Matrix = (start / typical + noise).astype(np.float32)
     return scaled
@@ -246,7 +195,7 @@ def _train(
         try:
             return fit_batches(network, targets, config.epochs, callbacks, steps_per_epoch)
         except tf.errors.InvalidArgumentError as error:
-            # What has no numbers any more, or lost a direction, is solved for in the loss.
+            # The loss solves a system that may contain NaN or have lost a direction.
             raise InputError(
                 "the autoencoder network diverged (a matrix of its loss cannot be inverted); lower "
                 "autoencoder.learning_rate, autoencoder.list_weight or autoencoder.target_sharpness"
@@ -254,7 +203,7 @@ def _train(
 
 
 def _list_embeddings(teacher: Teacher, embeddings: Matrix) -> Matrix:
-    """Solve for what each anime on a list adds to the user, so that the teacher's scores come out best."""
+    """Solve for the list embeddings that approximate the teacher's scores best."""
     exact = embeddings.astype(np.float64)
     gram = exact.T @ exact
     gram[np.diag_indices_from(gram)] += _RIDGE * np.trace(gram) / len(gram)

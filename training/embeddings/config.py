@@ -1,8 +1,11 @@
-"""Settings of the networks, apart from the networks so that reading them does not import TensorFlow."""
+"""Settings of the networks; reading them does not import TensorFlow."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class AutoencoderConfig(BaseModel):
@@ -14,31 +17,21 @@ class AutoencoderConfig(BaseModel):
     epochs: Annotated[int, Field(ge=1, description="Passes over as many anime as there are")] = 2
     max_steps: Annotated[int, Field(ge=1, description="Steps per pass at most, however many anime there are")] = 50
     batch_size: Annotated[int, Field(ge=1, description="Anime per step")] = 256
-    learning_rate: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a hundredth")
-    ] = 0.01
+    learning_rate: Annotated[Positive, Field(description="Of Adam, falling to a hundredth")] = 0.01
     max_users: Annotated[
-        int, Field(ge=1, description="Users whose lists say which directions matter, at most; picked by a hash")
+        int, Field(ge=1, description="Users whose lists decide which directions matter, at most; picked by a hash")
     ] = 20_000
     length_power: Annotated[
         float, Field(ge=0, le=1, description="Users count by the length of the list to minus this power")
     ] = 0.6
-    list_weight: Annotated[
-        float, Field(ge=0, allow_inf_nan=False, description="Weight of lists against similar anime")
-    ] = 100.0
-    user_weight: Annotated[
-        float, Field(ge=0, allow_inf_nan=False, description="Weight of similar users against similar anime")
-    ] = 3.0
+    list_weight: Annotated[NotNegative, Field(description="Weight of lists against similar anime")] = 100.0
+    user_weight: Annotated[NotNegative, Field(description="Weight of similar users against similar anime")] = 3.0
     energy_power: Annotated[
         float, Field(ge=0, le=1, description="1: all directions of taste count alike between users")
     ] = 0.75
-    target_sharpness: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="How far the most similar anime stand out")
-    ] = 8.0
-    genre_weight: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Of genres, in similarity")] = 0.5
-    synopsis_weight: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Of synopses, in similarity")] = (
-        0.9
-    )
+    target_sharpness: Annotated[Positive, Field(description="How far the most similar anime stand out")] = 8.0
+    genre_weight: Annotated[NotNegative, Field(description="Of genres, in similarity")] = 0.5
+    synopsis_weight: Annotated[NotNegative, Field(description="Of synopses, in similarity")] = 0.9
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0
 
 
@@ -50,13 +43,9 @@ class RatingConfig(BaseModel):
     embedding_size: Annotated[int, Field(ge=1, le=4096, description="Width of the embeddings")] = 128
     epochs: Annotated[int, Field(ge=1, description="Passes over the ratings, at most")] = 20
     batch_size: Annotated[int, Field(ge=1, description="Ratings per step")] = 10_000
-    start_learning_rate: Annotated[
-        float, Field(gt=0, allow_inf_nan=False, description="Of Adam, in the first epoch")
-    ] = 1e-5
-    max_learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="After the rise")] = 5e-5
-    min_learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False, description="What the decay tends to")] = (
-        1e-5
-    )
+    start_learning_rate: Annotated[Positive, Field(description="Of Adam, in the first epoch")] = 1e-5
+    max_learning_rate: Annotated[Positive, Field(description="After the rise")] = 5e-5
+    min_learning_rate: Annotated[Positive, Field(description="What the decay tends to")] = 1e-5
     rise_epochs: Annotated[int, Field(ge=0, description="Epochs until the maximum")] = 5
     decay: Annotated[float, Field(gt=0, le=1, description="Factor per epoch after the rise")] = 0.8
     held_out_rows: Annotated[int, Field(ge=0, description="Ratings kept for validation, a tenth at most")] = 10_000
@@ -64,13 +53,7 @@ class RatingConfig(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0
 
     def learning_rate_at(self, epoch: int) -> float:
-        """Give the learning rate of an epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            From 0.
-        """
+        """Return the learning rate of an epoch, counted from 0."""
         if epoch < self.rise_epochs:
             step = (self.max_learning_rate - self.start_learning_rate) / self.rise_epochs
             return self.start_learning_rate + step * epoch

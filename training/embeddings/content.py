@@ -1,4 +1,4 @@
-"""What the catalogue says of an anime, as vectors whose product tells how alike two anime are by content."""
+"""Genres and synopses of the catalogue as vectors, whose products are similarities of content."""
 
 import itertools
 import json
@@ -20,43 +20,20 @@ _SEED: Final = 0
 
 @dataclass(frozen=True)
 class Content:
-    """Genres and synopses in vectors.
+    """Vectors per anime: unit rows, or zeros for an anime without genres or synopsis."""
 
-    Attributes
-    ----------
-    genres : ndarray of shape (n_anime, n_genres), dtype=float32
-        Unit rows, or zeros for an anime without genres.
-    synopses : ndarray of shape (n_anime, n_topics), dtype=float32
-        The same, of an anime's synopsis.
-    """
-
-    genres: Rows
-    synopses: Rows
+    genres: Rows  # shape (n_anime, n_genres)
+    synopses: Rows  # shape (n_anime, n_topics)
 
     def weighted(self, genre_weight: float, synopsis_weight: float) -> Rows:
-        """Join both so that a product of two rows is the weighted sum of the two cosines.
-
-        Parameters
-        ----------
-        genre_weight, synopsis_weight : float
-            Not negative.
-
-        Returns
-        -------
-        ndarray of shape (n_anime, n_genres + n_topics), dtype=float32
-        """
+        """Join both so that the product of two rows is the weighted sum of the two cosines."""
         parts = [self.genres * np.sqrt(genre_weight), self.synopses * np.sqrt(synopsis_weight)]
         joined: Rows = np.concatenate(parts, axis=1).astype(np.float32)
         return joined
 
 
 def read_content(catalogue: Mapping[str, NDArray[Any]]) -> Content:
-    """Read the content of every anime of a catalogue.
-
-    Parameters
-    ----------
-    catalogue : mapping of str to ndarray
-        The catalogue's arrays of the bundle.
+    """Make vectors of the catalogue's arrays of the bundle.
 
     References
     ----------

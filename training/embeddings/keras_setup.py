@@ -9,25 +9,24 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Send what native code writes to standard error nowhere; what Python writes still arrives.
+    """Discard what native code writes to standard error; what Python writes, in other threads too, still arrives.
 
-    TensorFlow logs a few lines about the machine while it is imported, before it reads its own log level. Another
-    thread may have something to say meanwhile.
+    TensorFlow logs about the machine while it is imported, before it reads its own log level.
     """
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    # Never closed: whoever holds on to it, as other threads may, can go on writing.
-    before, heard = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1, closefd=False)
+    # Never closed: other threads may hold on to it.
+    before, still_shown = sys.stderr, os.fdopen(os.dup(2), "w", buffering=1, closefd=False)
     try:
-        sys.stderr = heard
+        sys.stderr = still_shown
         os.dup2(nowhere, 2)
         yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-        # Whoever replaced it in between puts it back, or keeps it.
-        if sys.stderr is heard:
+        # Unless it was replaced in between.
+        if sys.stderr is still_shown:
             sys.stderr = before
 
 

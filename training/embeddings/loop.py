@@ -1,36 +1,27 @@
-"""Keras' training loop for batches that are made while it trains."""
+"""Keras' training loop for batches that are made while it trains, and the callbacks of every network."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from training.embeddings.keras_setup import keras
+from training.support.terminal import ProgressUpdate
 
 
 def fit_batches(
     network: Any, batches: Any, epochs: int, callbacks: Sequence[Any], steps_per_epoch: int | None = None
 ) -> dict[str, list[float]]:
-    """Train a compiled network, each batch made by one other thread while the one before is learned from.
+    """Train a compiled network; a thread makes each batch while the network learns from the one before.
 
-    ``fit`` makes them in between, and copies each a few times on its way: half of the time here.
-
-    Parameters
-    ----------
-    network : keras.Model
-        Compiled.
-    batches : keras.utils.PyDataset
-        Asked for its batches in order, epoch after epoch.
-    epochs : int
-    callbacks : sequence of keras.callbacks.Callback
-    steps_per_epoch : int, optional
-        All batches where it is left out.
+    Keras' own ``fit`` makes them in between and copies each a few times, which doubles the time here.
 
     Returns
     -------
     dict of str to list of float
-        The mean over the batches of the loss, and of whatever else is measured, per epoch.
+        The means over the batches of the loss, and of whatever else is measured, per epoch.
     """
     n_steps = steps_per_epoch or len(batches)
     listeners = keras.callbacks.CallbackList(list(callbacks), model=network, epochs=epochs, steps=n_steps)
@@ -54,3 +45,28 @@ def fit_batches(
                 history.setdefault(name, []).append(mean)
     listeners.on_train_end()
     return history
+
+
+class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Reports the number of steps done, and the loss."""
+
+    def __init__(self, update: ProgressUpdate, steps_per_epoch: int) -> None:
+        super().__init__()
+        self._update = update
+        self._steps_per_epoch = steps_per_epoch
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Remember the epoch."""
+        del logs
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Report one more step."""
+        done = self._epoch * self._steps_per_epoch + batch + 1
+        self._update(done, f"epoch {self._epoch + 1}, loss {(logs or {}).get('loss', float('nan')):.4f}")
+
+
+def tensorboard(log_folder: Path | None) -> list[Any]:
+    """Return the callback that writes TensorBoard logs, if they are wanted."""
+    return [keras.callbacks.TensorBoard(str(log_folder))] if log_folder else []

@@ -27,17 +27,7 @@ def principal_directions(
 ) -> tuple[Matrix, NDArray[np.float32]]:
     """Find the best low-rank space for the scores ``lists @ weights``.
 
-    Parameters
-    ----------
-    lists : scipy.sparse.csr_matrix of shape (n_users, n_anime), dtype=float32
-        1 where an anime is on a list.
-    teacher : Teacher
-        The weights.
-    length_power : float
-        A user counts by the length of the list to minus this power, so that the longest lists, whose scores
-        are the largest, do not have the say alone.
-    n_directions : int
-    rng : numpy.random.Generator
+    Each user is weighted by the list's length to the power of ``-length_power``, since long lists have large scores.
 
     Returns
     -------
@@ -63,11 +53,11 @@ def principal_directions(
 
 
 class _Rows:
-    """A sparse matrix in runs of rows, one per thread: scipy multiplies with one thread, and lets others work."""
+    """A sparse matrix in runs of rows, one per thread: scipy multiplies with one thread, without the lock."""
 
     def __init__(self, matrix: Any, pool: ThreadPoolExecutor) -> None:
         rows = matrix.tocsr()
-        # As many entries in each.
+        # Each with about as many entries.
         cuts = np.searchsorted(rows.indptr, np.linspace(0, rows.nnz, usable_cores() + 1)[1:-1]).tolist()
         self._parts = [rows[start:stop] for start, stop in itertools.pairwise([0, *cuts, rows.shape[0]])]
         self._pool = pool

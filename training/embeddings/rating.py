@@ -1,4 +1,4 @@
-"""The rating network: the notebook this project grew out of, kept faithfully as a baseline.
+"""The rating network of the notebook this project grew out of, kept as a baseline.
 
 Two embeddings, their normalised dot product, Dense(1), batch normalisation, sigmoid; binary cross-entropy on
 min-max scaled ratings, unrated being 0. It predicts ratings, and ranks far below popularity: docs/experiments.md.
@@ -12,22 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.embeddings.callbacks import ReportProgress, tensorboard
 from training.embeddings.config import RatingConfig
 from training.embeddings.keras_setup import keras, make_repeatable
+from training.embeddings.loop import ReportProgress, tensorboard
 from training.embeddings.trained import TrainedNetwork, unit_rows
 from training.lists.interactions import Interactions
 from training.support.terminal import progress
 
 
 def build_rating_network(n_users: int, n_anime: int, embedding_size: int) -> Any:
-    """Build the notebook's network.
-
-    Returns
-    -------
-    keras.Model
-        Takes user rows and anime rows of shape (batch, 1); gives the scaled rating, shape (batch, 1).
-    """
+    """Build the notebook's network: user rows and anime rows of shape (batch, 1) to scaled ratings of that shape."""
     user = keras.layers.Input(shape=(1,), name="user", dtype="int32")
     anime = keras.layers.Input(shape=(1,), name="anime", dtype="int32")
     user_vector = keras.layers.Embedding(n_users, embedding_size, name="user_embedding")(user)
@@ -40,21 +34,7 @@ def build_rating_network(n_users: int, n_anime: int, embedding_size: int) -> Any
 
 
 def fit_rating(interactions: Interactions, config: RatingConfig, log_folder: Path | None = None) -> TrainedNetwork:
-    """Train the notebook's network.
-
-    Parameters
-    ----------
-    interactions : Interactions
-        Every row is an example, plan-to-watch too, as in the notebook.
-    config : RatingConfig
-    log_folder : Path, optional
-        For TensorBoard.
-
-    Returns
-    -------
-    TrainedNetwork
-        With ``trained`` users, turned so that a higher cosine means a higher predicted rating.
-    """
+    """Train the notebook's network on every row, plan-to-watch too, as in the notebook."""
     started = time.monotonic()
     make_repeatable(config.seed)
     train, held_out = _examples(interactions, config)
@@ -121,7 +101,7 @@ def _examples(interactions: Interactions, config: RatingConfig) -> tuple[Example
 
 
 def _sign_of_cosine(network: Any) -> np.float32:
-    """Tell whether a higher cosine means a higher predicted rating (1) or a lower one (-1)."""
+    """Return 1 if a higher cosine means a higher predicted rating, or -1."""
     kernel = network.get_layer("dense").get_weights()[0]
     gamma = network.get_layer("batch_normalization").get_weights()[0]
     return np.float32(-1.0 if kernel.ravel()[0] * gamma.ravel()[0] < 0.0 else 1.0)

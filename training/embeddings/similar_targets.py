@@ -1,4 +1,4 @@
-"""Batches of anime with what should be similar to each: soft targets of the autoencoder."""
+"""Batches of anime, with how the similarity of each is spread over all others: soft targets of the autoencoder."""
 
 from typing import Final
 
@@ -10,25 +10,15 @@ from training.embeddings.teacher import Teacher
 
 Matrix = NDArray[np.float32]
 
-# An anime is asked for by its count to this power: what many watch matters more, but not in proportion.
+# Anime are drawn by their count to this power.
 _COUNT_POWER: Final = 0.5
 
 
 class SimilarTargets(keras.utils.PyDataset):  # type: ignore[misc]
-    """Draws anime, and says how the similarity of each should be spread over all anime.
+    """Draws anime; the target of each is a softmax over all others.
 
-    Parameters
-    ----------
-    teacher : Teacher
-        What an anime says for the others is scaled to a maximum of 1, what is below 0 counts as 0.
-    content : ndarray of shape (n_anime, n_features), dtype=float32 or None
-        The product of two rows is added.
-    counts : ndarray of shape (n_anime,), dtype=int64
-        How many lists hold an anime.
-    sharpness : float
-        The target is the softmax of this times the sum.
-    batch_size : int
-    rng : numpy.random.Generator
+    Logits are ``sharpness`` times the sum of the teacher's weights (positive ones, scaled to a maximum of 1) and the
+    positive products with the rows of ``content``, of shape (n_anime, n_features).
     """
 
     def __init__(
@@ -58,18 +48,8 @@ class SimilarTargets(keras.utils.PyDataset):  # type: ignore[misc]
         return anime_rows.astype(np.int32), self.targets_of(anime_rows)
 
     def targets_of(self, anime_rows: NDArray[np.integer]) -> Matrix:
-        """Spread the similarity of anime over all others.
-
-        Parameters
-        ----------
-        anime_rows : ndarray of shape (batch,), dtype=integer
-
-        Returns
-        -------
-        ndarray of shape (batch, n_anime), dtype=float32
-            Rows add up to 1; an anime has no share of itself, unless there is no other.
-        """
-        alike = np.maximum(self._teacher.said_by(anime_rows), 0.0)  # (B, N)
+        """Return targets of shape (batch, n_anime); rows sum to 1, with 0 for an anime itself if there are others."""
+        alike = np.maximum(self._teacher.weights_of(anime_rows), 0.0)  # (B, N)
         alike /= np.maximum(alike.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         if self._content is not None:
             alike += np.maximum(self._content[anime_rows] @ self._content.T, 0.0)

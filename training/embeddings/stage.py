@@ -1,4 +1,4 @@
-"""The train stage: a prepared dump -> trained networks, each in a folder of its own."""
+"""The train stage: from a prepared dump to trained networks, each in a folder of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,32 +19,15 @@ from training.settings import NetworkName, RunSettings
 
 @dataclass(frozen=True)
 class AutoencoderInput:
-    """What the autoencoder learns from.
+    """What the autoencoder learns from."""
 
-    Attributes
-    ----------
-    lists : Interactions
-        Of users who train.
-    teacher : Teacher, optional
-        Learned from these lists; it is learned now where there is none.
-    content : Content, optional
-        What the catalogue says.
-    """
-
-    lists: Interactions
-    teacher: Teacher | None = None
+    lists: Interactions  # of users who train
+    teacher: Teacher | None = None  # learned from these lists; made from them by default
     content: Content | None = None
 
 
 def networks_to_train(settings: RunSettings, n_rows: int) -> list[NetworkName]:
-    """Say which networks a run trains: the published one first.
-
-    Parameters
-    ----------
-    settings : RunSettings
-    n_rows : int
-        Of the prepared dump.
-    """
+    """Return the networks that a run trains, the published one first; `n_rows` is of the prepared dump."""
     every: Sequence[NetworkName] = ("autoencoder", "rating")
     others = [name for name in every if name != settings.network]
     return [settings.network, *others] if settings.compares(n_rows) else [settings.network]
@@ -57,7 +40,7 @@ def train_network(
     log_folder: Path | None,
     given: AutoencoderInput | None = None,
 ) -> TrainedNetwork:
-    """Train one network on what the split lets it see.
+    """Train one network on what the split allows.
 
     Parameters
     ----------
@@ -68,7 +51,7 @@ def train_network(
     log_folder : Path or None
         For TensorBoard.
     given : AutoencoderInput, optional
-        The lists of all who train where it is left out.
+        The lists of all who train by default.
 
     Raises
     ------
@@ -100,27 +83,7 @@ def train_networks(
     log_folder: Path | None,
     given: AutoencoderInput | None = None,
 ) -> list[TrainedNetwork]:
-    """Train the networks of a run and keep each in ``<work>/trained/<network>``.
-
-    Parameters
-    ----------
-    work : Path
-    names : sequence of str
-        From :func:`networks_to_train`.
-    prepared : Prepared
-    split : Split
-        Of the prepared dump.
-    settings : RunSettings
-    log_folder : Path or None
-        For TensorBoard.
-    given : AutoencoderInput, optional
-        See :func:`train_network`.
-
-    Returns
-    -------
-    list of TrainedNetwork
-        The one to publish first.
-    """
+    """Train networks, as :func:`train_network`, and save each in ``<work>/trained/<network>``."""
     trained = []
     for name in names:
         logs = log_folder / name if log_folder else None

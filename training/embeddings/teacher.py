@@ -1,4 +1,4 @@
-"""The autoencoder's teacher: what each anime on a list says for every other."""
+"""The autoencoder's teacher: item weights of all pairs of anime."""
 
 from typing import Any, Final
 
@@ -13,23 +13,15 @@ from training.item_weights.fit import fit_on_support, invert_popular, propose_al
 
 Matrix = NDArray[np.float32]
 
-# Who speaks for an anime on few lists, where nothing but a teacher is learned; more teach no better.
+# Size of the support of an anime on few lists, where only a teacher is learned; more teach no better.
 _N_SUPPORT: Final = 50
 
 
 class Teacher:
-    """All weights among the anime on most lists, and the few largest for each of the others.
-
-    Parameters
-    ----------
-    dense : DenseInverse
-    support : ndarray of shape (n_others, k), dtype=int32
-        Who speaks for each anime that is not among these.
-    values : ndarray of shape (n_others, k), dtype=float32
-        Their weights.
-    """
+    """All weights among the anime on most lists, and the few largest for each of the others."""
 
     def __init__(self, dense: DenseInverse, support: NDArray[np.int32], values: Matrix) -> None:
+        # Support and values of the other anime, shape (n_others, k).
         self.n_anime = len(dense.rows) + len(support)
         self._rows = dense.rows
         self._block = dense_weights(dense.inverse)
@@ -41,75 +33,33 @@ class Teacher:
 
     @classmethod
     def of_weights(cls, dense: DenseInverse, weights: ItemWeights) -> "Teacher":
-        """Make one of the item weights of all anime.
-
-        Parameters
-        ----------
-        dense : DenseInverse
-        weights : ItemWeights
-            Of the same lists.
-        """
+        """Make one of the item weights of all anime; `dense` is of the same lists."""
         others = dense.others(len(weights.rows))
         return cls(dense, weights.rows[others], weights.values[others])
 
     def times(self, matrix: Matrix) -> Matrix:
-        """Multiply the weights with a matrix.
-
-        Parameters
-        ----------
-        matrix : ndarray of shape (n_anime, n), dtype=float32
-
-        Returns
-        -------
-        ndarray of shape (n_anime, n), dtype=float32
-        """
+        """Multiply the weights with a matrix of shape (n_anime, n)."""
         product: Matrix = self._sparse @ matrix
         product[self._rows] += self._block @ matrix[self._rows]
         return product
 
     def transposed_times(self, matrix: Matrix) -> Matrix:
-        """Multiply the transposed weights with a matrix.
-
-        Parameters
-        ----------
-        matrix : ndarray of shape (n_anime, n), dtype=float32
-
-        Returns
-        -------
-        ndarray of shape (n_anime, n), dtype=float32
-        """
+        """Multiply the transposed weights with a matrix of shape (n_anime, n)."""
         product: Matrix = self._sparse_transposed @ matrix
         product[self._rows] += self._block.T @ matrix[self._rows]
         return product
 
-    def said_by(self, anime_rows: NDArray[np.integer]) -> Matrix:
-        """Give what some anime say for every other.
-
-        Parameters
-        ----------
-        anime_rows : ndarray of shape (n,), dtype=integer
-
-        Returns
-        -------
-        ndarray of shape (n, n_anime), dtype=float32
-            0 for an anime and itself.
-        """
-        said: Matrix = self._sparse[anime_rows].toarray()
+    def weights_of(self, anime_rows: NDArray[np.integer]) -> Matrix:
+        """Return the weights of n anime for every other, shape (n, n_anime); 0 for an anime itself."""
+        weights: Matrix = self._sparse[anime_rows].toarray()
         places = np.minimum(np.searchsorted(self._rows, anime_rows), len(self._rows) - 1)
         dense = np.flatnonzero(self._rows[places] == anime_rows)
-        said[dense[:, None], self._rows] += self._block[places[dense]]
-        return said
+        weights[dense[:, None], self._rows] += self._block[places[dense]]
+        return weights
 
 
 def fit_teacher(counts: Matrix, config: ItemsConfig) -> Teacher:
-    """Learn a teacher where nothing else needs item weights: those proposed first, for whom there is no inverse.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        From :func:`training.item_weights.co_counts.co_counts`.
-    config : ItemsConfig
-    """
+    """Fit a teacher where no other model needs item weights: of the supports proposed without an inverse."""
     dense = invert_popular(counts, config)
     others = dense.others(len(counts))
     support = propose_alone(counts, others, min(_N_SUPPORT, len(counts) - 1), config.l2)

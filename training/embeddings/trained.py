@@ -1,4 +1,4 @@
-"""What a network leaves behind when it is trained."""
+"""A trained network, saved and loaded."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,77 +17,33 @@ _ARRAYS: Final = ("anime_embeddings", "list_embeddings", "anime_gains", "user_em
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """Embeddings, and how they came about.
-
-    Attributes
-    ----------
-    network : str
-        Its name.
-    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        What each anime on a list adds to the embedding of its user.
-    anime_gains : ndarray of shape (n_anime,), dtype=float32
-        In (0, 1]: what a cosine to a user is worth.
-    user_embeddings : ndarray of shape (n_users, embedding_size), dtype=float32 or None
-        Unit rows; None where a user's embedding follows from the list (``normalised_sum``).
-    user_embedding_rule : str
-        See :data:`models.bundle.manifest.UserEmbeddingRule`.
-    config : dict
-        Every setting, the seed included.
-    history : dict of str to list of float
-        Loss and other values per epoch.
-    seconds : float
-        Wall-clock time of the training.
-    settings : dict
-        Every setting of the run that trained it.
-    prepared_digest : str
-        Of the prepared dump it was trained on: :attr:`training.lists.prepared.Prepared.digest`.
-    """
+    """Embeddings, and how they were made."""
 
     network: str
-    anime_embeddings: NDArray[np.float32]
-    list_embeddings: NDArray[np.float32]
-    anime_gains: NDArray[np.float32]
-    user_embeddings: NDArray[np.float32] | None
+    anime_embeddings: NDArray[np.float32]  # unit rows
+    list_embeddings: NDArray[np.float32]  # what each anime on a list adds to the embedding of its user
+    anime_gains: NDArray[np.float32]  # in (0, 1], times the cosine to a user
+    user_embeddings: NDArray[np.float32] | None  # unit rows; None with the rule `normalised_sum`
     user_embedding_rule: UserEmbeddingRule
-    config: dict[str, Any]
-    history: dict[str, list[float]]
-    seconds: float
-    settings: dict[str, Any] = field(default_factory=dict)
-    prepared_digest: str = ""
+    config: dict[str, Any]  # every setting of the network
+    history: dict[str, list[float]]  # loss and other values per epoch
+    seconds: float  # wall-clock time of the training
+    settings: dict[str, Any] = field(default_factory=dict)  # of the run
+    prepared_digest: str = ""  # of the prepared dump it was trained on
 
     def of_users(self, kept: NDArray[np.bool_]) -> "TrainedNetwork":
-        """Give the same network with fewer users.
-
-        Parameters
-        ----------
-        kept : ndarray of shape (n_users,), dtype=bool
-        """
+        """Return the same network with the marked users only."""
         if self.user_embeddings is None:
             return self
         return replace(self, user_embeddings=self.user_embeddings[kept])
 
     def digest(self) -> str:
-        """Hash what anime are ranked by, so that an evaluation can say what it measured.
-
-        Returns
-        -------
-        str
-            sha256, 64 hexadecimal digits.
-        """
+        """Hash the arrays that anime are ranked by, so that an evaluation can record what it measured."""
         return artefacts.digest(self.anime_embeddings, self.list_embeddings, self.anime_gains)
 
 
 def save_trained(folder: Path, trained: TrainedNetwork) -> None:
-    """Write a trained network.
-
-    Parameters
-    ----------
-    folder : Path
-        An earlier one is replaced.
-    trained : TrainedNetwork
-    """
+    """Write a trained network; an earlier one in the folder is replaced."""
     arrays = {name: array for name in _ARRAYS if (array := getattr(trained, name)) is not None}
     facts = {key: value for key, value in vars(trained).items() if key not in _ARRAYS}
     with replaced_folder(folder) as new:
@@ -110,17 +66,7 @@ def load_trained(folder: Path) -> TrainedNetwork:
 
 
 def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scale every row to length 1.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, embedding_size), dtype=float32
-
-    Returns
-    -------
-    ndarray of shape (n, embedding_size), dtype=float32
-        A row of zeros becomes the first unit vector: every row must have a direction.
-    """
+    """Scale every row to length 1; zeros become the first unit vector, since every row needs a direction."""
     norms = np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)
     unit = matrix / np.where(norms == 0.0, 1.0, norms)
     unit[norms[:, 0] == 0.0, 0] = 1.0

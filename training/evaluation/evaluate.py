@@ -24,26 +24,13 @@ Metrics = dict[str, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """What came out for one method, user by user and query by query.
-
-    Attributes
-    ----------
-    generalisation : {"strong", "weak"}
-    lists : ListQuality or None
-        Of the test users; None where the method says nothing of lists, or there are none.
-    similar : ndarray of shape (n_queries,), dtype=float64, or None
-        Graded NDCG@10; None where the method says nothing of similar anime, or there are no queries.
-    cold_start : mapping of str to ListQuality
-        Per point of the curve (the leaderboard's; :mod:`training.leaderboard.cold_start`).
-    cost : mapping of str to float
-        What the leaderboard says of it: ``training_s``, ``scoring_s``, ``peak_memory_mb``.
-    """
+    """The results of one method, user by user and query by query."""
 
     generalisation: Generalisation
-    lists: ListQuality | None
-    similar: NDArray[np.float64] | None
-    cold_start: Mapping[str, ListQuality] = field(default_factory=dict)
-    cost: Mapping[str, float] = field(default_factory=dict)
+    lists: ListQuality | None  # of the test users; None without any, or if the method does not score lists
+    similar: NDArray[np.float64] | None  # graded NDCG@10 per query; None as above
+    cold_start: Mapping[str, ListQuality] = field(default_factory=dict)  # per point
+    cost: Mapping[str, float] = field(default_factory=dict)  # seconds and megabytes
 
 
 def measure(scorer: Scorer, split: Split, queries: Sequence[SimilarQuery]) -> Measured:
@@ -53,15 +40,7 @@ def measure(scorer: Scorer, split: Split, queries: Sequence[SimilarQuery]) -> Me
 
 
 def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQuery]) -> Metrics:
-    """Measure every scorer.
-
-    Parameters
-    ----------
-    scorers : sequence of Scorer
-    split : Split
-        Without test users the tables of next anime are empty.
-    queries : sequence of SimilarQuery
-        Without queries the tables of similar anime are empty.
+    """Measure every scorer; without test users or queries their tables are empty.
 
     Returns
     -------
@@ -90,14 +69,7 @@ def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQ
 
 
 def summarise_lists(quality: ListQuality | None) -> Metrics:
-    """Put together what was measured of lists.
-
-    Returns
-    -------
-    dict
-        Metric -> estimate; ``coverage_at_10``, how many anime anybody is recommended; ``by_history_length``, the
-        metrics of short and long lists apart (of :data:`LENGTH_NAMES` those that have users). Empty for None.
-    """
+    """Return metric -> estimate, ``coverage_at_10`` and ``by_history_length``; empty for None."""
     if quality is None:
         return {}
     lengths = pd.cut(quality.values["history"], LENGTH_EDGES, right=False, labels=LENGTH_NAMES)
@@ -110,18 +82,7 @@ def summarise_lists(quality: ListQuality | None) -> Metrics:
 
 
 def estimate_lists(values: pd.DataFrame) -> Metrics:
-    """Estimate every metric over users.
-
-    Parameters
-    ----------
-    values : pandas.DataFrame
-        As in :class:`training.evaluation.list_quality.ListQuality`.
-
-    Returns
-    -------
-    dict
-        Metric -> mean, low, high, n.
-    """
+    """Estimate every metric over users: metric -> mean, low, high, n."""
     return {name: asdict(estimate_mean(values[name].to_numpy())) for name in LIST_METRICS}
 
 

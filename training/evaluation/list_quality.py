@@ -14,24 +14,16 @@ from training.evaluation.scorers import Rows, Scorer, Scores
 
 DEPTH: Final = 100
 LIST_METRICS: Final = ("recall_at_20", "ndcg_at_10", "ndcg_at_100")
-# Lists that are scored at once; more would only need more memory.
+# Lists that are scored at once.
 BATCH_SIZE: Final = 128
 
 
 @dataclass(frozen=True)
 class ListQuality:
-    """What was measured, user by user.
+    """Metrics per user."""
 
-    Attributes
-    ----------
-    values : pandas.DataFrame
-        One row per user: ``history`` (titles that went in) and :data:`LIST_METRICS`.
-    top_rows : list of ndarray, dtype=int64
-        The ten recommended first, best first.
-    """
-
-    values: pd.DataFrame
-    top_rows: list[NDArray[np.int64]]
+    values: pd.DataFrame  # one row per user: `history` (titles that went in) and LIST_METRICS
+    top_rows: list[NDArray[np.int64]]  # per user, the first ten, best first
 
 
 def measure_lists(
@@ -47,17 +39,15 @@ def measure_lists(
     ----------
     scorer : Scorer
     user_rows : ndarray of shape (n,), dtype=int64
-    inputs : sequence of ndarray, dtype=int32
-        What the scorer is told.
-    targets : sequence of ndarray, dtype=int32
-        What is to be found; none of them empty.
+    inputs, targets : sequence of ndarray, dtype=int32
+        Per user; no targets are empty.
     known : sequence of ndarray, dtype=int32, optional
         What cannot be an answer; the inputs by default.
 
     Returns
     -------
     ListQuality or None
-        None where the scorer says nothing of lists, or there are none.
+        None without lists, or if the scorer does not score them.
     """
     known = inputs if known is None else known
     records: list[tuple[float, ...]] = []
@@ -77,40 +67,13 @@ def measure_lists(
 
 
 def rank_unknown(scores: Scores, known_rows: NDArray[Any], k: int) -> NDArray[np.int64]:
-    """Rank what is not known yet.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_anime,), dtype=float32
-        Minus infinity is out of the ranking, as what a franchise does not show.
-    known_rows : ndarray of shape (n,), dtype=integer
-        What cannot be an answer.
-    k : int
-
-    Returns
-    -------
-    ndarray of shape (at most k,), dtype=int64
-        Best first.
-    """
+    """Return the rows of at most k best scores, `known_rows` and scores of minus infinity left out."""
     candidates = scores > -np.inf
     candidates[known_rows] = False
     return top_k_rows(scores, k, allowed=candidates)
 
 
 def list_metrics(top_rows: NDArray[np.int64], target_rows: NDArray[np.integer]) -> tuple[float, ...]:
-    """Measure one ranking.
-
-    Parameters
-    ----------
-    top_rows : ndarray of shape (at most 100,), dtype=int64
-        Best first; rows or ids.
-    target_rows : ndarray of shape (n,), dtype=integer
-        What is to be found, of the same kind; not empty.
-
-    Returns
-    -------
-    tuple of float
-        The :data:`LIST_METRICS`, in their order.
-    """
+    """Return the :data:`LIST_METRICS` of one ranking of 100 rows or ids, best first; targets are not empty."""
     places, n_targets = np.isin(top_rows, target_rows), len(target_rows)
     return recall_at(20, places, n_targets), ndcg_at(10, places, n_targets), ndcg_at(100, places, n_targets)

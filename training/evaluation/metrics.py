@@ -18,30 +18,16 @@ NORMAL_QUANTILE: Final = 1.96
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean with its 95 % interval.
-
-    Attributes
-    ----------
-    mean, low, high : float
-        The interval is mean -+ 1.96 standard errors; with one value it is the value itself.
-    n : int
-        Number of users or queries.
-    """
+    """A mean with its 95 % interval: -+ 1.96 standard errors, or the value itself where there is one only."""
 
     mean: float
     low: float
     high: float
-    n: int
+    n: int  # users or queries
 
 
 def estimate_mean(values: NDArray[np.float64]) -> Estimate:
-    """Estimate a mean over users or queries.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,), dtype=float64
-        n >= 1.
-    """
+    """Estimate a mean over at least one user or query."""
     mean = float(np.mean(values))
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     half = NORMAL_QUANTILE * spread / len(values) ** 0.5
@@ -49,59 +35,19 @@ def estimate_mean(values: NDArray[np.float64]) -> Estimate:
 
 
 def recall_at(k: int, hit_places: NDArray[np.bool_], n_targets: int) -> float:
-    """Share of the targets that are among the first k, where all could be.
-
-    Parameters
-    ----------
-    k : int
-    hit_places : ndarray of shape (>= k or shorter,), dtype=bool
-    n_targets : int
-        At least 1.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-    """
+    """Return the share of the targets among the first k places, of as many as could be there."""
     return float(hit_places[:k].sum()) / min(k, n_targets)
 
 
 def ndcg_at(k: int, hit_places: NDArray[np.bool_], n_targets: int) -> float:
-    """Discounted gain of the first k places, scaled so that all targets on top give 1.
-
-    Parameters
-    ----------
-    k : int
-    hit_places : ndarray of shape (>= k or shorter,), dtype=bool
-    n_targets : int
-        At least 1.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-    """
+    """Return the discounted gain of the first k places, scaled so that all targets on top give 1."""
     discounts = place_discounts(k)
     gain = discounts[: len(hit_places[:k])][hit_places[:k]].sum()
     return float(gain / discounts[: min(k, n_targets)].sum())
 
 
 def graded_ndcg_at(k: int, gains: Sequence[float], all_gains: Sequence[float]) -> float:
-    """Discounted gain of graded answers, scaled so that the best possible order gives 1.
-
-    Parameters
-    ----------
-    k : int
-    gains : sequence of float
-        Gain of the answer at each place, best first.
-    all_gains : sequence of float
-        Gains of everything that could be found; at least one is positive.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-    """
+    """Return the discounted gain of graded answers, best first, scaled by the best order of `all_gains`."""
     discounts = place_discounts(k)
     found = np.asarray(gains[:k], dtype=np.float64)
     ideal = np.sort(np.asarray(all_gains, dtype=np.float64))[::-1][:k]
@@ -109,10 +55,5 @@ def graded_ndcg_at(k: int, gains: Sequence[float], all_gains: Sequence[float]) -
 
 
 def place_discounts(k: int) -> NDArray[np.float64]:
-    """Weight of each place: 1 / log2(place + 1), places from 1.
-
-    Returns
-    -------
-    ndarray of shape (k,), dtype=float64
-    """
+    """Return the weights of the first k places: 1 / log2(place + 1), places from 1."""
     return 1.0 / np.log2(np.arange(2, k + 2))

@@ -55,7 +55,7 @@ def plot_history_lengths(path: Path, metrics: Metrics) -> None:
 
 
 def plot_map(path: Path, anime_embeddings: NDArray[np.float32], prepared: Prepared) -> None:
-    """Draw the best-known anime where t-SNE puts them, coloured by genre."""
+    """Draw the best-known anime at their t-SNE positions, coloured by genre."""
     from sklearn.manifold import TSNE  # noqa: PLC0415 - takes a second to import
 
     rows = np.sort(np.argsort(-prepared.interactions.popularity(), kind="stable")[:N_MAPPED_ANIME])
@@ -65,7 +65,7 @@ def plot_map(path: Path, anime_embeddings: NDArray[np.float32], prepared: Prepar
     with threadpool_limits(1, "openmp"):
         places = tsne.fit_transform(anime_embeddings[rows])
     genres = prepared.catalogue["anime_genres"][rows]
-    # Every anime takes the colour of its rarest common genre, which says more of it than Comedy.
+    # Every anime takes the colour of its rarest common genre, which is more specific than Comedy.
     common = np.argsort(-genres.sum(axis=0), kind="stable")[:N_MAPPED_GENRES]
     shown = np.zeros(len(rows), dtype=bool)
     with _axes(path, (9, 8)) as axes:
@@ -79,19 +79,7 @@ def plot_map(path: Path, anime_embeddings: NDArray[np.float32], prepared: Prepar
 
 
 def draw_leaderboard(folder: Path, summary: Metrics, names: list[str], points: Sequence[str]) -> None:
-    """Draw :data:`PLOTS`.
-
-    Parameters
-    ----------
-    folder : Path
-        Exists.
-    summary : dict
-        From :func:`training.leaderboard.summary.summarise`.
-    names : list of str
-        The methods that were measured on lists, the worst first.
-    points : sequence of str
-        Of the cold-start curve. The last one is of other users.
-    """
+    """Draw :data:`PLOTS`: `names` are methods measured on lists, the worst first, `points` those of the curve."""
     draws: tuple[Callable[..., None], ...] = (_draw_ladder, partial(_draw_cold_start, points=points), _draw_coverage)
     for file_name, draw in zip(PLOTS, draws, strict=True):
         with _axes(folder / file_name, (9, 5.5)) as axes:
@@ -107,10 +95,7 @@ def _draw_ladder(axes: Any, summary: Metrics, names: list[str]) -> None:
         axes.text(estimate["high"] + 0.008, name, f"{estimate['mean']:.3f}", va="center", fontsize="small")
     # Room for the numbers behind the longest bars.
     axes.set(title=PLOTS["benchmark_ladder.png"], xlabel="NDCG@100", xlim=(0, 1.12 * axes.get_xlim()[1]))
-    axes.legend(
-        handles=[Patch(color=colour, label=kind) for kind, colour in _COLOURS.items()],
-        loc="lower right",
-    )
+    axes.legend(handles=[Patch(color=colour, label=kind) for kind, colour in _COLOURS.items()], loc="lower right")
 
 
 def _draw_cold_start(axes: Any, summary: Metrics, names: list[str], points: Sequence[str]) -> None:
@@ -149,7 +134,7 @@ def _draw_coverage(axes: Any, summary: Metrics, names: list[str]) -> None:
         )
     axes.set(
         title=PLOTS["benchmark_coverage.png"],
-        xlabel="anime that anybody is recommended in their first ten",
+        xlabel="anime in any user's first ten",
         ylabel="NDCG@100",
         ylim=(0, None),
     )
@@ -160,7 +145,7 @@ def _draw_coverage(axes: Any, summary: Metrics, names: list[str]) -> None:
 
 
 def _style(summary: Metrics, name: str, number: int) -> dict[str, Any]:
-    """Give a method its colour; squares and full lines are ours."""
+    """Return a method's colour, marker and line; squares and full lines are ours."""
     ours = summary["methods"][name]["kind"] == "ours"
     return {
         "color": plt.get_cmap("tab20")(number % 20),

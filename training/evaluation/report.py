@@ -1,4 +1,4 @@
-"""What a run shows: a table in the terminal, and a folder with plots and the numbers."""
+"""The report of a run: a table in the terminal, and a folder with plots and the numbers."""
 
 import json
 from collections.abc import Sequence
@@ -21,29 +21,12 @@ COLUMNS: Final = (
 
 
 def print_table(metrics: Metrics) -> None:
-    """Print the evaluation to standard output.
-
-    Parameters
-    ----------
-    metrics : dict
-        From :func:`training.evaluation.evaluate.evaluate`.
-    """
+    """Print the results of :func:`training.evaluation.evaluate.evaluate`."""
     _table(metrics).print()
 
 
 def write_report(folder: Path, metrics: Metrics, trained: Sequence[TrainedNetwork], prepared: Prepared) -> None:
-    """Write the numbers and the plots.
-
-    Parameters
-    ----------
-    folder : Path
-        Exists.
-    metrics : dict
-        From :func:`training.evaluation.evaluate.evaluate`.
-    trained : sequence of TrainedNetwork
-        The published one first.
-    prepared : Prepared
-    """
+    """Write the numbers and plots into an existing folder; the published network comes first in `trained`."""
     (folder / "evaluation.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     for network in trained:
         plot_losses(folder / f"loss_{network.network}.png", network)

@@ -1,8 +1,8 @@
-"""One form for everything that can be evaluated: lists in, a score for every anime out."""
+"""One interface for everything that is evaluated: lists in, a score for every anime out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -28,89 +28,44 @@ Generalisation = Literal["strong", "weak"]
 
 
 class Scorer:
-    """Something that can rank anime for a list, for an anime, or both; one that cannot answers None.
-
-    Attributes
-    ----------
-    name : str
-        As tables show it.
-    generalisation : {"strong", "weak"}
-        ``"weak"``: the model has a row for the user, learned from the input part of the list.
-    """
+    """Scores all anime for a list, for an anime, or both; returns None for what it cannot score."""
 
     name: str
+    # "weak": the model has a row for the user, learned from the input part of the list.
     generalisation: Generalisation = "strong"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
-        """Score every anime for a user.
-
-        Parameters
-        ----------
-        user_row : int
-            Only scorers with a row per user may look at it.
-        input_rows : ndarray of shape (n,), dtype=int32
-            What is known of the user's list.
-
-        Returns
-        -------
-        ndarray of shape (n_anime,), dtype=float32, or None
-        """
-        del user_row, input_rows
+    def score_list(self, _user_row: int, _input_rows: Rows, /) -> Scores | None:
+        """Score all anime for the known part of a user's list; only weak scorers may use the user's row."""
         return None
 
     def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Sequence[Scores | None] | Scores:
-        """Score every anime for many users: the same as one by one."""
+        """Score all anime for many users, with the same results as one by one."""
         return [self.score_list(user_row, rows) for user_row, rows in zip(user_rows.tolist(), inputs, strict=True)]
 
-    def score_similar(self, anime_row: int) -> Scores | None:
-        """Score every anime by its similarity to one.
-
-        Returns
-        -------
-        ndarray of shape (n_anime,), dtype=float32, or None
-        """
-        del anime_row
+    def score_similar(self, _anime_row: int, /) -> Scores | None:
+        """Score all anime by their similarity to one."""
         return None
 
 
 @dataclass
 class PopularityScorer(Scorer):
-    """The same for everybody: how many lists hold an anime."""
+    """Scores an anime by the number of lists that hold it."""
 
     popularity: NDArray[np.integer]
     name: str = "popularity"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, _input_rows: Rows) -> Scores:
         """Score by popularity."""
-        del user_row, input_rows
         return self.popularity.astype(np.float32)
 
-    def score_similar(self, anime_row: int) -> Scores:
+    def score_similar(self, _anime_row: int) -> Scores:
         """Score by popularity."""
-        del anime_row
         return self.popularity.astype(np.float32)
-
-
-@dataclass
-class ItemKnnScorer(Scorer):
-    """Item kNN: the sum of the cosines to the list."""
-
-    neighbours: sp.csr_matrix
-    name: str = "item kNN, cosine of ratings"
-
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Add up the neighbours of everything on the list."""
-        del user_row
-        return _dense(self.neighbours[input_rows].sum(axis=0))
-
-    def score_similar(self, anime_row: int) -> Scores:
-        """Give the cosines."""
-        return _dense(self.neighbours[anime_row].toarray())
 
 
 @dataclass
 class CosineScorer(Scorer):
-    """Whatever it says of lists, anime are similar by the cosine of their embeddings."""
+    """Similar anime by the cosine of embeddings; subclasses score lists."""
 
     anime_embeddings: NDArray[np.float32]
 
@@ -121,21 +76,20 @@ class CosineScorer(Scorer):
 
 @dataclass
 class EmbeddingScorer(CosineScorer):
-    """Cosine of embeddings times the gains, computed as the service computes it."""
+    """Cosine of embeddings times the gains, as in the service."""
 
     list_embeddings: NDArray[np.float32]
     anime_gains: NDArray[np.float32]
     name: str = "autoencoder, embedding"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
         """Score by the embedded list."""
-        del user_row
         return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, input_rows))
 
 
 @dataclass
 class NeighboursScorer(CosineScorer):
-    """What the nearest training users have seen or rate highly, computed as the service computes it."""
+    """What the nearest training users have seen or rate highly, as in the service."""
 
     nearest: ListNeighbours
     name: str = "autoencoder, neighbours"
@@ -144,17 +98,14 @@ class NeighboursScorer(CosineScorer):
     def __post_init__(self) -> None:
         self._regression = regression_of_train(self.nearest.train)
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Score by neighbours; what none of them speaks for is out of the ranking, as in the service."""
-        del user_row
-        scores = self._score(input_rows)
-        return np.where(scores > 0.0, scores, np.float32(-np.inf))
-
-    def _score(self, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+        """Score by neighbours; anime without any are left out of the ranking, as in the service."""
         lists, similarities = self.nearest.lists_near(input_rows, N_NEIGHBOURS_OF_RULE[self.rule])
         if self.rule == "weighted":
-            return self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
-        return score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
+            scores = self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
+        else:
+            scores = score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
+        return np.where(scores > 0.0, scores, np.float32(-np.inf))
 
 
 @dataclass
@@ -165,39 +116,23 @@ class RatingNetworkScorer(CosineScorer):
     name: str = "rating network (notebook)"
     generalisation: Generalisation = "weak"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
         """Order by predicted rating."""
-        del input_rows
         return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row])
 
 
 def regression_of_train(train: Interactions) -> NeighbourRegression:
-    """Make the regression on neighbours from the lists that train."""
+    """Make the regression on neighbours from the training lists."""
     return NeighbourRegression(train.popularity())
 
 
 def list_neighbours(network: TrainedNetwork, train: Interactions) -> ListNeighbours:
-    """Make what finds the nearest training users by a network's embeddings."""
+    """Make the search for the nearest training users by a network's embeddings."""
     return ListNeighbours(network.list_embeddings, embed_users(network.list_embeddings, train), train)
 
 
 def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:
-    """Put lists into a binary matrix.
-
-    Parameters
-    ----------
-    lists : sequence of ndarray, dtype=int32
-        Anime rows.
-    n_anime : int
-
-    Returns
-    -------
-    scipy.sparse.csr_matrix of shape (n, n_anime), dtype=float32
-    """
+    """Make a binary matrix of shape (n, n_anime) of lists of anime rows."""
     offsets = np.cumsum([0, *(len(rows) for rows in lists)])
     columns = np.concatenate([*lists, np.array([], dtype=np.int32)])
     return sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), n_anime))
-
-
-def _dense(row: Any) -> Scores:
-    return np.asarray(row, dtype=np.float32).ravel()

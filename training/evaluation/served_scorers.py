@@ -1,4 +1,4 @@
-"""Scorers of what the service answers with, computed by the very functions it uses; all that `evaluate` measures."""
+"""Scorers of the service's methods, computed by the functions that the service uses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,9 @@ from models.scoring.ranking import Cut, RankedPage
 from models.scoring.reranker import Reranker
 from models.scoring.user_list import SeenLists
 from training.embeddings.trained import TrainedNetwork
-from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
 from training.evaluation.scorers import (
     EmbeddingScorer,
-    ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,
@@ -46,24 +45,23 @@ SIMILAR_COLLAPSED: Final = "similar anime, ranked, one per franchise"
 
 @dataclass
 class ItemsScorer(Scorer):
-    """The first stage alone: item weights, computed as the service computes them."""
+    """The first stage alone: item weights."""
 
     weights: ItemWeights
     name: str = ITEMS
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Add up what the list's anime say."""
-        del user_row
+    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+        """Sum the weights of the list."""
         return self.weights.score(input_rows)
 
     def score_similar(self, anime_row: int) -> Scores:
-        """Give what the anime says for each other."""
+        """Return the weights of the anime."""
         return self.weights.score(np.array([anime_row]))
 
 
 @dataclass
 class TwoStageScorer(Scorer):
-    """Item weights propose, a network re-ranks, computed as the service computes it."""
+    """Item weights propose candidates, a network re-ranks them."""
 
     reranker: Reranker
     nearest: ListNeighbours
@@ -72,11 +70,11 @@ class TwoStageScorer(Scorer):
 
     def __post_init__(self) -> None:
         self._regression = regression_of_train(self.nearest.train)
-        # Asked once more for the same lists by whoever collapses them.
+        # The collapsed ranking needs the same scores again.
         self._scored: dict[tuple[int, bytes], Scores] = {}
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Re-rank what is proposed for the known part of the list, ratings and statuses included."""
+        """Re-rank the candidates of the known part of the list, ratings and statuses included."""
         key = user_row, input_rows.tobytes()
         if key not in self._scored:
             self._scored[key] = self._score(user_row, input_rows)
@@ -94,14 +92,14 @@ class TwoStageScorer(Scorer):
 
 @dataclass
 class CollapsedScorer(Scorer):
-    """Another scorer with one entry per franchise, as the service answers by default."""
+    """Another scorer with one entry per franchise, as in the service by default."""
 
     scorer: Scorer
     franchises: FranchiseOrder
     name: str
 
     def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
-        """Rank franchises, each by the entry that the user should watch next; all else is out of the ranking."""
+        """Rank franchises, each by the entry to watch next; all else is left out of the ranking."""
         scores = self.scorer.score_list(user_row, input_rows)
         if scores is None:
             return None
@@ -127,7 +125,7 @@ def _scores_of(page: RankedPage, n_anime: int) -> Scores:
 
 @dataclass
 class RankedSimilarScorer(Scorer):
-    """Similar anime by their precomputed neighbours, as the service answers."""
+    """Similar anime by their precomputed neighbours."""
 
     similar_rows: NDArray[np.int32]
     similar_scores: NDArray[np.float32]
@@ -135,28 +133,14 @@ class RankedSimilarScorer(Scorer):
     name: str = SIMILAR
 
     def score_similar(self, anime_row: int) -> Scores:
-        """Score by the ranked neighbours, and by the cosine below them."""
+        """Score by the ranked neighbours, and below them by the cosine."""
         return ranked_scores(self.similar_rows, self.similar_scores, self.anime_embeddings, anime_row)
 
 
 def list_scorers(
     prepared: Prepared, split: Split, nearest: ListNeighbours, recommender: RecommenderModel
 ) -> list[Scorer]:
-    """Make scorers of the ways of recommending in stages.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    split : Split
-    nearest : ListNeighbours
-        Finds the nearest users by the embeddings that the re-ranker was learned with.
-    recommender : RecommenderModel
-
-    Returns
-    -------
-    list of Scorer
-        The first stage; with a re-ranker both, and both with one entry per franchise. None without item weights.
-    """
+    """Make scorers of the stages and of their collapsed ranking, as far as the recommender has them."""
     if not recommender.has_weights:
         return []
     scorers: list[Scorer] = [ItemsScorer(recommender.weights())]
@@ -170,21 +154,7 @@ def list_scorers(
 def similar_scorers(
     similar: SimilarAnimeModel, network: TrainedNetwork, recommender: RecommenderModel
 ) -> list[Scorer]:
-    """Make scorers of ranked similar anime.
-
-    Parameters
-    ----------
-    similar : SimilarAnimeModel
-    network : TrainedNetwork
-        Whose cosines order what is past the ranked neighbours.
-    recommender : RecommenderModel
-        Knows the franchises.
-
-    Returns
-    -------
-    list of Scorer
-        All anime, and one entry per franchise. None where no neighbours were ranked.
-    """
+    """Make scorers of ranked similar anime, all and one per franchise; none if no neighbours were ranked."""
     if not similar.neighbours.rows.shape[1]:
         return []
     ranked = RankedSimilarScorer(similar.neighbours.rows, similar.neighbours.scores, network.anime_embeddings)
@@ -199,18 +169,7 @@ def make_scorers(
     recommender: RecommenderModel,
     settings: RunSettings,
 ) -> list[Scorer]:
-    """Make a scorer of everything that a run measures.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    split : Split
-    trained : sequence of TrainedNetwork
-        The published one first.
-    similar : SimilarAnimeModel
-    recommender : RecommenderModel
-    settings : RunSettings
-    """
+    """Make all scorers that a run measures; the published network comes first in `trained`."""
     scorers: list[Scorer] = [PopularityScorer(split.popularity())]
     if settings.compares(len(prepared.interactions.anime_rows)):
         scorers.append(ItemKnnScorer(fit_item_knn(split.train)))

@@ -1,4 +1,4 @@
-"""Tables as plain rows of text: shown in the terminal and written as markdown alike."""
+"""Tables of text, for the terminal and as markdown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,7 @@ PIPE_WIDTH: Final = 160
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table, ready to be shown.
-
-    Attributes
-    ----------
-    title : str
-    headings : tuple of str
-        The first one's column is of names, the others are of numbers.
-    rows : list of tuple of str
-    """
+    """A table; its first column holds names, the others numbers."""
 
     title: str
     headings: tuple[str, ...]
@@ -33,11 +25,11 @@ class TextTable:
             rich.add_column(heading, justify="right")
         for row in self.rows:
             rich.add_row(*row)
-        # A pipe has no width of its own, and a folded table is no table.
+        # A pipe has no width of its own.
         Console(width=None if Console().is_terminal else PIPE_WIDTH, highlight=False).print(rich)
 
     def markdown(self) -> str:
-        """Write it as markdown, the title as a sentence before it."""
+        """Return it as markdown, with the title as a sentence before it."""
         lines = [self.headings, ("---",) * len(self.headings), *self.rows]
         return f"{self.title[:1].upper()}{self.title[1:]}:\n\n" + "\n".join(
             "| " + " | ".join(line) + " |" for line in lines
@@ -45,19 +37,7 @@ class TextTable:
 
 
 def show(estimate: Mapping[str, float] | None, decimals: int = 3) -> str:
-    """Show a mean with half its interval.
-
-    Parameters
-    ----------
-    estimate : mapping or None
-        ``mean``, ``low``, ``high``.
-    decimals : int, optional
-
-    Returns
-    -------
-    str
-        ``".586 ±.013"``, or a dash for None.
-    """
+    """Format a mean with half its interval as ``".586 ±.013"``, or None as a dash."""
     if not estimate:
         return "-"
     mean, half = estimate["mean"], (estimate["high"] - estimate["low"]) / 2
@@ -65,11 +45,11 @@ def show(estimate: Mapping[str, float] | None, decimals: int = 3) -> str:
 
 
 def number(value: float, decimals: int) -> str:
-    """Show a number, without a 0 before the point."""
+    """Format a number without a 0 before the point."""
     text = f"{value:,.{decimals}f}"
     return text.removeprefix("0") if text.startswith("0.") else text
 
 
 def name_of(name: str, generalisation: str) -> str:
-    """Name a method; those that learned from the test users' lists are marked."""
+    """Mark methods that learned from the test users' lists."""
     return f"{name} (weak)" if generalisation == "weak" else name

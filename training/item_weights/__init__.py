@@ -1,1 +1,1 @@
-"""What each anime on a list says for every other: pairs counted, and weights fitted in closed form."""
+"""Item-to-item weights: pairs of anime counted, and weights fitted in closed form."""

@@ -19,43 +19,30 @@ from training.item_weights.co_counts import Square, mirror
 
 @dataclass(frozen=True)
 class DenseInverse:
-    """The inverse of the regularised co-counts of the anime on most lists, which is all that EDLAE has to do.
+    """The inverse of the regularised co-counts of the anime on most lists.
 
-    The weight of anime i for anime j is ``-inverse[i, j] / inverse[j, j]``, and 0 where i is j.
-
-    The cost of an inverse grows with the cube of its size, and thousands of anime are on so few lists that all of
-    them together say next to nothing of the others. So only those on most lists are in it (docs/experiments.md shows
-    that it costs nothing).
-
-    Attributes
-    ----------
-    rows : ndarray of shape (n_dense,), dtype=int64
-        Which anime, ascending.
-    inverse : ndarray of shape (n_dense, n_dense), dtype=float32
-        Symmetric and positive definite.
+    The EDLAE weight of anime i for anime j is ``-inverse[i, j] / inverse[j, j]``, and 0 where i is j. The cost of an
+    inverse grows with the cube of its size, and the thousands of anime on few lists add nothing measurable
+    (docs/experiments.md), so they are left out.
     """
 
-    rows: NDArray[np.int64]
-    inverse: Square
+    rows: NDArray[np.int64]  # which anime, ascending
+    inverse: Square  # shape (n_dense, n_dense), symmetric and positive definite
 
     def others(self, n_anime: int) -> NDArray[np.int64]:
-        """Give the rows of all anime that are not in it, ascending."""
+        """Return the rows of all anime that are not in it, ascending."""
         return np.setdiff1d(np.arange(n_anime), self.rows)
 
 
 def invert_gram(counts: Square, dropout: float, l2: float, settings: str = "items.l2 or items.dropout") -> Square:
-    """Invert regularised co-counts.
+    """Invert co-counts, regularised with l2 > 0 and as if a share `dropout` of each list were hidden from the input.
 
     Parameters
     ----------
     counts : ndarray of shape (n, n), dtype=float32
-        Left as it is.
-    dropout : float
-        Share p of each list that is hidden from the input, in [0, 1).
-    l2 : float
-        Added to the diagonal. Greater than 0.
+    dropout, l2 : float
     settings : str, optional
-        What to raise where that is not enough.
+        What the error message advises to raise.
 
     Returns
     -------
@@ -72,51 +59,28 @@ def invert_gram(counts: Square, dropout: float, l2: float, settings: str = "item
     # The upper triangle by columns is the lower one by rows, which is what is mirrored.
     factor, failed = la.lapack.spotrf(regularised, lower=0, overwrite_a=1, clean=0)
     if failed:
-        raise InputError(say_too_weak(dropout, l2, settings))
+        raise InputError(no_solution_message(dropout, l2, settings))
     inverse: Square = la.lapack.spotri(factor, lower=0, overwrite_c=1)[0].T
     mirror(inverse)
     return inverse
 
 
-def say_too_weak(dropout: float, l2: float, settings: str) -> str:
-    """Say that item weights have no solution, and what to raise."""
+def no_solution_message(dropout: float, l2: float, settings: str) -> str:
+    """Return the error message for item weights without a solution."""
     return (
-        "item weights have no solution: expected a penalty that tells anime on nearly the same lists apart, received "
+        "item weights have no solution: expected a penalty that separates anime on nearly the same lists, received "
         f"{l2:g} with a dropout of {dropout:g}; raise --set {settings}"
     )
 
 
 def regularisation(counts: Square, dropout: float, l2: float) -> NDArray[np.float32]:
-    """Say what EDLAE adds to the diagonal of the co-counts.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-    dropout : float
-        In [0, 1).
-    l2 : float
-
-    Returns
-    -------
-    ndarray of shape (n_anime,), dtype=float32
-    """
+    """Return what EDLAE adds to the diagonal of the co-counts, shape (n_anime,)."""
     added: NDArray[np.float32] = (dropout / (1.0 - dropout) * np.diag(counts) + l2).astype(np.float32)
     return added
 
 
 def dense_weights(inverse: Square) -> Square:
-    """Give what each anime on a list says for every other.
-
-    Parameters
-    ----------
-    inverse : ndarray of shape (n_anime, n_anime), dtype=float32
-        From :func:`invert_gram`.
-
-    Returns
-    -------
-    ndarray of shape (n_anime, n_anime), dtype=float32
-        Row i holds what anime i says; the diagonal is 0.
-    """
+    """Return the EDLAE weights of an inverse: row i holds those of anime i for the others, the diagonal is 0."""
     weights: Square = inverse / -np.diag(inverse)
     np.fill_diagonal(weights, 0.0)
     return weights

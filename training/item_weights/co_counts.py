@@ -1,8 +1,7 @@
 """How many lists hold both anime of every pair: the one pass over all rows that learning in closed form needs.
 
-Anime are numbered by popularity, and users taken in blocks that fit into the processor's cache. Most entries of most
-lists are among the most popular anime, so those stand in a row of bytes per user, and adding up rows of bytes is what
-a processor does fastest; the others are counted along the lists (docs/performance.md has the figures).
+Anime are numbered by popularity, and users taken in blocks that fit the processor's cache. Of the most popular anime
+each user has a row of bytes, which are added up; the others are counted along the lists (docs/performance.md).
 """
 
 from functools import partial
@@ -25,12 +24,7 @@ _MOST_PER_BYTE: Final = 255
 
 
 def co_counts(train: Interactions) -> Square:
-    """Count how many lists hold both anime of every pair.
-
-    Parameters
-    ----------
-    train : Interactions
-        Plan-to-watch is left out.
+    """Count how many lists hold both anime of every pair, plan-to-watch left out.
 
     Returns
     -------
@@ -53,13 +47,7 @@ def co_counts(train: Interactions) -> Square:
 
 
 def mirror(matrix: Square) -> None:
-    """Copy the lower triangle to the upper one, in place.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, n), dtype=float32
-        Its rows lie one after the other.
-    """
+    """Copy the lower triangle of a C-contiguous matrix to the upper one, in place."""
     on_all_threads(partial(_mirror, matrix))
 
 
@@ -76,7 +64,7 @@ def _mirror(matrix: Any, first: int, step: int) -> None:  # pragma: no cover - c
 
 @compiled
 def _reorder_columns(matrix: Any, ranks: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
-    """Put every anime's column where its rank's was, in each step-th row."""
+    """Move each anime's column from its rank's place, in every step-th row."""
     by_rank = np.empty(len(matrix), np.float32)
     for row in range(first, len(matrix), step):
         by_rank[:] = matrix[row]
@@ -86,7 +74,7 @@ def _reorder_columns(matrix: Any, ranks: Any, first: int, step: int) -> None:  #
 
 @compiled
 def _reorder_rows(matrix: Any, ranks: Any, first: int, step: int) -> None:  # pragma: no cover - compiled
-    """Put every anime's row where its rank's was, in one of step stretches of columns: without a second matrix."""
+    """Move each anime's row from its rank's place, in one of `step` runs of columns, without a second matrix."""
     size = len(matrix)
     start, end = size * first // step, size * (first + 1) // step
     moved = np.zeros(size, np.bool_)
@@ -108,7 +96,7 @@ def _reorder_rows(matrix: Any, ranks: Any, first: int, step: int) -> None:  # pr
 def _lists_by_rank(
     train: Interactions, start: int, end: int, ranks: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Give what users [start, end) have seen: where each list begins, and the ranks of its anime."""
+    """Return offsets and the ranks of the anime that users [start, end) have seen."""
     first, last = train.offsets[start], train.offsets[end]
     seen = train.statuses[first:last] != int(Status.PLAN_TO_WATCH)
     ends = np.concatenate([[0], np.cumsum(seen, dtype=np.int64)])

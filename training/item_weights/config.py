@@ -16,5 +16,5 @@ class ItemsConfig(BaseModel):
         int,
         Field(ge=2, description="Anime on most lists, whose dense weights propose; costs its cube"),
     ] = 4096
-    n_proposed: Annotated[int, Field(ge=1, le=1000, description="Anime proposed to speak for each anime")] = 200
-    n_weights: Annotated[int, Field(ge=1, le=1000, description="Anime that speak for each anime in the end")] = 100
+    n_proposed: Annotated[int, Field(ge=1, le=1000, description="Anime proposed as the support of each anime")] = 200
+    n_weights: Annotated[int, Field(ge=1, le=1000, description="Anime in the support of each anime in the end")] = 100

@@ -1,4 +1,4 @@
-"""Item-to-item weights: what each anime on a list says for every other, learned for the few that say most."""
+"""Item-to-item weights: sparse, of the few anime on a list that matter most for each other anime."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.cores import usable_cores
 from models.scoring.items import ItemWeights
 from training.errors import InputError
-from training.item_weights.closed_form import DenseInverse, invert_gram, regularisation, say_too_weak
+from training.item_weights.closed_form import DenseInverse, invert_gram, no_solution_message, regularisation
 from training.item_weights.co_counts import Square
 from training.item_weights.config import ItemsConfig
 from training.item_weights.small_systems import solve_among
@@ -21,33 +21,19 @@ _MAX_THREADS: Final = 4
 
 
 def invert_popular(counts: Square, config: ItemsConfig) -> DenseInverse:
-    """Invert the regularised co-counts of the anime on most lists.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        From :func:`training.item_weights.co_counts.co_counts`. Left as it is.
-    config : ItemsConfig
-    """
+    """Invert the regularised co-counts of the anime on most lists."""
     rows = np.sort(np.argsort(-np.diag(counts), kind="stable")[: config.n_dense])
     return DenseInverse(rows, invert_gram(counts[np.ix_(rows, rows)], config.dropout, config.l2))
 
 
 def propose_support(counts: Square, dense: DenseInverse, config: ItemsConfig) -> NDArray[np.int32]:
-    """Propose for every anime those that may say most for it.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-    dense : DenseInverse
-        Of the same counts.
-    config : ItemsConfig
+    """Propose for every anime those that may have the largest weights for it.
 
     Returns
     -------
     ndarray of shape (n_anime, min(n_proposed, n_anime - 1, n_dense - 1)), dtype=int32
-        Ascending within a row; row j without j. For the anime of the inverse those with the largest weights, for each
-        other anime those with the largest weights if it heard one alone.
+        Ascending within a row; row j without j. By the weights of the inverse or, for anime that are not in it, by
+        the weights that each would have alone.
     """
     k = min(config.n_proposed, len(dense.rows) - 1)
     proposed = np.empty((len(counts), k), dtype=np.int32)
@@ -58,94 +44,60 @@ def propose_support(counts: Square, dense: DenseInverse, config: ItemsConfig) ->
 
 
 def propose_alone(counts: Square, targets: NDArray[np.int64], k: int, l2: float) -> NDArray[np.int32]:
-    """Propose for some anime those that would say most if each spoke alone.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-    targets : ndarray of shape (n_targets,), dtype=int64
-        Their rows.
-    k : int
-        Below the number of anime.
-    l2 : float
+    """Propose for each target the k anime, itself left out, that would have the largest weights alone.
 
     Returns
     -------
     ndarray of shape (n_targets, k), dtype=int32
-        Ascending within a row; no anime speaks for itself.
+        Ascending within a row.
     """
-    heard_alone = np.sqrt(np.diag(counts) + np.float32(l2))
-    proposed = np.empty((len(targets), k), dtype=np.int32)
-
-    def propose(start: int) -> None:
-        some = targets[start : start + _TARGETS_PER_BLOCK]
-        strengths = counts[some] / heard_alone
-        strengths[np.arange(len(some)), some] = -1.0
-        proposed[start : start + len(some)] = _largest(strengths, k)
-
-    _for_blocks(propose, len(targets))
-    return proposed
+    scale = np.sqrt(np.diag(counts) + np.float32(l2))
+    return _strongest(targets, k, lambda some: counts[some] / scale)
 
 
 def strongest_rows(inverse: Square, k: int) -> NDArray[np.int32]:
-    """Find the anime with the largest weights for every anime of an inverse.
+    """Find the k < n anime with the largest weights for each of n; shape (n, k), ascending within a row."""
+    # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
+    return _strongest(np.arange(len(inverse)), k, lambda some: -inverse[some])
 
-    Parameters
-    ----------
-    inverse : ndarray of shape (n, n), dtype=float32
-        From :func:`invert_gram`.
-    k : int
-        At most n - 1.
 
-    Returns
-    -------
-    ndarray of shape (n, k), dtype=int32
-        Ascending within a row; row j without j.
-    """
-    strongest = np.empty((len(inverse), k), dtype=np.int32)
+def _strongest(
+    targets: NDArray[np.int64], k: int, strengths_for: Callable[[NDArray[np.int64]], Square]
+) -> NDArray[np.int32]:
+    """Find the columns of the k largest strengths for each target, itself left out, ascending."""
+    strongest = np.empty((len(targets), k), dtype=np.int32)
 
     def find(start: int) -> None:
-        # All weights for j share a factor below zero, so the smallest of the inverse are the largest weights.
-        block = -inverse[start : start + _TARGETS_PER_BLOCK]
-        targets = np.arange(len(block))
-        block[targets, start + targets] = -np.inf
-        strongest[start : start + len(block)] = _largest(block, k)
+        some = targets[start : start + _TARGETS_PER_BLOCK]
+        strengths = strengths_for(some)
+        strengths[np.arange(len(some)), some] = -np.inf
+        last = strengths.shape[1] - k
+        strongest[start : start + len(some)] = np.sort(np.argpartition(strengths, last, axis=1)[:, last:], axis=1)
 
-    _for_blocks(find, len(inverse))
+    if k:
+        # Sorting lets go of the interpreter's lock.
+        with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
+            list(pool.map(find, range(0, len(targets), _TARGETS_PER_BLOCK)))
     return strongest
-
-
-def _for_blocks(work: Callable[[int], None], n_targets: int) -> None:
-    # Sorting lets go of the interpreter's lock.
-    with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
-        list(pool.map(work, range(0, n_targets, _TARGETS_PER_BLOCK)))
-
-
-def _largest(values: Square, k: int) -> NDArray[np.int32]:
-    """Find the columns of the k largest values of every row, ascending."""
-    if not k:
-        return np.empty((len(values), 0), dtype=np.int32)
-    last = values.shape[1] - k
-    return np.sort(np.argpartition(values, last, axis=1)[:, last:], axis=1).astype(np.int32)
 
 
 def fit_on_support(
     counts: Square, rows: NDArray[np.int32], dropout: float, l2: float, targets: NDArray[np.int64] | None = None
 ) -> NDArray[np.float32]:
-    """Fit the weights of anime to the few that speak for each.
+    """Fit the weights of anime to their supports.
 
-    Cutting a dense solution down loses what the small weights corrected; fitting again among those that are left
-    wins it back and more (docs/experiments.md).
+    Cutting a dense solution loses what the small weights corrected; fitting again on the support recovers more
+    (docs/experiments.md).
 
     Parameters
     ----------
     counts : ndarray of shape (n_anime, n_anime), dtype=float32
     rows : ndarray of shape (n_targets, k), dtype=int32
-        Who speaks for each.
+        The support of each target.
     dropout, l2 : float
-        As for :func:`invert_gram`.
+        As for :func:`training.item_weights.closed_form.invert_gram`.
     targets : ndarray of shape (n_targets,), dtype=int64, optional
-        For which anime; all where it is left out.
+        All anime by default.
 
     Returns
     -------
@@ -154,28 +106,17 @@ def fit_on_support(
     Raises
     ------
     InputError
-        As :func:`invert_gram`.
+        If there is no solution.
     """
     whose = np.arange(len(counts)) if targets is None else targets
-    # Symmetric, so its memory order does not matter.
-    by_row = counts if counts.flags.c_contiguous else counts.T
     try:
-        return solve_among(by_row, regularisation(counts, dropout, l2), rows, whose)
+        return solve_among(counts, regularisation(counts, dropout, l2), rows, whose)
     except np.linalg.LinAlgError as error:
-        raise InputError(say_too_weak(dropout, l2, "items.l2 or items.dropout")) from error
+        raise InputError(no_solution_message(dropout, l2, "items.l2 or items.dropout")) from error
 
 
 def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -> ItemWeights:
-    """Learn sparse item weights: dense ones propose who speaks for whom, the best of them are fitted and cut, twice.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        From :func:`training.item_weights.co_counts.co_counts`.
-    dense : DenseInverse
-        Of the same counts.
-    config : ItemsConfig
-    """
+    """Fit sparse item weights: on the proposed support, then again on the part of it that matters most."""
     rows = propose_support(counts, dense, config)
     values = fit_on_support(counts, rows, config.dropout, config.l2)
     if config.n_weights < rows.shape[1]:
@@ -188,18 +129,7 @@ def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -
 
 
 def cosines_of(counts: Square, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Give the cosine of every anime with those that speak for it.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-    rows : ndarray of shape (n_anime, k), dtype=int32
-
-    Returns
-    -------
-    ndarray of shape (n_anime, k), dtype=float32
-        In [0, 1]; 0 for anime that nobody has seen.
-    """
+    """Return the cosines of every anime with its support, shape (n_anime, k), in [0, 1]; 0 for anime on no list."""
     norms = np.sqrt(np.maximum(np.diag(counts), 1.0))
     pairs = np.take_along_axis(counts, rows.astype(np.int64), axis=1)
     cosines: NDArray[np.float32] = (pairs / norms[rows] / norms[:, None]).astype(np.float32)

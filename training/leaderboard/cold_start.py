@@ -19,37 +19,18 @@ _SALT: Final = 0xC01D
 
 @dataclass(frozen=True)
 class Point:
-    """One point of the curve.
+    """One point of the curve."""
 
-    Attributes
-    ----------
-    name : str
-        How much is known: ``"3"``, ``"50+"``.
-    users : ndarray of shape (n,), dtype=int64
-        Positions among the split's test users.
-    inputs : list of ndarray, dtype=int32
-        What is known of each.
-    """
-
-    name: str
-    users: NDArray[np.int64]
-    inputs: list[Rows]
+    name: str  # how much is known: "3", "50+"
+    users: NDArray[np.int64]  # positions among the split's test users
+    inputs: list[Rows]  # what is known of each
 
 
 def make_points(split: Split, lists: Interactions) -> list[Point]:
-    """Cut the test users' inputs.
+    """Cut the test users' inputs, `lists` being what was split.
 
-    Parameters
-    ----------
-    split : Split
-    lists : Interactions
-        What was split.
-
-    Returns
-    -------
-    list of Point
-        Inputs cut to 1, 3, 5 and 10 titles, each cut holding the one before, all four of the users with at least
-        10; then the whole inputs of the users with at least 50. Points without users are left out.
+    Inputs are cut to 1, 3, 5 and 10 titles, each cut holding the one before, all four of the users with at least 10;
+    then the whole inputs of the users with at least 50. Points without users are left out.
     """
     lengths = np.array([len(rows) for rows in split.inputs])
     long_enough = np.flatnonzero(lengths >= max(CUTS))

@@ -16,19 +16,7 @@ class IsolatedError(Exception):
 
 
 def run_isolated(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function in a new process, started afresh: nothing of this one's memory is in it.
-
-    Parameters
-    ----------
-    function : callable
-        Importable by name.
-    *arguments
-        Anything that can be sent to another process.
-
-    Returns
-    -------
-    object
-        What the function returns.
+    """Call a function, importable by name, in a new process, which inherits no memory.
 
     Raises
     ------
@@ -45,9 +33,11 @@ def run_isolated(function: Callable[..., T], *arguments: Any) -> T:
         result: T = receiver.recv()
     except EOFError as error:
         process.join()
-        raise IsolatedError(_say_end(process.exitcode)) from error
+        code = process.exitcode or 0
+        killed = f"its process was killed by signal {-code} (9: perhaps out of memory)"
+        raise IsolatedError(killed if code < 0 else "it failed; its traceback stands above") from error
     except BaseException:
-        # Ctrl-C, most of all: nothing goes on training behind the back of who stopped it.
+        # Ctrl-C, most of all: the training stops too.
         process.kill()
         raise
     finally:
@@ -57,13 +47,7 @@ def run_isolated(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def peak_memory_mb() -> float:
-    """Give the most memory this process has held so far.
-
-    Returns
-    -------
-    float
-        Megabytes (10^6 bytes) of resident memory, files that are memory-mapped included.
-    """
+    """Return the most resident memory (10^6 bytes) this process has held, memory-mapped files included."""
     try:
         # Linux hands a parent's ru_maxrss on to what it starts; the high-water mark of the address space is our own.
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
@@ -79,9 +63,3 @@ def peak_memory_mb() -> float:
 def _call(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     sender.send(function(*arguments))
     sender.close()
-
-
-def _say_end(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
-        return f"its process was killed by signal {-exit_code} (9: perhaps out of memory)"
-    return "it failed; its traceback stands above"

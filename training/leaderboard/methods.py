@@ -1,9 +1,10 @@
-"""The rows of the leaderboard: one factory per row. A new method is one function and one line in METHODS."""
+"""The rows of the leaderboard, and what they may learn from. A new method is one function and one line in METHODS."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Final, Literal
 
 from models.scoring.neighbours import NeighbourRule
@@ -12,12 +13,10 @@ from training.embeddings.stage import AutoencoderInput, train_network
 from training.embeddings.trained import TrainedNetwork, load_trained, save_trained
 from training.evaluation.baselines.ease import fit_ease, fit_edlae
 from training.evaluation.baselines.ials import fit_ials
-from training.evaluation.baselines.item_knn import fit_item_knn
+from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn, fit_user_knn
 from training.evaluation.baselines.random import RandomScorer
-from training.evaluation.baselines.user_knn import fit_user_knn
 from training.evaluation.scorers import (
     EmbeddingScorer,
-    ItemKnnScorer,
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,
@@ -36,41 +35,52 @@ from training.evaluation.served_scorers import (
 from training.franchises.grouping import franchise_arrays
 from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_item_weights, invert_popular
-from training.leaderboard.material import Material
 from training.leaderboard.sanity import make_oracle
 from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared, load_prepared
+from training.lists.split import Split, split_interactions
 from training.recommending.stage import FOLDER as RECOMMENDER
 from training.recommending.stage import RecommenderModel, fit_recommender_model, load_recommender, save_recommender
+from training.settings import RunSettings
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
 from training.similar_anime.stage import SimilarAnimeModel, fit_similar_anime, load_similar_anime, save_similar_anime
-from training.similar_anime.truth import read_queries
+from training.similar_anime.truth import SimilarQuery, read_queries
 
 Kind = Literal["sanity", "baseline", "ours"]
 
 
 @dataclass(frozen=True)
-class Method:
-    """A row of the leaderboard.
+class Material:
+    """The prepared dump, split, and the queries."""
 
-    Attributes
-    ----------
-    name : str
-        As tables show it.
-    kind : {"sanity", "baseline", "ours"}
-        ``"ours"`` are what the product serves; they are compared with the best of the baselines.
-    build : callable
-        Trains it. Can be pickled, since it runs in a process of its own.
-    source : str
-        The paper, library or notebook it comes from.
-    requires : str or None
-        A package that may be missing; then the row is skipped, and the table says so.
-    """
+    prepared: Prepared  # a method learns from `split.train` only
+    split: Split
+    queries: list[SimilarQuery]  # a method learns from those that `may_choose` only
+    settings: RunSettings
+    work: Path  # for models that methods share
+
+    @property
+    def measuring_queries(self) -> Sequence[SimilarQuery]:
+        """Queries for similar anime that measure."""
+        return [query for query in self.queries if not query.may_choose]
+
+
+def load_material(work: Path, settings: RunSettings) -> Material:
+    """Read what the prepare stage left and split it."""
+    prepared = load_prepared(work / "prepared")
+    split = split_interactions(prepared.interactions, settings.split_seed)
+    return Material(prepared, split, read_queries(prepared), settings, work)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the leaderboard."""
 
     name: str
-    kind: Kind
-    build: Callable[[Material], Scorer]
-    source: str
-    requires: str | None = None
+    kind: Kind  # "ours" are what the product serves; compared with the best baseline
+    build: Callable[[Material], Scorer]  # trains it; can be pickled, since it runs in a process of its own
+    source: str  # the paper, library or notebook
+    requires: str | None = None  # a package; without it the row is skipped
 
     @property
     def is_available(self) -> bool:
@@ -79,7 +89,6 @@ class Method:
 
 
 def _on_lists(material: Material, fit: Callable[[Interactions], Scorer]) -> Scorer:
-    """Fit what learns from lists alone."""
     return fit(material.split.train)
 
 
@@ -117,7 +126,7 @@ def _neighbours(material: Material, rule: NeighbourRule) -> Scorer:
 
 
 def _served(material: Material, name: str) -> Scorer:
-    """Give what is served under a name, trained as `run` trains it. Rows share what an earlier one has trained."""
+    """Return a scorer of the product, trained as `run` trains it; rows share models that an earlier one trained."""
     network, recommender = _autoencoder(material), _recommender(material)
     if name in {SIMILAR, SIMILAR_COLLAPSED}:
         scorers = similar_scorers(_similar_model(material), network, recommender)

@@ -1,4 +1,4 @@
-"""What the benchmark shows: tables in the terminal, benchmark.json, benchmark.md and plots."""
+"""The benchmark's report: tables in the terminal, benchmark.json, benchmark.md and plots."""
 
 import json
 from pathlib import Path
@@ -21,17 +21,17 @@ from training.leaderboard.tables import (
 )
 
 PROTOCOL: Final = """\
-Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == 1` test and nobody learns from
+Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == 1` test and no method learns from
 them; of what such a user has seen (plan-to-watch left out) 80 % goes in and 20 % is the target, drawn by a hash. What
 goes in cannot be an answer. Recall@20 has the denominator min(20, targets); NDCG is scaled to the best order.
-coverage@10 counts the anime in anybody's first ten; popularity@10 is the share of the training users who have seen
+coverage@10 counts the anime in any user's first ten; popularity@10 is the share of the training users who have seen
 the titles in a user's first ten. Similar anime: graded NDCG@10, gain log(1 + votes), against MyAnimeList users' own
 recommendations of at least 2 votes and from another franchise; only the measuring half of the queries counts. Methods
 marked weak have a row per user, learned from the input part of the test users' lists.
 
 ± is half of the 95 % interval: 1.96 standard errors over users or queries, for coverage@10 by the jackknife over
 users. Differences are paired, on the same users: the 95 % interval and p of the paired t test, and p of Wilcoxon's
-signed-rank test, two-sided and not corrected for the number of methods; "not told apart" where either p is .05 or
+signed-rank test, two-sided and not corrected for the number of methods; "not significant" where either p is .05 or
 more.
 
 Each method is trained and measured in a process of its own. "training s" is wall-clock time from the lists in memory
@@ -39,19 +39,13 @@ to a method that can answer, "peak MB" the most resident memory of the whole pro
 libraries and the lists take what the row of popularity shows)."""
 
 COLD_START: Final = """\
-The first columns are the same users and the same targets: everybody with at least 10 known titles, of which only as
-many as the heading says are told, drawn by a hash. What is not told is no answer either. The last column tells the
-whole list, of users with at least 50 known titles. Methods with a row per user have no place here."""
+The first columns are the same users and targets: all users with at least 10 known titles, of which as many as the
+heading gives go in, drawn by a hash; the others cannot be answers. The last column is of users with at least 50 known
+titles, all of which go in. Methods with a row per user are left out."""
 
 
 def print_report(summary: Summary) -> None:
-    """Print the tables to standard output.
-
-    Parameters
-    ----------
-    summary : dict
-        From :func:`training.leaderboard.summary.summarise`.
-    """
+    """Print the tables to standard output."""
     for table in (leaderboard(summary), *_pairs(summary), cold_start_table(summary)):
         table.print()
     for line in (*sanity_lines(summary), *left_out_lines(summary)):
@@ -59,14 +53,7 @@ def print_report(summary: Summary) -> None:
 
 
 def write_report(folder: Path, summary: Summary) -> None:
-    """Write benchmark.json, benchmark.md and the plots.
-
-    Parameters
-    ----------
-    folder : Path
-        Exists.
-    summary : dict
-    """
+    """Write benchmark.json, benchmark.md and the plots into an existing folder."""
     (folder / "benchmark.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     (folder / "benchmark.md").write_text(markdown(summary), encoding="utf-8")
     measured = [name for name in ladder(summary) if summary["methods"][name]["next_anime"]]
@@ -74,7 +61,7 @@ def write_report(folder: Path, summary: Summary) -> None:
 
 
 def markdown(summary: Summary) -> str:
-    """Write the page."""
+    """Return the page."""
     ladder_plot, cold_start_plot, coverage_plot = (f"![{what}]({name})" for name, what in PLOTS.items())
     sections = [
         _about(summary),

@@ -1,15 +1,18 @@
-"""The benchmark command: prepare once, then every method in turn."""
+"""The benchmark command: prepare once, then every method in turn, in a process of its own."""
 
 import shutil
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from training.errors import InputError
-from training.evaluation.evaluate import Measured
-from training.leaderboard.isolated import IsolatedError, run_isolated
-from training.leaderboard.material import load_material
-from training.leaderboard.measure import train_and_measure
-from training.leaderboard.methods import METHODS, Method
+from training.evaluation.evaluate import Measured, measure
+from training.evaluation.list_quality import ListQuality, measure_lists
+from training.evaluation.scorers import Scorer
+from training.leaderboard.cold_start import make_points
+from training.leaderboard.isolated import IsolatedError, peak_memory_mb, run_isolated
+from training.leaderboard.methods import METHODS, Material, Method, load_material
 from training.leaderboard.summary import Summary, summarise
 from training.pipeline import run_prepare
 from training.settings import RunSettings
@@ -17,19 +20,7 @@ from training.support.terminal import say
 
 
 def choose_methods(names: Sequence[str], methods: Sequence[Method] = METHODS) -> list[Method]:
-    """Pick the methods to measure.
-
-    Parameters
-    ----------
-    names : sequence of str
-        None of them: all methods.
-    methods : sequence of Method, optional
-        What there is.
-
-    Returns
-    -------
-    list of Method
-        In the order of the leaderboard's table of methods.
+    """Pick methods by name, in the order of the leaderboard; all without names.
 
     Raises
     ------
@@ -44,28 +35,16 @@ def choose_methods(names: Sequence[str], methods: Sequence[Method] = METHODS) ->
 
 
 def run_benchmark(data: Path, work: Path, settings: RunSettings, methods: Sequence[Method] = METHODS) -> Summary:
-    """Train and measure every method on the same split, users and queries, one after the other.
+    """Train and measure every method on the same split, users and queries, and summarise the results.
 
-    Parameters
-    ----------
-    data : Path
-        Folder of the dump.
-    work : Path
-        For the prepared dump.
-    settings : RunSettings
-    methods : sequence of Method, optional
-
-    Returns
-    -------
-    dict
-        See :func:`training.leaderboard.summary.summarise`. A method that cannot run is left out, with the reason.
+    A method that cannot run is left out, with the reason.
 
     Raises
     ------
     InputError
-        If the dump cannot be used, or holds nobody to test with or to learn from.
+        If the dump cannot be used, or has no users to test with or to learn from.
     """
-    # What methods share is of one benchmark only.
+    # Models that methods share are of one benchmark only.
     shutil.rmtree(work / "trained", ignore_errors=True)
     run_prepare(data, work, settings)
     material = load_material(work, settings)
@@ -85,11 +64,45 @@ def run_benchmark(data: Path, work: Path, settings: RunSettings, methods: Sequen
             left_out[method.name] = f"failed: {error}"
             say(f"  failed: {error}")
         else:
-            say(f"  {_say_cost(measured[method.name])}")
+            cost = "  trained in {training_s:.1f} s, measured in {scoring_s:.1f} s, peak {peak_memory_mb:,.0f} MB"
+            say(cost.format(**measured[method.name].cost))
     return summarise(methods, measured, left_out, material)
 
 
-def _say_cost(one: Measured) -> str:
-    return "trained in {training_s:.1f} s, measured in {scoring_s:.1f} s, peak {peak_memory_mb:,.0f} MB".format(
-        **one.cost
-    )
+def train_and_measure(method: Method, work: Path, settings: RunSettings) -> Measured:
+    """Train a method and measure it, in the method's own process.
+
+    Returns
+    -------
+    Measured
+        On the measuring queries, with the cold-start curve and the cost: wall-clock seconds to train and to answer
+        all questions, and the peak memory of the whole process, Python and the lists included.
+    """
+    material = load_material(work, settings)
+    started = time.monotonic()
+    scorer = method.build(material)
+    trained = time.monotonic()
+    measured = measure(scorer, material.split, material.measuring_queries)
+    curve = _measure_cold_start(scorer, material) if measured.lists else {}
+    cost = {
+        "training_s": trained - started,
+        "scoring_s": time.monotonic() - trained,
+        "peak_memory_mb": peak_memory_mb(),
+    }
+    return replace(measured, cold_start=curve, cost=cost)
+
+
+def _measure_cold_start(scorer: Scorer, material: Material) -> dict[str, ListQuality]:
+    """Measure the curve; it is empty for methods with a row per user, which has seen the whole input."""
+    if scorer.generalisation == "weak":
+        return {}
+    split = material.split
+    curve = {}
+    for point in make_points(split, material.prepared.interactions):
+        targets = [split.targets[user] for user in point.users]
+        # What was cut stays impossible as an answer: the user has seen it, and it is no target.
+        known = [split.inputs[user] for user in point.users]
+        quality = measure_lists(scorer, split.test_user_rows[point.users], point.inputs, targets, known)
+        if quality is not None:
+            curve[point.name] = quality
+    return curve

@@ -1,4 +1,4 @@
-"""What must come out whatever the data: an oracle scores 1, and chance scores what chance is."""
+"""Checks that hold for any data: an oracle scores 1, and random scores what chance gives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,20 +18,19 @@ MOST_STANDARD_ERRORS: Final = 4.0
 
 @dataclass
 class OracleScorer(Scorer):
-    """Knows the targets. What it does not reach, no method can reach."""
+    """Knows the targets: the best that any method can score."""
 
     n_anime: int
     targets: dict[int, Rows]
     similar: dict[int, SimilarQuery]
     name: str = "oracle"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
-        """Give 1 to the targets."""
-        del input_rows
+    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
+        """Score the targets 1."""
         return self._mark(self.targets[user_row], np.float32(1.0))
 
     def score_similar(self, anime_row: int) -> Scores:
-        """Give everybody's votes."""
+        """Score by the votes."""
         query = self.similar[anime_row]
         return self._mark(query.similar_rows, query.gains)
 
@@ -42,25 +41,17 @@ class OracleScorer(Scorer):
 
 
 def make_oracle(split: Split, queries: Sequence[SimilarQuery]) -> OracleScorer:
-    """Tell an oracle the truth."""
+    """Make an oracle of the test users' targets and the queries."""
     targets = dict(zip(split.test_user_rows.tolist(), split.targets, strict=True))
     return OracleScorer(split.train.n_anime, targets, {query.anime_row: query for query in queries})
 
 
 @dataclass(frozen=True)
 class ChanceRecall:
-    """Recall@20 that a random order has.
+    """Recall@20 of a random order."""
 
-    Attributes
-    ----------
-    mean : float
-        Over users: each has k of n anime drawn, n being those that are not known yet.
-    standard_error : float
-        Of the mean, by the variance of the draw without replacement.
-    """
-
-    mean: float
-    standard_error: float
+    mean: float  # over users
+    standard_error: float  # of the mean, by the variance of the draw without replacement
 
     @property
     def tolerance(self) -> float:
@@ -72,12 +63,6 @@ def expect_recall_by_chance(split: Split, k: int = K) -> ChanceRecall:
     """Compute what a random order recalls of the test users' targets.
 
     A user with t targets among n candidates finds k t / n of them on average (hypergeometric), out of min(k, t).
-
-    Parameters
-    ----------
-    split : Split
-        With test users.
-    k : int, optional
     """
     n = split.train.n_anime - np.array([len(rows) for rows in split.inputs])
     t = np.array([len(rows) for rows in split.targets])

@@ -1,36 +1,26 @@
-"""From what was measured, user by user, to what benchmark.json holds."""
+"""From results user by user to the contents of benchmark.json."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from training.evaluation.evaluate import Measured, estimate_lists, summarise_lists
 from training.evaluation.metrics import NORMAL_QUANTILE, Estimate, estimate_mean
-from training.leaderboard.material import Material
-from training.leaderboard.methods import Method
-from training.leaderboard.paired import compare_paired
+from training.leaderboard.methods import Material, Method
 from training.leaderboard.sanity import expect_recall_by_chance
 
 Summary = dict[str, Any]
+CONFIDENCE: Final = 0.95
 
 
 def summarise(
     methods: Sequence[Method], measured: Mapping[str, Measured], left_out: Mapping[str, str], material: Material
 ) -> Summary:
-    """Put all results together.
-
-    Parameters
-    ----------
-    methods : sequence of Method
-        Those that were asked for.
-    measured : mapping of str to Measured
-        By name.
-    left_out : mapping of str to str
-        Why a method has no result.
-    material : Material
+    """Summarise the results per method.
 
     Returns
     -------
@@ -64,18 +54,9 @@ def summarise(
 
 
 def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
-    """Count the anime that anybody is recommended, with an interval.
+    """Count the anime in any user's first ten, with the jackknife's interval over users.
 
-    Parameters
-    ----------
-    top_rows : sequence of ndarray, dtype=int64
-        Each user's first ten; at least one user.
-
-    Returns
-    -------
-    Estimate
-        The interval is the jackknife's over users: the bootstrap's draws hold fewer different users, so all of them
-        cover less than is covered.
+    The bootstrap would be biased: its draws hold fewer different users, which cover fewer anime.
 
     References
     ----------
@@ -90,14 +71,36 @@ def estimate_coverage(top_rows: Sequence[NDArray[np.int64]]) -> Estimate:
     return Estimate(float(len(covered)), len(covered) - half, len(covered) + half, n)
 
 
-def check_sanity(measured: Mapping[str, Measured], material: Material) -> list[dict[str, Any]]:
-    """Hold the oracle and chance against what they must give.
+@dataclass(frozen=True)
+class Difference(Estimate):
+    """A mean difference, method minus baseline, with the interval of the paired t test."""
 
-    Returns
-    -------
-    list of dict
-        ``method``, ``metric``, ``expected``, ``tolerance``, ``observed``, ``holds``.
+    p_t: float  # two-sided, of the paired t test
+    p_wilcoxon: float  # two-sided, of Wilcoxon's signed-rank test
+
+
+def compare_paired(values: NDArray[np.float64], baseline: NDArray[np.float64]) -> Difference:
+    """Compare two methods on the same users, in the same order.
+
+    Without spread, or with one user, the p values are 1.
+
+    References
+    ----------
+    Student, "The Probable Error of a Mean", Biometrika 1908. Wilcoxon, "Individual Comparisons by Ranking Methods",
+    Biometrics 1945.
     """
+    differences = values - baseline
+    mean, n = float(differences.mean()), len(differences)
+    if n == 1 or not np.ptp(differences):
+        return Difference(mean, mean, mean, n, 1.0, 1.0)
+    test = stats.ttest_1samp(differences, 0.0)
+    low, high = test.confidence_interval(CONFIDENCE)
+    p_wilcoxon = stats.wilcoxon(differences).pvalue
+    return Difference(mean, float(low), float(high), n, float(test.pvalue), float(p_wilcoxon))
+
+
+def check_sanity(measured: Mapping[str, Measured], material: Material) -> list[dict[str, Any]]:
+    """Compare the oracle and random scores with what they must give."""
     checks = []
     oracle, chance = measured.get("oracle"), measured.get("random")
     if oracle is not None and oracle.lists is not None:

@@ -1,4 +1,4 @@
-"""The leaderboard's tables as plain rows of text, for the terminal and for benchmark.md alike."""
+"""The leaderboard's tables, for the terminal and for benchmark.md."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,18 +19,7 @@ METRIC_NAMES: Final = {
 
 
 def ladder(summary: Summary) -> list[str]:
-    """Order the methods for showing.
-
-    Parameters
-    ----------
-    summary : dict
-        From :func:`training.leaderboard.summary.summarise`.
-
-    Returns
-    -------
-    list of str
-        Names, the lowest NDCG@100 first; before them those that only rank similar anime. Without the oracle.
-    """
+    """Return the methods but the oracle, the lowest NDCG@100 first, before them those that rank no lists."""
     methods = summary["methods"]
     shown = [name for name in methods if name != "oracle"]
     return sorted(shown, key=lambda name: _mean(methods[name]["next_anime"].get("ndcg_at_100")))
@@ -62,18 +51,7 @@ def leaderboard(summary: Summary) -> TextTable:
 
 
 def paired_table(summary: Summary, question: str) -> TextTable | None:
-    """Make the table of differences from the best baseline.
-
-    Parameters
-    ----------
-    summary : dict
-    question : {"next_anime", "similar_anime"}
-
-    Returns
-    -------
-    TextTable or None
-        None where no baseline was measured.
-    """
+    """Make the table of differences from the best baseline; None without a baseline."""
     paired = summary["paired"][question]
     if not paired:
         return None
@@ -107,12 +85,12 @@ def history_table(summary: Summary) -> TextTable:
 
 
 def left_out_lines(summary: Summary) -> list[str]:
-    """Say which methods are missing, and why."""
+    """Return which methods are missing, and why."""
     return [f"{name}: left out, {reason}" for name, reason in summary["left_out"].items()]
 
 
 def sanity_lines(summary: Summary) -> list[str]:
-    """Say what the sanity rows show."""
+    """Return the results of the sanity checks."""
     return [
         f"{check['method']}: {METRIC_NAMES[check['metric']]} {check['observed']:.5f}, expected "
         f"{check['expected']:.5f} ± {check['tolerance']:.5f}: {'as it must be' if check['holds'] else 'WRONG'}"
@@ -121,7 +99,7 @@ def sanity_lines(summary: Summary) -> list[str]:
 
 
 def show_p(p: float) -> str:
-    """Show a p value."""
+    """Format a p value."""
     return "< .0001" if p < 0.0001 else number(p, 4)
 
 
@@ -131,7 +109,7 @@ def _mean(estimate: Mapping[str, float] | None) -> float:
 
 def _verdict(difference: Mapping[str, float]) -> str:
     if max(difference["p_t"], difference["p_wilcoxon"]) >= CERTAIN:
-        return "not told apart"
+        return "not significant"
     return "better" if difference["mean"] > 0.0 else "worse"
 
 

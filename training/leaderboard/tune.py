@@ -1,7 +1,7 @@
-"""Tunes the baselines that have something to tune: ``python -m training.leaderboard.tune --data DIR``.
+"""Tunes the baselines: ``python -m training.leaderboard.tune --data DIR``.
 
-On validation users, who are taken out of the training users (``splitmix64(user_id) % 10 == 2``) and asked as the test
-users are. The test users are never looked at. What it found are the baselines' defaults; docs/benchmark.md.
+On validation users, who are taken out of the training users (``splitmix64(user_id) % 10 == 2``); the test users are
+never used. The results are the baselines' defaults; docs/benchmark.md.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Candidate = tuple[str, Callable[[Interactions], Scorer]]
 
 
 def candidates() -> Iterator[Candidate]:
-    """List what is tried: a name, and what fits it."""
+    """List what is tried: a name, and the function that fits it."""
     for l2 in (50.0, 100.0, 200.0, 300.0, 500.0):
         yield f"EASE, l2 {l2:.0f}", partial(fit_ease, l2=l2)
     for dropout, l2 in EDLAE_TRIED:
@@ -51,36 +51,12 @@ def candidates() -> Iterator[Candidate]:
 
 
 def validation_split(lists: Interactions, seed: int = 0) -> Split:
-    """Split the training users into those who learn and those who validate.
-
-    Parameters
-    ----------
-    lists : Interactions
-        Of everybody.
-    seed : int, optional
-
-    Returns
-    -------
-    Split
-        Holds no list of a test user.
-    """
+    """Split the training users into those who learn and those who validate; the lists of test users are not in it."""
     return split_interactions(split_interactions(lists, seed).train, seed, VALIDATION_FOLD)
 
 
 def tune(split: Split, tried: Iterator[Candidate]) -> list[tuple[str, dict[str, float]]]:
-    """Measure every candidate on validation users.
-
-    Parameters
-    ----------
-    split : Split
-        From :func:`validation_split`.
-    tried : iterator of Candidate
-
-    Returns
-    -------
-    list of tuple
-        Name and metric -> mean, in the order they were tried.
-    """
+    """Measure every candidate on validation users: names and metric -> mean, in their order."""
     results = []
     for name, fit in tried:
         quality = measure_lists(fit(split.train), split.test_user_rows, split.inputs, split.targets)

@@ -21,7 +21,7 @@ _MAX_TABLE_SIZE: Final = 1 << 24
 
 
 class _Rows(NamedTuple):
-    """Rows in as few bytes as they fit: users once per run of rows, anime by row."""
+    """A block of rows in few bytes: users once per run of rows, anime by row."""
 
     run_users: NDArray[np.signedinteger]
     run_lengths: NDArray[np.int32]
@@ -32,22 +32,11 @@ class _Rows(NamedTuple):
     lines: NDArray[np.int64] | None  # None where they follow each other from the first
 
     def line_of(self, row: int) -> int:
-        """Give the line of one of the rows."""
         return self.first_line + row if self.lines is None else int(self.lines[row])
 
 
 class ListBuilder:
-    """Collects blocks, then turns them into lists.
-
-    Parameters
-    ----------
-    anime_ids : ndarray of shape (n_anime,), dtype=int64
-        The catalogue, ascending.
-    file_name : str
-        Where the blocks come from.
-    rejects : RejectedRows
-        Takes rows of unknown anime and duplicates.
-    """
+    """Collects blocks of one file, then turns them into lists; `anime_ids` are those of the catalogue, ascending."""
 
     def __init__(self, anime_ids: NDArray[np.int64], file_name: str, rejects: RejectedRows) -> None:
         self._anime_ids = anime_ids
@@ -59,7 +48,7 @@ class ListBuilder:
         self.n_rows = 0
 
     def add(self, block: ListBlock) -> None:
-        """Take a block; rows of anime that are not in the catalogue are set aside."""
+        """Add a block; rows of anime that are not in the catalogue are rejected."""
         anime_rows, known = self._find_rows(block.anime_ids)
         if not known.all():
             unknown = block.take(~known)
@@ -83,13 +72,7 @@ class ListBuilder:
         self.n_rows += len(block)
 
     def build(self) -> Interactions:
-        """Sort into lists by user and anime; of duplicate rows the last one stays.
-
-        Returns
-        -------
-        Interactions
-            Of all anime of the catalogue, and of every user with a row.
-        """
+        """Sort into lists by user and anime; of duplicate rows the last one stays, the others are rejected."""
         run_users, run_lengths = self._join("run_users"), self._join("run_lengths")
         order = None
         if not (run_users[1:] >= run_users[:-1]).all():
@@ -111,9 +94,9 @@ class ListBuilder:
         return lists
 
     def _find_rows(self, anime_ids: NDArray[np.signedinteger]) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
-        """Give the rows of anime, and which of them are in the catalogue."""
+        """Return the rows of anime, and which of them are in the catalogue."""
         if self._row_table is not None:
-            # Ids beyond the table are clipped to its last place, which is nobody's.
+            # Ids beyond the table are clipped to its last place, which is always -1.
             rows = self._row_table.take(anime_ids, mode="clip")
             return rows, rows >= 0
         rows = np.minimum(np.searchsorted(self._anime_ids, anime_ids), len(self._anime_ids) - 1)
@@ -136,14 +119,13 @@ class ListBuilder:
         self._rejects.add_many(self._file_name, self._lines_of(came_from), DUPLICATE, texts)
 
     def _lines_of(self, rows: NDArray[np.int64]) -> list[int]:
-        """Give the lines of rows, which are counted from 0 in the order in which they were added."""
         firsts = np.cumsum([0, *(len(block.anime_rows) for block in self._blocks)])
         places = zip(rows.tolist(), (np.searchsorted(firsts, rows, side="right") - 1).tolist(), strict=True)
         return [self._blocks[number].line_of(row - int(firsts[number])) for row, number in places]
 
 
 def _row_table(anime_ids: NDArray[np.int64]) -> NDArray[np.int32] | None:
-    """Make a table from id to row, -1 where there is none; None where ids are too large for one."""
+    """Make a table from id to row, -1 for no row; None where ids are too large for one."""
     if anime_ids[-1] >= _MAX_TABLE_SIZE:
         return None
     table = np.full(int(anime_ids[-1]) + 2, -1, dtype=np.int32)
@@ -156,11 +138,11 @@ def _starts_of_runs(values: NDArray[np.integer]) -> NDArray[np.int64]:
 
 
 def _stable_order(values: NDArray[np.signedinteger]) -> NDArray[np.int64]:
-    """Give the order that sorts numbers from 0 up, equal ones as they stand."""
+    """Return the order that sorts non-negative numbers, equal ones in their order."""
     n_bits = len(values).bit_length()
     if int(values.max()) >> (63 - n_bits):
         return np.argsort(values, kind="stable")
-    # One number holds value and place: a plain sort is many times faster than one that keeps places beside values.
+    # One number holds value and place, since a plain sort is many times faster than argsort.
     keys = values.astype(np.int64)
     keys <<= n_bits
     keys |= np.arange(len(values))
@@ -170,15 +152,7 @@ def _stable_order(values: NDArray[np.signedinteger]) -> NDArray[np.int64]:
 
 
 def _sort_each_list(lists: Interactions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sort lists by anime, in place, rows of the same anime as they came.
-
-    Returns
-    -------
-    repeated : ndarray of shape (n_repeated,), dtype=int64
-        Entries, once sorted, that are followed by another of the same anime.
-    came_from : ndarray of shape (n_repeated,), dtype=int64
-        Where they stood before.
-    """
+    """Sort lists by anime, in place; return where (now, before) entries are that repeat in the next one."""
     nothing = np.array([], dtype=np.int64)
     with ThreadPoolExecutor(usable_cores()) as pool:
         found = [(nothing, nothing), *pool.map(partial(_sort_group, lists), lists.groups_of_users())]

@@ -26,7 +26,7 @@ def prepare(
     rejects: RejectedRows,
     on_bytes: Callable[[int], None] = lambda _: None,
 ) -> Prepared:
-    """Read a dump, keep what can be learned from, and number it in rows.
+    """Read a dump, keep what can be learned from, and number users and anime in rows.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def prepare(
     rejects : RejectedRows
         Takes the rows that cannot be used.
     on_bytes : callable, optional
-        Told how many bytes of the list file were read so far.
+        Called with the number of bytes of the list file read so far.
 
     Raises
     ------
@@ -85,11 +85,7 @@ def _read_lists(
     for block in read_list_file(dump.lists, rejects, on_bytes):
         builder.add(block)
     if not builder.n_rows:
-        raise InputError(f"{dump.lists}: has no usable row; {_say_reasons(rejects)}")
+        reasons = ", ".join(f"{count:,} x {reason}" for reason, count in rejects.counts.most_common(3))
+        why = f"rejected: {reasons}" if reasons else "there is nothing below the header"
+        raise InputError(f"{dump.lists}: has no usable row; {why}")
     return builder.build()
-
-
-def _say_reasons(rejects: RejectedRows) -> str:
-    if not rejects.counts:
-        return "there is nothing below the header"
-    return "rejected: " + ", ".join(f"{count:,} x {reason}" for reason, count in rejects.counts.most_common(3))

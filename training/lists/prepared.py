@@ -1,8 +1,8 @@
-"""The prepared folder: what the prepare stage hands to the others."""
+"""The prepared folder, which the prepare stage writes and the others read; it is used again for the same dump."""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.bundle.manifest import DataCard
-from training.dump.files import FileState
+from training.dump.files import DumpFiles, FileState
+from training.errors import InputError
 from training.lists.interactions import Interactions
+from training.lists.thresholds import Thresholds
 from training.support import artefacts
 
 REPORT_FILE: Final = "report.json"
@@ -26,32 +28,16 @@ _LISTS: Final = {
 
 
 class PrepareReport(BaseModel):
-    """What prepare read, kept, left out and why.
-
-    Attributes
-    ----------
-    format_version : int
-        Raised whenever prepare makes something else of the same dump, so that no folder of before is used.
-    data : DataCard
-    data_folder : str
-        Where the dump was.
-    dump_files : list of FileState
-        As its files were before they were read.
-    rejected : dict of str to int
-        How many rows were set aside, by reason.
-    notes : list of str
-    settings : dict
-        What it was given.
-    seconds : float
-    """
+    """What prepare read, kept, left out and why."""
 
     model_config = ConfigDict(extra="forbid")
 
+    # Raised whenever prepare makes something else of the same dump, so that no earlier folder is used.
     format_version: Literal[2] = 2
     data: DataCard
-    data_folder: str
-    dump_files: list[FileState]
-    rejected: dict[str, int]
+    data_folder: str  # where the dump was
+    dump_files: list[FileState]  # before they were read
+    rejected: dict[str, int]  # rows by reason
     notes: list[str]
     settings: dict[str, Any]
     seconds: float
@@ -59,25 +45,17 @@ class PrepareReport(BaseModel):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dump, ready to train on.
-
-    Attributes
-    ----------
-    interactions : Interactions
-    catalogue : dict of str to ndarray
-        The catalogue's arrays of the bundle, one row per anime of the interactions.
-    report : PrepareReport
-    """
+    """A dump, ready to train on."""
 
     interactions: Interactions
-    catalogue: dict[str, NDArray[Any]]
+    catalogue: dict[str, NDArray[Any]]  # arrays of the bundle, one row per anime of the interactions
     report: PrepareReport
 
     @property
     def digest(self) -> str:
         """Identify what was prepared: sha256 over the fingerprint of the dump's files and the settings of prepare.
 
-        It costs nothing at any size, and covers recommendations.csv and franchises.csv, which later stages read.
+        So it costs nothing, and covers recommendations.csv and franchises.csv, which later stages read.
         """
         made_with = {"version": self.report.format_version, "settings": self.report.settings}
         whole = json.dumps(made_with, sort_keys=True) + self.report.data.fingerprint
@@ -85,25 +63,13 @@ class Prepared:
 
 
 def save_prepared(folder: Path, prepared: Prepared) -> None:
-    """Write a prepared dump.
-
-    Parameters
-    ----------
-    folder : Path
-        Exists. Files that are there already, such as the rejected rows, count as part of what is prepared.
-    prepared : Prepared
-
-    Raises
-    ------
-    OSError
-        If the disk is full.
-    """
+    """Write a prepared dump into a folder; files that are there already, such as rejected rows, become part of it."""
     lists = {name: getattr(prepared.interactions, attribute) for attribute, name in _LISTS.items()}
     artefacts.save(folder / REPORT_FILE, {**lists, **prepared.catalogue}, prepared.report.model_dump(mode="json"))
 
 
 def load_prepared(folder: Path) -> Prepared:
-    """Read a prepared dump, the large arrays memory-mapped.
+    """Read a prepared dump, the arrays memory-mapped.
 
     Raises
     ------
@@ -116,3 +82,34 @@ def load_prepared(folder: Path) -> Prepared:
         return Prepared(Interactions(**lists), arrays, PrepareReport.model_validate(facts))
 
     return artefacts.load(folder / REPORT_FILE, make, "is no prepared dump", "prepare", mapped=True)
+
+
+def find_prepared(folder: Path, dump: DumpFiles, thresholds: Thresholds) -> PrepareReport | None:
+    """Read the report of a prepared folder, if it was made of this dump and these thresholds; None where it was not.
+
+    The dump counts as unchanged if its files are the same by size, time of last change and inode
+    (:class:`training.dump.files.FileState`), or else by content. Every byte of the prepared folder is checked.
+    """
+    try:
+        report = load_prepared(folder).report
+    except InputError:
+        return None
+    note = (report.data.name, report.data.simulated)
+    if report.settings != asdict(thresholds) or note != (dump.note.name, dump.note.simulated):
+        return None
+    # Before anything is read: what changes later must not pass for what was read.
+    here = report.model_copy(update={"data_folder": dump.folder, "dump_files": dump.states()})
+    if not _is_same_dump(report, here, dump) or not artefacts.is_undamaged(folder / REPORT_FILE):
+        return None
+    if here != report:
+        artefacts.save_facts(folder / REPORT_FILE, here.model_dump(mode="json"))
+    return here
+
+
+def _is_same_dump(before: PrepareReport, here: PrepareReport, dump: DumpFiles) -> bool:
+    settled = all(state.changed_ns is not None for state in here.dump_files)
+    if settled and (here.data_folder, here.dump_files) == (before.data_folder, before.dump_files):
+        return True
+    # Another size is another content, which need not be read to know it.
+    sizes, sizes_before = ([(state.name, state.n_bytes) for state in report.dump_files] for report in (here, before))
+    return sizes == sizes_before and dump.fingerprint() == before.data.fingerprint

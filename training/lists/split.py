@@ -1,4 +1,4 @@
-"""Which users test, and which of their titles are the target. Decided by hashes, so that every run agrees."""
+"""Which users test, and which of their titles are the target: chosen by hashes, so that every run agrees."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -23,53 +23,23 @@ Purpose = Literal["test", "quick run", "embeddings", "re-ranker", "similar anime
 
 @dataclass(frozen=True)
 class Split:
-    """Strong generalisation: whole users are held out.
+    """Strong generalisation: whole users are held out. Only users with two titles or more test."""
 
-    Attributes
-    ----------
-    test_user_rows : ndarray of shape (n_test,), dtype=int64
-        Rows of the users who test; all others train. Only users with two titles or more can test.
-    inputs : list of ndarray, dtype=int32
-        For each test user, the anime rows that go in (about 80 % of what they have seen).
-    targets : list of ndarray, dtype=int32
-        For each test user, the anime rows to be found.
-    may_train : ndarray of shape (n_users,), dtype=bool
-        Who trains.
-    whole : Interactions
-        The whole lists of all users.
-    left_out : ndarray of shape (n_left_out,), dtype=int64
-        Entries of the whole lists that nobody may learn from: the targets and the test users' plans.
-    """
-
-    test_user_rows: NDArray[np.int64]
-    inputs: list[NDArray[np.int32]]
-    targets: list[NDArray[np.int32]]
-    may_train: NDArray[np.bool_]
-    whole: Interactions
-    left_out: NDArray[np.int64]
+    test_user_rows: NDArray[np.int64]  # all others train
+    inputs: list[NDArray[np.int32]]  # per test user, the anime rows that go in (about 80 % of those seen)
+    targets: list[NDArray[np.int32]]  # per test user, the anime rows to be found
+    may_train: NDArray[np.bool_]  # per user
+    whole: Interactions  # the whole lists of all users
+    left_out: NDArray[np.int64]  # entries that no method may learn from: the targets and the test users' plans
 
     @cached_property
     def train(self) -> Interactions:
-        """The whole lists of the users who train. At full size a copy of 0.6 GB, so it is made once and on demand."""
+        """The whole lists of the users who train; made on demand, 0.6 GB at full size."""
         return self.whole.keep_users(self.may_train)
 
     def popularity(self) -> NDArray[np.int32]:
-        """Count how many lists of those who train hold each anime, plans left out.
-
-        Returns
-        -------
-        ndarray of shape (n_anime,), dtype=int32
-        """
+        """Count how many lists of the training users hold each anime, plans left out."""
         return self.whole.popularity() - self.whole.keep_users(~self.may_train).popularity()
-
-    def some_who_train(self, n_users: int) -> Interactions:
-        """Give the lists of so many users who train at most, drawn by :func:`draw_users`."""
-        if self.may_train.sum() <= n_users:
-            return self.train
-        rows = np.flatnonzero(self.may_train)
-        kept = np.zeros(self.whole.n_users, dtype=bool)
-        kept[rows[draw_users(self.whole.user_ids[rows], n_users, "quick run")]] = True
-        return self.whole.keep_users(kept)
 
     @cached_property
     def train_and_inputs(self) -> Interactions:
@@ -79,13 +49,7 @@ class Split:
         return self.whole.keep_entries(kept)
 
     def some_test_users(self, n_users: int) -> "Split":
-        """Give the same split with so many users who test at most, drawn by :func:`draw_users`.
-
-        Returns
-        -------
-        Split
-            Those who are left out neither test nor train.
-        """
+        """Return the same split with at most `n_users` who test; those left out do not train either."""
         if len(self.test_user_rows) <= n_users:
             return self
         places = np.sort(draw_users(self.whole.user_ids[self.test_user_rows], n_users, "test"))
@@ -100,14 +64,6 @@ class Split:
 def splitmix64(values: NDArray[Any]) -> NDArray[np.uint64]:
     """Hash whole numbers.
 
-    Parameters
-    ----------
-    values : ndarray, dtype=integer
-
-    Returns
-    -------
-    ndarray of the same shape, dtype=uint64
-
     References
     ----------
     Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
@@ -121,52 +77,25 @@ def splitmix64(values: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def is_test_user(user_ids: NDArray[np.int64], fold: int = TEST_FOLD) -> NDArray[np.bool_]:
-    """Tell who tests.
-
-    Parameters
-    ----------
-    user_ids : ndarray of shape (n,), dtype=int64
-    fold : int, optional
-        In [0, 10).
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype=bool
-    """
+    """Mark the users who test."""
     marks: NDArray[np.bool_] = splitmix64(user_ids) % np.uint64(N_FOLDS) == np.uint64(fold)
     return marks
 
 
 def draw_users(user_ids: NDArray[np.int64], n_users: int, purpose: Purpose) -> NDArray[np.int64]:
-    """Draw users by a hash of their ids and what they are drawn for, whoever else there is.
-
-    Parameters
-    ----------
-    user_ids : ndarray of shape (n,), dtype=int64
-        Who may be drawn.
-    n_users : int
-        How many, at most.
-    purpose : str
+    """Draw at most `n_users` by a hash of their ids and the purpose, independent of the other users.
 
     Returns
     -------
     ndarray of shape (min(n, n_users),), dtype=int64
-        Their places, in the order they were drawn: fewer users are the first of more.
+        Their positions, in the order they were drawn: fewer users are the first of more.
     """
     salt = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
     return np.argsort(splitmix64(splitmix64(user_ids) ^ np.uint64(salt)), kind="stable")[:n_users]
 
 
 def some_users(lists: Interactions, n_users: int, purpose: Purpose) -> Interactions:
-    """Give so many users at most: a sample that does not change from run to run.
-
-    Parameters
-    ----------
-    lists : Interactions
-    n_users : int
-    purpose : str
-        As for :func:`draw_users`.
-    """
+    """Return the lists of at most `n_users`, drawn by :func:`draw_users`."""
     if lists.n_users <= n_users:
         return lists
     kept = np.zeros(lists.n_users, dtype=bool)
@@ -175,16 +104,7 @@ def some_users(lists: Interactions, n_users: int, purpose: Purpose) -> Interacti
 
 
 def may_choose_weights(anime_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which queries for similar anime may choose weights; the others only measure.
-
-    Parameters
-    ----------
-    anime_ids : ndarray of shape (n,), dtype=int64
-
-    Returns
-    -------
-    ndarray of shape (n,), dtype=bool
-    """
+    """Mark the queries for similar anime that may choose weights; the others only measure."""
     marks: NDArray[np.bool_] = (splitmix64(anime_ids) >> np.uint64(7)) & np.uint64(1) == np.uint64(1)
     return marks
 
@@ -199,11 +119,6 @@ def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TE
         Another seed draws other targets; who tests stays the same.
     fold : int, optional
         Who tests. ``VALIDATION_FOLD``, on the training users of the default split, is for tuning.
-
-    Returns
-    -------
-    Split
-        Without test users where the hash picks none.
     """
     is_test = is_test_user(interactions.user_ids, fold)
     lists = interactions.keep_users(is_test)
@@ -224,7 +139,7 @@ def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TE
 
 
 def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
-    """Choose targets: of each user's positives the fifth whose hash of user and anime is lowest, one at least.
+    """Mark of each user's positives the fifth whose hash of user and anime is lowest, one at least.
 
     Returns
     -------
@@ -247,7 +162,6 @@ def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
 
 @compiled
 def _mark_lowest(keys: Any, starts: Any, n_lowest: Any, marks: Any) -> None:  # pragma: no cover - compiled
-    """Mark the lowest keys of each run."""
     for run in range(len(n_lowest)):
         order = np.argsort(keys[starts[run] : starts[run + 1]], kind="mergesort")
         for place in order[: n_lowest[run]]:
@@ -263,7 +177,6 @@ def _draw(user_ids: NDArray[np.int64], anime_ids: NDArray[np.int64], seed: int) 
 def _rows_by_user(
     lists: Interactions, marks: NDArray[np.bool_], user_rows: NDArray[np.int64]
 ) -> list[NDArray[np.int32]]:
-    """Give the anime rows of the marked entries, user by user."""
     rows = lists.anime_rows[marks]
     ends = np.cumsum(lists.count_by_user(marks))
     starts = np.concatenate([[0], ends[:-1]])

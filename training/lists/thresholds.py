@@ -1,29 +1,16 @@
 """Leaves out users and anime with too few rows to learn from."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.cores import usable_cores
 from training.errors import InputError
 from training.lists.interactions import Interactions
-
-Marks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How many rows a user and an anime need. Plan-to-watch rows do not count: they are no evidence.
-
-    Attributes
-    ----------
-    min_user_rows : int
-        5 keeps nearly everybody; the notebooks used 400 (network) and 500 (item kNN).
-    min_anime_rows : int
-        5 keeps nearly everything that somebody watched; the item kNN notebook used 200.
-    """
+    """How many rows a user and an anime need, plan-to-watch left out. The notebooks used 200 to 500."""
 
     min_user_rows: int = 5
     min_anime_rows: int = 5
@@ -32,15 +19,10 @@ class Thresholds:
 def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Interactions:
     """Leave out users and anime below the thresholds, until every one that is left meets them.
 
-    Returns
-    -------
-    Interactions
-        With fewer users and anime, rows renumbered.
-
     Raises
     ------
     InputError
-        If nobody or nothing is left.
+        If no user or no anime is left.
     """
     # A list of plans alone gives no direction to embed, so one seen row is needed whatever the threshold.
     user_minimum, anime_minimum = max(1, thresholds.min_user_rows), max(1, thresholds.min_anime_rows)
@@ -62,37 +44,9 @@ def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Inte
             f"{user_minimum} rows of anime that {anime_minimum} users have seen; "
             "lower --min-user-rows and --min-anime-rows"
         )
-    return _keep(interactions, users_kept, anime_kept)
-
-
-def _keep(interactions: Interactions, users_kept: Marks, anime_kept: Marks) -> Interactions:
-    """Leave users and anime out at once: one after the other, the entries would be held three times."""
     if users_kept.all() and anime_kept.all():
         return interactions
-    kept = anime_kept[interactions.anime_rows]
-    lengths = np.where(users_kept, interactions.count_by_user(kept), 0)
-    ends = np.concatenate([[0], np.cumsum(lengths)])
+    kept = interactions.keep_users(users_kept)
+    kept = kept.keep_entries(anime_kept[kept.anime_rows])
     new_rows = np.cumsum(anime_kept, dtype=np.int32) - np.int32(1)
-    anime_rows = np.empty(ends[-1], dtype=np.int32)
-    ratings, statuses = np.empty(ends[-1], dtype=np.uint8), np.empty(ends[-1], dtype=np.uint8)
-
-    def copy(group: tuple[int, int]) -> None:
-        first, last = group
-        part = interactions.users_between(first, last)
-        marks = kept[interactions.offsets[first] : interactions.offsets[last]]
-        marks = marks & np.repeat(users_kept[first:last], np.diff(part.offsets))
-        entries = slice(ends[first], ends[last])
-        anime_rows[entries] = new_rows[part.anime_rows[marks]]
-        ratings[entries], statuses[entries] = part.ratings[marks], part.statuses[marks]
-
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        for _ in pool.map(copy, interactions.groups_of_users()):
-            pass
-    return Interactions(
-        interactions.user_ids[users_kept],
-        interactions.anime_ids[anime_kept],
-        np.concatenate([[0], np.cumsum(lengths[users_kept])]),
-        anime_rows,
-        ratings,
-        statuses,
-    )
+    return replace(kept, anime_ids=kept.anime_ids[anime_kept], anime_rows=new_rows[kept.anime_rows])

@@ -1,4 +1,4 @@
-"""What a stage leaves in its folder: arrays as .npy files beside one JSON file of facts, saved and read alike."""
+"""The files of a stage: arrays as .npy and one JSON file of facts. `path` is always that of the JSON file."""
 
 import hashlib
 import json
@@ -16,40 +16,19 @@ from training.errors import InputError
 
 T = TypeVar("T")
 Arrays = dict[str, Any]  # of ndarrays, by name
-# What the JSON file holds beside the facts: names of the arrays, and the sha256 of every other file of the folder.
+# What the JSON file holds besides the facts: names of the arrays, and the sha256 of every other file of the folder.
 _OWN_KEYS: Final = ("arrays", "sha256")
 
 
 def save(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
-    """Write arrays and facts.
-
-    Parameters
-    ----------
-    path : Path
-        Of the JSON file; the arrays go beside it. Files that are there already count as part of what is saved.
-    arrays : mapping of str to ndarray
-    facts : mapping
-        Fit for JSON.
-
-    Raises
-    ------
-    OSError
-        If the disk is full.
-    """
+    """Write arrays and JSON-ready facts; other files that are in the folder already count as part of it."""
     for name, array in arrays.items():
         save_array(path.with_name(f"{name}.npy"), array)
     _write_facts(path, {**facts, "arrays": list(arrays), "sha256": _digest_files(path)})
 
 
 def save_facts(path: Path, facts: Mapping[str, Any]) -> None:
-    """Put other facts in the place of those that were saved; the arrays stay.
-
-    Parameters
-    ----------
-    path : Path
-        Of the JSON file.
-    facts : mapping
-    """
+    """Replace the facts of what was saved; the arrays stay."""
     old = json.loads(path.read_text(encoding="utf-8"))
     _write_facts(path, {**facts, **{key: old[key] for key in _OWN_KEYS}})
 
@@ -67,13 +46,12 @@ def load(
     Parameters
     ----------
     path : Path
-        Of the JSON file.
     make : callable
         Called with the arrays and the facts; makes what is returned.
     complaint : str
-        What is wrong with a folder that cannot be read, as in ``"holds no recommender"``.
+        Of a folder that cannot be read, as in ``"holds no recommender"``.
     stage : str, optional
-        The command that would have made it.
+        The command that makes it.
     mapped : bool, optional
         Memory-map the arrays.
 
@@ -93,29 +71,12 @@ def load(
 
 
 def is_undamaged(path: Path) -> bool:
-    """Check every byte of what was saved.
-
-    Parameters
-    ----------
-    path : Path
-        Of the JSON file, which loads.
-
-    Returns
-    -------
-    bool
-        Whether the folder's files are those that were written.
-    """
+    """Check every byte of what was saved, besides the JSON file."""
     return bool(json.loads(path.read_text(encoding="utf-8"))["sha256"] == _digest_files(path))
 
 
 def digest(*arrays: NDArray[Any]) -> str:
-    """Hash arrays, so that an evaluation can say what it measured.
-
-    Returns
-    -------
-    str
-        sha256, 64 hexadecimal digits.
-    """
+    """Hash arrays with sha256, in hexadecimal."""
     whole = hashlib.sha256()
     for array in arrays:
         whole.update(np.ascontiguousarray(array).data)
@@ -123,7 +84,7 @@ def digest(*arrays: NDArray[Any]) -> str:
 
 
 def _write_facts(path: Path, content: Mapping[str, Any]) -> None:
-    # By way of another file, so that they are never half there.
+    # Renamed into place, so that they are never half there.
     unfinished = _unfinished(path)
     save_bytes(unfinished, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
     unfinished.replace(path)

@@ -1,4 +1,4 @@
-"""Loops that numpy has no word for, compiled."""
+"""Compiled loops, for what numpy cannot express."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,32 +12,21 @@ from models.cores import usable_cores
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of arrays and numbers when it is first called; it runs without the interpreter's lock.
 
-    What was compiled is kept beside the module or, where that may not be written, in the user's cache, so that only
-    the first run on a machine waits for it.
-
-    Parameters
-    ----------
-    function : callable
-        It may call other compiled functions of its own module only: what is kept does not notice changes elsewhere.
+    It may call other compiled functions of its own module only: the cache, next to the module or in the user's cache
+    folder, does not notice changes elsewhere.
     """
     try:
         made: Callable[..., Any] = numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:
-        # Nowhere to keep it, which numba says at once.
+        # No folder for the cache can be written.
         made = numba.njit(nogil=True)(function)
     return made
 
 
 def on_all_threads(work: Callable[[int, int], None]) -> None:
-    """Let every thread do its share of some compiled work.
+    """Call ``work(first, step)`` once per thread, to do every step-th part from the first on.
 
-    One task per thread: a thread that comes back from compiled code waits for the interpreter's lock, and something
-    else may hold it.
-
-    Parameters
-    ----------
-    work : callable
-        Called as ``work(first, step)``: do every step-th part, from the first on.
+    One task per thread, since a thread waits for the interpreter's lock whenever it returns from compiled code.
     """
     n_threads = usable_cores()
     with ThreadPoolExecutor(n_threads) as pool:

@@ -1,4 +1,4 @@
-"""Writes a folder so that it is either whole or not there."""
+"""Writes a folder so that it is either whole or absent."""
 
 import contextlib
 import fcntl
@@ -13,19 +13,10 @@ from models.bundle.writer import replace_folder, sync_path
 
 @contextlib.contextmanager
 def replaced_folder(target: Path) -> Iterator[Path]:
-    """Give an empty folder to write into, and put it in the place of another when the block ends well.
+    """Yield an empty folder to write into, which replaces the target when the block ends well.
 
-    What writers that were killed left behind is swept.
-
-    Parameters
-    ----------
-    target : Path
-        What the folder becomes. An earlier one is removed only after the new one is whole.
-
-    Yields
-    ------
-    Path
-        A folder beside the target; taken away if the block raises, Ctrl-C included.
+    An earlier target is removed only after the new one is whole; if the block raises, the new one is. What killed
+    writers left behind is removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep_leftovers(target)
@@ -44,13 +35,7 @@ def replaced_folder(target: Path) -> Iterator[Path]:
 
 
 def sweep_leftovers(target: Path) -> None:
-    """Remove what writers that were killed left behind.
-
-    Parameters
-    ----------
-    target : Path
-        What they were to write.
-    """
+    """Remove what killed writers of a target left behind."""
     for leftover in target.parent.glob(f"{_prefix(target)}*"):
         with contextlib.suppress(OSError), _locked(leftover):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -62,7 +47,7 @@ def _prefix(target: Path) -> str:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which goes with the process that holds it: a folder without one is a dead writer's."""
+    """Lock a folder while the process lives: a folder without a lock belongs to a dead writer."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""When each stage of a run began and how long it took, for whoever measures a run from outside."""
+"""When each stage of a run began and how long it took, for benchmarks."""
 
 import contextlib
 import json
@@ -11,13 +11,7 @@ TIMINGS_FILE: Final = "timings.json"
 
 
 class StageTimes:
-    """Writes ``timings.json``: per stage the moment it started (``time.monotonic``) and its seconds.
-
-    Parameters
-    ----------
-    work : Path
-        The work folder.
-    """
+    """Writes ``timings.json`` into the work folder: per stage its start (``time.monotonic``) and seconds."""
 
     def __init__(self, work: Path) -> None:
         self._path = work / TIMINGS_FILE

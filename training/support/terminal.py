@@ -1,4 +1,4 @@
-"""What a person sees while training works: a progress bar in a terminal, plain lines elsewhere."""
+"""Progress of training: a bar in a terminal, plain lines elsewhere."""
 
 import contextlib
 import time
@@ -15,35 +15,15 @@ _console = Console(stderr=True, highlight=False)
 
 
 class ProgressUpdate(Protocol):
-    """Tells how far the work is."""
+    """Called with the progress of the work."""
 
     def __call__(self, done: int, note: str = "") -> None:
-        """Report progress.
-
-        Parameters
-        ----------
-        done : int
-            How much is done, in the units of the total.
-        note : str, optional
-            Something worth seeing, such as the loss.
-        """
+        """Report how much of the total is done, with a note such as the loss."""
 
 
 @contextlib.contextmanager
 def progress(description: str, total: int, unit: str, scale: float = 1.0) -> Iterator[ProgressUpdate]:
-    """Show the progress of a piece of work, with rate and time left.
-
-    Parameters
-    ----------
-    description : str
-        What is done.
-    total : int
-        How much there is to do.
-    unit : str
-        What is counted.
-    scale : float, optional
-        Shown amounts are divided by it (1e6 shows bytes as MB).
-    """
+    """Show the progress of a piece of work, with rate and time left; amounts are divided by `scale` (1e6 for MB)."""
     shown = _bar if _console.is_terminal else _lines
     with shown(description, total, unit, scale) as update:
         yield update
@@ -90,5 +70,5 @@ def _lines(description: str, total: int, unit: str, scale: float) -> Iterator[Pr
 
 
 def say(line: str) -> None:
-    """Print a line about the work, beside the progress."""
+    """Print a line about the work, above the progress."""
     _console.print(line, soft_wrap=True)

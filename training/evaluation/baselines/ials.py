@@ -21,30 +21,19 @@ from training.lists.interactions import Interactions
 
 @dataclass(frozen=True)
 class IalsConfig:
-    """Settings of iALS, in the library's terms.
-
-    Attributes
-    ----------
-    factors : int
-        Width of the embeddings.
-    regularization : float
-    alpha : float
-        Weight of what was seen; what was not seen weighs 1.
-    iterations : int
-    seed : int
-    """
+    """Settings of iALS, in the library's terms."""
 
     # Tuned on validation users: docs/benchmark.md.
-    factors: int = 512
+    factors: int = 512  # width of the embeddings
     regularization: float = 30.0
-    alpha: float = 4.0
+    alpha: float = 4.0  # weight of what was seen; the rest weighs 1
     iterations: int = 15
     seed: int = 0
 
 
 @dataclass
 class IalsScorer(CosineScorer):
-    """Dot products of factors; the factors of a list are solved for, as the library folds users in."""
+    """Dot products of factors; those of a list are solved for, as the library folds users in."""
 
     model: Any
     threads: ThreadpoolController
@@ -65,17 +54,11 @@ class IalsScorer(CosineScorer):
 
 
 def fit_ials(train: Interactions, config: IalsConfig | None = None) -> IalsScorer:
-    """Fit iALS.
-
-    Raises
-    ------
-    ImportError
-        If the library is not installed.
-    """
+    """Fit iALS; an ImportError if the library is not installed."""
     from implicit.cpu.als import AlternatingLeastSquares  # noqa: PLC0415 - optional
 
     config = config or IalsConfig()
-    # The library runs one thread per core itself and warns of a BLAS that does so too.
+    # The library runs one thread per core itself and warns of a BLAS that does too.
     threads = ThreadpoolController()
     with threads.limit(limits=1, user_api="blas"):
         model = AlternatingLeastSquares(

@@ -1,4 +1,4 @@
-"""Chance: the floor of every table."""
+"""Scores at random: the floor of every table."""
 
 from dataclasses import dataclass
 
@@ -17,9 +17,8 @@ class RandomScorer(Scorer):
     seed: int = 0
     name: str = "random"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
         """Draw for a user."""
-        del input_rows
         return self._draw(_LISTS, user_row)
 
     def score_similar(self, anime_row: int) -> Scores:
