@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from models.bundle.card import AnimeCard
-from tests.training.test_prepare import as_rows, assert_same_lists
+from tests.training.lists.test_prepare import as_rows, assert_same_lists
 from training.dump.files import find_dump
 from training.dump.rejects import RejectedRows
 from training.lists.interactions import Interactions

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions, rows_of
-from tests.training.test_reranking_tasks import splitmix
+from tests.training.recommending.test_reranking_tasks import splitmix
 from training.lists import interactions
 from training.lists.split import (
     Purpose,

@@ -13,8 +13,8 @@ from models.scoring.embedding import embed_list
 from models.scoring.neighbours import NeighbourRule
 from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import make_interactions, random_interactions
+from tests.training.lists.test_prepare import prepare_folder
 from tests.training.small_dump import SmallDump
-from tests.training.test_prepare import prepare_folder
 from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
 from training.evaluation.evaluate import evaluate
 from training.evaluation.report import print_table, write_report

@@ -12,7 +12,7 @@ from service.app import create_app
 from service.settings import Settings
 from tests.service.running import clean_environment
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT: dict[str, Any] = create_app(Settings()).openapi()
 OPERATIONS = {f"{verb} {path}": op for path, verbs in DOCUMENT["paths"].items() for verb, op in verbs.items()}
 

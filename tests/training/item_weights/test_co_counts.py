@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.training.interactions_for_tests import make_interactions, random_interactions
-from tests.training.test_item_weights import dense_counts
+from tests.training.item_weights.test_item_weights import dense_counts
 from training.item_weights import co_counts as module
 from training.item_weights.co_counts import co_counts, mirror
 

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from models.scoring.franchises import Role
+from tests.training.dump.test_traits import CARD
 from tests.training.franchise_truth import leave_out_unreliable, measure_grouping, read_franchise_truth
 from tests.training.interactions_for_tests import make_interactions
-from tests.training.test_traits import CARD
 from training.dump.catalogue import Catalogue, catalogue_arrays, read_catalogue
 from training.dump.files import find_dump
 from training.dump.rejects import RejectedRows

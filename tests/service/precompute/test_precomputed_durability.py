@@ -102,7 +102,7 @@ def test_a_full_disk_is_said_and_the_old_answers_stay(tmp_path: Path) -> None:
     program = f"""if True:
         from pathlib import Path
         from service.precompute.files import PrecomputedError, write_precomputed
-        from tests.service.test_precomputed_durability import PAGES, VERSION, RecommendationsQuery
+        from tests.service.precompute.test_precomputed_durability import PAGES, VERSION, RecommendationsQuery
         page = PAGES[0][1]._replace(fields=bytes(range(1, 256)) * 100)
         pages = ((row, page) for row in range(2_000))
         try:

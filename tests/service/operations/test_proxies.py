@@ -19,7 +19,7 @@ from service.settings import Settings
 from tests.service.running import running
 
 ROOT_PATH: Final = "/osusume"
-INDEX: Final = Path(__file__).resolve().parents[2] / "service" / "page" / "index.html"
+INDEX: Final = Path(__file__).resolve().parents[3] / "service" / "page" / "index.html"
 
 
 @contextlib.contextmanager

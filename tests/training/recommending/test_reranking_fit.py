@@ -8,9 +8,9 @@ import pytest
 
 from models.bundle.layout import ITEM_ARRAYS, RERANKER_ARRAYS
 from models.scoring.candidate_features import FEATURES
+from tests.training.lists.test_prepare import prepare_folder
 from tests.training.pretended import count_and_weigh
 from tests.training.small_dump import SmallDump, write_small_dump
-from tests.training.test_prepare import prepare_folder
 from training.embeddings.trained import TrainedNetwork
 from training.errors import InputError
 from training.evaluation.evaluate import evaluate

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.training.dump.test_list_files import GOOD_TEXT, read_all, read_text
 from tests.training.slow_reader import RATING
-from tests.training.test_list_files import GOOD_TEXT, read_all, read_text
 from training.errors import InputError
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from models.scoring.ranking import top_k_rows
 from tests.training.interactions_for_tests import make_interactions
+from tests.training.lists.test_prepare import prepare_folder
 from tests.training.small_dump import SmallDump, write_small_dump
-from tests.training.test_prepare import prepare_folder
 from training.embeddings import autoencoder as autoencoder_module
 from training.embeddings import rating
 from training.embeddings.autoencoder import UnitEmbeddings

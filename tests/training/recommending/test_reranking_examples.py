@@ -18,7 +18,7 @@ from tests.models.slow_catalogue import SlowCatalogue
 from tests.models.slow_features import NAMES, SlowList, SlowNeighbours, slow_table
 from tests.models.small_bundle import Arrays, make_arrays, unit_rows
 from tests.training.pretended import count_and_weigh
-from tests.training.test_reranking_tasks import splitmix
+from tests.training.recommending.test_reranking_tasks import splitmix
 from training.item_weights.config import ItemsConfig
 from training.lists.interactions import Interactions
 from training.recommending import fit
