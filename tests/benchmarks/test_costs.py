@@ -89,7 +89,8 @@ def test_memory_and_output_of_a_process_and_its_child_are_seen(tmp_path: Path) -
     assert measured.resident_gb() > measured.own_gb()
     assert measured.own_gb(0.0, 0.0) == 0.0
     assert measured.wall_s > 1
-    assert 0.08 < measured.largest_process_bytes / 1e9 < measured.resident_gb() + 0.5
+    # No upper bound: until it starts its program, a child has the pages of the process that tests.
+    assert measured.largest_process_bytes > 80_000_000
     assert np.all(np.diff([sample.moment for sample in measured.samples]) > 0)
 
 
