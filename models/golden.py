@@ -22,7 +22,7 @@ from models.scoring.neighbours import (
     N_WEIGHTED_NEIGHBOURS,
     NEIGHBOURHOOD_SIZES,
     NeighbourRegression,
-    neighbour_evidence,
+    neighbourhood_shares,
     score_by_neighbours,
 )
 from models.scoring.popular import popular_scores
@@ -191,8 +191,8 @@ def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
     if reranker is not None:
         neighbourhood = asker.nearest(NEIGHBOURHOOD_SIZES[-1])
         theirs = seen_lists_of_users(bundle, neighbourhood.rows)
-        evidence = neighbour_evidence(regression, seen_rows, neighbourhood.similarities, theirs)
-        yield _Scored("ranked", None, reranker.rerank(asker.user_list, evidence, unlisted).scores, unlisted)
+        shares = neighbourhood_shares(bundle.n_anime, neighbourhood.similarities, theirs)
+        yield _Scored("ranked", None, reranker.rerank(asker.user_list, shares, unlisted).scores, unlisted)
 
 
 def _golden(kind: str, bundle: Bundle, scored: _Scored, query_id: int, *, unseen: bool = False) -> GoldenAnswer:

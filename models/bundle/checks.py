@@ -73,8 +73,9 @@ def check_the_rest(arrays: Mapping[str, Array], folder: Path) -> None:
 
 
 def _check_recommender(arrays: Mapping[str, Array], folder: Path) -> None:
-    _check_range(arrays["item_weight_rows"].ravel(), len(arrays["anime_ids"]), folder / "item_weight_rows.npy")
-    for name in ("item_weight_values", "item_weight_cosines", *RERANKER_ARRAYS):
+    for name in ("item_weight_rows", "co_seen_rows"):
+        _check_range(arrays[name].ravel(), len(arrays["anime_ids"]), folder / f"{name}.npy")
+    for name in ("item_weight_values", "item_weight_cosines", "co_seen_values", *RERANKER_ARRAYS):
         _check_finite(arrays[name], folder / f"{name}.npy")
     scales = arrays["reranker_scales"]
     if len(scales) != 2 or (scales[1] <= 0.0).any():

@@ -8,7 +8,7 @@ row i of every ``n_users`` array to ``user_ids[i]``.
 from dataclasses import dataclass
 from typing import Final
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
@@ -69,6 +69,8 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that support each anime"),
     ArraySpec("item_weight_values", ("n_anime", "n_weights"), "float32", "what each adds when it is on a list"),
     ArraySpec("item_weight_cosines", ("n_anime", "n_weights"), "float32", "cosines of who has seen the two"),
+    ArraySpec("co_seen_rows", ("n_anime", "n_co_seen"), "int32", "the anime seen more or less by who has seen each"),
+    ArraySpec("co_seen_values", ("n_anime", "n_co_seen"), "float32", "by how much their share of users changes"),
     ArraySpec("reranker_scales", ("n_moments", "n_features"), "float32", "mean and deviation of each feature"),
     ArraySpec("reranker_first", ("n_networks", "n_features+1", "n_first"), "float32", "the last row is a bias"),
     ArraySpec("reranker_second", ("n_networks", "n_first+1", "n_second"), "float32", "the last row is a bias"),
@@ -79,4 +81,5 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
 FRANCHISE_ARRAYS: Final = ("franchise_codes", "franchise_positions", "franchise_roles")
 # The arrays of models.scoring.items.ItemWeights and models.scoring.reranker.RerankingNetwork, in their order.
 ITEM_ARRAYS: Final = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
+CO_SEEN_ARRAYS: Final = ("co_seen_rows", "co_seen_values")
 RERANKER_ARRAYS: Final = ("reranker_scales", "reranker_first", "reranker_second", "reranker_last")

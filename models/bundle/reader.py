@@ -64,6 +64,8 @@ class Bundle:
     age_rating_codes: NDArray[np.int16]
     similar_rows: NDArray[np.int32]
     similar_scores: NDArray[np.float32]
+    co_seen_rows: NDArray[np.int32]
+    co_seen_values: NDArray[np.float32]
     item_weight_rows: NDArray[np.int32]
     item_weight_values: NDArray[np.float32]
     item_weight_cosines: NDArray[np.float32]

@@ -58,17 +58,18 @@ RELATION_FEATURES: Final = (
 FEATURES: Final = (
     *EVIDENCE,
     *(f"log share of the {k} nearest users" for k in NEIGHBOURHOOD_SIZES),
-    f"fitted share of the {NEIGHBOURHOOD_SIZES[-1]} nearest users",
+    "log co-seen share",
+    "log first-stage score",
     *RELATION_FEATURES,
     *FACTS,
     *LIST_FEATURES,
 )
-# Added to shares before their logarithm: about what one of many distant neighbours is worth.
-_LEAST_SHARE: Final = 0.003
+# Added before the logarithm of each: about what one of many distant neighbours is worth, and one of all users.
+_LEAST: Final = np.array([*(0.003 for _ in NEIGHBOURHOOD_SIZES), 0.0001, 0.001], dtype=np.float32)
 
 
 def candidate_features(
-    facts: AnimeFacts, weights: ItemWeights, signals: "ListSignals", candidates: Rows, neighbours: Matrix
+    facts: AnimeFacts, weights: ItemWeights, signals: "ListSignals", candidates: Rows, proposals: Matrix
 ) -> Matrix:
     """Put together the features of a list and its candidates.
 
@@ -78,8 +79,8 @@ def candidate_features(
     weights : ItemWeights
     signals : ListSignals
     candidates : ndarray of shape (m,), dtype=integer
-    neighbours : ndarray of shape (m, len(NEIGHBOURHOOD_SIZES) + 1), dtype=float32
-        From :func:`models.scoring.neighbours.neighbour_evidence`.
+    proposals : ndarray of shape (m, len(NEIGHBOURHOOD_SIZES) + 2), dtype=float32
+        From :func:`models.scoring.reranker.propose`.
 
     Returns
     -------
@@ -95,10 +96,9 @@ def candidate_features(
         signals.dropped[support],
     )
     of_list = np.broadcast_to(signals.table, (len(candidates), len(signals.table)))
-    shares = np.log(neighbours[:, : len(NEIGHBOURHOOD_SIZES)] + np.float32(_LEAST_SHARE))
-    fitted = neighbours[:, len(NEIGHBOURHOOD_SIZES) :]
+    log_shares = np.log(np.maximum(proposals, 0.0) + _LEAST)
     return np.concatenate(
-        [evidence, shares, fitted, signals.relate(candidates), facts.table[candidates], of_list], axis=1
+        [evidence, log_shares, signals.relate(candidates), facts.table[candidates], of_list], axis=1
     )
 
 

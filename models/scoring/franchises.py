@@ -74,6 +74,16 @@ class FranchiseOrder:
     def _ascending(self) -> NDArray[np.int32]:
         return np.arange(len(self.codes), dtype=np.int32)
 
+    def after_disliked(self, liked_rows: NDArray[np.integer], disliked_rows: NDArray[np.integer]) -> Mask:
+        """Mark what comes after an entry that a user dislikes, where they like nothing that comes later still."""
+        last_liked = np.full(self.n_franchises, -1, dtype=np.int64)
+        np.maximum.at(last_liked, self.codes[liked_rows], self.positions[liked_rows])
+        given_up = disliked_rows[self.positions[disliked_rows] > last_liked[self.codes[disliked_rows]]]
+        first_given_up = np.full(self.n_franchises, len(self.codes), dtype=np.int64)
+        np.minimum.at(first_given_up, self.codes[given_up], self.positions[given_up])
+        marks: Mask = self.positions > first_given_up[self.codes]
+        return marks
+
     def next_rows(self, seen: Mask, allowed: Mask) -> Rows:
         """Find the row to show of every franchise; -1 where nothing of it may be shown.
 

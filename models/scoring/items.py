@@ -1,4 +1,4 @@
-"""Scoring by item-to-item weights, and the same weights as evidence for the re-ranker.
+"""Scoring by item-to-item weights, the same weights as evidence for the re-ranker, and what is seen together.
 
 Each anime is scored by the few that support it most; their weights are fitted together (docs/experiments.md). Source:
 Steck, "Autoencoders that don't overfit towards the Identity" (EDLAE), NeurIPS 2020.
@@ -16,6 +16,9 @@ from models.bundle.reader import Bundle
 Matrix = NDArray[np.float32]
 Scores = NDArray[np.float32]
 
+# Viewers who watch what all users watch, added to those of each title: Bell and Koren, "Scalable Collaborative
+# Filtering with Jointly Derived Neighborhood Interpolation Weights", ICDM 2007.
+SHRINKAGE: Final = 20.0
 # How many supporting anime are on the list is no feature: it means little for an unseen user, and leaked the answer
 # to training users whose lists had decided the support of a rare anime (docs/experiments.md).
 EVIDENCE: Final = (
@@ -106,3 +109,35 @@ def _highest(values: Matrix, k: int) -> Matrix:
     """Give the k highest of each row, in any order."""
     highest: Matrix = values if values.shape[1] <= k else np.partition(values, -k, axis=1)[:, -k:]
     return highest
+
+
+@dataclass(frozen=True)
+class CoSeen:
+    """How the share of users who have seen an anime changes among those who have seen another.
+
+    Both arrays have shape (n_anime, n_co_seen).
+    """
+
+    rows: NDArray[np.int32]  # row i: the anime whose share changes most among those who have seen i
+    values: NDArray[np.float32]  # by how much; some are negative
+
+    def shares(self, seen_rows: NDArray[np.integer], popularity: Scores) -> Scores:
+        """Give how likely a user has seen each anime, by the mean over their list.
+
+        Parameters
+        ----------
+        seen_rows : ndarray of shape (n,), dtype=integer
+        popularity : ndarray of shape (n_anime,), dtype=float32
+            Share of all users who have seen each anime: what is given for an empty list.
+
+        Returns
+        -------
+        ndarray of shape (n_anime,), dtype=float32
+            In [0, 1].
+        """
+        if not len(seen_rows):
+            return popularity
+        rows, values = self.rows[seen_rows].ravel(), self.values[seen_rows].ravel()
+        changes = np.bincount(rows, values, minlength=len(popularity)) / len(seen_rows)
+        shares: Scores = np.clip(popularity + changes, 0.0, 1.0).astype(np.float32)
+        return shares

@@ -121,29 +121,6 @@ class NeighbourRegression:
         return gram
 
 
-def neighbour_evidence(
-    regression: NeighbourRegression, seen_rows: NDArray[np.integer], similarities: Vector, theirs: SeenLists
-) -> Matrix:
-    """Give the evidence of the nearest users for each anime, as the re-ranker takes it.
-
-    Parameters
-    ----------
-    regression : NeighbourRegression
-    seen_rows : ndarray of shape (n,), dtype=integer
-    similarities : ndarray of shape (n_neighbours,), dtype=float32
-        Cosine of each neighbour, best first; at most the widest of :data:`NEIGHBOURHOOD_SIZES`.
-    theirs : SeenLists
-        What each of them has seen.
-
-    Returns
-    -------
-    ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES) + 1), dtype=float32
-        The share of each neighbourhood that has seen an anime, and the score with fitted weights.
-    """
-    fitted = regression.fit(seen_rows, theirs).scores
-    return np.column_stack([neighbourhood_shares(len(fitted), similarities, theirs), fitted])
-
-
 def neighbourhood_shares(n_anime: int, similarities: Vector, theirs: SeenLists) -> Matrix:
     """Give what share of each neighbourhood has seen each anime, shape (n_anime, len(NEIGHBOURHOOD_SIZES)).
 

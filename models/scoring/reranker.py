@@ -16,7 +16,7 @@ from models.bundle.reader import Bundle
 from models.errors import BundleContentError
 from models.scoring.anime_facts import AnimeFacts, read_facts
 from models.scoring.candidate_features import FEATURES, ListSignals, candidate_features
-from models.scoring.items import ItemWeights, weights_of
+from models.scoring.items import CoSeen, ItemWeights, weights_of
 from models.scoring.ranking import top_k_rows
 from models.scoring.user_list import UserList
 
@@ -24,6 +24,8 @@ Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
 N_CANDIDATES: Final = 400
+# Of the widest neighbourhood's share beside item weights, when candidates are proposed.
+NEIGHBOUR_WEIGHT: Final = 0.3
 # Standard deviations; what lies further out is rare, and a network should not be led there.
 _MAX_DEVIATION: Final = 5.0
 
@@ -85,30 +87,64 @@ class RerankedList:
     features: Matrix  # (n_candidates, n_features), standardised
 
 
+def propose(
+    facts: AnimeFacts,
+    weights: ItemWeights,
+    co_seen: CoSeen,
+    seen_rows: NDArray[np.integer],
+    neighbourhoods: Matrix,
+) -> Matrix:
+    """Score every anime as a candidate.
+
+    Of a short list item weights support a few dozen anime only: the nearest users fill the other places, and what is
+    seen together, the more the shorter the list.
+
+    Parameters
+    ----------
+    facts : AnimeFacts
+    weights : ItemWeights
+    co_seen : CoSeen
+    seen_rows : ndarray of shape (n,), dtype=integer
+    neighbourhoods : ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES)), dtype=float32
+        From :func:`models.scoring.neighbours.neighbourhood_shares`.
+
+    Returns
+    -------
+    ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES) + 2), dtype=float32
+        The shares of the neighbourhoods, that of co-seen anime, and last the score.
+    """
+    together = co_seen.shares(seen_rows, np.exp(facts.popularity))
+    scores = weights.score(seen_rows) + np.float32(NEIGHBOUR_WEIGHT) * neighbourhoods[:, -1]
+    scores += together / np.float32(len(seen_rows) + 2)
+    return np.column_stack([neighbourhoods, together, scores])
+
+
 class Reranker:
     """Scores anime for lists in two stages."""
 
-    def __init__(self, facts: AnimeFacts, weights: ItemWeights, network: RerankingNetwork) -> None:
+    def __init__(self, facts: AnimeFacts, weights: ItemWeights, co_seen: CoSeen, network: RerankingNetwork) -> None:
         self.facts = facts
         self.weights = weights
+        self.co_seen = co_seen
         self.network = network
 
-    def rerank(self, user_list: UserList, neighbours: Matrix, allowed: NDArray[np.bool_]) -> RerankedList:
+    def rerank(self, user_list: UserList, neighbourhoods: Matrix, allowed: NDArray[np.bool_]) -> RerankedList:
         """Score every anime for a list.
 
         Parameters
         ----------
         user_list : UserList
-        neighbours : ndarray of shape (n_anime, n), dtype=float32
-            From :func:`models.scoring.neighbours.neighbour_evidence`.
+        neighbourhoods : ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES)), dtype=float32
+            From :func:`models.scoring.neighbours.neighbourhood_shares`.
         allowed : ndarray of shape (n_anime,), dtype=bool
             What may be recommended. Candidates are taken among these, so that filters never empty a page.
         """
         signals = ListSignals(self.facts, user_list)
-        first_stage = self.weights.score(signals.rows)
+        proposals = propose(self.facts, self.weights, self.co_seen, signals.rows, neighbourhoods)
+        first_stage = proposals[:, -1]
         candidates = top_k_rows(first_stage, N_CANDIDATES, allowed=allowed)
         features = self.network.standardise(
-            candidate_features(self.facts, self.weights, signals, candidates, neighbours[candidates])
+            candidate_features(self.facts, self.weights, signals, candidates, proposals[candidates])
         )
         likely = sigmoid(self.network.logits(features))
         least = likely.min() if len(likely) else np.float32(1.0)
@@ -159,7 +195,7 @@ def reranker_of(bundle: Bundle) -> Reranker | None:
         fault = "names other features of the re-ranker than this software computes; train the bundle anew"
         raise BundleContentError(Path(MANIFEST_FILE), fault)
     facts = read_facts(vars(bundle), bundle.n_users)
-    return Reranker(facts, weights_of(bundle), network)
+    return Reranker(facts, weights_of(bundle), CoSeen(bundle.co_seen_rows, bundle.co_seen_values), network)
 
 
 def sigmoid(logits: Vector) -> Vector:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,11 @@ class Status(IntEnum):
     PLAN_TO_WATCH = 6
 
 
+# A rating as low as this is a dislike whoever gives it, and so is one as far below the user's own mean.
+DISLIKED_RATING: Final = 4
+DISLIKED_BELOW_MEAN: Final = 2
+
+
 @dataclass(frozen=True)
 class UserList:
     """What one user has on their list. All arrays have shape (n,)."""
@@ -35,6 +40,28 @@ class UserList:
         """Rows of what the user has begun to watch: everything but plan-to-watch."""
         seen: NDArray[np.int32] = self.anime_rows[self.statuses != int(Status.PLAN_TO_WATCH)]
         return seen
+
+    @property
+    def disliked(self) -> NDArray[np.bool_]:
+        """Mark what the user dropped or rated low: it never counts in favour of anything."""
+        begun = self.statuses != int(Status.PLAN_TO_WATCH)
+        rated = begun & (self.ratings > 0)
+        mean = float(self.ratings[rated].mean()) if rated.any() else 0.0
+        low = rated & (self.ratings <= max(DISLIKED_RATING, mean - DISLIKED_BELOW_MEAN))
+        marks: NDArray[np.bool_] = low | (self.statuses == int(Status.DROPPED))
+        return marks
+
+    @property
+    def disliked_rows(self) -> NDArray[np.int32]:
+        """Rows of what the user has begun to watch and dislikes."""
+        rows: NDArray[np.int32] = self.anime_rows[self.disliked]
+        return rows
+
+    @property
+    def liked_rows(self) -> NDArray[np.int32]:
+        """Rows of what the user has begun to watch and does not dislike: what recommendations rest on."""
+        rows: NDArray[np.int32] = self.anime_rows[(self.statuses != int(Status.PLAN_TO_WATCH)) & ~self.disliked]
+        return rows
 
     @property
     def top_quarter_rows(self) -> NDArray[np.int32]:

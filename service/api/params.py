@@ -153,6 +153,9 @@ class RecommendationsQuery(AnimeQuery):
     include_plan_to_watch: Annotated[Truth, Field(description="Whether anime the user plans to watch may appear")] = (
         False
     )
+    include_disliked_franchises: Annotated[
+        Truth, Field(description="Whether what comes after a dropped or low-rated entry of a franchise may appear")
+    ] = False
     collapse_franchise: Annotated[
         Truth, Field(description="One entry per franchise: the next one to watch of it")
     ] = True
@@ -168,6 +171,7 @@ class RecommendationsQuery(AnimeQuery):
             self.rule,
             self.collapse_franchise,
             self.include_plan_to_watch,
+            self.include_disliked_franchises,
         )
 
 

@@ -77,7 +77,10 @@ def explain(
     Contributions, shape (n_page, n_seen), and notes belong to the rows whose scores are shown, supporters to the rows
     that are shown.
     """
-    reasons = _reasons(profile.user_list.seen_rows, contributions)
+    seen_rows = profile.user_list.seen_rows
+    # What the user dislikes is no reason for anything.
+    liked = np.flatnonzero(np.isin(seen_rows, profile.user_list.liked_rows))
+    reasons = _reasons(seen_rows[liked], contributions[:, liked])
     supporters = _supporters(bundle, profile, anime_rows)
     return [
         Explanation(because, nearest, n_supporters, words)

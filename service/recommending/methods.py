@@ -18,7 +18,7 @@ from models.scoring.neighbours import (
     NeighbourRegression,
     NeighbourRule,
     NeighbourScores,
-    neighbour_evidence,
+    neighbourhood_shares,
     score_by_neighbours,
 )
 from models.scoring.popular import popular_scores
@@ -96,7 +96,6 @@ class RankedMethod:
     def __init__(self, bundle: Bundle, reranker: Reranker) -> None:
         self._bundle = bundle
         self._reranker = reranker
-        self._regression = NeighbourRegression(bundle.popularity)
         self._words = FeatureWords(bundle, reranker)
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
@@ -104,8 +103,8 @@ class RankedMethod:
         seen_rows = profile.user_list.seen_rows
         nearest = profile.neighbours(NEIGHBOURHOOD_SIZES[-1])
         theirs = seen_lists_of_users(self._bundle, nearest.rows)
-        neighbours = neighbour_evidence(self._regression, seen_rows, nearest.similarities, theirs)
-        reranked = self._reranker.rerank(profile.user_list, neighbours, allowed)
+        shares = neighbourhood_shares(self._bundle.n_anime, nearest.similarities, theirs)
+        reranked = self._reranker.rerank(profile.user_list, shares, allowed)
         return Scoring(
             reranked.scores,
             lambda rows: self._reranker.weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),

@@ -241,7 +241,12 @@ def _answer(
     else:
         rule = cast(NeighbourRule | None, golden.rule)
         ask = RecommendationsRequest(
-            limit=GOLDEN_K, filters=filters, method=golden.method, rule=rule, collapse_franchise=False
+            limit=GOLDEN_K,
+            filters=filters,
+            method=golden.method,
+            rule=rule,
+            collapse_franchise=False,
+            include_disliked_franchises=True,
         )
         page = model.recommender.page(profile_of(golden.query_id, golden.unseen), ask).ranking
     return bundle.anime_ids[page.rows].tolist(), page.scores

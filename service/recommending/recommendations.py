@@ -46,7 +46,8 @@ class Recommender:
     def page(self, profile: UserProfile, request: RecommendationsRequest) -> RecommendationsPage:
         """Rank what the user has not seen, and cut one page out.
 
-        Nothing that is on the user's list, apart from what they plan to watch if they ask for it. By neighbours, only
+        Nothing that is on the user's list, apart from what they plan to watch if they ask for it, and nothing that
+        comes after what they dislike in its franchise, unless they ask for it. By neighbours, only
         anime that a neighbour supports, and what comes before them in their franchise. Without evidence,
         well-rated popular anime are ranked instead.
 
@@ -92,6 +93,8 @@ class Recommender:
         listed = profile.user_list
         allowed = self._catalogue.allowed(request.filters).mask.copy()
         allowed[listed.seen_rows if request.include_plan_to_watch else listed.anime_rows] = False
+        if not request.include_disliked_franchises:
+            allowed[self._franchises.after_disliked(listed.liked_rows, listed.disliked_rows)] = False
         return allowed
 
     def _rank(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle, assemble
-from models.scoring.neighbours import NeighbourRegression, neighbour_evidence
+from models.scoring.neighbours import neighbourhood_shares
 from models.scoring.reranker import RerankedList, Reranker, reranker_of
 from models.scoring.user_list import UserList, seen_lists_of_users
 from tests.models.slow_features import NAMES
@@ -87,6 +87,8 @@ def _weights(rng: np.random.Generator) -> Arrays:
         "item_weight_rows": rows,
         "item_weight_values": rng.normal(0.05, 0.2, rows.shape).astype(np.float32),
         "item_weight_cosines": rng.random(rows.shape, dtype=np.float32),
+        "co_seen_rows": rows[:, :20],
+        "co_seen_values": rng.normal(0.0, 0.2, (N_ANIME, 20)).astype(np.float32),
     }
 
 
@@ -138,8 +140,8 @@ def rerank(
     mine = as_user_list(listed)
     theirs = seen_lists_of_users(bundle, np.array(user_rows, dtype=np.int64))
     cosines = np.array(similarities, dtype=np.float32)
-    evidence = neighbour_evidence(NeighbourRegression(bundle.popularity), mine.seen_rows, cosines, theirs)
-    return reranker_from(bundle).rerank(mine, evidence, np.isin(np.arange(bundle.n_anime), allowed))
+    shares = neighbourhood_shares(bundle.n_anime, cosines, theirs)
+    return reranker_from(bundle).rerank(mine, shares, np.isin(np.arange(bundle.n_anime), allowed))
 
 
 def features_of(

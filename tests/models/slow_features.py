@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.user_list import UserList
 from tests.models.slow_catalogue import KINDS, Features, SlowCatalogue, mean, spread
 
 # The order that a bundle's networks were learned in.
@@ -27,7 +28,8 @@ NAMES: Final = (
     "highest cosine",
     "log share of the 25 nearest users",
     "log share of the 100 nearest users",
-    "fitted share of the 100 nearest users",
+    "log co-seen share",
+    "log first-stage score",
     "years newer than the newest",
     "years from the mean",
     "share of the list that is older",
@@ -215,6 +217,14 @@ class SlowList:
         features["titles of its studio"] = math.log(len(by_it) + 1) if known else 0.0
         return features
 
+    def co_seen(self, row: int, tables: Mapping[str, NDArray[Any]]) -> float:
+        """Give how likely the user has seen an anime, by each title of the list alone: the mean, within [0, 1]."""
+        changes = 0.0
+        for seen in self.entries:
+            pairs = zip(tables["co_seen_rows"][seen].tolist(), tables["co_seen_values"][seen].tolist(), strict=True)
+            changes += sum(value for other, value in pairs if other == row)
+        return min(max(math.exp(self.catalogue.popularity[row]) + changes / self.n, 0.0), 1.0)
+
     def evidence(self, row: int, weights: Mapping[str, NDArray[Any]]) -> Features:
         """Say what item weights do: who speaks for an anime with what weight, and how alike the two are."""
         columns = (weights[f"item_weight_{name}"][row].tolist() for name in ("rows", "values", "cosines"))
@@ -272,17 +282,34 @@ class SlowNeighbours:
         return [score / max(count, 1) ** 0.25 for score, count in zip(summed, self.counts, strict=True)]
 
 
+def slow_liked(user_list: UserList) -> list[int]:
+    """Give what a user has begun to watch and does not dislike: neither dropped nor rated low."""
+    entries = list(zip(*(column.tolist() for column in vars(user_list).values()), strict=True))
+    given = [rating for _, rating, status in entries if rating and status != 6]
+    return [
+        row
+        for row, rating, status in entries
+        if status not in {4, 6} and not (0 < rating <= 4 or 0 < rating <= mean(given) - 2)
+    ]
+
+
+def propose(mine: SlowList, neighbours: SlowNeighbours, weights: Mapping[str, NDArray[Any]], row: int) -> float:
+    """Score an anime as a candidate: by its items, by the hundred nearest users, and by what is seen together."""
+    together = mine.co_seen(row, weights) / (len(mine.entries) + 2)
+    return float(mine.evidence(row, weights)["item score"] + 0.3 * neighbours.share(row, 100) + together)
+
+
 def slow_table(
     mine: SlowList, neighbours: SlowNeighbours, weights: Mapping[str, NDArray[Any]], rows: Sequence[int]
 ) -> list[Features]:
     """Give all features of a list and some anime, one anime after the other."""
-    fitted = neighbours.fitted(list(mine.entries))
     table = []
     for row in rows:
         of_neighbours = {
             "log share of the 25 nearest users": math.log(neighbours.share(row, 25) + 0.003),
             "log share of the 100 nearest users": math.log(neighbours.share(row, 100) + 0.003),
-            "fitted share of the 100 nearest users": fitted[row],
+            "log co-seen share": math.log(mine.co_seen(row, weights) + 0.0001),
+            "log first-stage score": math.log(max(propose(mine, neighbours, weights, row), 0.0) + 0.001),
         }
         of_anime = mine.relate(row) | mine.catalogue.facts(row)
         table.append(mine.evidence(row, weights) | of_neighbours | of_anime | mine.of_list)

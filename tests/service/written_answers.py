@@ -21,7 +21,7 @@ PATH: Final = Path(__file__).with_name("written_answers.json")
 N_EXPLAINED: Final = 3
 # The two most popular anime, a user the model knows, and one whose every second title is posted.
 ANIME: Final = (4, 1)
-KNOWN_USER, POSTED_USER = 72, 172
+KNOWN_USER, POSTED_USER = 147, 97
 OF_LISTS: Final[list[tuple[str, str, str | None]]] = [
     ("similar_users", "embedding", None),
     ("recommendations", "embedding", None),
@@ -48,6 +48,8 @@ def ask(client: httpx.Client, bundle: Bundle, question: dict[str, Any]) -> dict[
     asked = {key: question[key] for key in ("method", "rule") if question[key]}
     if kind != "similar_users":
         asked |= {"include_adult": True, "collapse_franchise": False}
+    if kind == "recommendations":
+        asked["include_disliked_franchises"] = True
     if question["unseen"]:
         path = {"recommendations": "/recommendations", "similar_users": "/users/similar"}[kind]
         answer = client.post(path, params=asked, json={"ratings": _every_second(bundle, query_id)})

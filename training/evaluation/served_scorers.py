@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from models.scoring.embedding import ranked_scores
 from models.scoring.franchises import FranchiseOrder, rank_next_entries, rank_similar_franchises
 from models.scoring.items import ItemWeights
-from models.scoring.neighbours import NEIGHBOURHOOD_SIZES, neighbour_evidence
 from models.scoring.ranking import Cut, RankedPage
 from models.scoring.reranker import Reranker
-from models.scoring.user_list import SeenLists
 from training.embeddings.trained import TrainedNetwork
 from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
 from training.evaluation.scorers import (
@@ -25,7 +23,6 @@ from training.evaluation.scorers import (
     Scorer,
     Scores,
     list_neighbours,
-    regression_of_train,
 )
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
@@ -69,7 +66,6 @@ class TwoStageScorer(Scorer):
     name: str = RANKED
 
     def __post_init__(self) -> None:
-        self._regression = regression_of_train(self.nearest.train)
         # The collapsed ranking needs the same scores again.
         self._scored: dict[tuple[int, bytes], Scores] = {}
 
@@ -82,12 +78,9 @@ class TwoStageScorer(Scorer):
 
     def _score(self, user_row: int, input_rows: Rows) -> Scores:
         known = self.lists.part_of(user_row, input_rows)
-        lists, similarities = self.nearest.lists_near(input_rows, NEIGHBOURHOOD_SIZES[-1])
-        theirs = SeenLists.of([near.seen_rows for near in lists])
-        neighbours = neighbour_evidence(self._regression, known.seen_rows, similarities, theirs)
         unknown = np.ones(self.lists.n_anime, dtype=bool)
         unknown[input_rows] = False
-        return self.reranker.rerank(known, neighbours, unknown).scores
+        return self.reranker.rerank(known, self.nearest.shares(known.seen_rows), unknown).scores
 
 
 @dataclass

@@ -24,8 +24,9 @@ class RerankerConfig(BaseModel):
     ] = 3
     n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
     n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 1
-    short_share: Annotated[
-        float, Field(ge=0, le=1, description="Share of lists that also teach cut to 1 to 20 titles")
+    n_cuts: Annotated[int, Field(ge=0, le=10, description="Examples more of each list, cut to 1 to 30 titles")] = 1
+    rating_weight: Annotated[
+        float, Field(ge=0, le=10, description="What a point above the user's own mean adds to a target's gain")
     ] = 0.2
     n_networks: Annotated[int, Field(ge=1, le=16, description="Networks whose outputs are averaged")] = 3
     first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96

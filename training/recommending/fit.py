@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,17 @@ from threadpoolctl import threadpool_limits
 from models.cores import usable_cores
 from models.scoring.anime_facts import AnimeFacts, read_facts
 from models.scoring.candidate_features import ListSignals, candidate_features
-from models.scoring.items import ItemWeights
+from models.scoring.items import CoSeen, ItemWeights
 from models.scoring.neighbours import NEIGHBOURHOOD_SIZES
 from models.scoring.ranking import top_k_rows
-from models.scoring.reranker import RerankingNetwork
+from models.scoring.reranker import RerankingNetwork, propose
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
 from training.item_weights.fit import cosines_of, fit_item_weights, fit_on_support, invert_popular
 from training.lists.interactions import Interactions
 from training.lists.split import draw_users
+from training.recommending.co_seen import find_co_seen
 from training.recommending.config import RerankerConfig
-from training.recommending.nearest_lists import NearestLists
 from training.recommending.network import fit_network
 from training.recommending.tasks import Task, make_tasks
 from training.similar_users.embed import embed_users
@@ -89,10 +89,10 @@ def fit_reranker(
     groups = _choose_training_users(train, config)
     if groups:
         examples = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config)
-        if len(examples.hidden) >= _LEAST_TASKS:
-            features, hidden = np.stack(examples.features), np.stack(examples.hidden)
+        if len(examples.gains) >= _LEAST_TASKS:
+            features, gains = np.stack(examples.features), np.stack(examples.gains)
             examples.features.clear()
-            network, history = fit_network(features, hidden, examples.scales, config)
+            network, history = fit_network(features, gains, examples.scales, config)
     return TrainedReranker(network, history, time.monotonic() - started)
 
 
@@ -119,8 +119,9 @@ def _teach(  # noqa: PLR0913, PLR0917 - what fit_reranker takes, and who teaches
                 {**catalogue, "popularity": np.diag(counts).astype(np.int64)},
                 int((~training_users).sum()),
             )
+            known = _Known(without_them, find_co_seen(counts, facts.n_users), facts)
             counts += own
-            examples.add(tasks, without_them, facts, partial(_report, update, done))
+            examples.add(tasks, known, partial(_report, update, done))
             done += len(tasks)
     return examples
 
@@ -155,7 +156,7 @@ def _make_tasks(train: Interactions, training_users: NDArray[np.int64], config: 
     return [
         task
         for split in range(config.n_splits)
-        for task in make_tasks(train, training_users, config.seed + 1 + split, config.short_share, rng)
+        for task in make_tasks(train, training_users, config.seed + 1 + split, config, rng)
     ]
 
 
@@ -174,59 +175,60 @@ def _report(update: ProgressUpdate, done: int, number: int) -> None:
     update(done + number)
 
 
+class _Known(NamedTuple):
+    """What is known without some training users."""
+
+    weights: ItemWeights
+    co_seen: CoSeen
+    facts: AnimeFacts
+
+
 class _Examples:
-    """Collects features and hidden titles of tasks, whose features are computed as the service computes them."""
+    """Collects features and gains of tasks' candidates, whose features are computed as the service computes them."""
 
     def __init__(self, train: Interactions, list_embeddings: NDArray[np.float32], n_candidates: int) -> None:
         self.features: list[NDArray[np.float16]] = []
-        self.hidden: list[NDArray[np.bool_]] = []
+        self.gains: list[NDArray[np.float32]] = []
         self.scales = RerankingNetwork.empty().scales
         self._n_candidates = n_candidates
         self._train = train
         # One more than are asked, as training users are their own nearest.
         embedded, depth = embed_users(list_embeddings, train), NEIGHBOURHOOD_SIZES[-1] + 1
         self._nearest = ListNeighbours(list_embeddings, embedded, train, depth)
-        self._nearest_lists = NearestLists(train)
 
     def add(
         self,
         tasks: Sequence[Task],
-        weights: ItemWeights,
-        facts: AnimeFacts,
+        known: "_Known",
         update: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Take some tasks, with weights and facts that do not know their users."""
+        """Take some tasks, with what is known without their users."""
         held: list[NDArray[np.float32]] = []
         self._nearest.find([task.known.seen_rows for task in tasks])
-        # Systems of a hundred: several threads for one of them wait for each other longer than they work. So each
-        # list has a thread of its own.
+        # Each product is small: several threads for one of them wait for each other longer than they work.
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
-            examples = pool.map(lambda task: self._features_of(task, weights, facts), tasks)
+            examples = pool.map(lambda task: self._features_of(task, known), tasks)
             for number, (task, (candidates, table)) in enumerate(zip(tasks, examples, strict=True), start=1):
-                hidden = np.isin(candidates, task.target_rows)
-                if len(candidates) == self._n_candidates and hidden.any():
-                    self.hidden.append(hidden)
+                gains = np.zeros(self._train.n_anime, dtype=np.float32)
+                gains[task.target_rows] = task.gains
+                if len(candidates) == self._n_candidates and gains[candidates].any():
+                    self.gains.append(gains[candidates])
                     held.append(table)
                 update(number)
                 if held and (len(held) == _SCALE_TASKS or number == len(tasks)):
                     self._standardise(held)
                     held = []
 
-    def _features_of(
-        self, task: Task, weights: ItemWeights, facts: AnimeFacts
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        signals = ListSignals(facts, task.known)
+    def _features_of(self, task: Task, known: "_Known") -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        signals = ListSignals(known.facts, task.known)
         unknown = np.ones(self._train.n_anime, dtype=bool)
         unknown[task.known.anime_rows] = False
         unknown[task.other_rows] = False
-        candidates = top_k_rows(weights.score(signals.rows), self._n_candidates, allowed=unknown)
-        neighbours = self._neighbours(task)[candidates]
-        return candidates, candidate_features(facts, weights, signals, candidates, neighbours)
-
-    def _neighbours(self, task: Task) -> NDArray[np.float32]:
-        seen_rows = task.known.seen_rows
-        nearest, similarities = self._nearest.of_list(seen_rows, NEIGHBOURHOOD_SIZES[-1], without=task.user_row)
-        return self._nearest_lists.evidence(seen_rows, nearest, similarities, without=task.user_row)
+        neighbourhoods = self._nearest.shares(task.known.seen_rows, without=task.user_row)
+        proposals = propose(known.facts, known.weights, known.co_seen, signals.rows, neighbourhoods)
+        candidates = top_k_rows(proposals[:, -1], self._n_candidates, allowed=unknown)
+        features = candidate_features(known.facts, known.weights, signals, candidates, proposals[candidates])
+        return candidates, features
 
     def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:
         if not self.features:

@@ -11,7 +11,7 @@ from training.support.terminal import progress
 
 
 def fit_network(
-    features: NDArray[np.float16], hidden: NDArray[np.bool_], scales: NDArray[np.float32], config: RerankerConfig
+    features: NDArray[np.float16], gains: NDArray[np.float32], scales: NDArray[np.float32], config: RerankerConfig
 ) -> tuple[RerankingNetwork, dict[str, list[float]]]:
     """Learn to put on top what was hidden.
 
@@ -19,8 +19,8 @@ def fit_network(
     ----------
     features : ndarray of shape (n_tasks, n_candidates, n_features), dtype=float16
         Standardised.
-    hidden : ndarray of shape (n_tasks, n_candidates), dtype=bool
-        What should come on top; something in every task.
+    gains : ndarray of shape (n_tasks, n_candidates), dtype=float32
+        How much each candidate is wanted on top, 0 for what was not hidden; something is wanted in every task.
     scales : ndarray of shape (2, n_features), dtype=float32
         What the features were standardised with.
     config : RerankerConfig
@@ -35,7 +35,7 @@ def fit_network(
     all_see = np.ones((config.n_networks, n_candidates), dtype=bool)
 
     def list_at(task: int) -> RankedList:
-        wanted = np.tile(hidden[task].astype(np.float32), (config.n_networks, 1))
+        wanted = np.tile(gains[task], (config.n_networks, 1))
         return RankedList(features[task].astype(np.float32), wanted, all_see)
 
     learning = Learning(

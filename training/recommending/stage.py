@@ -8,15 +8,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle.layout import FRANCHISE_ARRAYS, ITEM_ARRAYS, RERANKER_ARRAYS
+from models.bundle.layout import CO_SEEN_ARRAYS, FRANCHISE_ARRAYS, ITEM_ARRAYS, RERANKER_ARRAYS
 from models.scoring.anime_facts import AnimeFacts
 from models.scoring.franchises import FranchiseOrder
-from models.scoring.items import ItemWeights
+from models.scoring.items import CoSeen, ItemWeights
 from models.scoring.reranker import Reranker, RerankingNetwork
 from training.embeddings.trained import TrainedNetwork
 from training.item_weights.co_counts import Square
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
+from training.recommending.co_seen import find_co_seen
 from training.recommending.fit import TrainedReranker, facts_of_train, fit_reranker
 from training.settings import RunSettings
 from training.support import artefacts
@@ -63,7 +64,7 @@ class RecommenderModel:
         str
             sha256, 64 hexadecimal digits.
         """
-        names = (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *RERANKER_ARRAYS)
+        names = (*FRANCHISE_ARRAYS, *ITEM_ARRAYS, *CO_SEEN_ARRAYS, *RERANKER_ARRAYS)
         return artefacts.digest(*(self.arrays[name] for name in names))
 
     def with_embeddings_of(self, network: TrainedNetwork) -> "RecommenderModel":
@@ -103,7 +104,8 @@ class RecommenderModel:
             None where none was learned.
         """
         network = RerankingNetwork(*(self.arrays[name] for name in RERANKER_ARRAYS))
-        return Reranker(facts, self.weights(), network) if network.n_networks else None
+        co_seen = CoSeen(*(self.arrays[name] for name in CO_SEEN_ARRAYS))
+        return Reranker(facts, self.weights(), co_seen, network) if network.n_networks else None
 
     def facts(self, train: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> AnimeFacts:
         """Compute the facts that the re-ranker was learned with.
@@ -147,7 +149,8 @@ def fit_recommender_model(
     fitted = fit_reranker(
         train, counts, weights, catalogue, network.list_embeddings, settings.items, settings.reranker
     )
-    return _make_model(prepared, network, settings, franchises, weights, fitted)
+    arrays = {**franchises, **_arrays_of(weights, find_co_seen(counts, train.n_users))}
+    return _make_model(prepared, network, settings, arrays, fitted)
 
 
 def without_weights(
@@ -169,22 +172,25 @@ def without_weights(
         With item weights of width 0, and without a re-ranker.
     """
     none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
-    weights = ItemWeights(none.astype(np.int32), none, none)
-    return _make_model(prepared, network, settings, franchises, weights, TrainedReranker(None, {}, 0.0))
+    rows = none.astype(np.int32)
+    arrays = {**franchises, **_arrays_of(ItemWeights(rows, none, none), CoSeen(rows, none))}
+    return _make_model(prepared, network, settings, arrays, TrainedReranker(None, {}, 0.0))
+
+
+def _arrays_of(weights: ItemWeights, co_seen: CoSeen) -> dict[str, NDArray[Any]]:
+    arrays = {name: getattr(weights, name.removeprefix("item_weight_")) for name in ITEM_ARRAYS}
+    return arrays | {name: getattr(co_seen, name.removeprefix("co_seen_")) for name in CO_SEEN_ARRAYS}
 
 
 def _make_model(
     prepared: Prepared,
     network: TrainedNetwork,
     settings: RunSettings,
-    franchises: Mapping[str, NDArray[Any]],
-    weights: ItemWeights,
+    arrays: Mapping[str, NDArray[Any]],
     fitted: TrainedReranker,
 ) -> RecommenderModel:
     reranker = fitted.network or RerankingNetwork.empty()
-    arrays = dict(franchises)
-    arrays |= {name: getattr(weights, name.removeprefix("item_weight_")) for name in ITEM_ARRAYS}
-    arrays |= {name: getattr(reranker, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
+    arrays = {**arrays} | {name: getattr(reranker, name.removeprefix("reranker_")) for name in RERANKER_ARRAYS}
     return RecommenderModel(
         arrays,
         fitted.history,

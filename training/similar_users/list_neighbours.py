@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.embedding import embed_list
-from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE
+from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE, NEIGHBOURHOOD_SIZES, neighbourhood_shares
 from models.scoring.ranking import top_k_rows
-from models.scoring.user_list import UserList
+from models.scoring.user_list import SeenLists, UserList
 from training.lists.interactions import Interactions
 
 Rows = NDArray[np.int32]
@@ -59,10 +59,18 @@ class ListNeighbours:
                 nearest = top_k_rows(row, self._depth)
                 self._found[rows.tobytes()] = nearest.astype(np.int32), row[nearest]
 
-    def lists_near(self, rows: Rows, k: int) -> tuple[list[UserList], NDArray[np.float32]]:
+    def lists_near(
+        self, rows: Rows, k: int, without: int | None = None
+    ) -> tuple[list[UserList], NDArray[np.float32]]:
         """Give the lists of the users that :meth:`of_list` gives, and their similarities."""
-        nearest, similarities = self.of_list(rows, k)
+        nearest, similarities = self.of_list(rows, k, without)
         return [self.train.list_of(row) for row in nearest.tolist()], similarities
+
+    def shares(self, rows: Rows, without: int | None = None) -> NDArray[np.float32]:
+        """Give what share of each neighbourhood has seen each anime, shape (n_anime, len(NEIGHBOURHOOD_SIZES))."""
+        lists, similarities = self.lists_near(rows, NEIGHBOURHOOD_SIZES[-1], without)
+        seen = SeenLists.of([near.seen_rows for near in lists])
+        return neighbourhood_shares(self.train.n_anime, similarities, seen)
 
     def of_list(self, rows: Rows, k: int, without: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
         """Give the users nearest to a list.

@@ -41,6 +41,8 @@ def make_five() -> Arrays:
         "item_weight_rows": [[1, 2, 4], [0, 2, 4], [0, 1, 4], [0, 1, 2], [0, 1, 2]],
         "item_weight_values": [[0, 0, 0], [0.5, 0.25, -0.2], [-0.1, 0.4, -0.3], [0, 0, 0], [0, 0, 0]],
         "item_weight_cosines": [[0, 0, 0], [0.3, 0.9, 0.4], [0.2, 0.9, 0.1], [0, 0, 0], [0, 0, 0]],
+        "co_seen_rows": [[1, 2], [0, 2], [0, 1], [0, 1], [1, 2]],
+        "co_seen_values": [[0.25, -0.75], [0, 0], [0, 0], [0, 0], [0.5, 0.5]],
         # The first two users are neighbours; the others are there to be counted.
         "list_offsets": [0, 2, 5, *[6] * 7],
         "list_anime_rows": [1, 3, 1, 2, 3, 0],
@@ -80,8 +82,11 @@ BY_HAND: Final[dict[str, list[float]]] = {
     # The neighbours weigh 1 and 1/16. Both have seen the sequel, the second alone has seen the film.
     "log share of the 25 nearest users": [math.log(1 + 0.003), math.log(1 / 17 + 0.003)],
     "log share of the 100 nearest users": [math.log(1 + 0.003), math.log(1 / 17 + 0.003)],
-    # No neighbour has seen what is on the list.
-    "fitted share of the 100 nearest users": [0.0, 0.0],
+    # Half of all have seen each: of those who have seen the season a quarter more, three quarters less; half more of
+    # those who have seen the drama: over the two that is an eighth more, and an eighth less.
+    "log co-seen share": [math.log(0.875 + 0.0001), math.log(0.375 + 0.0001)],
+    # Items 0.3 and -0.4; a share of 1 and 1/17; co-seen over a list of two, plus two.
+    "log first-stage score": [math.log(0.3 + 0.3 + 0.875 / 4 + 0.001), math.log(0.001)],
     "years newer than the newest": [183 / 365.25, -183 / 365.25],
     "years from the mean": [12 + 183 / 365.25, 12 - 183 / 365.25],
     "share of the list that is older": [1.0, 0.5],
@@ -194,14 +199,3 @@ def test_two_decades_are_as_far_as_an_anime_can_be_from_its_franchise() -> None:
     assert features_of(bundle_of(arrays), listed, [], [], [UNKNOWN])[0, gap] == 20.0
     arrays["start_days"][DRAMA] = DAYS[SEASON] - 4 * 1461
     assert features_of(bundle_of(arrays), listed, [], [], [UNKNOWN])[0, gap] == pytest.approx(16.0)
-
-
-def test_the_fitted_share_of_one_neighbour_is_a_third_of_what_is_in_common() -> None:
-    # A neighbour with the season and the film, who count 9 ** -0.3 and 4 ** -0.3. The ridge adds twice their sum.
-    arrays = make_five()
-    arrays["list_anime_rows"][:2] = [SEASON, FILM]
-    arrays["list_statuses"][:2] = COMPLETED
-    fitted = features_of(bundle_of(arrays), LISTED, [0], [0.9], [SEQUEL, FILM])
-    weight = 9**-0.3 / (9**-0.3 + 4**-0.3) / 3
-    column = NAMES.index("fitted share of the 100 nearest users")
-    assert fitted[:, column].tolist() == pytest.approx([0.0, weight / 4**0.25], rel=1e-4)

@@ -19,7 +19,7 @@ from models.scoring.candidate_features import (
     ListSignals,
     candidate_features,
 )
-from models.scoring.items import EVIDENCE, ItemWeights
+from models.scoring.items import EVIDENCE, CoSeen, ItemWeights
 from models.scoring.neighbours import neighbourhood_shares
 from models.scoring.ranking import top_k_rows
 from models.scoring.reranker import Reranker, RerankingNetwork, reranker_of, sigmoid
@@ -68,7 +68,7 @@ def make_reranker(bundle: Bundle) -> Reranker:
 
 BUNDLE: Final = make_bundle()
 RERANKER: Final = make_reranker(BUNDLE)
-NOBODY: Final = np.zeros((N_ANIME, 3), dtype=np.float32)
+NOBODY: Final = np.zeros((N_ANIME, 2), dtype=np.float32)
 EVERYTHING: Final = np.ones(N_ANIME, dtype=bool)
 
 
@@ -179,7 +179,8 @@ def _large_reranker(n_anime: int = 450) -> Reranker:
     rng = np.random.default_rng(0)
     rows = neighbours(n_anime, 20, rng)
     weights = ItemWeights(rows, rng.normal(0.1, 0.2, rows.shape).astype(np.float32), np.zeros(rows.shape, np.float32))
-    return Reranker(read_facts(repeated, N_USERS), weights, RERANKER.network)
+    co_seen = CoSeen(rows, rng.normal(0.1, 0.2, rows.shape).astype(np.float32))
+    return Reranker(read_facts(repeated, N_USERS), weights, co_seen, RERANKER.network)
 
 
 def test_every_candidate_is_above_all_else_which_keeps_the_order_of_the_first_stage() -> None:
@@ -188,8 +189,10 @@ def test_every_candidate_is_above_all_else_which_keeps_the_order_of_the_first_st
     mine = list_of(range(0, n_anime, 7))
     allowed = ~np.isin(np.arange(n_anime), mine.anime_rows)
     allowed[np.flatnonzero(allowed)[-2:]] = False
-    reranker_scores = reranker.rerank(mine, np.zeros((n_anime, 3), np.float32), np.ones(n_anime, bool))
-    first_stage = reranker.weights.score(mine.seen_rows)
+    near = np.random.default_rng(1).random((n_anime, 2)).astype(np.float32)
+    reranker_scores = reranker.rerank(mine, near, np.ones(n_anime, bool))
+    together = reranker.co_seen.shares(mine.seen_rows, np.exp(reranker.facts.popularity))
+    first_stage = reranker.weights.score(mine.seen_rows) + 0.3 * near[:, 1] + together / (len(mine.seen_rows) + 2)
     candidates = top_k_rows(first_stage, 400)
     assert set(np.flatnonzero(reranker_scores.places >= 0).tolist()) == set(candidates.tolist())
     behind = np.setdiff1d(np.arange(n_anime), candidates)
@@ -207,7 +210,7 @@ def test_filters_never_empty_a_page_since_candidates_are_taken_among_what_is_all
     mine = list_of(range(0, n_anime, 7))
     last = top_k_rows(reranker.weights.score(mine.seen_rows), n_anime)[-5:]
     allowed = np.isin(np.arange(n_anime), last)
-    reranked = reranker.rerank(mine, np.zeros((n_anime, 3), np.float32), allowed)
+    reranked = reranker.rerank(mine, np.zeros((n_anime, 2), np.float32), allowed)
     assert set(np.flatnonzero(reranked.places >= 0).tolist()) == set(last.tolist())
 
 
@@ -264,9 +267,9 @@ def test_a_reranker_of_another_width_than_its_names_is_refused() -> None:
 
 def test_every_feature_has_a_name_and_no_name_comes_twice() -> None:
     assert len(FEATURES) == len(set(FEATURES))
-    of_neighbours = 3
+    proposed = 4
     of_anime = len(RELATION_FEATURES) + len(FACTS)
-    assert len(FEATURES) == len(EVIDENCE) + of_neighbours + of_anime + len(LIST_FEATURES)
+    assert len(FEATURES) == len(EVIDENCE) + proposed + of_anime + len(LIST_FEATURES)
 
 
 unknown_facts = st.sets(
@@ -298,7 +301,9 @@ def test_features_are_numbers_however_little_is_known(
     with np.errstate(divide="raise", over="raise"):
         facts = read_facts(arrays, data.draw(st.sampled_from([1, N_USERS, 10**6])))
         signals = ListSignals(facts, mine)
-        features = candidate_features(facts, RERANKER.weights, signals, np.arange(N_ANIME), NOBODY)
+        features = candidate_features(
+            facts, RERANKER.weights, signals, np.arange(N_ANIME), np.zeros((N_ANIME, 4), np.float32)
+        )
     assert features.shape == (N_ANIME, len(FEATURES))
     assert features.dtype == np.float32
     assert np.isfinite(features).all()

@@ -139,15 +139,15 @@ def test_a_list_that_says_nothing_gets_what_is_popular_and_is_told_why(
 
 def test_every_filter_and_all_paging_work_as_for_known_users(client: httpx.Client) -> None:
     entries = _entries_of(5)
-    whole = _post(client, "/recommendations", entries, limit=100, type="TV", year_from=1995)["data"]
+    filters = {"type": "Movie", "year_from": 1995, "include_disliked_franchises": "true"}
+    whole = _post(client, "/recommendations", entries, limit=100, **filters)["data"]
     assert whole
-    assert all(row["type"] == "TV" and row["year"] >= 1995 for row in whole)
+    assert all(row["type"] == "Movie" and row["year"] >= 1995 for row in whole)
     paged = []
     for offset in range(0, len(whole) + 3, 3):
-        asked = {"limit": 3, "offset": offset, "type": "TV", "year_from": 1995}
-        paged += _post(client, "/recommendations", entries, **asked)["data"]
+        paged += _post(client, "/recommendations", entries, limit=3, offset=offset, **filters)["data"]
     assert paged == whole
-    least = _post(client, "/recommendations", entries, limit=100, type="TV", year_from=1995, order="least")["data"]
+    least = _post(client, "/recommendations", entries, limit=100, order="least", **filters)["data"]
     assert [row["score"] for row in least] == [row["score"] for row in reversed(whole)]
 
 

@@ -77,6 +77,7 @@ FAULTY_QUERIES: list[tuple[str, str, str]] = [
     ("exclude=1&exclude=-1", "exclude", "-1"),
     ("limit=00", "limit", "00"),
     ("include_plan_to_watch=true", "include_plan_to_watch", "true"),
+    ("include_disliked_franchises=true", "include_disliked_franchises", "true"),
 ]
 
 

@@ -134,6 +134,7 @@ def test_plan_to_watch_can_be_asked_for(client: httpx.Client, bundle: Bundle) ->
         unseen = set(bundle.anime_ids.tolist()) - set(bundle.anime_ids[user_list.seen_rows].tolist())
         path = f"/users/{user_id}/recommendations"
         asked = {"include_adult": "true", "include_plan_to_watch": "true", "collapse_franchise": "false"}
+        asked["include_disliked_franchises"] = "true"
         rows = _rows(client, path, limit=100, method="embedding", **asked)
         assert {row["anime_id"] for row in rows} == unseen
 

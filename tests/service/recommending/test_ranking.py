@@ -13,6 +13,7 @@ from models.scoring.ranking import Cut, top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 from service.recommending.methods import MethodKey, make_methods
+from tests.models.slow_features import slow_liked
 from tests.models.slow_franchises import collapse_franchises
 from tests.service.rankings import (
     BUNDLE,
@@ -43,7 +44,12 @@ def test_recommendations_by_embedding_equal_brute_force(
     mine = list_of_user(BUNDLE, row)
     assume(len(mine.seen_rows))
     query = RecommendationsQuery(
-        method="embedding", include_plan_to_watch=planned, collapse_franchise=False, **wanted, **page
+        method="embedding",
+        include_plan_to_watch=planned,
+        include_disliked_franchises=True,
+        collapse_franchise=False,
+        **wanted,
+        **page,
     )
     blocked = set((mine.seen_rows if planned else mine.anime_rows).tolist())
     candidates = [other for other in range(N_ANIME) if other not in blocked and passes(other, wanted)]
@@ -73,7 +79,12 @@ def _scores_by_neighbours(row: int) -> dict[int, float]:
 def test_recommendations_by_neighbours_equal_brute_force(row: int) -> None:
     assume(len(list_of_user(BUNDLE, row).seen_rows))
     query = RecommendationsQuery(
-        method="neighbours", rule="top-quarter", limit=100, include_adult=True, collapse_franchise=False
+        method="neighbours",
+        rule="top-quarter",
+        limit=100,
+        include_adult=True,
+        include_disliked_franchises=True,
+        collapse_franchise=False,
     )
     answer = MODEL.recommender.page(MODEL.similar_users.known_user(row), query.request()).ranking
     listed = set(list_of_user(BUNDLE, row).anime_rows.tolist())
@@ -96,7 +107,9 @@ EXPLAINED: Final = [key for key in make_methods(BUNDLE) if key[0] not in {"popul
 @settings(max_examples=60)
 @given(seen=lists, key=st.sampled_from(EXPLAINED), seed=st.integers(0, 1000))
 def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], key: MethodKey, seed: int) -> None:
-    profile = MODEL.similar_users.unseen_user(_list_of(seen, np.random.default_rng(seed)))
+    whole = _list_of(seen, np.random.default_rng(seed))
+    liked = [seen.index(row) for row in slow_liked(whole)]
+    profile = MODEL.similar_users.unseen_user(whole)
     scoring = make_methods(BUNDLE)[key].score(profile, np.ones(N_ANIME, dtype=bool))
     contributions = scoring.contributions(list(range(N_ANIME)))
     assert contributions.shape == (N_ANIME, len(seen))
@@ -107,7 +120,8 @@ def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], 
     scored_rows = page.ranking.scored_rows
     for row, score, explanation in zip(scored_rows, page.ranking.scores, page.explanations, strict=True):
         assert score == scoring.scores[row]
-        best = sorted((value for value in contributions[row].tolist() if value > 0), reverse=True)[:5]
+        # What is disliked is no reason.
+        best = sorted((value for value in contributions[row, liked].tolist() if value > 0), reverse=True)[:5]
         assert [reason.contribution for reason in explanation.because] == pytest.approx(best, abs=1e-5)
         for reason in explanation.because:
             mine = contributions[row, seen.index(reason.anime_row)]
@@ -133,7 +147,7 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     method, rule = key
     profile = MODEL.similar_users.known_user(row)
     key = key if profile.has_seen_something else ("popular", None)
-    query = RecommendationsQuery(method=method, rule=rule, **wanted, **page)
+    query = RecommendationsQuery(method=method, rule=rule, include_disliked_franchises=True, **wanted, **page)
     listed = set(profile.user_list.anime_rows.tolist())
     seen = set(profile.user_list.seen_rows.tolist())
     allowed = [other for other in range(N_ANIME) if other not in listed and passes(other, wanted)]
@@ -170,6 +184,29 @@ def test_a_page_of_franchises_is_cut_from_the_collapsed_ranking(row: int, wanted
         assert page.rows == expected[part].tolist()
         assert page.scores == expected_scores[part].tolist()
         assert page.total == len(expected)
+
+
+@given(row=user_rows, key=st.sampled_from(list(make_methods(BUNDLE))))
+def test_what_comes_after_a_disliked_entry_is_left_out_unless_asked_for(row: int, key: MethodKey) -> None:
+    method, rule = key
+    profile = MODEL.similar_users.known_user(row)
+    liked, codes, positions = slow_liked(profile.user_list), BUNDLE.franchise_codes, BUNDLE.franchise_positions
+    disliked = set(profile.user_list.seen_rows.tolist()) - set(liked)
+    given_up = set()
+    for other in range(N_ANIME):
+        mates = [mate for mate in range(N_ANIME) if codes[mate] == codes[other]]
+        last_liked = max((int(positions[mate]) for mate in mates if mate in liked), default=-1)
+        later = [int(positions[mate]) for mate in mates if mate in disliked and positions[mate] > last_liked]
+        if later and positions[other] > min(later):
+            given_up.add(other)
+
+    def rows(*, included: bool) -> set[int]:
+        query = RecommendationsQuery(
+            method=method, rule=rule, limit=100, collapse_franchise=False, include_disliked_franchises=included
+        )
+        return set(MODEL.recommender.page(profile, query.request()).ranking.rows)
+
+    assert rows(included=False) == rows(included=True) - given_up
 
 
 def _next_of(code: int, seen: set[int], allowed: list[int]) -> int | None:

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from models.scoring.items import weights_of
-from models.scoring.neighbours import NeighbourRegression
 from models.scoring.reranker import RerankedList, reranker_of
-from models.scoring.user_list import SeenLists, UserList, list_of_user
+from models.scoring.user_list import UserList, list_of_user
 from models.store import Store
 from service.api import answers as schemas
 from service.api.problems import Problem
@@ -20,6 +19,7 @@ from service.recommending.explanations import FeatureWords
 from service.recommending.methods import make_methods
 from service.recommending.model import LoadedModel
 from service.recommending.requests import RecommendationsRequest
+from tests.models.slow_features import slow_liked
 from tests.service.running import running
 from tests.service.small_bundle import (
     GENRES,
@@ -33,7 +33,12 @@ from tests.service.small_bundle import (
 )
 
 USER_ROW: Final = 5
-EVERYTHING: Final = {"limit": 100, "include_adult": True, "collapse_franchise": False}
+EVERYTHING: Final = {
+    "limit": 100,
+    "include_adult": True,
+    "collapse_franchise": False,
+    "include_disliked_franchises": True,
+}
 
 
 def _get(client: httpx.Client, user_row: int, bundle: Bundle, **parameters: Any) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def _row_of(bundle: Bundle, anime_id: int) -> int:
 
 @pytest.mark.parametrize("method", ["items", "ranked"])
 def test_everything_that_is_not_on_the_list_is_ranked(client: httpx.Client, bundle: Bundle, method: str) -> None:
-    for user_row in (0, 2, USER_ROW):
+    for user_row in (2, USER_ROW, 12):
         body = _get(client, user_row, bundle, method=method, **EVERYTHING)
         assert (body["method"], body["rule"], body["no_evidence"]) == (method, None, None)
         listed = bundle.anime_ids[list_of_user(bundle, user_row).anime_rows].tolist()
@@ -77,7 +82,8 @@ def test_scores_by_items_are_sums_of_weights_and_reasons_are_parts_of_them(
         spoken = dict(zip(weights.rows[anime_row].tolist(), weights.values[anime_row].tolist(), strict=True))
         heard = {int(bundle.anime_ids[who]): value for who, value in spoken.items() if who in mine.tolist()}
         assert sum(heard.values()) == pytest.approx(row["score"], abs=1e-5)
-        best = sorted((value for value in heard.values() if value > 0), reverse=True)[:5]
+        liked = bundle.anime_ids[slow_liked(list_of_user(bundle, USER_ROW))].tolist()
+        best = sorted((value for who, value in heard.items() if value > 0 and who in liked), reverse=True)[:5]
         assert [reason["contribution"] for reason in row["because"]] == pytest.approx(best, abs=2e-6)
         for reason in row["because"]:
             assert reason["contribution"] == pytest.approx(heard[reason["anime_id"]], abs=2e-6)
@@ -199,9 +205,7 @@ def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedMod
         weights = {row: float(cosines[row]) ** 4 for row in neighbourhood}
         for row in neighbourhood:
             shares[list_of_user(bundle, row).seen_rows, column] += weights[row] / sum(weights.values())
-    lists = SeenLists.of([list_of_user(bundle, row).seen_rows for row in nearest])
-    fitted = NeighbourRegression(bundle.popularity).fit(profile.user_list.seen_rows, lists).scores
-    expected = reranker.rerank(profile.user_list, np.column_stack([shares, fitted]), allowed).scores
+    expected = reranker.rerank(profile.user_list, shares, allowed).scores
     np.testing.assert_allclose(ranked.scores, expected, rtol=1e-3)
 
 
@@ -300,6 +304,6 @@ def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
     reranker = reranker_of(bundle)
     assert reranker is not None
     allowed = np.ones(N_ANIME, dtype=bool)
-    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, 3), np.float32), allowed)
+    reranked = reranker.rerank(nothing, np.zeros((N_ANIME, 2), np.float32), allowed)
     told = _words_of(bundle).explain(reranked, nothing.seen_rows, list(range(N_ANIME)))
     assert {word for words in told for word in words} <= {"seen by many with a list like this one"}

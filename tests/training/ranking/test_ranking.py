@@ -77,8 +77,8 @@ def test_what_is_learned_does_not_depend_on_the_number_of_cores(monkeypatch: pyt
     hidden[:, 0] = True
     scales = np.stack([np.zeros(N_FEATURES), np.ones(N_FEATURES)]).astype(np.float32)
     config = RerankerConfig(epochs=2, first_width=8, second_width=4)
-    network, _ = fit_network(features, hidden, scales, config)
+    network, _ = fit_network(features, hidden.astype(np.float32), scales, config)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0})
-    alone, _ = fit_network(features, hidden, scales, config)
+    alone, _ = fit_network(features, hidden.astype(np.float32), scales, config)
     for name in ("first", "second", "last"):
         assert getattr(network, name).tobytes() == getattr(alone, name).tobytes()

@@ -128,7 +128,7 @@ def test_the_network_learns_which_feature_tells() -> None:
     hidden = features[:, :, 1] == features[:, :, 1].max(axis=1, keepdims=True)
     scales = np.array([[0, 0, 0], [1, 1, 1]], dtype=np.float32)
     config = RerankerConfig(n_networks=2, first_width=8, second_width=4, epochs=12, batch_size=8, learning_rate=0.02)
-    network, history = fit_network(features, hidden, scales, config)
+    network, history = fit_network(features, hidden.astype(np.float32), scales, config)
     assert history["loss"][-1] < 0.8 * history["loss"][0]
     fresh = rng.normal(size=(200, 10, 3)).astype(np.float32)
     logits = network.logits(fresh.reshape(-1, 3)).reshape(200, 10)
@@ -137,7 +137,7 @@ def test_the_network_learns_which_feature_tells() -> None:
 
 @pytest.mark.parametrize(
     "few",
-    [("reranker.max_training_users=0",), ("reranker.max_training_users=19", "reranker.short_share=0")],
+    [("reranker.max_training_users=0",), ("reranker.max_training_users=19", "reranker.n_cuts=0")],
     ids=["nobody", "nineteen"],
 )
 def test_of_too_few_teachers_there_are_item_weights_alone(
