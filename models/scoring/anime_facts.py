@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -52,6 +53,12 @@ class AnimeFacts:
     franchise_sizes: Vector
     bands: NDArray[np.int64]  # which of some equally large bands of popularity it lies in
     n_users: int  # how many lists the popularity was counted on
+
+    @cached_property
+    def shares(self) -> Vector:
+        """Share of lists that hold each anime, shape (n_anime,)."""
+        shares: Vector = np.exp(self.popularity)
+        return shares
 
 
 def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:

@@ -113,7 +113,7 @@ def propose(
     ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES) + 2), dtype=float32
         The shares of the neighbourhoods, that of co-seen anime, and last the score.
     """
-    together = co_seen.shares(seen_rows, np.exp(facts.popularity))
+    together = co_seen.shares(seen_rows, facts.shares)
     scores = weights.score(seen_rows) + np.float32(NEIGHBOUR_WEIGHT) * neighbourhoods[:, -1]
     scores += together / np.float32(len(seen_rows) + 2)
     return np.column_stack([neighbourhoods, together, scores])

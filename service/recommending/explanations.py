@@ -12,7 +12,7 @@ from models.bundle.reader import Bundle
 from models.scoring.candidate_features import FEATURES
 from models.scoring.neighbours import N_NEIGHBOURS
 from models.scoring.reranker import RerankedList, Reranker
-from models.scoring.user_list import entries_of_users, least_of_top_quarters
+from models.scoring.user_list import Status, entries_of_users, least_of_top_quarters
 from service.recommending.similar_users import UserProfile
 
 MAX_REASONS: Final = 5
@@ -77,10 +77,10 @@ def explain(
     Contributions, shape (n_page, n_seen), and notes belong to the rows whose scores are shown, supporters to the rows
     that are shown.
     """
-    seen_rows = profile.user_list.seen_rows
-    # What the user dislikes is no reason for anything.
-    liked = np.flatnonzero(np.isin(seen_rows, profile.user_list.liked_rows))
-    reasons = _reasons(seen_rows[liked], contributions[:, liked])
+    listed = profile.user_list
+    # What the user dislikes is no reason for anything. Contributions are those of what they have begun to watch.
+    liked = ~listed.disliked[listed.statuses != int(Status.PLAN_TO_WATCH)]
+    reasons = _reasons(listed.liked_rows, contributions[:, liked])
     supporters = _supporters(bundle, profile, anime_rows)
     return [
         Explanation(because, nearest, n_supporters, words)

@@ -17,7 +17,8 @@ from tests.models.rich_world import (
     make_world,
 )
 from tests.models.slow_catalogue import SlowCatalogue
-from tests.models.slow_features import NAMES, SlowList, SlowNeighbours, seen_by, slow_table
+from tests.models.slow_features import NAMES, SlowList, slow_table
+from tests.models.slow_users import SlowNeighbours, seen_by
 from tests.models.small_bundle import Arrays
 
 KINDS = tuple(draw_lists(make_world(0), 0))

@@ -13,8 +13,8 @@ from models.scoring.ranking import Cut, top_k_rows
 from models.scoring.user_list import UserList, list_of_user
 from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 from service.recommending.methods import MethodKey, make_methods
-from tests.models.slow_features import slow_liked
 from tests.models.slow_franchises import collapse_franchises
+from tests.models.slow_users import slow_liked
 from tests.service.rankings import (
     BUNDLE,
     FRANCHISES,

@@ -19,7 +19,7 @@ from service.recommending.explanations import FeatureWords
 from service.recommending.methods import make_methods
 from service.recommending.model import LoadedModel
 from service.recommending.requests import RecommendationsRequest
-from tests.models.slow_features import slow_liked
+from tests.models.slow_users import slow_liked
 from tests.service.running import running
 from tests.service.small_bundle import (
     GENRES,

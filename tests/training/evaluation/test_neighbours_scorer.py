@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.models.slow_features import SlowNeighbours
+from tests.models.slow_users import SlowNeighbours
 from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import random_interactions
 from training.evaluation.scorers import NeighboursScorer

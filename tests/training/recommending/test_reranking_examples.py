@@ -16,7 +16,8 @@ from models.scoring.items import ItemWeights
 from models.scoring.reranker import RerankingNetwork
 from models.scoring.user_list import UserList
 from tests.models.slow_catalogue import SlowCatalogue
-from tests.models.slow_features import NAMES, SlowList, SlowNeighbours, propose, slow_table
+from tests.models.slow_features import NAMES, SlowList, propose, slow_table
+from tests.models.slow_users import SlowNeighbours
 from tests.models.small_bundle import Arrays, make_arrays, unit_rows
 from tests.training.pretended import count_and_weigh
 from tests.training.recommending.test_reranking_tasks import splitmix
