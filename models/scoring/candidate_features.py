@@ -225,7 +225,8 @@ class ListSignals:
         liked_studio = summed / (by_studio + 2.0)
         known = studio[candidates] > 0
         return [
-            genres @ (profile / max(float(np.linalg.norm(profile)), 1e-6)),
+            # Not by BLAS, whose product of few rows with a vector may raise the flag of an invalid value for nothing.
+            np.einsum("ij,j->i", genres, profile / max(float(np.linalg.norm(profile)), 1e-6)),
             by_genre[:, 0],
             by_genre[:, 1],
             *(self._lift(name, candidates) for name in ("type", "source", "studio", "age_rating", "year")),
