@@ -123,10 +123,10 @@ def agrees(golden: GoldenAnswer, ids: Sequence[int], scores: Sequence[float]) ->
 
 
 def _usual_users(bundle: Bundle) -> list[int]:
-    """Find users with lists of a usual length; who has seen most of theirs comes first."""
+    """Find users with lists of a usual length; who likes most of theirs comes first."""
     lengths = np.diff(bundle.list_offsets)
     usual: list[int] = np.argsort(np.abs(lengths - _USUAL_LENGTH), kind="stable")[:_N_USUAL].tolist()
-    return sorted(usual, key=lambda row: -len(list_of_user(bundle, row).seen_rows))
+    return sorted(usual, key=lambda row: -len(list_of_user(bundle, row).liked_rows))
 
 
 def _known(bundle: Bundle, index: UserIndex, row: int) -> _Asker:
@@ -136,7 +136,7 @@ def _known(bundle: Bundle, index: UserIndex, row: int) -> _Asker:
 
 def _unseen(bundle: Bundle, index: UserIndex, row: int) -> _Asker:
     user_list = unseen_list(bundle, row)
-    embedding = embed_list(bundle.list_embeddings, user_list.seen_rows)
+    embedding = embed_list(bundle.list_embeddings, user_list.support)
     return _Asker(int(bundle.user_ids[row]), True, user_list, embedding, partial(index.search, embedding))
 
 
@@ -170,7 +170,7 @@ def _recommendations(bundle: Bundle, asker: _Asker) -> Iterator[GoldenAnswer]:
 
 def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
     """Score all anime by each method. A stage comes before the one that builds on it, whose answer it changes."""
-    seen_rows = asker.user_list.seen_rows
+    support = asker.user_list.support
     by_embedding = list_scores(bundle.anime_embeddings, bundle.anime_gains, asker.embedding)
     yield _Scored("embedding", None, by_embedding, unlisted)
     yield _Scored("popular", None, popular_scores(bundle.popularity, bundle.mean_scores), unlisted)
@@ -182,11 +182,11 @@ def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
     yield _Scored("neighbours", "top-quarter", supported, unlisted & (supported > 0.0))
     regression = NeighbourRegression(bundle.popularity)
     theirs = seen_lists_of_users(bundle, asker.nearest(N_WEIGHTED_NEIGHBOURS).rows)
-    fitted = regression.fit(seen_rows, theirs).scores
+    fitted = regression.fit(support, theirs).scores
     yield _Scored("neighbours", "weighted", fitted, unlisted & (fitted > 0.0))
 
     if bundle.item_weight_rows.shape[1]:
-        yield _Scored("items", None, weights_of(bundle).score(seen_rows), unlisted)
+        yield _Scored("items", None, weights_of(bundle).score(support), unlisted)
     reranker = reranker_of(bundle)
     if reranker is not None:
         neighbourhood = asker.nearest(NEIGHBOURHOOD_SIZES[-1])

@@ -115,9 +115,10 @@ class ListSignals:
         self._mean_rating = float(ratings[rated].mean()) if rated.any() else 7.5
         spread = float(ratings[rated].std()) if rated.any() else 1.5
         n_anime = len(facts.popularity)
-        #: Over all anime: 1 where seen; rating relative to the user's mean, 0 where unrated; 1 where given up.
+        #: Over all anime: how much it counts; rating relative to the user's mean, 0 where unrated; 1 where given up.
         self.seen, self.ratings, self.dropped = np.zeros((3, n_anime), dtype=np.float32)
-        self.seen[self.rows] = 1.0
+        support = user_list.support
+        self.seen[support.rows] = support.weights
         self.ratings[self.rows] = np.where(rated, ratings - self._mean_rating, 0.0)
         gave_up = (statuses == int(Status.DROPPED)) | (statuses == int(Status.ON_HOLD))
         self.dropped[self.rows] = gave_up
@@ -210,19 +211,20 @@ class ListSignals:
         ]
 
     def _relate_taste(self, candidates: Rows) -> list[Vector]:
-        facts, rows = self._facts, self.rows
+        facts, rows, weights = self._facts, self.rows, self.seen[self.rows]
         genres, own = facts.genres[candidates], facts.genres[rows]  # (m, G), (n, G)
         # As numbers, which BLAS multiplies; marks it does not.
         marks, has = (genres > 0).astype(np.float32), (own > 0).astype(np.float32)
-        profile, counts = own.sum(axis=0), has.sum(axis=0)  # (G,)
-        shares = (counts + 5.0 * facts.genre_shares * has.shape[1]) / (self._n + 5.0)
-        lift = np.log(shares / (facts.genre_shares * has.shape[1]) + 1e-3)
-        liked = (self.ratings[rows] @ has) / (counts + 5.0)
+        profile = np.einsum("i,ij->j", weights, own)  # (G,)
+        shares = np.einsum("i,ij->j", weights, has) + 5.0 * facts.genre_shares * has.shape[1]
+        lift = np.log(shares / (weights.sum() + 5.0) / (facts.genre_shares * has.shape[1]) + 1e-3)
+        # Ratings count in full: the low ones are what tells of dislikes.
+        liked = (self.ratings[rows] @ has) / (has.sum(axis=0) + 5.0)
         by_genre = marks @ np.stack([lift, liked], axis=1) / np.maximum(marks.sum(axis=1), 1.0)[:, None]  # (m, 2)
         studio = facts.codes["studio"]
-        by_studio = np.bincount(studio[rows], minlength=len(facts.code_shares["studio"])).astype(np.float32)
-        summed = np.bincount(studio[rows], weights=self.ratings[rows], minlength=len(by_studio))
-        liked_studio = summed / (by_studio + 2.0)
+        by_studio = np.bincount(studio[rows], weights, minlength=len(facts.code_shares["studio"]))
+        summed = np.bincount(studio[rows], self.ratings[rows], minlength=len(by_studio))
+        liked_studio = summed / (np.bincount(studio[rows], minlength=len(by_studio)) + 2.0)
         known = studio[candidates] > 0
         return [
             # Not by BLAS, whose product of few rows with a vector may raise the flag of an invalid value for nothing.
@@ -238,8 +240,9 @@ class ListSignals:
     def _lift(self, kind: str, candidates: Rows) -> Vector:
         """Give how much more often the list has a candidate's code than all lists have, as a logarithm."""
         codes, shares = self._facts.codes[kind], self._facts.code_shares[kind]
-        mine = np.bincount(codes[self.rows], minlength=len(shares))
-        lifts = np.log((mine + 10.0 * shares) / (self._n + 10.0) / shares)
+        weights = self.seen[self.rows]
+        mine = np.bincount(codes[self.rows], weights, minlength=len(shares))
+        lifts = np.log((mine + 10.0 * shares) / (weights.sum() + 10.0) / shares)
         lifts[0] = 0.0
         lift: Vector = lifts[codes[candidates]]
         return lift

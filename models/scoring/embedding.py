@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.user_list import Support
+
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
@@ -12,14 +14,14 @@ Vector = NDArray[np.float32]
 _BELOW: Final = 0.99
 
 
-def embed_list(list_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vector:
+def embed_list(list_embeddings: Matrix, support: Support) -> Vector:
     """Embed a list as the normalised sum of what its anime add.
 
     Parameters
     ----------
     list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-    anime_rows : ndarray of shape (n,), dtype=integer
-        What the user has seen. Order does not matter.
+    support : Support
+        Order does not matter.
 
     Returns
     -------
@@ -31,7 +33,7 @@ def embed_list(list_embeddings: Matrix, anime_rows: NDArray[np.integer]) -> Vect
     Vancura et al., "Scalable Linear Shallow Autoencoder for Collaborative Filtering", RecSys 2022.
     """
     # float64: the sum over thousands of titles must not depend on their order within a float32's precision.
-    total = list_embeddings[anime_rows].sum(axis=0, dtype=np.float64)
+    total = _weighted(list_embeddings, support).sum(axis=0, dtype=np.float64)
     norm = np.linalg.norm(total)
     if norm == 0.0:
         return np.zeros(list_embeddings.shape[1], dtype=np.float32)
@@ -83,16 +85,14 @@ def ranked_scores(
     return scores
 
 
-def list_contributions(
-    list_embeddings: Matrix, anime_rows: NDArray[np.integer], direction: Vector
-) -> NDArray[np.float32]:
+def list_contributions(list_embeddings: Matrix, support: Support, direction: Vector) -> NDArray[np.float32]:
     """Split the score of a direction into what each anime of a list adds to it.
 
     With u the embedding of the list, ``u @ direction`` is the sum of the contributions, since u is a sum.
 
     Parameters
     ----------
-    list_embeddings, anime_rows
+    list_embeddings, support
         As for :func:`embed_list`.
     direction : ndarray of shape (embedding_size,) or (embedding_size, n_directions), dtype=float32
         What is scored: a candidate's embedding times its gain, or a weighted sum of users' embeddings.
@@ -102,9 +102,14 @@ def list_contributions(
     ndarray of shape (n,) or (n, n_directions), dtype=float32
         One per anime of the list; adds up to the score along the first axis.
     """
-    listed = list_embeddings[anime_rows]
+    listed = _weighted(list_embeddings, support)
     norm = np.linalg.norm(listed.sum(axis=0, dtype=np.float64))
     if norm == 0.0:
-        return np.zeros((len(anime_rows), *direction.shape[1:]), dtype=np.float32)
+        return np.zeros((len(support.rows), *direction.shape[1:]), dtype=np.float32)
     contributions: NDArray[np.float32] = ((listed @ direction) / norm).astype(np.float32)
     return contributions
+
+
+def _weighted(list_embeddings: Matrix, support: Support) -> Matrix:
+    weighted: Matrix = list_embeddings[support.rows] * support.weights[:, None]
+    return weighted

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
+from models.scoring.user_list import Support
 
 Matrix = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -42,13 +43,15 @@ class ItemWeights:
     values: NDArray[np.float32]  # what each adds to the score of j when it is on a list; some are negative
     cosines: NDArray[np.float32]  # of the two anime's columns of who has seen them; no part of the score
 
-    def score(self, seen_rows: NDArray[np.integer]) -> Scores:
-        """Score every anime for what a user has seen; 0 for an anime that nothing on the list supports."""
+    def score(self, support: Support) -> Scores:
+        """Score every anime for a list; 0 for an anime that nothing on the list supports."""
         supported, values, starts = self.by_support
-        bounds = list(zip(starts[seen_rows].tolist(), starts[seen_rows + 1].tolist(), strict=True))
+        rows = support.rows
+        bounds = list(zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True))
+        weights = np.repeat(support.weights, starts[rows + 1] - starts[rows])
         total = np.bincount(
             np.concatenate([supported[:0], *(supported[start:end] for start, end in bounds)]),
-            np.concatenate([values[:0], *(values[start:end] for start, end in bounds)]),
+            np.concatenate([values[:0], *(values[start:end] for start, end in bounds)]) * weights,
             minlength=len(self.rows),
         )
         scores: Scores = total.astype(np.float32)
@@ -65,15 +68,15 @@ class ItemWeights:
         starts = np.concatenate(([0], np.cumsum(np.bincount(support, minlength=len(self.rows)))))
         return supported, self.values.ravel()[order], starts.astype(np.int64)
 
-    def contributions(self, seen_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> Scores:
-        """Split the scores of some anime into what each seen anime adds, shape (len(anime_rows), len(seen_rows))."""
+    def contributions(self, support: Support, anime_rows: NDArray[np.integer]) -> Scores:
+        """Split the scores of some anime into what each anime of a list adds, shape (len(anime_rows), n_support)."""
         place_on_list = np.full(len(self.rows), -1, dtype=np.int64)
-        place_on_list[seen_rows] = np.arange(len(seen_rows))
+        place_on_list[support.rows] = np.arange(len(support.rows))
         places = place_on_list[self.rows[anime_rows]]  # (m, n_weights)
-        contributions = np.zeros((len(anime_rows), len(seen_rows)), dtype=np.float32)
+        contributions = np.zeros((len(anime_rows), len(support.rows)), dtype=np.float32)
         who, which = np.nonzero(places >= 0)
         contributions[who, places[who, which]] = self.values[anime_rows][who, which]
-        return contributions
+        return contributions * support.weights
 
 
 def weights_of(bundle: Bundle) -> ItemWeights:
@@ -121,12 +124,12 @@ class CoSeen:
     rows: NDArray[np.int32]  # row i: the anime whose share changes most among those who have seen i
     values: NDArray[np.float32]  # by how much; some are negative
 
-    def shares(self, seen_rows: NDArray[np.integer], popularity: Scores) -> Scores:
+    def shares(self, support: Support, popularity: Scores) -> Scores:
         """Give how likely a user has seen each anime, by the mean over their list.
 
         Parameters
         ----------
-        seen_rows : ndarray of shape (n,), dtype=integer
+        support : Support
         popularity : ndarray of shape (n_anime,), dtype=float32
             Share of all users who have seen each anime: what is given for an empty list.
 
@@ -135,9 +138,9 @@ class CoSeen:
         ndarray of shape (n_anime,), dtype=float32
             In [0, 1].
         """
-        if not len(seen_rows):
+        if not len(support.rows):
             return popularity
-        rows, values = self.rows[seen_rows].ravel(), self.values[seen_rows].ravel()
-        changes = np.bincount(rows, values, minlength=len(popularity)) / len(seen_rows)
+        rows, values = self.rows[support.rows], self.values[support.rows] * support.weights[:, None]
+        changes = np.bincount(rows.ravel(), values.ravel(), minlength=len(popularity)) / support.weights.sum()
         shares: Scores = np.clip(popularity + changes, 0.0, 1.0).astype(np.float32)
         return shares

@@ -18,7 +18,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring.user_list import SeenLists, UserList
+from models.scoring.user_list import SeenLists, Support, UserList
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
@@ -58,16 +58,16 @@ class WeightedNeighbours:
     _idf: Vector
     _discounts: Vector
 
-    def contributions(self, seen_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> Matrix:
+    def contributions(self, support: Support, anime_rows: NDArray[np.integer]) -> Matrix:
         """Split the scores of some anime into what each anime of the list adds, shape (m, n).
 
-        The weights are linear in the list that they were fitted to, ``seen_rows``, so the parts add up exactly.
+        The weights are linear in the list that they were fitted to, ``support``, so the parts add up exactly.
         ``anime_rows`` holds no row twice.
         """
         if not len(self._theirs.rows):
-            return np.zeros((len(anime_rows), len(seen_rows)), dtype=np.float32)
+            return np.zeros((len(anime_rows), len(support.rows)), dtype=np.float32)
         holders = self._holders(anime_rows) * self._discounts[anime_rows]  # (k, m)
-        owners = self._holders(seen_rows) * self._idf[seen_rows]  # (k, n)
+        owners = self._holders(support.rows) * (self._idf[support.rows] * support.weights)  # (k, n)
         contributions: Matrix = (np.linalg.solve(self._gram, holders).T @ owners).astype(np.float32)
         return contributions
 
@@ -91,8 +91,8 @@ class NeighbourRegression:
         self._roots: Vector = np.sqrt(self._idf)
         self._discounts: Vector = (counts**-POPULARITY_POWER).astype(np.float32)
 
-    def fit(self, seen_rows: NDArray[np.integer], theirs: SeenLists) -> WeightedNeighbours:
-        """Write what a user has seen as a sum of what the most similar users have seen."""
+    def fit(self, support: Support, theirs: SeenLists) -> WeightedNeighbours:
+        """Write a user's list as a sum of what the most similar users have seen."""
         n_anime, k = len(self._discounts), len(theirs)
         idf = self._idf[theirs.rows]
         gram = self._overlaps(theirs)
@@ -100,7 +100,7 @@ class NeighbourRegression:
         gram[diagonal, diagonal] = theirs.sum_up(idf)
         gram[diagonal, diagonal] += np.float32(RIDGE) * (np.trace(gram) / np.float32(max(k, 1)) + np.float32(1e-6))
         mine = np.zeros(n_anime, dtype=np.float32)
-        mine[seen_rows] = 1.0
+        mine[support.rows] = support.weights
         overlap = theirs.sum_up(idf * mine[theirs.rows])
         weights: Vector = np.linalg.solve(gram, overlap) if k else np.zeros(0, dtype=np.float32)
         scores = np.bincount(theirs.rows, weights[theirs.owners], minlength=n_anime) * self._discounts

@@ -18,7 +18,7 @@ from models.scoring.anime_facts import AnimeFacts, read_facts
 from models.scoring.candidate_features import FEATURES, ListSignals, candidate_features
 from models.scoring.items import CoSeen, ItemWeights, weights_of
 from models.scoring.ranking import top_k_rows
-from models.scoring.user_list import UserList
+from models.scoring.user_list import Support, UserList
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
@@ -26,6 +26,13 @@ Vector = NDArray[np.float32]
 N_CANDIDATES: Final = 400
 # Of the widest neighbourhood's share beside item weights, when candidates are proposed.
 NEIGHBOUR_WEIGHT: Final = 0.3
+# In log odds, of how much more those who have seen the disliked titles see an anime, by the square of the dislikes'
+# share: it decides for who says little but what they hate, and hardly matters on a usual list.
+DISLIKE_WEIGHT: Final = 4.0
+# By how much fewer of its viewers see an anime that a disliked one is said to be unlike.
+_SHUNNED: Final = 0.1
+# Added to shares before the logarithm: about one of all users.
+_LEAST_SHARE: Final = np.float32(1e-4)
 # Standard deviations; what lies further out is rare, and a network should not be led there.
 _MAX_DEVIATION: Final = 5.0
 
@@ -91,7 +98,7 @@ def propose(
     facts: AnimeFacts,
     weights: ItemWeights,
     co_seen: CoSeen,
-    seen_rows: NDArray[np.integer],
+    support: Support,
     neighbourhoods: Matrix,
 ) -> Matrix:
     """Score every anime as a candidate.
@@ -104,7 +111,7 @@ def propose(
     facts : AnimeFacts
     weights : ItemWeights
     co_seen : CoSeen
-    seen_rows : ndarray of shape (n,), dtype=integer
+    support : Support
     neighbourhoods : ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES)), dtype=float32
         From :func:`models.scoring.neighbours.neighbourhood_shares`.
 
@@ -113,9 +120,9 @@ def propose(
     ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES) + 2), dtype=float32
         The shares of the neighbourhoods, that of co-seen anime, and last the score.
     """
-    together = co_seen.shares(seen_rows, facts.shares)
-    scores = weights.score(seen_rows) + np.float32(NEIGHBOUR_WEIGHT) * neighbourhoods[:, -1]
-    scores += together / np.float32(len(seen_rows) + 2)
+    together = co_seen.shares(support, facts.shares)
+    scores = weights.score(support) + np.float32(NEIGHBOUR_WEIGHT) * neighbourhoods[:, -1]
+    scores += together / np.float32(len(support.rows) + 2)
     return np.column_stack([neighbourhoods, together, scores])
 
 
@@ -140,13 +147,13 @@ class Reranker:
             What may be recommended. Candidates are taken among these, so that filters never empty a page.
         """
         signals = ListSignals(self.facts, user_list)
-        proposals = propose(self.facts, self.weights, self.co_seen, signals.rows, neighbourhoods)
+        proposals = propose(self.facts, self.weights, self.co_seen, user_list.support, neighbourhoods)
         first_stage = proposals[:, -1]
         candidates = top_k_rows(first_stage, N_CANDIDATES, allowed=allowed)
         features = self.network.standardise(
             candidate_features(self.facts, self.weights, signals, candidates, proposals[candidates])
         )
-        likely = sigmoid(self.network.logits(features))
+        likely = sigmoid(self.network.logits(features) - self.dislike(user_list, candidates))
         least = likely.min() if len(likely) else np.float32(1.0)
         # What the first stage does not propose stays behind, in its order.
         scores = least * np.float32(0.999) * sigmoid(first_stage)
@@ -154,6 +161,28 @@ class Reranker:
         places = np.full(len(scores), -1, dtype=np.int64)
         places[candidates] = np.arange(len(candidates))
         return RerankedList(scores, places, features)
+
+    def dislike(self, user_list: UserList, anime_rows: NDArray[np.integer]) -> Vector:
+        """Give what is taken off the log odds of some anime, shape (m,), by what the list dislikes."""
+        disliked = user_list.disliked_rows
+        if not len(disliked):
+            return np.zeros(len(anime_rows), dtype=np.float32)
+        share = len(disliked) / len(user_list.seen_rows)
+        usual = self.facts.shares
+        seen_with = self.co_seen.shares(Support.of(disliked), usual)[anime_rows]
+        lift: Vector = np.log((seen_with + _LEAST_SHARE) / (usual[anime_rows] + _LEAST_SHARE))
+        return lift * np.float32(DISLIKE_WEIGHT * share**2)
+
+    def least_like(self, disliked_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Find for each of some anime the disliked one whose viewers shun it most; -1 where none clearly do."""
+        if not len(disliked_rows):
+            return np.full(len(anime_rows), -1, dtype=np.int64)
+        # Shape: (n_disliked, n_co_seen, m)
+        is_it = self.co_seen.rows[disliked_rows][:, :, None] == anime_rows
+        changes = np.einsum("ij,ijk->ik", self.co_seen.values[disliked_rows], is_it)
+        lowest = changes.argmin(axis=0)
+        clear = changes.min(axis=0) <= -_SHUNNED * self.facts.shares[anime_rows]
+        return np.where(clear, disliked_rows[lowest], -1)
 
     def effects(self, features: Matrix, groups: Mapping[str, Sequence[int]]) -> dict[str, Vector]:
         """Give how much groups of features moved m candidates.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,20 @@ class Status(IntEnum):
 # A rating as low as this is a dislike whoever gives it, and so is one as far below the user's own mean.
 DISLIKED_RATING: Final = 4
 DISLIKED_BELOW_MEAN: Final = 2
+# From this share of dislikes on, none of them supports anything; among few, each still tells what the user watches.
+MOST_DISLIKED: Final = 0.25
+
+
+class Support(NamedTuple):
+    """What the scores of a list rest on."""
+
+    rows: NDArray[np.integer]  # (n,), anime rows, none twice
+    weights: NDArray[np.float32]  # (n,), in (0, 1]; 1 for what is not disliked
+
+    @classmethod
+    def of(cls, rows: NDArray[np.integer]) -> "Support":
+        """Let some anime count alike."""
+        return cls(rows, np.ones(len(rows), dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,21 @@ class UserList:
         """Rows of what the user has begun to watch and does not dislike: what recommendations rest on."""
         rows: NDArray[np.int32] = self.anime_rows[(self.statuses != int(Status.PLAN_TO_WATCH)) & ~self.disliked]
         return rows
+
+    @property
+    def support(self) -> Support:
+        """What the user has begun to watch; each dislike counts for less, the larger their share.
+
+        Where everything is disliked, all of it counts: it tells whom the user resembles.
+        """
+        begun = self.statuses != int(Status.PLAN_TO_WATCH)
+        rows, disliked = self.anime_rows[begun], self.disliked[begun]
+        if not disliked.any() or disliked.all():
+            return Support.of(rows)
+        weight = max(0.0, 1.0 - float(disliked.mean()) / MOST_DISLIKED)
+        weights = np.where(disliked, np.float32(weight), np.float32(1.0))
+        counted = weights > 0.0
+        return Support(rows[counted], weights[counted])
 
     @property
     def top_quarter_rows(self) -> NDArray[np.int32]:

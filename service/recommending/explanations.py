@@ -12,7 +12,7 @@ from models.bundle.reader import Bundle
 from models.scoring.candidate_features import FEATURES
 from models.scoring.neighbours import N_NEIGHBOURS
 from models.scoring.reranker import RerankedList, Reranker
-from models.scoring.user_list import Status, entries_of_users, least_of_top_quarters
+from models.scoring.user_list import Status, UserList, entries_of_users, least_of_top_quarters
 from service.recommending.similar_users import UserProfile
 
 MAX_REASONS: Final = 5
@@ -74,13 +74,13 @@ def explain(
 ) -> list[Explanation]:
     """Explain each anime of a page.
 
-    Contributions, shape (n_page, n_seen), and notes belong to the rows whose scores are shown, supporters to the rows
-    that are shown.
+    Contributions, shape (n_page, n_support), and notes belong to the rows whose scores are shown, supporters to those
+    rows that are shown.
     """
-    listed = profile.user_list
-    # What the user dislikes is no reason for anything. Contributions are those of what they have begun to watch.
-    liked = ~listed.disliked[listed.statuses != int(Status.PLAN_TO_WATCH)]
-    reasons = _reasons(listed.liked_rows, contributions[:, liked])
+    # What the user dislikes is no reason for anything.
+    support = profile.user_list.support
+    liked = np.isin(support.rows, profile.user_list.liked_rows)
+    reasons = _reasons(support.rows[liked], contributions[:, liked])
     supporters = _supporters(bundle, profile, anime_rows)
     return [
         Explanation(because, nearest, n_supporters, words)
@@ -88,7 +88,7 @@ def explain(
     ]
 
 
-def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -> list[list[Reason]]:
+def _reasons(seen_rows: NDArray[np.integer], contributions: NDArray[np.float32]) -> list[list[Reason]]:
     strongest = np.arange(contributions.shape[1])[None, :]
     if contributions.shape[1] > MAX_REASONS:
         # In the order of the list first, so that it decides between equals.
@@ -134,7 +134,7 @@ class FeatureWords:
         self._reranker = reranker
         self._genre_shares = bundle.anime_genres.mean(axis=0)
         self._groups = {group: [FEATURES.index(name) for name in names] for group, names in _GROUPS.items()}
-        self._say: dict[str, Callable[[int, NDArray[np.int32]], str | None]] = {
+        self._say: dict[str, Callable[[int, NDArray[np.integer]], str | None]] = {
             "franchise": self._say_franchise,
             "neighbourhood": lambda _row, _seen: "seen by many with a list like this one",
             "studio": self._say_studio,
@@ -142,26 +142,37 @@ class FeatureWords:
             "years": self._say_years,
         }
 
-    def explain(self, reranked: RerankedList, seen_rows: NDArray[np.int32], anime_rows: list[int]) -> list[list[str]]:
+    def explain(self, reranked: RerankedList, user_list: UserList, anime_rows: list[int]) -> list[list[str]]:
         """Name what raised some anime most, at most three per anime; nothing for what only the first stage ranked."""
         places = reranked.places[anime_rows]
         effects = (
             self._reranker.effects(reranked.features[np.maximum(places, 0)], self._groups) if len(places) else {}
         )
+        unlike = self._reranker.least_like(user_list.disliked_rows, np.array(anime_rows, dtype=np.int64)).tolist()
         return [
-            self._words(row, number, effects, seen_rows) if place >= 0 else []
-            for number, (row, place) in enumerate(zip(anime_rows, places.tolist(), strict=True))
+            self._words(row, number, effects, user_list.support.rows)[: MAX_NOTES - (other >= 0)]
+            + self._say_unlike(other, user_list)
+            if place >= 0
+            else []
+            for number, (row, place, other) in enumerate(zip(anime_rows, places.tolist(), unlike, strict=True))
         ]
 
     def _words(
-        self, anime_row: int, number: int, effects: dict[str, NDArray[np.float32]], seen_rows: NDArray[np.int32]
+        self, anime_row: int, number: int, effects: dict[str, NDArray[np.float32]], seen_rows: NDArray[np.integer]
     ) -> list[str]:
         ordered = sorted(effects, key=lambda group: -float(effects[group][number]))
         strong = (group for group in ordered if effects[group][number] >= LEAST_EFFECT)
         words = (self._say[group](anime_row, seen_rows) for group in strong)
         return [word for word in words if word][:MAX_NOTES]
 
-    def _say_franchise(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+    def _say_unlike(self, disliked_row: int, user_list: UserList) -> list[str]:
+        if disliked_row < 0:
+            return []
+        (status,) = user_list.statuses[user_list.anime_rows == disliked_row]
+        verdict = "dropped" if status == Status.DROPPED else "rates low"
+        return [f"unlike {self._name(disliked_row)}, which this list {verdict}"]
+
+    def _say_franchise(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
         bundle = self._bundle
         mates = seen_rows[bundle.franchise_codes[seen_rows] == bundle.franchise_codes[anime_row]]
         if not len(mates):
@@ -176,14 +187,14 @@ class FeatureWords:
         start, end = self._bundle.card_offsets[anime_row : anime_row + 2]
         return str(orjson.loads(self._bundle.cards[start:end].tobytes())["name"])
 
-    def _say_studio(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+    def _say_studio(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
         codes = self._bundle.studio_codes
         seen = int(np.count_nonzero(codes[seen_rows] == codes[anime_row]))
         if not codes[anime_row] or not seen:
             return None
         return f"by {self._bundle.studio_names[codes[anime_row]]}, like {seen} on the list"
 
-    def _say_genres(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+    def _say_genres(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
         has = self._bundle.anime_genres
         shares = has[seen_rows].mean(axis=0) if len(seen_rows) else np.zeros(has.shape[1])
         # What is common on this list and rare elsewhere explains more than Comedy.
@@ -192,7 +203,7 @@ class FeatureWords:
         names = " and ".join(str(self._bundle.genre_names[column]) for column in best)
         return f"{names}: this list has much of it" if names else None
 
-    def _say_years(self, anime_row: int, seen_rows: NDArray[np.int32]) -> str | None:
+    def _say_years(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
         year = int(self._bundle.years[anime_row])
         near = np.abs(self._bundle.years[seen_rows].astype(np.int64) - year) <= 1
         return f"from the years around {year}, like {int(near.sum())} on the list" if year and near.any() else None

@@ -30,7 +30,7 @@ from service.recommending.similar_users import UserProfile
 
 Scores = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-# Shape: (n_page, n_seen)
+# Shape: (n_page, n_support)
 Contributions = NDArray[np.float32]
 MethodKey = tuple[MethodName, NeighbourRule | None]
 
@@ -40,7 +40,7 @@ class Scoring:
     """The scores of every anime for one profile, and how to explain those of a page."""
 
     scores: Scores
-    # From the rows of a page to what each of the user's seen anime, in their order, adds to the score.
+    # From the rows of a page to what each anime of the list's support, in their order, adds to the score.
     contributions: Callable[[list[int]], Contributions]
     # From the rows of a page to reasons in words, a list per row.
     notes: Callable[[list[int]], list[list[str]]] = lambda anime_rows: [[] for _ in anime_rows]
@@ -69,7 +69,7 @@ class EmbeddingMethod:
 
     def _contributions(self, profile: UserProfile, anime_rows: list[int]) -> Contributions:
         directions = self._bundle.anime_embeddings[anime_rows] * self._bundle.anime_gains[anime_rows, None]
-        return list_contributions(self._bundle.list_embeddings, profile.user_list.seen_rows, directions.T).T
+        return list_contributions(self._bundle.list_embeddings, profile.user_list.support, directions.T).T
 
 
 class ItemsMethod:
@@ -81,12 +81,12 @@ class ItemsMethod:
         _ = weights.by_support
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
-        """Score every anime by the sum of the weights of what the user has seen."""
+        """Score every anime by the sum of the weights of what is on the list."""
         del allowed
-        seen_rows = profile.user_list.seen_rows
+        support = profile.user_list.support
         return Scoring(
-            self._weights.score(seen_rows),
-            lambda rows: self._weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+            self._weights.score(support),
+            lambda rows: self._weights.contributions(support, np.array(rows, dtype=np.int64)),
         )
 
 
@@ -100,15 +100,15 @@ class RankedMethod:
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime; the contributions are those of the first stage."""
-        seen_rows = profile.user_list.seen_rows
+        user_list = profile.user_list
         nearest = profile.neighbours(NEIGHBOURHOOD_SIZES[-1])
         theirs = seen_lists_of_users(self._bundle, nearest.rows)
         shares = neighbourhood_shares(self._bundle.n_anime, nearest.similarities, theirs)
-        reranked = self._reranker.rerank(profile.user_list, shares, allowed)
+        reranked = self._reranker.rerank(user_list, shares, allowed)
         return Scoring(
             reranked.scores,
-            lambda rows: self._reranker.weights.contributions(seen_rows, np.array(rows, dtype=np.int64)),
-            partial(self._words.explain, reranked, seen_rows),
+            lambda rows: self._reranker.weights.contributions(user_list.support, np.array(rows, dtype=np.int64)),
+            partial(self._words.explain, reranked, user_list),
         )
 
 
@@ -122,12 +122,12 @@ class WeightedNeighboursMethod:
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime by who has seen it; what none has seen, or counts against, is left out."""
         del allowed
-        seen_rows = profile.user_list.seen_rows
+        support = profile.user_list.support
         theirs = seen_lists_of_users(self._bundle, profile.neighbours(N_WEIGHTED_NEIGHBOURS).rows)
-        fitted = self._regression.fit(seen_rows, theirs)
+        fitted = self._regression.fit(support, theirs)
         return Scoring(
             fitted.scores,
-            lambda rows: fitted.contributions(seen_rows, np.array(rows, dtype=np.int64)),
+            lambda rows: fitted.contributions(support, np.array(rows, dtype=np.int64)),
             positive_only=True,
         )
 
@@ -161,7 +161,7 @@ class TopQuarterMethod:
             holds[place, who] = factors[who]
         # Shape: (n_page, n_neighbours) @ (n_neighbours, embedding_size)
         directions = holds @ self._bundle.user_embeddings[neighbours.rows]
-        return list_contributions(self._bundle.list_embeddings, profile.user_list.seen_rows, directions.T).T
+        return list_contributions(self._bundle.list_embeddings, profile.user_list.support, directions.T).T
 
 
 class PopularMethod:
@@ -173,8 +173,8 @@ class PopularMethod:
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Give the scores; nothing on the list contributes to them."""
         del allowed
-        n_seen = len(profile.user_list.seen_rows)
-        return Scoring(self._scores, lambda rows: np.zeros((len(rows), n_seen), dtype=np.float32))
+        n_support = len(profile.user_list.support.rows)
+        return Scoring(self._scores, lambda rows: np.zeros((len(rows), n_support), dtype=np.float32))
 
 
 def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:

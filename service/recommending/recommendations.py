@@ -57,7 +57,7 @@ class Recommender:
             If a filter names an unknown type or genre, or a rule is named that the method does not have.
         """
         method, rule = self._choose_method(request)
-        if not profile.has_seen_something:
+        if not profile.likes_something:
             method, rule = "popular", None
         allowed = self._allowed(profile, request)
         scoring = self._methods[method, rule].score(profile, allowed)
@@ -68,7 +68,7 @@ class Recommender:
             places_of(ranking.rows, profile.user_list.seen_rows, self._franchises),
             method,
             rule,
-            profile.has_seen_something,
+            profile.likes_something,
         )
 
     def _explain(self, profile: UserProfile, scoring: Scoring, ranking: RankedPage) -> list[Explanation]:

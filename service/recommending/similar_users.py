@@ -28,9 +28,9 @@ class UserProfile:
     neighbours: Callable[[int], Nearest]  # finds the k most similar users, best first
 
     @property
-    def has_seen_something(self) -> bool:
-        """Whether there is anything to go by: plans alone are no evidence."""
-        return bool(len(self.user_list.seen_rows)) and bool(self.embedding.any())
+    def likes_something(self) -> bool:
+        """Whether there is anything to go by: neither plans nor dislikes alone are."""
+        return bool(len(self.user_list.liked_rows)) and bool(self.embedding.any())
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class SimilarUsers:
 
     def unseen_user(self, user_list: UserList) -> UserProfile:
         """Describe an unseen user by their list."""
-        embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
+        embedding = embed_list(self._bundle.list_embeddings, user_list.support)
         # One search for all who will ask.
         found = self._index.search(embedding, MAX_NEIGHBOURS)
         return UserProfile(user_list, embedding, lambda k: Nearest(found.rows[:k], found.similarities[:k]))
@@ -76,7 +76,7 @@ class SimilarUsers:
 
     def page_of_list(self, user_list: UserList, cut: Cut) -> SimilarUsersPage:
         """Rank all users by their similarity to an unseen user; none is similar to a list without evidence."""
-        embedding = embed_list(self._bundle.list_embeddings, user_list.seen_rows)
+        embedding = embed_list(self._bundle.list_embeddings, user_list.support)
         total = self._bundle.n_users if embedding.any() else 0
         nearest = self._index.ranked_by_vector(embedding, _length(cut, total), order=cut.order)
         return self._cut_page(nearest, user_list, cut, total)

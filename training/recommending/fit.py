@@ -204,7 +204,7 @@ class _Examples:
     ) -> None:
         """Take some tasks, with what is known without their users."""
         held: list[NDArray[np.float32]] = []
-        self._nearest.find([task.known.seen_rows for task in tasks])
+        self._nearest.find([task.known.support for task in tasks])
         # Each product is small: several threads for one of them wait for each other longer than they work.
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
             examples = pool.map(lambda task: self._features_of(task, known), tasks)
@@ -224,8 +224,8 @@ class _Examples:
         unknown = np.ones(self._train.n_anime, dtype=bool)
         unknown[task.known.anime_rows] = False
         unknown[task.other_rows] = False
-        neighbourhoods = self._nearest.shares(task.known.seen_rows, without=task.user_row)
-        proposals = propose(known.facts, known.weights, known.co_seen, signals.rows, neighbourhoods)
+        neighbourhoods = self._nearest.shares(task.known.support, without=task.user_row)
+        proposals = propose(known.facts, known.weights, known.co_seen, task.known.support, neighbourhoods)
         candidates = top_k_rows(proposals[:, -1], self._n_candidates, allowed=unknown)
         features = candidate_features(known.facts, known.weights, signals, candidates, proposals[candidates])
         return candidates, features

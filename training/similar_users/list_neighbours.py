@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.scoring.embedding import embed_list
 from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE, NEIGHBOURHOOD_SIZES, neighbourhood_shares
 from models.scoring.ranking import top_k_rows
-from models.scoring.user_list import SeenLists, UserList
+from models.scoring.user_list import SeenLists, Support, UserList
 from training.lists.interactions import Interactions
 
 Rows = NDArray[np.int32]
@@ -47,38 +47,37 @@ class ListNeighbours:
         self._list_embeddings = list_embeddings
         self._user_embeddings = user_embeddings
         self._depth = depth
-        self._found: dict[bytes, tuple[Rows, NDArray[np.float32]]] = {}
+        self._found: dict[tuple[bytes, bytes], tuple[Rows, NDArray[np.float32]]] = {}
 
-    def find(self, lists: Sequence[Rows]) -> None:
-        """Find and remember the nearest users of many lists of anime rows."""
+    def find(self, lists: Sequence[Support]) -> None:
+        """Find and remember the nearest users of many lists."""
         for start in range(0, len(lists), _LISTS_PER_PRODUCT):
             batch = lists[start : start + _LISTS_PER_PRODUCT]
-            embeddings = np.stack([embed_list(self._list_embeddings, rows) for rows in batch])
+            embeddings = np.stack([embed_list(self._list_embeddings, support) for support in batch])
             similarities = embeddings @ self._user_embeddings.T  # (B, n_users)
-            for rows, row in zip(batch, similarities, strict=True):
+            for support, row in zip(batch, similarities, strict=True):
                 nearest = top_k_rows(row, self._depth)
-                self._found[rows.tobytes()] = nearest.astype(np.int32), row[nearest]
+                self._found[_key(support)] = nearest.astype(np.int32), row[nearest]
 
     def lists_near(
-        self, rows: Rows, k: int, without: int | None = None
+        self, support: Support, k: int, without: int | None = None
     ) -> tuple[list[UserList], NDArray[np.float32]]:
         """Give the lists of the users that :meth:`of_list` gives, and their similarities."""
-        nearest, similarities = self.of_list(rows, k, without)
+        nearest, similarities = self.of_list(support, k, without)
         return [self.train.list_of(row) for row in nearest.tolist()], similarities
 
-    def shares(self, rows: Rows, without: int | None = None) -> NDArray[np.float32]:
+    def shares(self, support: Support, without: int | None = None) -> NDArray[np.float32]:
         """Give what share of each neighbourhood has seen each anime, shape (n_anime, len(NEIGHBOURHOOD_SIZES))."""
-        lists, similarities = self.lists_near(rows, NEIGHBOURHOOD_SIZES[-1], without)
+        lists, similarities = self.lists_near(support, NEIGHBOURHOOD_SIZES[-1], without)
         seen = SeenLists.of([near.seen_rows for near in lists])
         return neighbourhood_shares(self.train.n_anime, similarities, seen)
 
-    def of_list(self, rows: Rows, k: int, without: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
+    def of_list(self, support: Support, k: int, without: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
         """Give the users nearest to a list.
 
         Parameters
         ----------
-        rows : ndarray of shape (n,), dtype=int32
-            Anime rows.
+        support : Support
         k : int
             At most the depth; one less where a user is left out.
         without : int, optional
@@ -90,11 +89,15 @@ class ListNeighbours:
             Best first, ties to the lower row.
         similarities : ndarray of the same shape, dtype=float32
         """
-        key = rows.tobytes()
+        key = _key(support)
         if key not in self._found:
-            self.find([rows])
+            self.find([support])
         nearest, similarities = self._found[key]
         if without is not None:
             others = nearest != without
             nearest, similarities = nearest[others], similarities[others]
         return nearest[:k], similarities[:k]
+
+
+def _key(support: Support) -> tuple[bytes, bytes]:
+    return support.rows.tobytes(), support.weights.tobytes()
