@@ -27,7 +27,8 @@ from training.evaluation.metrics import Estimate, estimate_mean, graded_ndcg_at
 from training.evaluation.mirror import MIRROR_METRICS, overlap
 from training.evaluation.served_scorers import COLLAPSED, ITEMS, RANKED
 from training.lists.prepared import load_prepared
-from training.lists.split import TEST_FOLD, split_interactions
+from training.lists.split import split_interactions
+from training.settings import RunSettings
 from training.similar_anime.truth import SimilarQuery, read_similar_truth
 
 # How many of the users who test are asked for, to see whether the model knows them.
@@ -67,7 +68,7 @@ def measure(url: str, data: Path, work: Path) -> list[Figure]:
     if model["data"]["fingerprint"] != load_prepared(work / "prepared").report.data.fingerprint:
         raise InputError(f"{url} serves a model of other data than what is prepared in {work}")
     settings = model["training"].get("settings", {})
-    truth = _read_truth(data, work, int(settings.get("split_seed", 0)), int(settings.get("test_fold", TEST_FOLD)))
+    truth = read_truth(data, work, RunSettings.model_construct(**settings))
     _refuse_known_users(url, bool(settings.get("hold_out")), truth)
     methods: dict[str, Any] = model["metrics"].get("methods", {})
     questions = [question for question in _questions(model) if question.card_name in methods]
@@ -80,9 +81,11 @@ def measure(url: str, data: Path, work: Path) -> list[Figure]:
     return figures
 
 
-def _read_truth(data: Path, work: Path, split_seed: int, test_fold: int) -> Truth:
+def read_truth(data: Path, work: Path, settings: RunSettings) -> Truth:
+    """Make the questions of the users who were measured after a training with these settings."""
     lists = load_prepared(work / "prepared").interactions
-    split = split_interactions(lists, split_seed, test_fold)
+    split = split_interactions(lists, settings.split_seed, settings.test_fold)
+    split = split.some_test_users(settings.max_test_users)
     queries = [query for query in read_similar_truth(find_dump(data), lists.anime_ids) if not query.may_choose]
     return Truth(
         np.asarray(lists.anime_ids), lists.user_ids[split.test_user_rows].tolist(), Questions.of(split, queries)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import quality
@@ -12,6 +13,8 @@ from tests.service.running import ROOT, free_port, running
 from tests.training.small_dump import write_small_dump
 from training.evaluation.metrics import Estimate
 from training.evaluation.mirror import MIRROR_METRICS
+from training.lists.split import is_test_user
+from training.settings import RunSettings
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +64,13 @@ def test_over_http_every_method_is_as_good_as_its_card_says(
         assert {figure.asked for figure in figures if figure.metric == metric} == of_lists
     assert all(figure.measured.n > 0 for figure in figures)
     assert "on the card" in capsys.readouterr().out
+
+
+def test_those_are_asked_for_who_tested(folder: Path) -> None:
+    settings = RunSettings(test_fold=3, max_test_users=2)
+    truth = quality.read_truth(folder / "dump", folder / "work", settings)
+    assert len(truth.user_ids) == len(truth.questions.lists.inputs) == 2
+    assert is_test_user(np.array(truth.user_ids), 3).all()
 
 
 def test_answers_are_counted_that_name_a_hated_title_as_a_reason() -> None:

@@ -100,7 +100,7 @@ def _about(summary: Summary) -> str:
     return (
         f"{data['name']}{kind}: {summary['n_training_users']:,} users train, {summary['n_test_users']:,} test, "
         f"{summary['n_anime']:,} anime, {summary['n_similar_queries']:,} queries measure similar anime. "
-        f"Written by `python -m training benchmark`."
+        f"Written by `python -m training benchmark --fold {summary['settings']['test_fold']}`."
     )
 
 

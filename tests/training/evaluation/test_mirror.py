@@ -37,6 +37,7 @@ class RatingScorer(Scorer):
         scores = np.linspace(0.1, 0.0, N_ANIME, dtype=np.float32)
         for row, rating in zip(known.anime_rows.tolist(), known.ratings.tolist(), strict=True):
             scores[row + 20 : row + 25] += 1.0 if rating >= 8 else -1.0
+            scores[row] = 9.0  # what is known is no answer, however well it scores
         return scores
 
 
