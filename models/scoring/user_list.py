@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -55,15 +56,10 @@ class UserList:
         seen: NDArray[np.int32] = self.anime_rows[self.statuses != int(Status.PLAN_TO_WATCH)]
         return seen
 
-    @property
+    @cached_property
     def disliked(self) -> NDArray[np.bool_]:
         """Mark what the user dropped or rated low: it never counts in favour of anything."""
-        begun = self.statuses != int(Status.PLAN_TO_WATCH)
-        rated = begun & (self.ratings > 0)
-        mean = float(self.ratings[rated].mean()) if rated.any() else 0.0
-        low = rated & (self.ratings <= max(DISLIKED_RATING, mean - DISLIKED_BELOW_MEAN))
-        marks: NDArray[np.bool_] = low | (self.statuses == int(Status.DROPPED))
-        return marks
+        return _mark_disliked(self._owners, 1, self.ratings, self.statuses)
 
     @property
     def disliked_rows(self) -> NDArray[np.int32]:
@@ -77,20 +73,16 @@ class UserList:
         rows: NDArray[np.int32] = self.anime_rows[(self.statuses != int(Status.PLAN_TO_WATCH)) & ~self.disliked]
         return rows
 
-    @property
+    @cached_property
     def support(self) -> Support:
-        """What the user has begun to watch; each dislike counts for less, the larger their share.
-
-        Where everything is disliked, all of it counts: it tells whom the user resembles.
-        """
-        begun = self.statuses != int(Status.PLAN_TO_WATCH)
-        rows, disliked = self.anime_rows[begun], self.disliked[begun]
-        if not disliked.any() or disliked.all():
-            return Support.of(rows)
-        weight = max(0.0, 1.0 - float(disliked.mean()) / MOST_DISLIKED)
-        weights = np.where(disliked, np.float32(weight), np.float32(1.0))
+        """What the user has begun to watch, each dislike for less, the larger their share."""
+        weights = support_weights(self._owners, 1, self.ratings, self.statuses)
         counted = weights > 0.0
-        return Support(rows[counted], weights[counted])
+        return Support(self.anime_rows[counted], weights[counted])
+
+    @property
+    def _owners(self) -> NDArray[np.int64]:
+        return np.zeros(len(self.anime_rows), dtype=np.int64)
 
     @property
     def top_quarter_rows(self) -> NDArray[np.int32]:
@@ -102,6 +94,36 @@ class UserList:
         below, part = divmod(3 * (len(rated) - 1), 4)
         low, high = int(rated[below]), int(rated[below + (part > 0)])
         return self.anime_rows[self.ratings >= low - (-part * (high - low) // 4)]
+
+
+def support_weights(
+    owners: NDArray[np.integer], n_lists: int, ratings: NDArray[np.uint8], statuses: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Give what each entry of some lists counts, for the list of its owner, in [0, 1].
+
+    Plans count for nothing, dislikes for less, the larger their share of what was begun. Where everything is disliked
+    all of it counts: it still tells whom the user resembles.
+    """
+    begun = statuses != int(Status.PLAN_TO_WATCH)
+    disliked = _mark_disliked(owners, n_lists, ratings, statuses)
+    n_begun, n_disliked = (np.bincount(owners, marks, n_lists) for marks in (begun, disliked))
+    of_dislikes = np.maximum(0.0, 1.0 - n_disliked / np.maximum(n_begun, 1.0) / MOST_DISLIKED)
+    of_dislikes[n_disliked == n_begun] = 1.0
+    weights: NDArray[np.float32] = np.where(disliked, of_dislikes[owners], begun).astype(np.float32)
+    return weights
+
+
+def _mark_disliked(
+    owners: NDArray[np.integer], n_lists: int, ratings: NDArray[np.uint8], statuses: NDArray[np.uint8]
+) -> NDArray[np.bool_]:
+    begun = statuses != int(Status.PLAN_TO_WATCH)
+    rated = begun & (ratings > 0)
+    n_rated = np.maximum(np.bincount(owners, rated, n_lists), 1.0)
+    highest = np.maximum(
+        DISLIKED_RATING, np.bincount(owners, ratings * rated, n_lists) / n_rated - DISLIKED_BELOW_MEAN
+    )
+    marks: NDArray[np.bool_] = rated & (ratings <= highest[owners]) | (statuses == int(Status.DROPPED))
+    return marks
 
 
 def list_of_user(bundle: Bundle, user_row: int) -> UserList:

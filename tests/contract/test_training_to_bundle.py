@@ -75,7 +75,7 @@ def test_a_users_embedding_is_that_of_the_list(run: Run) -> None:
     bundle = run.bundle
     assert bundle.manifest.user_embedding_rule == "normalised_sum"
     for user_row in range(bundle.n_users):
-        expected = embed_list(bundle.list_embeddings, list_of_user(bundle, user_row).seen_rows)
+        expected = embed_list(bundle.list_embeddings, list_of_user(bundle, user_row).support)
         np.testing.assert_allclose(bundle.user_embeddings[user_row], expected, atol=1e-6)
 
 

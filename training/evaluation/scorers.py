@@ -86,7 +86,7 @@ class EmbeddingScorer(CosineScorer):
 
     def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Score by the embedded list."""
-        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, known.seen_rows))
+        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, known.support))
 
 
 @dataclass
@@ -102,10 +102,10 @@ class NeighboursScorer(CosineScorer):
 
     def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Score by neighbours; anime without any are left out of the ranking, as in the service."""
-        seen_rows = known.seen_rows
-        lists, similarities = self.nearest.lists_near(seen_rows, N_NEIGHBOURS_OF_RULE[self.rule])
+        support = known.support
+        lists, similarities = self.nearest.lists_near(support, N_NEIGHBOURS_OF_RULE[self.rule])
         if self.rule == "weighted":
-            scores = self._regression.fit(seen_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
+            scores = self._regression.fit(support, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
         else:
             scores = score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
         return np.where(scores > 0.0, scores, np.float32(-np.inf))

@@ -12,7 +12,7 @@ from models.scoring.franchises import FranchiseOrder, rank_next_entries, rank_si
 from models.scoring.items import ItemWeights
 from models.scoring.ranking import Cut, RankedPage
 from models.scoring.reranker import Reranker
-from models.scoring.user_list import UserList
+from models.scoring.user_list import Support, UserList
 from training.embeddings.trained import TrainedNetwork
 from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
 from training.evaluation.mirror import MirrorQuestions
@@ -49,11 +49,11 @@ class ItemsScorer(Scorer):
 
     def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Sum the weights of the list."""
-        return self.weights.score(known.seen_rows)
+        return self.weights.score(known.support)
 
     def score_similar(self, anime_row: int) -> Scores:
         """Return the weights of the anime."""
-        return self.weights.score(np.array([anime_row]))
+        return self.weights.score(Support.of(np.array([anime_row])))
 
 
 @dataclass
@@ -78,7 +78,7 @@ class TwoStageScorer(Scorer):
     def _score(self, known: UserList) -> Scores:
         unknown = np.ones(self.nearest.train.n_anime, dtype=bool)
         unknown[known.anime_rows] = False
-        return self.reranker.rerank(known, self.nearest.shares(known.seen_rows), unknown).scores
+        return self.reranker.rerank(known, self.nearest.shares(known.support), unknown).scores
 
 
 @dataclass
@@ -169,7 +169,10 @@ def make_scorers(
         return [*scorers, _embedding_scorer(trained[0])]
     published = list_neighbours(trained[0], split.train)
     mirror = MirrorQuestions.of(split.whole, split.test_user_rows)
-    published.find([*split.inputs, *(known.seen_rows for known in (*mirror.as_is, *mirror.loved))])
+    asked = [
+        split.whole.part_of(int(user), rows) for user, rows in zip(split.test_user_rows, split.inputs, strict=True)
+    ]
+    published.find([known.support for known in (*asked, *mirror.as_is, *mirror.turned, *mirror.loved)])
     for network in sorted(trained, key=lambda network: network.network, reverse=True):
         scorers.extend(_network_scorers(network, split, published if network is trained[0] else None))
     return [

@@ -191,8 +191,8 @@ def test_every_candidate_is_above_all_else_which_keeps_the_order_of_the_first_st
     allowed[np.flatnonzero(allowed)[-2:]] = False
     near = np.random.default_rng(1).random((n_anime, 2)).astype(np.float32)
     reranker_scores = reranker.rerank(mine, near, np.ones(n_anime, bool))
-    together = reranker.co_seen.shares(mine.seen_rows, np.exp(reranker.facts.popularity))
-    first_stage = reranker.weights.score(mine.seen_rows) + 0.3 * near[:, 1] + together / (len(mine.seen_rows) + 2)
+    together = reranker.co_seen.shares(mine.support, np.exp(reranker.facts.popularity))
+    first_stage = reranker.weights.score(mine.support) + 0.3 * near[:, 1] + together / (len(mine.seen_rows) + 2)
     candidates = top_k_rows(first_stage, 400)
     assert set(np.flatnonzero(reranker_scores.places >= 0).tolist()) == set(candidates.tolist())
     behind = np.setdiff1d(np.arange(n_anime), candidates)
@@ -208,7 +208,7 @@ def test_filters_never_empty_a_page_since_candidates_are_taken_among_what_is_all
     reranker = _large_reranker()
     n_anime = len(reranker.weights.rows)
     mine = list_of(range(0, n_anime, 7))
-    last = top_k_rows(reranker.weights.score(mine.seen_rows), n_anime)[-5:]
+    last = top_k_rows(reranker.weights.score(mine.support), n_anime)[-5:]
     allowed = np.isin(np.arange(n_anime), last)
     reranked = reranker.rerank(mine, np.zeros((n_anime, 2), np.float32), allowed)
     assert set(np.flatnonzero(reranked.places >= 0).tolist()) == set(last.tolist())

@@ -16,6 +16,7 @@ from models.scoring.ranking import top_k_rows
 from models.scoring.user_list import (
     SeenLists,
     Status,
+    Support,
     UserList,
     least_of_top_quarters,
     list_of_user,
@@ -64,19 +65,21 @@ def test_top_k_leaves_its_input_alone() -> None:
 
 def test_a_list_is_embedded_as_its_normalised_sum() -> None:
     embeddings = np.array([[1, 0], [0, 1], [-1, 0]], dtype=np.float32)
-    np.testing.assert_allclose(embed_list(embeddings, np.array([0, 1])), [np.sqrt(0.5), np.sqrt(0.5)], rtol=1e-6)
-    np.testing.assert_array_equal(embed_list(embeddings, np.array([1])), [0, 1])
-    assert embed_list(embeddings, np.array([0, 1])).dtype == np.float32
+    np.testing.assert_allclose(
+        embed_list(embeddings, Support.of(np.array([0, 1]))), [np.sqrt(0.5), np.sqrt(0.5)], rtol=1e-6
+    )
+    np.testing.assert_array_equal(embed_list(embeddings, Support.of(np.array([1]))), [0, 1])
+    assert embed_list(embeddings, Support.of(np.array([0, 1]))).dtype == np.float32
 
 
 @pytest.mark.parametrize("rows", [[], [0, 2]])
 def test_a_list_without_direction_embeds_as_zeros_and_scores_nothing(rows: list[int]) -> None:
     embeddings = np.array([[1, 0], [0, 1], [-1, 0]], dtype=np.float32)
     listed = np.array(rows, dtype=np.int32)
-    embedded = embed_list(embeddings, listed)
+    embedded = embed_list(embeddings, Support.of(listed))
     assert embedded.tolist() == [0.0, 0.0]
     assert cosine_scores(embeddings, embedded).tolist() == [0.0, 0.0, 0.0]
-    assert list_contributions(embeddings, listed, embeddings[0]).tolist() == [0.0] * len(rows)
+    assert list_contributions(embeddings, Support.of(listed), embeddings[0]).tolist() == [0.0] * len(rows)
 
 
 @given(seed=st.integers(0, 2**32 - 1), n_listed=st.integers(1, 60), size=st.integers(1, 16))
@@ -86,15 +89,15 @@ def test_contributions_add_up_to_the_score_and_order_does_not_matter(seed: int, 
     list_embeddings = rng.normal(size=(60, size)).astype(np.float32)
     gains = rng.uniform(0.01, 1.0, 60).astype(np.float32)
     rows = rng.choice(60, n_listed, replace=False)
-    embedded = embed_list(list_embeddings, rows)
+    embedded = embed_list(list_embeddings, Support.of(rows))
     assert np.linalg.norm(embedded) == pytest.approx(1.0, abs=1e-5) or not embedded.any()
-    np.testing.assert_allclose(embed_list(list_embeddings, rows[::-1]), embedded, atol=1e-6)
+    np.testing.assert_allclose(embed_list(list_embeddings, Support.of(rows[::-1])), embedded, atol=1e-6)
     scores = list_scores(embeddings, gains, embedded)
     np.testing.assert_allclose(scores, gains * cosine_scores(embeddings, embedded), atol=1e-7)
     assert np.abs(scores).max() <= 1.0
     total = float(np.linalg.norm(list_embeddings[rows].astype(np.float64).sum(axis=0)))
     for candidate in (0, 59):
-        parts = list_contributions(list_embeddings, rows, embeddings[candidate] * gains[candidate])
+        parts = list_contributions(list_embeddings, Support.of(rows), embeddings[candidate] * gains[candidate])
         assert len(parts) == n_listed
         # Where embeddings nearly cancel out, float32 leaves less to compare.
         assert parts.sum() == pytest.approx(scores[candidate], abs=1e-4 / min(1.0, total or 1.0))

@@ -5,7 +5,7 @@ import pytest
 
 from models.scoring.franchises import FranchiseOrder
 from models.scoring.items import CoSeen
-from models.scoring.user_list import UserList
+from models.scoring.user_list import Support, UserList
 
 
 def make_list(ratings: list[int], statuses: list[int]) -> UserList:
@@ -39,9 +39,11 @@ def test_what_is_seen_together_is_the_mean_over_the_list() -> None:
         np.array([[1, 2], [0, 2], [1, 0]], np.int32), np.array([[0.5, -0.2], [0.1, 0.1], [0, 0]], np.float32)
     )
     popularity = np.array([0.2, 0.4, 0.1], np.float32)
-    assert co_seen.shares(np.array([0]), popularity).tolist() == pytest.approx([0.2, 0.9, 0.0])
-    assert co_seen.shares(np.array([0, 1]), popularity).tolist() == pytest.approx([0.25, 0.65, 0.05])
-    assert co_seen.shares(np.array([], dtype=np.int64), popularity).tolist() == pytest.approx([0.2, 0.4, 0.1])
+    assert co_seen.shares(Support.of(np.array([0])), popularity).tolist() == pytest.approx([0.2, 0.9, 0.0])
+    assert co_seen.shares(Support.of(np.array([0, 1])), popularity).tolist() == pytest.approx([0.25, 0.65, 0.05])
+    assert co_seen.shares(Support.of(np.array([], dtype=np.int64)), popularity).tolist() == pytest.approx(
+        [0.2, 0.4, 0.1]
+    )
 
 
 # Five entries of a franchise in the order to watch, and an anime that belongs to nothing.

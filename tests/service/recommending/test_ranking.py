@@ -146,7 +146,7 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
 ) -> None:
     method, rule = key
     profile = MODEL.similar_users.known_user(row)
-    key = key if profile.has_seen_something else ("popular", None)
+    key = key if profile.likes_something else ("popular", None)
     query = RecommendationsQuery(method=method, rule=rule, include_disliked_franchises=True, **wanted, **page)
     listed = set(profile.user_list.anime_rows.tolist())
     seen = set(profile.user_list.seen_rows.tolist())

@@ -73,14 +73,14 @@ def test_everything_that_is_not_on_the_list_is_ranked(client: httpx.Client, bund
 def test_scores_by_items_are_sums_of_weights_and_reasons_are_parts_of_them(
     client: httpx.Client, bundle: Bundle
 ) -> None:
-    mine = list_of_user(bundle, USER_ROW).seen_rows
+    mine = list_of_user(bundle, USER_ROW).support
     weights = weights_of(bundle)
     scores = weights.score(mine)
     for row in _get(client, USER_ROW, bundle, method="items", **EVERYTHING)["data"]:
         anime_row = _row_of(bundle, row["anime_id"])
         assert row["score"] == pytest.approx(float(scores[anime_row]), abs=2e-6)
         spoken = dict(zip(weights.rows[anime_row].tolist(), weights.values[anime_row].tolist(), strict=True))
-        heard = {int(bundle.anime_ids[who]): value for who, value in spoken.items() if who in mine.tolist()}
+        heard = {int(bundle.anime_ids[who]): value for who, value in spoken.items() if who in mine.rows.tolist()}
         assert sum(heard.values()) == pytest.approx(row["score"], abs=1e-5)
         liked = bundle.anime_ids[slow_liked(list_of_user(bundle, USER_ROW))].tolist()
         best = sorted((value for who, value in heard.items() if value > 0 and who in liked), reverse=True)[:5]
@@ -233,6 +233,10 @@ def _rows(*rows: int) -> NDArray[np.int32]:
     return np.array(rows, dtype=np.int32)
 
 
+def _unrated(*rows: int) -> UserList:
+    return UserList(_rows(*rows), np.zeros(len(rows), np.uint8), np.full(len(rows), 2, np.uint8))
+
+
 def test_a_franchise_is_named_by_what_was_seen_of_it(bundle: Bundle) -> None:
     words = _words_of(bundle)
     # Rows 0, 1, 2 are one franchise.
@@ -293,10 +297,10 @@ def test_what_only_the_first_stage_ranked_has_no_words(bundle: Bundle) -> None:
     places[4] = 0
     features = np.full((1, len(bundle.manifest.reranker_features)), 3.0, dtype=np.float32)
     reranked = RerankedList(np.zeros(N_ANIME, np.float32), places, features)
-    told = words.explain(reranked, _rows(0, 3, 9), [8, 4, 11])
+    told = words.explain(reranked, _unrated(0, 3, 9), [8, 4, 11])
     assert told[0] == told[2] == []
-    assert words.explain(reranked, _rows(0, 3, 9), []) == []
-    assert told[1] == words.explain(reranked, _rows(0, 3, 9), [4])[0]
+    assert words.explain(reranked, _unrated(0, 3, 9), []) == []
+    assert told[1] == words.explain(reranked, _unrated(0, 3, 9), [4])[0]
 
 
 def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
@@ -305,5 +309,5 @@ def test_no_words_of_a_list_without_entries_are_made_up(bundle: Bundle) -> None:
     assert reranker is not None
     allowed = np.ones(N_ANIME, dtype=bool)
     reranked = reranker.rerank(nothing, np.zeros((N_ANIME, 2), np.float32), allowed)
-    told = _words_of(bundle).explain(reranked, nothing.seen_rows, list(range(N_ANIME)))
+    told = _words_of(bundle).explain(reranked, nothing, list(range(N_ANIME)))
     assert {word for words in told for word in words} <= {"seen by many with a list like this one"}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.scoring.embedding import embed_list
 from models.scoring.neighbours import NeighbourRule
-from models.scoring.user_list import UserList
+from models.scoring.user_list import Support, UserList
 from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import make_interactions, random_interactions, seen_list
 from tests.training.lists.test_prepare import prepare_folder
@@ -150,7 +150,7 @@ def test_an_embedding_scorer_scores_as_the_service_does() -> None:
     rows = np.array([3, 7, 9], dtype=np.int32)
     list_embeddings, gains = embeddings[::-1] * np.float32(2.0), np.linspace(0.1, 1.0, 20, dtype=np.float32)
     scorer = EmbeddingScorer(embeddings, list_embeddings, gains)
-    expected = gains * (embeddings @ embed_list(list_embeddings, rows))
+    expected = gains * (embeddings @ embed_list(list_embeddings, Support.of(rows)))
     np.testing.assert_allclose(scorer.score_list(0, seen_list(rows)), expected, atol=1e-6)
     np.testing.assert_allclose(scorer.score_similar(4), embeddings @ embeddings[4], atol=1e-6)
 
@@ -166,7 +166,7 @@ def test_users_embedded_together_are_users_embedded_one_by_one() -> None:
     embeddings = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
     rows = embed_users(embeddings, lists)
     assert rows.dtype == np.float32
-    expected = [embed_list(embeddings, lists.list_of(row).seen_rows) for row in range(lists.n_users)]
+    expected = [embed_list(embeddings, lists.list_of(row).support) for row in range(lists.n_users)]
     np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-6)
 
