@@ -1,5 +1,6 @@
 """The cold-start curve: the same users, with less and less of the list known."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,17 +60,16 @@ def measure_cold_start(scorer: Scorer, split: Split) -> tuple[dict[str, ListQual
 
     They are empty for methods with a row per user, which has seen the whole input.
     """
-    held_back: dict[str, ListQuality | None] = {}
-    untold: dict[str, ListQuality | None] = {}
-    for point in make_points(split) if scorer.generalisation == "strong" else []:
-        held_back[point.name] = measure_lists(scorer, point.held_back(split))
-        if point.name != LONG_NAME:  # where nothing is cut, everything untold is what is held back
-            untold[point.name] = measure_lists(scorer, point.untold(split))
+    points = make_points(split) if scorer.generalisation == "strong" else []
+    # Where nothing is cut, everything untold is what is held back.
+    cut = [point for point in points if point.name != LONG_NAME]
+    held_back = ((point.name, measure_lists(scorer, point.held_back(split))) for point in points)
+    untold = ((point.name, measure_lists(scorer, point.untold(split))) for point in cut)
     return _measured(held_back), _measured(untold)
 
 
-def _measured(curve: dict[str, ListQuality | None]) -> dict[str, ListQuality]:
-    return {name: quality for name, quality in curve.items() if quality is not None}
+def _measured(curve: Iterable[tuple[str, ListQuality | None]]) -> dict[str, ListQuality]:
+    return {name: quality for name, quality in curve if quality is not None}
 
 
 def _shuffle(split: Split, user: int) -> Rows:
