@@ -26,9 +26,12 @@ Vector = NDArray[np.float32]
 N_CANDIDATES: Final = 400
 # Of the widest neighbourhood's share beside item weights, when candidates are proposed.
 NEIGHBOUR_WEIGHT: Final = 0.3
-# In log odds, of how much more those who have seen the disliked titles see an anime, by the square of the dislikes'
-# share: it decides for who says little but what they hate, and hardly matters on a usual list.
-DISLIKE_WEIGHT: Final = 4.0
+# What dislikes take off the log odds of an anime that those who have seen them see more than others do: by the square
+# of how far their share exceeds a tenth, so that a usual list hardly changes, and by how far the lift exceeds a usual
+# one. Chosen on validation users (docs/experiments.md).
+DISLIKE_WEIGHT: Final = 8.0
+_USUAL_DISLIKED: Final = 0.1
+_USUAL_LIFT: Final = 0.3
 # By how much fewer of its viewers see an anime that a disliked one is said to be unlike.
 _SHUNNED: Final = 0.1
 # Added to shares before the logarithm: about one of all users.
@@ -167,11 +170,12 @@ class Reranker:
         disliked = user_list.disliked_rows
         if not len(disliked):
             return np.zeros(len(anime_rows), dtype=np.float32)
-        share = len(disliked) / len(user_list.seen_rows)
+        excess = max(0.0, len(disliked) / len(user_list.seen_rows) - _USUAL_DISLIKED)
         usual = self.facts.shares
         seen_with = self.co_seen.shares(Support.of(disliked), usual)[anime_rows]
-        lift: Vector = np.log((seen_with + _LEAST_SHARE) / (usual[anime_rows] + _LEAST_SHARE))
-        return lift * np.float32(DISLIKE_WEIGHT * share**2)
+        lift = np.log((seen_with + _LEAST_SHARE) / (usual[anime_rows] + _LEAST_SHARE))
+        taken: Vector = np.float32(DISLIKE_WEIGHT * excess**2) * np.maximum(lift - _USUAL_LIFT, 0.0)
+        return taken
 
     def least_like(self, disliked_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> NDArray[np.int64]:
         """Find for each of some anime the disliked one whose viewers shun it most; -1 where none clearly do."""

@@ -114,6 +114,7 @@ def draw_lists(arrays: Arrays, seed: int) -> dict[str, Listed]:
         "given up": draw(anything, 9, range(6), [3, 4]),
         "plans alone": draw(anything, 5, range(11), [6]),
         "nothing": draw(anything, 0, [1], [2]),
+        "loved and hated": draw(anything, 9, [3, 9, 10], [2]),
     }
 
 

@@ -99,6 +99,7 @@ class Entry:
     row: int
     rating: float
     gave_up: bool
+    disliked: bool
 
 
 class SlowList:
@@ -115,10 +116,24 @@ class SlowList:
         middle = mean(self.given) if self.given else 7.5
         self.mean_rating = middle
         self.entries = {
-            row: Entry(row, rating - middle if rating else 0.0, status in {3, 4}) for row, rating, status in begun
+            row: Entry(
+                row,
+                rating - middle if rating else 0.0,
+                status in {3, 4},
+                status == 4 or 0 < rating <= 4 or 0 < rating <= middle - 2,
+            )
+            for row, rating, status in begun
         }
         #: What shares of the list are counted by: of nothing there is no share.
         self.n = max(len(begun), 1)
+        self.disliked = [entry.row for entry in self.entries.values() if entry.disliked]
+        of_dislikes = max(0.0, 1 - 4 * len(self.disliked) / self.n)
+        if len(self.disliked) == len(self.entries):
+            of_dislikes = 1.0
+        #: What each title counts for.
+        self.counts = {row: of_dislikes if entry.disliked else 1.0 for row, entry in self.entries.items()}
+        self.counts = {row: weight for row, weight in self.counts.items() if weight}
+        self.n_counted = sum(self.counts.values())
 
     @cached_property
     def of_list(self) -> Features:
@@ -181,8 +196,10 @@ class SlowList:
 
     @cached_property
     def _profile(self) -> list[float]:
-        """Add up the genres of what was seen."""
-        vectors = [self.catalogue.genre_direction(seen) for seen in self.entries]
+        """Add up the genres of what counts."""
+        vectors = [
+            [weight * value for value in self.catalogue.genre_direction(seen)] for seen, weight in self.counts.items()
+        ]
         return [sum(column) for column in zip(*vectors, strict=True)]
 
     def _genres(self, row: int) -> Features:
@@ -193,7 +210,8 @@ class SlowList:
         for genre in catalogue.genres[row]:
             having = [entry for entry in self.entries.values() if genre in catalogue.genres[entry.row]]
             usual = catalogue.genre_shares[genre] * len(catalogue.genre_shares)
-            lifts.append(math.log((len(having) + 5 * usual) / (self.n + 5) / usual + 0.001))
+            counted = sum(self.counts.get(entry.row, 0.0) for entry in having)
+            lifts.append(math.log((counted + 5 * usual) / (self.n_counted + 5) / usual + 0.001))
             ratings.append(sum(entry.rating for entry in having) / (len(having) + 5))
         return {
             "genre cosine": product / length if length else 0.0,
@@ -206,23 +224,33 @@ class SlowList:
         for kind in KINDS:
             codes = self.catalogue.codes[kind]
             share = self.catalogue.code_shares[kind][codes[row]]
-            alike = sum(codes[seen] == codes[row] for seen in self.entries)
-            lift = math.log((alike + 10 * share) / (self.n + 10) / share)
+            alike = sum(weight for seen, weight in self.counts.items() if codes[seen] == codes[row])
+            lift = math.log((alike + 10 * share) / (self.n_counted + 10) / share)
             features[f"{kind.replace('_', ' ')} lift"] = lift if codes[row] else 0.0
         studios = self.catalogue.codes["studio"]
         by_it = [entry.rating for entry in self.entries.values() if studios[entry.row] == studios[row]]
+        counted = sum(weight for seen, weight in self.counts.items() if studios[seen] == studios[row])
         known = studios[row] > 0
         features["rating of its studio"] = sum(by_it) / (len(by_it) + 2) if known else 0.0
-        features["titles of its studio"] = math.log(len(by_it) + 1) if known else 0.0
+        features["titles of its studio"] = math.log(counted + 1) if known else 0.0
         return features
 
     def co_seen(self, row: int, tables: Mapping[str, NDArray[Any]]) -> float:
-        """Give how likely the user has seen an anime, by each title of the list alone: the mean, within [0, 1]."""
-        changes = 0.0
-        for seen in self.entries:
-            pairs = zip(tables["co_seen_rows"][seen].tolist(), tables["co_seen_values"][seen].tolist(), strict=True)
-            changes += sum(value for other, value in pairs if other == row)
-        return min(max(math.exp(self.catalogue.popularity[row]) + changes / self.n, 0.0), 1.0)
+        """Give how likely the user has seen an anime, by each title that counts: the mean, within [0, 1]."""
+        return self._co_seen_with(row, self.counts, tables)
+
+    def _co_seen_with(self, row: int, counts: Mapping[int, float], tables: Mapping[str, NDArray[Any]]) -> float:
+        changes = sum(weight * changed(seen, row, tables) for seen, weight in counts.items())
+        by_popularity = math.exp(self.catalogue.popularity[row])
+        return min(max(by_popularity + changes / (sum(counts.values()) or 1.0), 0.0), 1.0)
+
+    def dislike(self, row: int, tables: Mapping[str, NDArray[Any]]) -> float:
+        """Give what the disliked titles take off the log odds of an anime."""
+        if not self.disliked:
+            return 0.0
+        seen_with = self._co_seen_with(row, dict.fromkeys(self.disliked, 1.0), tables)
+        lift = math.log((seen_with + 0.0001) / (math.exp(self.catalogue.popularity[row]) + 0.0001))
+        return 8.0 * max(0.0, len(self.disliked) / self.n - 0.1) ** 2 * max(0.0, lift - 0.3)
 
     def evidence(self, row: int, weights: Mapping[str, NDArray[Any]]) -> Features:
         """Say what item weights do: who speaks for an anime with what weight, and how alike the two are."""
@@ -230,12 +258,13 @@ class SlowList:
         spoken, rated, dropped, liked, cosines = [], 0.0, 0.0, 0.0, [0.0]
         for supporter, weight, cosine in zip(*columns, strict=True):
             entry = self.entries.get(supporter)
-            spoken.append((weight if entry else 0.0, entry.rating if entry else 0.0))
+            counts = self.counts.get(supporter, 0.0)
+            spoken.append((weight * counts, entry.rating if entry else 0.0))
             if entry:
                 rated += weight * entry.rating
                 dropped += weight * entry.gave_up
                 liked += weight * (entry.rating >= 0.75)
-                cosines.append(cosine)
+                cosines.append(cosine * counts)
         values = sorted((weight for weight, _ in spoken), reverse=True)
         return {
             "item score": sum(values),
@@ -250,9 +279,15 @@ class SlowList:
         }
 
 
+def changed(seen: int, row: int, tables: Mapping[str, NDArray[Any]]) -> float:
+    """Give how the share of users who have seen an anime changes among those who have seen another."""
+    pairs = zip(tables["co_seen_rows"][seen].tolist(), tables["co_seen_values"][seen].tolist(), strict=True)
+    return float(sum(value for other, value in pairs if other == row))
+
+
 def propose(mine: SlowList, neighbours: SlowNeighbours, weights: Mapping[str, NDArray[Any]], row: int) -> float:
     """Score an anime as a candidate: by its items, by the hundred nearest users, and by what is seen together."""
-    together = mine.co_seen(row, weights) / (len(mine.entries) + 2)
+    together = mine.co_seen(row, weights) / (len(mine.counts) + 2)
     return float(mine.evidence(row, weights)["item score"] + 0.3 * neighbours.share(row, 100) + together)
 
 

@@ -53,6 +53,15 @@ def slow_liked(user_list: UserList) -> list[int]:
     ]
 
 
+def slow_counts(user_list: UserList) -> dict[int, float]:
+    """Give what each title of a list counts: a dislike less, the larger their share, and nothing from a quarter on."""
+    begun = user_list.anime_rows[user_list.statuses != 6].tolist()
+    liked = slow_liked(user_list)
+    of_dislikes = max(0.0, 1 - 4 * (len(begun) - len(liked)) / max(len(begun), 1)) if liked else 1.0
+    counts = {row: 1.0 if row in liked else of_dislikes for row in begun}
+    return {row: count for row, count in counts.items() if count}
+
+
 def seen_by(arrays: Mapping[str, NDArray[Any]], user_row: int) -> list[int]:
     """Give what a user of a bundle has seen: all but plans."""
     start, end = arrays["list_offsets"][user_row : user_row + 2].tolist()

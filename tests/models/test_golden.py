@@ -10,6 +10,7 @@ from models.bundle.manifest import GoldenAnswer
 from models.bundle.reader import Bundle, assemble
 from models.golden import agrees, make_golden_answers
 from models.scoring.user_list import UserList, list_of_user
+from tests.models.slow_users import slow_counts
 from tests.models.small_bundle import Arrays, make_arrays, make_manifest, user_index
 
 GOLDEN = GoldenAnswer(kind="similar_anime", method="embedding", query_id=1, ids=[5, 6, 7], scores=[0.9, 0.5, 0.49995])
@@ -43,7 +44,7 @@ def _nearest(bundle: Bundle, embedding: Any, without: int | None, k: int) -> tup
 def _scores(bundle: Bundle, name: str, mine: UserList, embedding: Any, without: int | None) -> dict[int, float]:
     """Score anime the slow way, from what docs/adr and the papers say, with the numbers that were chosen."""
     n_anime, popularity = bundle.n_anime, np.maximum(bundle.popularity, 1).astype(float)
-    seen = mine.seen_rows.tolist()
+    counts = slow_counts(mine)
     if name == "embedding":
         return dict(enumerate(bundle.anime_embeddings @ embedding * bundle.anime_gains))
     if name == "items":
@@ -51,7 +52,9 @@ def _scores(bundle: Bundle, name: str, mine: UserList, embedding: Any, without: 
             dict(zip(*pair, strict=True))
             for pair in zip(bundle.item_weight_rows.tolist(), bundle.item_weight_values.tolist(), strict=True)
         ]
-        return {row: sum(pairs[row].get(other, 0.0) for other in seen) for row in range(n_anime)}
+        return {
+            row: sum(pairs[row].get(other, 0.0) * count for other, count in counts.items()) for row in range(n_anime)
+        }
     if name == "popular":
         known = bundle.mean_scores > 0
         mean, trusted = bundle.mean_scores[known].mean(), max(np.quantile(bundle.popularity[known], 0.9), 1)
@@ -74,7 +77,9 @@ def _scores(bundle: Bundle, name: str, mine: UserList, embedding: Any, without: 
     idf = popularity**-0.3
     gram = (holds * idf) @ holds.T
     ridge = 2 * (np.trace(gram) / len(rows) + 1e-6)
-    weights = np.linalg.solve(gram + ridge * np.eye(len(rows)), (holds * idf)[:, seen].sum(axis=1))
+    weights = np.linalg.solve(
+        gram + ridge * np.eye(len(rows)), (holds * idf)[:, list(counts)] @ list(counts.values())
+    )
     fitted = weights @ holds * popularity**-0.25
     return {row: score for row, score in enumerate(fitted.tolist()) if score > 0}
 
@@ -99,7 +104,8 @@ def test_golden_recommendations_and_similar_users_are_what_brute_force_says(n_us
         if answer.unseen:
             # Somebody who has every second entry of the list, and is nobody whom the model knows.
             mine = UserList(mine.anime_rows[::2], mine.ratings[::2], mine.statuses[::2])
-            added = bundle.list_embeddings[mine.seen_rows].sum(axis=0, dtype=float)
+            counts = slow_counts(mine)
+            added = np.array(list(counts.values())) @ bundle.list_embeddings[list(counts)].astype(float)
             embedding, without = added / np.linalg.norm(added), -1
         if answer.kind == "similar_users":
             _hold(answer, dict(zip(*_nearest(bundle, embedding, without, 10), strict=True)), bundle.user_ids)
@@ -153,9 +159,10 @@ def test_nobody_is_asked_for_whose_last_neighbour_another_is_as_near_as(cut: int
     row = bundle.user_ids.tolist().index(first.query_id)
     embedding, without = bundle.user_embeddings[row], row
     if unseen:
-        added = bundle.list_embeddings[list_of_user(bundle, row).anime_rows[::2]].copy()
-        added[list_of_user(bundle, row).statuses[::2] == 6] = 0
-        embedding, without = added.sum(axis=0, dtype=float), -1
+        whole = list_of_user(bundle, row)
+        counts = slow_counts(UserList(whole.anime_rows[::2], whole.ratings[::2], whole.statuses[::2]))
+        added = np.array(list(counts.values())) @ bundle.list_embeddings[list(counts)].astype(float)
+        embedding, without = added, -1
     nearest, _ = _nearest(bundle, embedding, without, cut + 1)
     arrays["user_embeddings"] = arrays["user_embeddings"].copy()
     arrays["user_embeddings"][nearest[cut]] = arrays["user_embeddings"][nearest[cut - 1]]

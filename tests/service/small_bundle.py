@@ -15,7 +15,7 @@ from models.golden import make_golden_answers
 from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.reranker import RerankingNetwork
-from models.scoring.user_list import Status
+from models.scoring.user_list import Status, UserList
 from models.store import Store
 from tests.models.small_bundle import in_common, neighbours, user_index
 
@@ -243,8 +243,10 @@ def _embedded_lists(arrays: Arrays) -> NDArray[np.float32]:
     embeddings = []
     for user in range(len(arrays["user_ids"])):
         entries = slice(arrays["list_offsets"][user], arrays["list_offsets"][user + 1])
-        seen = arrays["list_anime_rows"][entries][arrays["list_statuses"][entries] != Status.PLAN_TO_WATCH]
-        embedding = embed_list(arrays["list_embeddings"], seen)
+        names = ("list_anime_rows", "list_ratings", "list_statuses")
+        embedding = embed_list(
+            arrays["list_embeddings"], UserList(*(arrays[name][entries] for name in names)).support
+        )
         # Whoever has seen nothing has no direction; the format asks for unit rows all the same.
         embeddings.append(embedding if embedding.any() else np.eye(EMBEDDING_SIZE, dtype=np.float32)[0])
     return np.array(embeddings)

@@ -70,23 +70,22 @@ def look_at(listed: Listed, *rows: int) -> dict[str, NDArray[np.float64]]:
 
 
 BY_HAND: Final[dict[str, list[float]]] = {
-    # 0.5 - 0.2 and -0.1 - 0.3; the film's supporting anime that is not on the list counts as 0, and is its strongest.
-    "item score": [0.3, -0.4],
+    # Half the list is disliked, so the drama supports nothing; what is not on the list is the film's strongest.
+    "item score": [0.5, -0.1],
     "strongest weight": [0.5, 0.0],
-    "three strongest weights": [0.3, -0.4],
+    "three strongest weights": [0.5, -0.1],
     "weighted ratings": [0.5 + 0.2, -0.1 + 0.3],
     "rating of the strongest": [1.0, 0.0],
     "weight of dropped titles": [-0.2, -0.3],
     "weight of well-rated titles": [0.5, -0.1],
-    "highest cosine": [0.4, 0.2],
+    "highest cosine": [0.3, 0.2],
     # The neighbours weigh 1 and 1/16. Both have seen the sequel, the second alone has seen the film.
     "log share of the 25 nearest users": [math.log(1 + 0.003), math.log(1 / 17 + 0.003)],
     "log share of the 100 nearest users": [math.log(1 + 0.003), math.log(1 / 17 + 0.003)],
-    # Half of all have seen each: of those who have seen the season a quarter more, three quarters less; half more of
-    # those who have seen the drama: over the two that is an eighth more, and an eighth less.
-    "log co-seen share": [math.log(0.875 + 0.0001), math.log(0.375 + 0.0001)],
-    # Items 0.3 and -0.4; a share of 1 and 1/17; co-seen over a list of two, plus two.
-    "log first-stage score": [math.log(0.3 + 0.3 + 0.875 / 4 + 0.001), math.log(0.001)],
+    # Half of all have seen each: of those who have seen the season a quarter more, three quarters less.
+    "log co-seen share": [math.log(0.75 + 0.0001), math.log(0.0001)],
+    # Items 0.5 and -0.1; a share of 1 and 1/17; co-seen over a list of one, plus two.
+    "log first-stage score": [math.log(0.5 + 0.3 + 0.75 / 3 + 0.001), math.log(0.001)],
     "years newer than the newest": [183 / 365.25, -183 / 365.25],
     "years from the mean": [12 + 183 / 365.25, 12 - 183 / 365.25],
     "share of the list that is older": [1.0, 0.5],
@@ -104,20 +103,17 @@ BY_HAND: Final[dict[str, list[float]]] = {
     "rating of its franchise": [1.0, 1.0],
     "dropped of its franchise": [0.0, 0.0],
     "years from the nearest seen of its franchise": [183 / 365.25, 183 / 365.25],
-    # Action has 18 of 24 shares, Drama 6. The list lies between the two at 45 degrees.
-    "genre cosine": [
-        (math.log(4 / 3) + math.log(4)) / math.hypot(math.log(4 / 3), math.log(4)) / math.sqrt(2),
-        1 / math.sqrt(2),
-    ],
+    # Action has 18 of 24 shares, Drama 6. What counts of the list is action alone.
+    "genre cosine": [math.log(4 / 3) / math.hypot(math.log(4 / 3), math.log(4)), 1.0],
     "genre lift": [
-        (math.log(8.5 / 7 / 1.5 + 0.001) + math.log(3.5 / 7 / 0.5 + 0.001)) / 2,
-        math.log(8.5 / 7 / 1.5 + 0.001),
+        (math.log(8.5 / 6 / 1.5 + 0.001) + math.log(2.5 / 6 / 0.5 + 0.001)) / 2,
+        math.log(8.5 / 6 / 1.5 + 0.001),
     ],
     "rating of its genres": [0.0, 1 / 6],
     # TV has 15 of 21 shares, films have 5.
-    "type lift": [math.log(16 / 15), math.log(10 / 12)],
+    "type lift": [math.log(57 / 55), math.log(10 / 11)],
     "rating of its studio": [1 / 3, -1 / 3],
-    "titles of its studio": [LOG_2, LOG_2],
+    "titles of its studio": [LOG_2, 0.0],
     "share seen of what is as popular": [0.0, 0.0],
     "log share of lists": [math.log(0.5), math.log(0.5)],
     "mean score": [7.0, 8.0],

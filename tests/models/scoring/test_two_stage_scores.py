@@ -16,7 +16,7 @@ from tests.models.slow_features import NAMES, SlowList, propose, slow_table
 from tests.models.slow_users import SlowNeighbours, seen_by
 from tests.models.small_bundle import Arrays
 
-KINDS = ["one title", "three titles"]
+KINDS = ["one title", "three titles", "loved and hated"]
 
 
 def draw_network(rng: np.random.Generator) -> Arrays:
@@ -79,7 +79,11 @@ def both_ways(kind: str) -> Both:
     candidates = sorted(allowed, key=lambda row: (-proposed[row], row))[:400]
     table = slow_table(mine, neighbours, arrays, candidates)
     standardised = [slow_standardise(features, arrays["reranker_scales"]) for features in table]
-    likely = [probability(slow_logit(row, arrays)) for row in standardised]
+    log_odds = [
+        slow_logit(values, arrays) - mine.dislike(row, arrays)
+        for row, values in zip(candidates, standardised, strict=True)
+    ]
+    likely = [probability(value) for value in log_odds]
     return Both(found, allowed, proposed, candidates, standardised, likely)
 
 
