@@ -5,106 +5,46 @@ must not know the users who test: ``python -m training publish --hold-out`` make
 """
 
 import argparse
-import json
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from benchmarks.questions import TOLERANCE, Figure, Question, ask, ask_all, body_of, ids_of
 from benchmarks.tables import Row, write_table
-from models.scoring.user_list import Status, UserList
+from models.scoring.user_list import UserList
 from training.dump.files import find_dump
 from training.errors import InputError
-from training.evaluation.evaluate import SIMILAR_DEPTH, estimate_lists
-from training.evaluation.list_quality import DEPTH, LIST_METRICS, list_metrics
+from training.evaluation.evaluate import SIMILAR_DEPTH, Questions, estimate_lists
+from training.evaluation.list_quality import DEPTH, LIST_VALUES, list_values
 from training.evaluation.metrics import Estimate, estimate_mean, graded_ndcg_at
+from training.evaluation.mirror import MIRROR_METRICS, overlap
 from training.evaluation.served_scorers import COLLAPSED, ITEMS, RANKED
 from training.lists.prepared import load_prepared
 from training.lists.split import split_interactions
+from training.settings import RunSettings
 from training.similar_anime.truth import SimilarQuery, read_similar_truth
-from training.support.terminal import progress
 
-# By how much a figure over HTTP may differ from the card's.
-TOLERANCE: Final = 0.002
-_N_CONNECTIONS: Final = 4
-_TIMEOUT_S: Final = 60.0
 # How many of the users who test are asked for, to see whether the model knows them.
 _N_PROBED: Final = 5
 _SIMILAR: Final = "similar anime, ranked"
-# Past any proxy of the environment.
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-Asked = TypeVar("Asked")
-Answered = TypeVar("Answered")
-
-
-@dataclass(frozen=True)
-class Question:
-    """One way to ask, with the method's name on the model's card; without a method the default answers."""
-
-    label: str
-    card_name: str
-    parameters: dict[str, str]
-    of_lists: bool
-
-    def query(self, limit: int) -> str:
-        """Write the query string."""
-        return urllib.parse.urlencode({"limit": limit, "include_adult": "true", **self.parameters})
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure over HTTP, beside the card's."""
-
-    asked: str
-    metric: str
-    measured: Estimate
-    card: float
-    judged: bool = True
-
-    @property
-    def differs(self) -> bool:
-        """Whether the figure differs from the card's; NaN does."""
-        return self.judged and not abs(self.measured.mean - self.card) <= TOLERANCE
+HATED_REASONS: Final = "hated among reasons"
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The known part of each test user's list with the ids to be found, and the queries for similar anime."""
+    """The questions of the evaluation, and the ids to ask them by."""
 
-    anime_ids: np.ndarray[Any, np.dtype[np.int64]]
-    user_ids: list[int]
-    known: list[UserList]
-    target_ids: list[np.ndarray[Any, np.dtype[np.int64]]]
-    queries: list[SimilarQuery]
-
-
-def ask(url: str, body: Any = None) -> Any:
-    """Ask for the JSON of a URL, posting a body where there is one.
-
-    Raises
-    ------
-    InputError
-        If the service does not answer with 200.
-    """
-    content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, content, {"content-type": "application/json"})
-    try:
-        with _OPENER.open(request, timeout=_TIMEOUT_S) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        raise InputError(f"{url} was answered with {error.code}: {error.read(300)!r}") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{url} does not answer ({error}); `python -m service` serves what is published") from error
+    anime_ids: NDArray[np.int64]
+    user_ids: list[int]  # of the users who test
+    questions: Questions
 
 
 def measure(url: str, data: Path, work: Path) -> list[Figure]:
@@ -128,7 +68,7 @@ def measure(url: str, data: Path, work: Path) -> list[Figure]:
     if model["data"]["fingerprint"] != load_prepared(work / "prepared").report.data.fingerprint:
         raise InputError(f"{url} serves a model of other data than what is prepared in {work}")
     settings = model["training"].get("settings", {})
-    truth = _read_truth(data, work, int(settings.get("split_seed", 0)))
+    truth = read_truth(data, work, RunSettings.model_construct(**settings))
     _refuse_known_users(url, bool(settings.get("hold_out")), truth)
     methods: dict[str, Any] = model["metrics"].get("methods", {})
     questions = [question for question in _questions(model) if question.card_name in methods]
@@ -136,21 +76,19 @@ def measure(url: str, data: Path, work: Path) -> list[Figure]:
         raise InputError(f"{url}: the model's card holds no metrics; `evaluate` before `publish`")
     figures: list[Figure] = []
     for question in questions:
-        compare = _list_figures if question.of_lists else _similar_figures
-        figures += compare(url, question, truth, methods[question.card_name])
+        for compare in (_list_figures, _mirror_figures) if question.of_lists else (_similar_figures,):
+            figures += compare(url, question, truth, methods[question.card_name])
     return figures
 
 
-def _read_truth(data: Path, work: Path, split_seed: int) -> Truth:
+def read_truth(data: Path, work: Path, settings: RunSettings) -> Truth:
+    """Make the questions of the users who were measured after a training with these settings."""
     lists = load_prepared(work / "prepared").interactions
-    split = split_interactions(lists, split_seed)
-    pairs = zip(split.test_user_rows.tolist(), split.inputs, strict=True)
+    split = split_interactions(lists, settings.split_seed, settings.test_fold)
+    split = split.some_test_users(settings.max_test_users)
+    queries = [query for query in read_similar_truth(find_dump(data), lists.anime_ids) if not query.may_choose]
     return Truth(
-        np.asarray(lists.anime_ids),
-        lists.user_ids[split.test_user_rows].tolist(),
-        [lists.part_of(user_row, input_rows) for user_row, input_rows in pairs],
-        [lists.anime_ids[rows] for rows in split.targets],
-        [query for query in read_similar_truth(find_dump(data), lists.anime_ids) if not query.may_choose],
+        np.asarray(lists.anime_ids), lists.user_ids[split.test_user_rows].tolist(), Questions.of(split, queries)
     )
 
 
@@ -187,68 +125,89 @@ def _questions(model: dict[str, Any]) -> Iterator[Question]:
             is_default = method == default[key]
             label = f"{route}, {'default' if is_default else f'method={method}'}"
             parameters = {"collapse_franchise": str(collapse).lower()} | ({} if is_default else {"method": method})
+            if key == "recommendations" and not collapse:
+                # The methods alone, as the evaluation measures them.
+                parameters["include_disliked_franchises"] = "true"
             yield Question(
                 f"{label}, one per franchise" if collapse else label, card_name, parameters, key == "recommendations"
             )
 
 
-def _ask_all(label: str, one: Callable[[Asked], Answered], questions: Sequence[Asked]) -> list[Answered]:
-    """Ask on a few connections; return the answers in the order of the questions."""
-    answers: list[Answered] = []
-    with ThreadPoolExecutor(_N_CONNECTIONS) as pool, progress(label, len(questions), "questions") as update:
-        for answer in pool.map(one, questions):
-            answers.append(answer)
-            update(len(answers))
-    return answers
-
-
 def _list_figures(url: str, question: Question, truth: Truth, card: dict[str, Any]) -> list[Figure]:
     next_anime = card.get("next_anime", {})
-    if not truth.known or not next_anime:
+    asked = truth.questions.lists
+    if not asked.inputs or not next_anime:
         return []
     path = f"{url}/recommendations?{question.query(DEPTH)}"
-    answers = _ask_all(question.label, lambda known: _ids(ask(path, _body(known, truth))), truth.known)
-    pairs = zip(answers, truth.target_ids, strict=True)
-    values = [list_metrics(np.array(ids, dtype=np.int64), targets) for ids, targets in pairs]
-    estimates = estimate_lists(pd.DataFrame(values, columns=list(LIST_METRICS)))
-    figures = [
-        Figure(question.label, name, Estimate(**estimates[name]), float(next_anime[name]["mean"]))
-        for name in LIST_METRICS
+    answers = ask_all(question.label, lambda known: ids_of(ask(path, body_of(known, truth.anime_ids))), asked.inputs)
+    values = [
+        list_values(ids, replace(targets, rows=truth.anime_ids[targets.rows]))
+        for ids, targets in zip(answers, asked.targets, strict=True)
     ]
-    covered = float(len({anime_id for ids in answers for anime_id in ids[:10]}))
+    estimates = estimate_lists(pd.DataFrame(values, columns=list(LIST_VALUES)))
+    figures = [
+        Figure(question.label, name, Estimate(**estimate), float(next_anime[name]["mean"]))
+        for name, estimate in estimates.items()
+        if name in next_anime
+    ]
+    covered = float(len({anime_id for ids in answers for anime_id in ids[:10].tolist()}))
     coverage = Estimate(covered, covered, covered, len(answers))
     card_coverage = float(next_anime["coverage_at_10"])
     return [*figures, Figure(question.label, "coverage_at_10", coverage, card_coverage, judged=False)]
 
 
+def _mirror_figures(url: str, question: Question, truth: Truth, card: dict[str, Any]) -> list[Figure]:
+    """Compare the first ten for lists as they are with those for the other ways; no reason may be a hated title."""
+    asked, of_card = truth.questions.mirror, card.get("mirror", {})
+    if not asked.as_is or not of_card:
+        return []
+
+    def ask_one(way: tuple[UserList, UserList]) -> dict[str, Any]:
+        known, as_is = way
+        query = question.query(10, exclude=truth.anime_ids[as_is.anime_rows].tolist())
+        answer: dict[str, Any] = ask(f"{url}/recommendations?{query}", body_of(known, truth.anime_ids))
+        return answer
+
+    as_is, *others = (
+        ask_all(f"{question.label}, mirror", ask_one, list(zip(way, asked.as_is, strict=True)))
+        for way in (asked.as_is, asked.turned, asked.loved)
+    )
+    values = {
+        metric: [overlap(ids_of(one), ids_of(two)) for one, two in zip(as_is, other, strict=True)]
+        for metric, other in zip(MIRROR_METRICS, others, strict=True)
+    }
+    figures = [
+        Figure(question.label, metric, estimate_mean(np.array(overlaps)), float(of_card[metric]["mean"]))
+        for metric, overlaps in values.items()
+    ]
+    hated = [
+        set(truth.anime_ids[np.setdiff1d(whole.anime_rows, loved.anime_rows)].tolist())
+        for whole, loved in zip(asked.as_is, asked.loved, strict=True)
+    ]
+    named = [share_naming(answer, ids) for answer, ids in zip(as_is, hated, strict=True)]
+    return [*figures, Figure(question.label, HATED_REASONS, estimate_mean(np.array(named)), 0.0)]
+
+
+def share_naming(answer: dict[str, Any], anime_ids: set[int]) -> float:
+    """Return the share of the anime of an answer that name one of some ids as a reason."""
+    reasons = [{reason["anime_id"] for reason in row["because"]} for row in answer["data"]]
+    return sum(bool(named & anime_ids) for named in reasons) / max(1, len(reasons))
+
+
 def _similar_figures(url: str, question: Question, truth: Truth, card: dict[str, Any]) -> list[Figure]:
     of_card = card.get("similar_anime", {}).get("ndcg_at_10")
-    if not truth.queries or not of_card:
+    if not truth.questions.similar or not of_card:
         return []
 
     def measure_one(query: SimilarQuery) -> float:
         similar_ids = truth.anime_ids[query.similar_rows].tolist()
         gain_of = dict(zip(similar_ids, query.gains.tolist(), strict=True))
         path = f"{url}/anime/{truth.anime_ids[query.anime_row]}/similar?{question.query(SIMILAR_DEPTH)}"
-        return graded_ndcg_at(SIMILAR_DEPTH, [gain_of.get(i, 0.0) for i in _ids(ask(path))], list(gain_of.values()))
+        gains = [gain_of.get(identity, 0.0) for identity in ids_of(ask(path)).tolist()]
+        return graded_ndcg_at(SIMILAR_DEPTH, gains, list(gain_of.values()))
 
-    values = np.array(_ask_all(question.label, measure_one, truth.queries))
+    values = np.array(ask_all(question.label, measure_one, truth.questions.similar))
     return [Figure(question.label, "similar ndcg_at_10", estimate_mean(values), float(of_card["mean"]))]
-
-
-def _body(known: UserList, truth: Truth) -> dict[str, Any]:
-    ids = truth.anime_ids[known.anime_rows].tolist()
-    entries = zip(ids, known.ratings.tolist(), known.statuses.tolist(), strict=True)
-    return {
-        "ratings": [
-            {"anime_id": identity, "rating": rating, "status": None if status == Status.UNKNOWN else status}
-            for identity, rating, status in entries
-        ]
-    }
-
-
-def _ids(answer: dict[str, Any]) -> list[int]:
-    return [row["anime_id"] for row in answer["data"]]
 
 
 def _wait_until_ready(url: str, seconds: float) -> None:

@@ -221,13 +221,17 @@ def benchmark(
     work: WorkOption = DEFAULT_BENCHMARK_WORK,
     out: Annotated[Path | None, typer.Option(help="Folder for tables and plots. [default: WORK/benchmark]")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Measure this method only; repeatable.")] = None,
+    fold: Annotated[
+        int | None,
+        typer.Option(help="Who tests, and does not train: users whose hash modulo 10 is this. [default: 1]"),
+    ] = None,
     assignments: SetOption = None,
 ) -> None:
     """Train and measure every method and baseline on the same users: the leaderboard."""
     from training.leaderboard.report import print_report, write_report  # noqa: PLC0415 - brings matplotlib
     from training.leaderboard.run import choose_methods, run_benchmark  # noqa: PLC0415 - beside the other
 
-    settings = make_settings({}, assignments or [])
+    settings = make_settings({"test_fold": fold}, assignments or [])
     methods, out = choose_methods(only or []), out or work / "benchmark"
     started = time.monotonic()
     find_dump(data)  # first: a mistyped folder must not leave empty ones behind

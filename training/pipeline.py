@@ -121,7 +121,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     """Measure the trained networks and the baselines and write the report; see `evaluate` for the result."""
     prepared, split = load_split(work, settings)
     names = networks_to_train(settings, len(prepared.interactions.anime_rows))
-    trained = [load_network(work, name, prepared, settings.split_seed) for name in names]
+    trained = [load_network(work, name, prepared, settings) for name in names]
     similar, recommender = load_learned(prepared, work)
     if not len(split.test_user_rows):
         say("none of the users is one of those who test (about a tenth are), so next anime is not measured")
@@ -147,7 +147,7 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     metrics = read_metrics(work, digests)
     recommender = recommender.with_embeddings_of(trained)
     if settings.hold_out:
-        unseen = is_test_user(prepared.interactions.user_ids)
+        unseen = is_test_user(prepared.interactions.user_ids, used["test_fold"])
         prepared = replace(prepared, interactions=prepared.interactions.keep_users(~unseen))
         trained = trained.of_users(~unseen)
     return publishing.publish(store, prepared, trained, similar, recommender, metrics, used)

@@ -45,6 +45,9 @@ class RunSettings(BaseModel):
     ] = None
     max_test_users: Annotated[int, Field(ge=1, description="Users who are measured, at most; picked by a hash")] = 750
     hold_out: Annotated[bool, Field(description="Publish without the users who test: unseen users over HTTP")] = False
+    test_fold: Annotated[
+        int, Field(ge=0, lt=10, description="Who tests: users whose hash modulo 10 is this; all others train")
+    ] = 1
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     rating: RatingConfig = RatingConfig()

@@ -25,7 +25,7 @@ def load_split(work: Path, settings: RunSettings) -> tuple[Prepared, Split]:
         If nothing is prepared, or there are no users to learn from.
     """
     prepared = load_prepared(work / "prepared")
-    split = split_interactions(prepared.interactions, settings.split_seed)
+    split = split_interactions(prepared.interactions, settings.split_seed, settings.test_fold)
     if not split.may_train.any():
         raise InputError(
             f"{work}: all {prepared.interactions.n_users} users are among those who test, so none is left to learn "
@@ -66,8 +66,8 @@ def digests_of(prepared: Prepared, similar: SimilarAnimeModel, recommender: Reco
     }
 
 
-def load_network(work: Path, name: str, prepared: Prepared, split_seed: int | None = None) -> TrainedNetwork:
-    """Read a network, trained on this prepared dump and, if one is given, with this seed of the split.
+def load_network(work: Path, name: str, prepared: Prepared, settings: RunSettings | None = None) -> TrainedNetwork:
+    """Read a network, trained on this prepared dump and, if settings are given, with their split.
 
     Raises
     ------
@@ -80,11 +80,15 @@ def load_network(work: Path, name: str, prepared: Prepared, split_seed: int | No
             f"{work}: the {name} network was trained before the dump was prepared anew, from other files "
             "or with other thresholds; run `train` again"
         )
-    if split_seed is not None and split_seed != (learned := trained.settings["split_seed"]):
-        raise InputError(
-            f"the {name} network was trained with split_seed={learned}, and may have seen the targets of "
-            f"split_seed={split_seed}; evaluate with --set split_seed={learned}"
-        )
+    # Networks of before the fold could be chosen do not name it.
+    learned_with = RunSettings().model_dump() | trained.settings
+    for setting in ("split_seed", "test_fold") if settings else ():
+        asked, learned = getattr(settings, setting), learned_with[setting]
+        if asked != learned:
+            raise InputError(
+                f"the {name} network was trained with {setting}={learned}, and may have seen the targets of "
+                f"{setting}={asked}; evaluate with --set {setting}={learned}"
+            )
     return trained
 
 

@@ -116,6 +116,16 @@ def test_each_stage_beats_the_one_before_and_every_baseline_on_the_next_anime(bu
     assert bundle.manifest.default_methods.recommendations == "ranked"
 
 
+def test_two_stages_find_more_of_what_is_loved_and_less_of_what_is_not(bundle: Bundle) -> None:
+    first, both = (_methods(bundle)[name] for name in ("items (first stage)", "ranked (two stages)"))
+    assert both["next_anime"]["loved_ndcg_at_10"]["low"] > first["next_anime"]["loved_ndcg_at_10"]["mean"]
+    assert both["next_anime"]["harm_at_10"]["mean"] < first["next_anime"]["harm_at_10"]["mean"]
+    mirror = both["mirror"]
+    assert mirror["overlap_with_turned"]["n"] > 150
+    assert mirror["overlap_with_turned"]["mean"] < 0.8
+    assert mirror["overlap_with_loved"]["mean"] > 0.5
+
+
 @pytest.mark.parametrize(
     ("anime_id", "expected"),
     [

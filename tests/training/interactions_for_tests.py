@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.scoring.user_list import Status, UserList
 from training.lists.interactions import Interactions
 
 Row = tuple[int, int, int, int]
@@ -23,6 +25,13 @@ def make_interactions(rows: Sequence[Row], anime_ids: Sequence[int] | None = Non
         np.array([row[2] for row in rows], dtype=np.uint8),
         np.array([row[3] for row in rows], dtype=np.uint8),
     )
+
+
+def seen_list(rows: Sequence[int] | NDArray[np.integer]) -> UserList:
+    """Give the list of somebody who has seen some anime rows and rates none."""
+    n = len(rows)
+    statuses = np.full(n, int(Status.COMPLETED), dtype=np.uint8)
+    return UserList(np.array(rows, dtype=np.int32), np.zeros(n, dtype=np.uint8), statuses)
 
 
 def rows_of(lists: Interactions) -> list[Row]:

@@ -36,13 +36,19 @@ class SmallDump:
     cluster_of: dict[int, int]
 
 
-def write_small_dump(folder: Path, n_users: int = 60, n_anime: int = 40, seed: int = 0) -> SmallDump:
-    """Write animelist.csv, anime.csv, anime_with_synopsis.csv and recommendations.csv."""
+def write_small_dump(
+    folder: Path, n_users: int = 60, n_anime: int = 40, seed: int = 0, n_strange: int = 1
+) -> SmallDump:
+    """Write animelist.csv, anime.csv, anime_with_synopsis.csv and recommendations.csv; users drop n_strange anime."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     anime_ids = [1 + 7 * number for number in range(n_anime)]
     cluster_of = {anime_id: number % N_CLUSTERS for number, anime_id in enumerate(anime_ids)}
-    rows = [row for user in range(n_users) for row in _user_rows(3 + 2 * user, user % N_CLUSTERS, cluster_of, rng)]
+    rows = [
+        row
+        for user in range(n_users)
+        for row in _user_rows(3 + 2 * user, user % N_CLUSTERS, cluster_of, rng, n_strange)
+    ]
     write_csv(folder / "animelist.csv", LIST_HEADER, rows)
     write_csv(folder / "anime.csv", CATALOGUE_HEADER, [_catalogue_row(i, cluster_of[i]) for i in anime_ids])
     synopses = [(i, f"Anime {i}", 7.5, "Action", f"Story number {i}.") for i in anime_ids if i != anime_ids[-1]]
@@ -61,11 +67,13 @@ def write_csv(path: Path, header: tuple[str, ...], rows: Sequence[Sequence[objec
         writer.writerows(rows)
 
 
-def _user_rows(user_id: int, taste: int, cluster_of: dict[int, int], rng: np.random.Generator) -> list[ListRow]:
+def _user_rows(
+    user_id: int, taste: int, cluster_of: dict[int, int], rng: np.random.Generator, n_strange: int
+) -> list[ListRow]:
     mates = [anime_id for anime_id, cluster in cluster_of.items() if cluster == taste]
     others = [anime_id for anime_id, cluster in cluster_of.items() if cluster != taste]
     liked = rng.choice(mates, max(1, round(0.8 * len(mates))), replace=False).tolist()
-    strange = rng.choice(others, min(1, len(others)), replace=False).tolist()
+    strange = rng.choice(others, min(n_strange, len(others)), replace=False).tolist()
     rows: list[ListRow] = [(user_id, anime_id, int(rng.integers(7, 11)), 2, 12) for anime_id in liked]
     rows += [(user_id, anime_id, int(rng.integers(0, 7)), 4, 2) for anime_id in strange]
     plans = sorted(set(others) - set(strange))[:1]

@@ -4,12 +4,17 @@ import pytest
 
 from training.embeddings.config import RatingConfig
 from training.errors import InputError
+from training.lists.split import TEST_FOLD
 from training.settings import RunSettings, describe_settings, make_settings
 
 
 def test_without_options_the_defaults_hold() -> None:
     assert make_settings({}, []) == RunSettings()
     assert make_settings({"seed": None, "min_user_rows": None}, []) == RunSettings()
+
+
+def test_the_fold_that_tests_by_default_is_that_of_the_split() -> None:
+    assert RunSettings().test_fold == TEST_FOLD
 
 
 def test_defaults_are_what_was_measured() -> None:
@@ -22,6 +27,7 @@ def test_defaults_are_what_was_measured() -> None:
         "compare": "None",
         "max_test_users": "750",
         "hold_out": "False",
+        "test_fold": "1",
         "split_seed": "0",
         "autoencoder.embedding_size": "128",
         "autoencoder.epochs": "2",

@@ -15,6 +15,7 @@ from tests.training.pretended import learn_item_weights, pretend_to_rank
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv
 from training.embeddings.trained import TrainedNetwork, load_trained, save_trained
 from training.lists.prepared import load_prepared
+from training.lists.split import is_test_user
 from training.recommending.stage import load_recommender, save_recommender
 from training.settings import make_settings
 
@@ -28,7 +29,7 @@ def trained_work(small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.Monk
     return work
 
 
-def pretend_to_train(work: Path, seed: int) -> None:
+def pretend_to_train(work: Path, seed: int, *assignments: str) -> None:
     prepared = load_prepared(work / "prepared")
     lists = prepared.interactions
     embeddings = unit_rows(lists.n_anime, 8, np.random.default_rng(seed))
@@ -42,7 +43,7 @@ def pretend_to_train(work: Path, seed: int) -> None:
         {},
         {"loss": [1.0]},
         1.0,
-        settings=make_settings({}, ["split_seed=5"]).model_dump(),
+        settings=make_settings({}, ["split_seed=5", *assignments]).model_dump(),
         prepared_digest=prepared.digest,
     )
     folder = work / "trained" / "autoencoder"
@@ -58,6 +59,20 @@ def test_an_evaluation_with_another_split_than_the_training_is_refused(
     command = ("evaluate", "--work", str(trained_work), "--no-compare")
     assert "evaluate with --set split_seed=5" in fails(monkeypatch, *command)
     works(monkeypatch, *command, "--set", "split_seed=5")
+
+
+def test_those_who_test_are_the_fold_that_the_training_left_out(
+    trained_work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_to_train(trained_work, 0, "test_fold=3")
+    command = ("evaluate", "--work", str(trained_work), "--no-compare", "--set", "split_seed=5")
+    assert "evaluate with --set test_fold=3" in fails(monkeypatch, *command)
+    works(monkeypatch, *command, "--set", "test_fold=3")
+    works(monkeypatch, "publish", "--work", str(trained_work), "--store", str(tmp_path), "--hold-out")
+    held_out = read_bundle(Store(tmp_path).current_folder())
+    user_ids = load_prepared(trained_work / "prepared").interactions.user_ids
+    assert held_out.user_ids.tolist() == user_ids[~is_test_user(user_ids, 3)].tolist() != user_ids.tolist()
+    assert held_out.manifest.training["settings"]["test_fold"] == 3
 
 
 def test_metrics_of_an_earlier_training_are_never_published(

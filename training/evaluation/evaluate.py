@@ -8,14 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from training.evaluation.list_quality import LIST_METRICS, ListQuality, measure_lists, rank_unknown
-from training.evaluation.metrics import estimate_mean, graded_ndcg_at
+from training.evaluation.list_quality import (
+    LIST_METRICS,
+    LOVED,
+    LOW_HITS,
+    RATED_HITS,
+    ListQuality,
+    ListQuestions,
+    measure_lists,
+    rank_unknown,
+)
+from training.evaluation.metrics import estimate_mean, estimate_share, graded_ndcg_at
+from training.evaluation.mirror import MIRROR_METRICS, MirrorQuestions, measure_mirror
 from training.evaluation.scorers import Generalisation, Scorer
 from training.lists.split import Split
 from training.similar_anime.truth import SimilarQuery
 from training.support.terminal import progress
 
 SIMILAR_DEPTH: Final = 10
+HARM: Final = "harm_at_10"
 LENGTH_EDGES: Final = (0, 10, 50, 200, 500, 10**9)
 LENGTH_NAMES: Final = ("1-9", "10-49", "50-199", "200-499", "500+")
 
@@ -28,15 +39,32 @@ class Measured:
 
     generalisation: Generalisation
     lists: ListQuality | None  # of the test users; None without any, or if the method does not score lists
+    mirror: pd.DataFrame | None  # MIRROR_METRICS of the test users with enough loved and hated titles; None as above
     similar: NDArray[np.float64] | None  # graded NDCG@10 per query; None as above
     cold_start: Mapping[str, ListQuality] = field(default_factory=dict)  # per point
+    untold: Mapping[str, ListQuality] = field(default_factory=dict)  # the same, all that is untold to be found
     cost: Mapping[str, float] = field(default_factory=dict)  # seconds and megabytes
 
 
-def measure(scorer: Scorer, split: Split, queries: Sequence[SimilarQuery]) -> Measured:
-    """Measure a scorer on the test users of a split, and on queries for similar anime."""
-    lists = measure_lists(scorer, split.test_user_rows, split.inputs, split.targets)
-    return Measured(scorer.generalisation, lists, _measure_similar(scorer, queries))
+@dataclass(frozen=True)
+class Questions:
+    """What every scorer is asked."""
+
+    lists: ListQuestions
+    mirror: MirrorQuestions
+    similar: Sequence[SimilarQuery]
+
+    @classmethod
+    def of(cls, split: Split, queries: Sequence[SimilarQuery]) -> "Questions":
+        """Make the questions of the test users of a split, and of queries for similar anime."""
+        return cls(ListQuestions.of_split(split), MirrorQuestions.of(split.whole, split.test_user_rows), queries)
+
+
+def measure(scorer: Scorer, questions: Questions) -> Measured:
+    """Ask a scorer everything; one with a row per user has no other row for the mirror's lists."""
+    mirror = measure_mirror(scorer, questions.mirror) if scorer.generalisation == "strong" else None
+    similar = _measure_similar(scorer, questions.similar)
+    return Measured(scorer.generalisation, measure_lists(scorer, questions.lists), mirror, similar)
 
 
 def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQuery]) -> Metrics:
@@ -47,17 +75,20 @@ def evaluate(scorers: Sequence[Scorer], split: Split, queries: Sequence[SimilarQ
     dict
         Ready for JSON: ``n_test_users``, ``n_similar_queries`` (measuring half), and ``methods``, per scorer's name:
         ``generalisation``, ``next_anime`` (metric -> mean, low, high, n; ``coverage_at_10``;
-        ``by_history_length``), ``similar_anime`` (``ndcg_at_10`` on the measuring half and on ``all`` queries).
+        ``by_history_length``), ``mirror``, ``similar_anime`` (``ndcg_at_10`` on the measuring half and on
+        ``all`` queries).
     """
     measures = ~np.array([query.may_choose for query in queries], dtype=bool)
+    questions = Questions.of(split, queries)
     methods: dict[str, Metrics] = {}
     n_questions = len(split.test_user_rows) + len(queries)
     with progress("evaluate", len(scorers) * n_questions, "queries") as update:
         for number, scorer in enumerate(scorers, start=1):
-            measured = measure(scorer, split, queries)
+            measured = measure(scorer, questions)
             methods[scorer.name] = {
                 "generalisation": scorer.generalisation,
                 "next_anime": summarise_lists(measured.lists),
+                "mirror": summarise_mirror(measured.mirror),
                 "similar_anime": _summarise_similar(measured.similar, measures),
             }
             update(number * n_questions, scorer.name)
@@ -82,8 +113,21 @@ def summarise_lists(quality: ListQuality | None) -> Metrics:
 
 
 def estimate_lists(values: pd.DataFrame) -> Metrics:
-    """Estimate every metric over users: metric -> mean, low, high, n."""
-    return {name: asdict(estimate_mean(values[name].to_numpy())) for name in LIST_METRICS}
+    """Estimate every metric over users: metric -> mean, low, high, n; those of ratings where there are some."""
+    estimates = {name: estimate_mean(values[name].to_numpy()) for name in LIST_METRICS}
+    loved, rated_hits = values[LOVED].dropna(), values[RATED_HITS].to_numpy()
+    if len(loved):
+        estimates[LOVED] = estimate_mean(loved.to_numpy())
+    if rated_hits.any():
+        estimates[HARM] = estimate_share(values[LOW_HITS].to_numpy(), rated_hits)
+    return {name: asdict(estimate) for name, estimate in estimates.items()}
+
+
+def summarise_mirror(overlaps: pd.DataFrame | None) -> Metrics:
+    """Return metric -> estimate; empty for None."""
+    if overlaps is None:
+        return {}
+    return {name: asdict(estimate_mean(overlaps[name].to_numpy())) for name in MIRROR_METRICS}
 
 
 def _measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[np.float64] | None:

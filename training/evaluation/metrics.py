@@ -34,6 +34,19 @@ def estimate_mean(values: NDArray[np.float64]) -> Estimate:
     return Estimate(mean, mean - half, mean + half, len(values))
 
 
+def estimate_share(parts: NDArray[np.float64], totals: NDArray[np.float64]) -> Estimate:
+    """Estimate a share over users who each have a part of a total, in all more than 0: a ratio of sums.
+
+    References
+    ----------
+    Cochran, "Sampling Techniques", 1977, section 2.11: the standard error of a ratio.
+    """
+    share, n = float(parts.sum() / totals.sum()), len(parts)
+    spread = float(np.std(parts - share * totals, ddof=1)) if n > 1 else 0.0
+    half = NORMAL_QUANTILE * spread / (float(np.mean(totals)) * n**0.5)
+    return Estimate(share, share - half, share + half, n)
+
+
 def recall_at(k: int, hit_places: NDArray[np.bool_], n_targets: int) -> float:
     """Return the share of the targets among the first k places, of as many as could be there."""
     return float(hit_places[:k].sum()) / min(k, n_targets)

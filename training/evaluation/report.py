@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Final
 
 from training.embeddings.trained import TrainedNetwork
-from training.evaluation.evaluate import Metrics
+from training.evaluation.evaluate import HARM, Metrics
+from training.evaluation.list_quality import LOVED
 from training.evaluation.plots import plot_history_lengths, plot_losses, plot_map
-from training.evaluation.tables import TextTable, name_of, show
+from training.evaluation.tables import RATING_WORDS, TextTable, mirror_table, name_of, show
 from training.lists.prepared import Prepared
 
 COLUMNS: Final = (
     ("Recall@20", "next_anime", "recall_at_20"),
     ("NDCG@10", "next_anime", "ndcg_at_10"),
     ("NDCG@100", "next_anime", "ndcg_at_100"),
+    ("loved NDCG@10", "next_anime", LOVED),
+    ("harm@10", "next_anime", HARM),
     ("similar NDCG@10", "similar_anime", "ndcg_at_10"),
     ("... all queries", "similar_anime", "all"),
 )
@@ -23,6 +26,7 @@ COLUMNS: Final = (
 def print_table(metrics: Metrics) -> None:
     """Print the results of :func:`training.evaluation.evaluate.evaluate`."""
     _table(metrics).print()
+    mirror_table(metrics["methods"], metrics["methods"]).print()
 
 
 def write_report(folder: Path, metrics: Metrics, trained: Sequence[TrainedNetwork], prepared: Prepared) -> None:
@@ -35,7 +39,8 @@ def write_report(folder: Path, metrics: Metrics, trained: Sequence[TrainedNetwor
     if prepared.interactions.n_anime >= 10:
         plot_map(folder / "anime_map.png", trained[0].anime_embeddings, prepared)
     plots = [f"![{plot.stem}]({plot.name})" for plot in sorted(folder.glob("*.png"))]
-    page = "\n\n".join(["# Evaluation", _table(metrics).markdown(), *plots])
+    mirror = mirror_table(metrics["methods"], metrics["methods"]).markdown()
+    page = "\n\n".join(["# Evaluation", _table(metrics).markdown(), RATING_WORDS, mirror, *plots])
     (folder / "report.md").write_text(page + "\n", encoding="utf-8")
 
 

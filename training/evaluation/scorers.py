@@ -16,7 +16,7 @@ from models.scoring.neighbours import (
     NeighbourRule,
     score_by_neighbours,
 )
-from models.scoring.user_list import SeenLists
+from models.scoring.user_list import SeenLists, UserList
 from training.embeddings.trained import TrainedNetwork
 from training.lists.interactions import Interactions
 from training.similar_users.embed import embed_users
@@ -34,13 +34,15 @@ class Scorer:
     # "weak": the model has a row for the user, learned from the input part of the list.
     generalisation: Generalisation = "strong"
 
-    def score_list(self, _user_row: int, _input_rows: Rows, /) -> Scores | None:
+    def score_list(self, _user_row: int, _known: UserList, /) -> Scores | None:
         """Score all anime for the known part of a user's list; only weak scorers may use the user's row."""
         return None
 
-    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Sequence[Scores | None] | Scores:
+    def score_lists(
+        self, user_rows: NDArray[np.int64], inputs: Sequence[UserList]
+    ) -> Sequence[Scores | None] | Scores:
         """Score all anime for many users, with the same results as one by one."""
-        return [self.score_list(user_row, rows) for user_row, rows in zip(user_rows.tolist(), inputs, strict=True)]
+        return [self.score_list(user_row, known) for user_row, known in zip(user_rows.tolist(), inputs, strict=True)]
 
     def score_similar(self, _anime_row: int, /) -> Scores | None:
         """Score all anime by their similarity to one."""
@@ -54,7 +56,7 @@ class PopularityScorer(Scorer):
     popularity: NDArray[np.integer]
     name: str = "popularity"
 
-    def score_list(self, _user_row: int, _input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, _known: UserList) -> Scores:
         """Score by popularity."""
         return self.popularity.astype(np.float32)
 
@@ -82,9 +84,9 @@ class EmbeddingScorer(CosineScorer):
     anime_gains: NDArray[np.float32]
     name: str = "autoencoder, embedding"
 
-    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Score by the embedded list."""
-        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, input_rows))
+        return list_scores(self.anime_embeddings, self.anime_gains, embed_list(self.list_embeddings, known.seen_rows))
 
 
 @dataclass
@@ -98,11 +100,12 @@ class NeighboursScorer(CosineScorer):
     def __post_init__(self) -> None:
         self._regression = regression_of_train(self.nearest.train)
 
-    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Score by neighbours; anime without any are left out of the ranking, as in the service."""
-        lists, similarities = self.nearest.lists_near(input_rows, N_NEIGHBOURS_OF_RULE[self.rule])
+        seen_rows = known.seen_rows
+        lists, similarities = self.nearest.lists_near(seen_rows, N_NEIGHBOURS_OF_RULE[self.rule])
         if self.rule == "weighted":
-            scores = self._regression.fit(input_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
+            scores = self._regression.fit(seen_rows, SeenLists.of([theirs.seen_rows for theirs in lists])).scores
         else:
             scores = score_by_neighbours(len(self.anime_embeddings), similarities, lists).scores
         return np.where(scores > 0.0, scores, np.float32(-np.inf))
@@ -116,7 +119,7 @@ class RatingNetworkScorer(CosineScorer):
     name: str = "rating network (notebook)"
     generalisation: Generalisation = "weak"
 
-    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, _known: UserList) -> Scores:
         """Order by predicted rating."""
         return cosine_scores(self.anime_embeddings, self.user_embeddings[user_row])
 
@@ -131,8 +134,8 @@ def list_neighbours(network: TrainedNetwork, train: Interactions) -> ListNeighbo
     return ListNeighbours(network.list_embeddings, embed_users(network.list_embeddings, train), train)
 
 
-def lists_matrix(lists: Sequence[Rows], n_anime: int) -> sp.csr_matrix:
-    """Make a binary matrix of shape (n, n_anime) of lists of anime rows."""
-    offsets = np.cumsum([0, *(len(rows) for rows in lists)])
-    columns = np.concatenate([*lists, np.array([], dtype=np.int32)])
-    return sp.csr_matrix((np.ones(len(columns), dtype=np.float32), columns, offsets), shape=(len(lists), n_anime))
+def lists_matrix(lists: Sequence[UserList], n_anime: int) -> sp.csr_matrix:
+    """Make a binary matrix of shape (n, n_anime) of what is seen on lists."""
+    seen = SeenLists.of([known.seen_rows for known in lists])
+    ones = np.ones(len(seen.rows), dtype=np.float32)
+    return sp.csr_matrix((ones, seen.rows, seen.ends), shape=(len(lists), n_anime))

@@ -12,19 +12,19 @@ from models.scoring.franchises import FranchiseOrder, rank_next_entries, rank_si
 from models.scoring.items import ItemWeights
 from models.scoring.ranking import Cut, RankedPage
 from models.scoring.reranker import Reranker
+from models.scoring.user_list import UserList
 from training.embeddings.trained import TrainedNetwork
 from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
+from training.evaluation.mirror import MirrorQuestions
 from training.evaluation.scorers import (
     EmbeddingScorer,
     NeighboursScorer,
     PopularityScorer,
     RatingNetworkScorer,
-    Rows,
     Scorer,
     Scores,
     list_neighbours,
 )
-from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.lists.split import Split
 from training.recommending.stage import RecommenderModel
@@ -47,9 +47,9 @@ class ItemsScorer(Scorer):
     weights: ItemWeights
     name: str = ITEMS
 
-    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Sum the weights of the list."""
-        return self.weights.score(input_rows)
+        return self.weights.score(known.seen_rows)
 
     def score_similar(self, anime_row: int) -> Scores:
         """Return the weights of the anime."""
@@ -62,24 +62,22 @@ class TwoStageScorer(Scorer):
 
     reranker: Reranker
     nearest: ListNeighbours
-    lists: Interactions
     name: str = RANKED
 
     def __post_init__(self) -> None:
         # The collapsed ranking needs the same scores again.
-        self._scored: dict[tuple[int, bytes], Scores] = {}
+        self._scored: dict[bytes, Scores] = {}
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Re-rank the candidates of the known part of the list, ratings and statuses included."""
-        key = user_row, input_rows.tobytes()
+        key = known.anime_rows.tobytes() + known.ratings.tobytes() + known.statuses.tobytes()
         if key not in self._scored:
-            self._scored[key] = self._score(user_row, input_rows)
+            self._scored[key] = self._score(known)
         return self._scored[key]
 
-    def _score(self, user_row: int, input_rows: Rows) -> Scores:
-        known = self.lists.part_of(user_row, input_rows)
-        unknown = np.ones(self.lists.n_anime, dtype=bool)
-        unknown[input_rows] = False
+    def _score(self, known: UserList) -> Scores:
+        unknown = np.ones(self.nearest.train.n_anime, dtype=bool)
+        unknown[known.anime_rows] = False
         return self.reranker.rerank(known, self.nearest.shares(known.seen_rows), unknown).scores
 
 
@@ -91,15 +89,16 @@ class CollapsedScorer(Scorer):
     franchises: FranchiseOrder
     name: str
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores | None:
-        """Rank franchises, each by the entry to watch next; all else is left out of the ranking."""
-        scores = self.scorer.score_list(user_row, input_rows)
+    def score_list(self, user_row: int, known: UserList) -> Scores | None:
+        """Rank franchises, each by the entry to watch next; all else is left out, and what follows a dislike."""
+        scores = self.scorer.score_list(user_row, known)
         if scores is None:
             return None
-        unseen = np.ones(len(scores), dtype=bool)
-        unseen[input_rows] = False
+        seen = np.zeros(len(scores), dtype=bool)
+        seen[known.seen_rows] = True
+        allowed = ~seen & ~self.franchises.after_disliked(known.liked_rows, known.disliked_rows)
         cut = Cut(0, len(scores), "most")
-        return _scores_of(rank_next_entries(scores, unseen, self.franchises, ~unseen, unseen, cut), len(scores))
+        return _scores_of(rank_next_entries(scores, allowed, self.franchises, seen, allowed, cut), len(scores))
 
     def score_similar(self, anime_row: int) -> Scores | None:
         """Rank other franchises, each by its first entry."""
@@ -139,7 +138,7 @@ def list_scorers(
     scorers: list[Scorer] = [ItemsScorer(recommender.weights())]
     reranker = recommender.reranker(recommender.facts(split.train, prepared.catalogue))
     if reranker is not None:
-        two_stages = TwoStageScorer(reranker, nearest, prepared.interactions)
+        two_stages = TwoStageScorer(reranker, nearest)
         scorers += [two_stages, CollapsedScorer(two_stages, recommender.franchises(), COLLAPSED)]
     return scorers
 
@@ -169,7 +168,8 @@ def make_scorers(
     if settings.only == "embeddings":
         return [*scorers, _embedding_scorer(trained[0])]
     published = list_neighbours(trained[0], split.train)
-    published.find(split.inputs)
+    mirror = MirrorQuestions.of(split.whole, split.test_user_rows)
+    published.find([*split.inputs, *(known.seen_rows for known in (*mirror.as_is, *mirror.loved))])
     for network in sorted(trained, key=lambda network: network.network, reverse=True):
         scorers.extend(_network_scorers(network, split, published if network is trained[0] else None))
     return [

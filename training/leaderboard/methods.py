@@ -68,7 +68,7 @@ class Material:
 def load_material(work: Path, settings: RunSettings) -> Material:
     """Read what the prepare stage left and split it."""
     prepared = load_prepared(work / "prepared")
-    split = split_interactions(prepared.interactions, settings.split_seed)
+    split = split_interactions(prepared.interactions, settings.split_seed, settings.test_fold)
     return Material(prepared, split, read_queries(prepared), settings, work)
 
 

@@ -7,11 +7,11 @@ from typing import Final
 from rich.console import Console
 
 from training.evaluation.plots import PLOTS, draw_leaderboard
-from training.evaluation.tables import TextTable
+from training.evaluation.tables import RATING_WORDS, TextTable, mirror_table
 from training.leaderboard.summary import Summary
 from training.leaderboard.tables import (
     POINT_NAMES,
-    cold_start_table,
+    cold_start_tables,
     history_table,
     ladder,
     leaderboard,
@@ -21,9 +21,9 @@ from training.leaderboard.tables import (
 )
 
 PROTOCOL: Final = """\
-Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == 1` test and no method learns from
-them; of what such a user has seen (plan-to-watch left out) 80 % goes in and 20 % is the target, drawn by a hash. What
-goes in cannot be an answer. Recall@20 has the denominator min(20, targets); NDCG is scaled to the best order.
+Full ranking over all anime, never sampled. Users with `splitmix64(user_id) % 10 == {fold}` test and no method learns
+from them; of what such a user has seen (plan-to-watch left out) 80 % goes in and 20 % is the target, drawn by a hash.
+What goes in cannot be an answer. Recall@20 has the denominator min(20, targets); NDCG is scaled to the best order.
 coverage@10 counts the anime in any user's first ten; popularity@10 is the share of the training users who have seen
 the titles in a user's first ten. Similar anime: graded NDCG@10, gain log(1 + votes), against MyAnimeList users' own
 recommendations of at least 2 votes and from another franchise; only the measuring half of the queries counts. Methods
@@ -39,14 +39,16 @@ to a method that can answer, "peak MB" the most resident memory of the whole pro
 libraries and the lists take what the row of popularity shows)."""
 
 COLD_START: Final = """\
-The first columns are the same users and targets: all users with at least 10 known titles, of which as many as the
-heading gives go in, drawn by a hash; the others cannot be answers. The last column is of users with at least 50 known
-titles, all of which go in. Methods with a row per user are left out."""
+All columns but 50+ are the same users: all with at least 10 known titles, of which as many as the heading gives go in
+(at 20: or all there are), drawn by a hash. In the first table the targets are those of the leaderboard, and the other
+known titles cannot be answers; its last column is of users with at least 50 known titles, all of which go in. In the
+other tables everything else that the user has seen is to be found, as for a stranger. Methods with a row per user are
+left out."""
 
 
 def print_report(summary: Summary) -> None:
     """Print the tables to standard output."""
-    for table in (leaderboard(summary), *_pairs(summary), cold_start_table(summary)):
+    for table in (leaderboard(summary), _mirror(summary), *_pairs(summary), *cold_start_tables(summary)):
         table.print()
     for line in (*sanity_lines(summary), *left_out_lines(summary)):
         Console(highlight=False).print(line, soft_wrap=True)
@@ -69,11 +71,14 @@ def markdown(summary: Summary) -> str:
         leaderboard(summary).markdown(),
         *left_out_lines(summary),
         ladder_plot,
+        "## Love and hate",
+        RATING_WORDS,
+        _mirror(summary).markdown(),
         "## Against the best baseline, on the same users",
         *(table.markdown() for table in _pairs(summary)),
         "## Cold start",
         COLD_START,
-        cold_start_table(summary).markdown(),
+        *(table.markdown() for table in cold_start_tables(summary)),
         cold_start_plot,
         "## Short and long lists",
         history_table(summary).markdown(),
@@ -82,7 +87,7 @@ def markdown(summary: Summary) -> str:
         "## Sanity",
         "\n".join(f"- {line}" for line in sanity_lines(summary)),
         "## Protocol",
-        PROTOCOL,
+        PROTOCOL.format(fold=summary["settings"]["test_fold"]),
         "## Methods",
         "\n".join(f"- **{name}** ({one['kind']}): {one['source']}" for name, one in summary["methods"].items()),
     ]
@@ -95,10 +100,14 @@ def _about(summary: Summary) -> str:
     return (
         f"{data['name']}{kind}: {summary['n_training_users']:,} users train, {summary['n_test_users']:,} test, "
         f"{summary['n_anime']:,} anime, {summary['n_similar_queries']:,} queries measure similar anime. "
-        f"Written by `python -m training benchmark`."
+        f"Written by `python -m training benchmark --fold {summary['settings']['test_fold']}`."
     )
 
 
 def _pairs(summary: Summary) -> list[TextTable]:
-    tables = (paired_table(summary, question) for question in ("next_anime", "similar_anime"))
+    tables = (paired_table(summary, question) for question in summary["paired"])
     return [table for table in tables if table]
+
+
+def _mirror(summary: Summary) -> TextTable:
+    return mirror_table(summary["methods"], ladder(summary))

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.scoring.user_list import UserList
 from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.split import Split
 from training.similar_anime.truth import SimilarQuery
@@ -25,7 +26,7 @@ class OracleScorer(Scorer):
     similar: dict[int, SimilarQuery]
     name: str = "oracle"
 
-    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, _known: UserList) -> Scores:
         """Score the targets 1."""
         return self._mark(self.targets[user_row], np.float32(1.0))
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from training.evaluation.evaluate import Measured, estimate_lists, summarise_lists
+from training.evaluation.evaluate import Measured, estimate_lists, summarise_lists, summarise_mirror
+from training.evaluation.list_quality import LIST_METRICS, LOVED
 from training.evaluation.metrics import NORMAL_QUANTILE, Estimate, estimate_mean
 from training.leaderboard.methods import Material, Method
 from training.leaderboard.sanity import expect_recall_by_chance
@@ -26,7 +27,8 @@ def summarise(
     -------
     dict
         Ready for JSON: ``data``, ``settings``, ``n_test_users``, ``n_similar_queries``, ``methods`` (per name:
-        ``kind``, ``source``, ``generalisation``, ``next_anime``, ``cold_start``, ``similar_anime``, ``cost``),
+        ``kind``, ``source``, ``generalisation``, ``next_anime``, ``mirror``, ``cold_start``, ``untold``,
+        ``similar_anime``, ``cost``),
         ``left_out``, ``paired`` (per question: ``baseline``, ``metric`` and per method the difference), ``sanity``.
     """
     train = material.split.train
@@ -44,9 +46,8 @@ def summarise(
         "methods": {method.name: _summarise_method(method, measured[method.name], holders) for method in done},
         "left_out": dict(left_out),
         "paired": {
-            "next_anime": _compare(
-                done, {name: _ndcg_of_users(one) for name, one in measured.items()}, "ndcg_at_100"
-            ),
+            "next_anime": _compare(done, _values_of_users(measured, "ndcg_at_100"), "ndcg_at_100"),
+            "loved_anime": _compare(done, _values_of_users(measured, LOVED), LOVED),
             "similar_anime": _compare(done, {name: one.similar for name, one in measured.items()}, "ndcg_at_10"),
         },
         "sanity": check_sanity(measured, material),
@@ -104,8 +105,8 @@ def check_sanity(measured: Mapping[str, Measured], material: Material) -> list[d
     checks = []
     oracle, chance = measured.get("oracle"), measured.get("random")
     if oracle is not None and oracle.lists is not None:
-        for metric, estimate in estimate_lists(oracle.lists.values).items():
-            checks.append(_check("oracle", metric, 1.0, 1e-9, estimate["mean"]))
+        means = oracle.lists.values[list(LIST_METRICS)].mean()
+        checks += [_check("oracle", metric, 1.0, 1e-9, float(means[metric])) for metric in LIST_METRICS]
     if oracle is not None and oracle.similar is not None:
         checks.append(_check("oracle", "similar_ndcg_at_10", 1.0, 1e-6, float(oracle.similar.mean())))
     if chance is not None and chance.lists is not None:
@@ -132,7 +133,9 @@ def _summarise_method(method: Method, measured: Measured, holders: NDArray[np.fl
         "source": method.source,
         "generalisation": measured.generalisation,
         "next_anime": _summarise_lists(measured, holders),
+        "mirror": summarise_mirror(measured.mirror),
         "cold_start": {name: estimate_lists(quality.values) for name, quality in measured.cold_start.items()},
+        "untold": {name: estimate_lists(quality.values) for name, quality in measured.untold.items()},
         "similar_anime": {} if measured.similar is None else {"ndcg_at_10": asdict(estimate_mean(measured.similar))},
         "cost": dict(measured.cost),
     }
@@ -150,15 +153,17 @@ def _summarise_lists(measured: Measured, holders: NDArray[np.float64]) -> Summar
     }
 
 
-def _ndcg_of_users(measured: Measured) -> NDArray[np.float64] | None:
-    return None if measured.lists is None else measured.lists.values["ndcg_at_100"].to_numpy()
+def _values_of_users(measured: Mapping[str, Measured], metric: str) -> dict[str, NDArray[np.float64] | None]:
+    lists = {name: one.lists for name, one in measured.items()}
+    # Users to whom a metric does not apply are the same for all methods.
+    return {name: None if one is None else one.values[metric].dropna().to_numpy() for name, one in lists.items()}
 
 
 def _compare(
     methods: Sequence[Method], values: Mapping[str, NDArray[np.float64] | None], metric: str
 ) -> dict[str, Any]:
     """Compare every method with the baseline whose mean is best."""
-    known = {name: value for name, value in values.items() if value is not None}
+    known = {name: value for name, value in values.items() if value is not None and len(value)}
     baselines = [method.name for method in methods if method.kind == "baseline" and method.name in known]
     if not baselines:
         return {}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from training.evaluation.evaluate import LENGTH_NAMES
+from training.evaluation.evaluate import HARM, LENGTH_NAMES
+from training.evaluation.list_quality import LIST_METRICS, LOVED
 from training.evaluation.tables import TextTable, name_of, number, show
 from training.leaderboard.cold_start import CUTS, LONG_NAME
 from training.leaderboard.summary import Summary
@@ -14,6 +15,7 @@ METRIC_NAMES: Final = {
     "recall_at_20": "Recall@20",
     "ndcg_at_10": "NDCG@10",
     "ndcg_at_100": "NDCG@100",
+    LOVED: "loved NDCG@10",
     "similar_ndcg_at_10": "similar NDCG@10",
 }
 
@@ -34,7 +36,7 @@ def leaderboard(summary: Summary) -> TextTable:
         rows.append(
             (
                 name_of(name, one["generalisation"]),
-                *(show(lists.get(metric)) for metric in ("recall_at_20", "ndcg_at_10", "ndcg_at_100")),
+                *(show(lists.get(metric)) for metric in (*LIST_METRICS, LOVED, HARM)),
                 show(one["similar_anime"].get("ndcg_at_10")),
                 show(lists.get("coverage_at_10"), decimals=0),
                 show(lists.get("popularity_at_10")),
@@ -46,8 +48,8 @@ def leaderboard(summary: Summary) -> TextTable:
         f"next anime for {summary['n_test_users']:,} held-out users, similar anime for "
         f"{summary['n_similar_queries']:,} measuring queries (± is the 95 % interval)"
     )
-    headings = ("method", "Recall@20", "NDCG@10", "NDCG@100", "similar NDCG@10", "coverage@10", "popularity@10")
-    return TextTable(title, (*headings, "training s", "peak MB"), rows)
+    headings = ("method", "Recall@20", "NDCG@10", "NDCG@100", "loved NDCG@10", "harm@10", "similar NDCG@10")
+    return TextTable(title, (*headings, "coverage@10", "popularity@10", "training s", "peak MB"), rows)
 
 
 def paired_table(summary: Summary, question: str) -> TextTable | None:
@@ -72,10 +74,21 @@ def paired_table(summary: Summary, question: str) -> TextTable | None:
     return TextTable(about, headings, rows)
 
 
-def cold_start_table(summary: Summary) -> TextTable:
-    """Make the table of the cold-start curve."""
-    curves = {name: summary["methods"][name]["cold_start"] for name in ladder(summary)}
-    return _groups_table(summary, curves, POINT_NAMES, "NDCG@100 by how many titles of the list are known")
+def cold_start_tables(summary: Summary) -> list[TextTable]:
+    """Make the tables of the cold-start curves: what is held back, then everything untold; none without users."""
+    held_back = _curve_table(
+        summary, "cold_start", "ndcg_at_100", "NDCG@100 by how many titles of the list are known"
+    )
+    untold = [
+        _curve_table(summary, "untold", metric, f"{METRIC_NAMES[metric]} where everything untold is to be found")
+        for metric in ("ndcg_at_100", "ndcg_at_10", LOVED)
+    ]
+    return [table for table in (held_back, *untold) if table.rows]
+
+
+def _curve_table(summary: Summary, curve: str, metric: str, title: str) -> TextTable:
+    curves = {name: summary["methods"][name][curve] for name in ladder(summary)}
+    return _groups_table(summary, curves, POINT_NAMES, title, metric)
 
 
 def history_table(summary: Summary) -> TextTable:
@@ -114,7 +127,11 @@ def _verdict(difference: Mapping[str, float]) -> str:
 
 
 def _groups_table(
-    summary: Summary, groups: Mapping[str, Mapping[str, Any]], names: tuple[str, ...], title: str
+    summary: Summary,
+    groups: Mapping[str, Mapping[str, Any]],
+    names: tuple[str, ...],
+    title: str,
+    metric: str = "ndcg_at_100",
 ) -> TextTable:
     measured = {name: group for name, group in groups.items() if group}
     shown = [name for name in names if any(name in group for group in measured.values())]
@@ -122,7 +139,7 @@ def _groups_table(
     rows = [
         (
             name_of(method, summary["methods"][method]["generalisation"]),
-            *(show(group.get(name, {}).get("ndcg_at_100")) for name in shown),
+            *(show(group.get(name, {}).get(metric)) for name in shown),
         )
         for method, group in measured.items()
     ]

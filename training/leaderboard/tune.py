@@ -13,7 +13,7 @@ from typing import Final
 
 from training.evaluation.baselines.ease import fit_ease, fit_edlae
 from training.evaluation.baselines.ials import IalsConfig, fit_ials
-from training.evaluation.list_quality import LIST_METRICS, measure_lists
+from training.evaluation.list_quality import LIST_METRICS, ListQuestions, measure_lists
 from training.evaluation.scorers import Scorer
 from training.lists.interactions import Interactions
 from training.lists.prepared import load_prepared
@@ -58,8 +58,9 @@ def validation_split(lists: Interactions, seed: int = 0) -> Split:
 def tune(split: Split, tried: Iterator[Candidate]) -> list[tuple[str, dict[str, float]]]:
     """Measure every candidate on validation users: names and metric -> mean, in their order."""
     results = []
+    questions = ListQuestions.of_split(split)
     for name, fit in tried:
-        quality = measure_lists(fit(split.train), split.test_user_rows, split.inputs, split.targets)
+        quality = measure_lists(fit(split.train), questions)
         if quality is not None:
             means = {metric: float(quality.values[metric].mean()) for metric in LIST_METRICS}
             say(f"{name}: " + ", ".join(f"{metric} {mean:.4f}" for metric, mean in means.items()))

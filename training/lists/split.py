@@ -152,7 +152,7 @@ def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
         entries = np.flatnonzero(part.seen)
         n_seen = part.count_by_user(part.seen)
         owners = np.repeat(np.arange(part.n_users), n_seen)
-        keys = _draw(part.user_ids[owners], part.anime_ids[part.anime_rows[entries]], seed)
+        keys = hash_pairs(part.user_ids[owners], part.anime_ids[part.anime_rows[entries]], seed)
         n_targets = np.where(n_seen < 2, 0, np.maximum(1, np.rint(TARGET_SHARE * n_seen))).astype(np.int64)
         lowest = np.zeros(len(entries), dtype=bool)
         _mark_lowest(keys, np.concatenate([[0], np.cumsum(n_seen)]), n_targets, lowest)
@@ -168,7 +168,8 @@ def _mark_lowest(keys: Any, starts: Any, n_lowest: Any, marks: Any) -> None:  # 
             marks[starts[run] + place] = True
 
 
-def _draw(user_ids: NDArray[np.int64], anime_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+def hash_pairs(user_ids: NDArray[np.int64], anime_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+    """Hash pairs of user and anime: another seed gives another order of draw."""
     user_keys = splitmix64(splitmix64(user_ids) ^ np.uint64(seed))
     with np.errstate(over="ignore"):
         return splitmix64(user_keys + anime_ids.astype(np.uint64))

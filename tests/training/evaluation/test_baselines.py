@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.training.interactions_for_tests import make_interactions, random_interactions
+from tests.training.interactions_for_tests import make_interactions, random_interactions, seen_list
 from training.errors import InputError
 from training.evaluation.baselines.ease import WeightsScorer, fit_ease, fit_edlae
 from training.evaluation.baselines.knn import Rule, fit_user_knn
@@ -12,7 +12,7 @@ from training.evaluation.baselines.random import RandomScorer
 from training.evaluation.scorers import lists_matrix
 from training.lists.interactions import Interactions
 
-LISTS = [np.array(rows, dtype=np.int32) for rows in ([3], [0, 5, 9], [], list(range(20)))]
+LISTS = [seen_list(rows) for rows in ([3], [0, 5, 9], [], list(range(20)))]
 
 
 def _ridge_by_column(train: Interactions, penalty: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -59,8 +59,8 @@ def test_ease_without_a_penalty_on_anime_nobody_saw_says_what_to_do() -> None:
 def test_weights_score_many_lists_as_they_score_one(l2: float) -> None:
     scorer: WeightsScorer = fit_ease(random_interactions(40, 25, 0.3, seed=1), l2)
     together = scorer.score_lists(np.arange(len(LISTS)), LISTS)
-    np.testing.assert_allclose(together, [scorer.score_list(0, rows) for rows in LISTS], atol=1e-5)
-    np.testing.assert_array_equal(scorer.score_similar(3), scorer.score_list(0, np.array([3], dtype=np.int32)))
+    np.testing.assert_allclose(together, [scorer.score_list(0, known) for known in LISTS], atol=1e-5)
+    np.testing.assert_array_equal(scorer.score_similar(3), scorer.score_list(0, seen_list([3])))
 
 
 def _user_knn_by_brute_force(
@@ -85,7 +85,7 @@ def test_user_knn_is_what_brute_force_says(rule: Rule, n_users: int, n_anime: in
     scorer = fit_user_knn(train, rule, n_neighbours=7)
     for known in LISTS:
         scores = scorer.score_list(0, known)
-        expected = _user_knn_by_brute_force(train, known, rule, 7)
+        expected = _user_knn_by_brute_force(train, known.anime_rows, rule, 7)
         if rule == "top quarter" and expected.any():  # in shares of all that the neighbours have to say
             expected, scores = expected / expected.max(), scores / scores.max()
         np.testing.assert_allclose(scores, expected, atol=1e-5)
@@ -93,7 +93,7 @@ def test_user_knn_is_what_brute_force_says(rule: Rule, n_users: int, n_anime: in
 
 
 def test_chance_is_repeatable_and_differs_between_users_and_questions() -> None:
-    known = np.array([1], dtype=np.int32)
+    known = seen_list([1])
     one, again = RandomScorer(50), RandomScorer(50)
     np.testing.assert_array_equal(one.score_list(3, known), again.score_list(3, known))
     draws = [
@@ -120,7 +120,8 @@ def test_ials_folds_a_list_in_by_solving_for_its_factors() -> None:
     scorer = fit_ials(train, IalsConfig(factors=6, regularization=0.5, alpha=4.0, iterations=5))
     factors = scorer.model.item_factors.astype(np.float64)
     expected = []
-    for rows in LISTS:
+    for known in LISTS:
+        rows = known.anime_rows
         # What is on the list weighs alpha, all else 1: Hu et al., equation 4.
         weights = np.ones(25)
         weights[rows] = 4.0
@@ -129,7 +130,7 @@ def test_ials_folds_a_list_in_by_solving_for_its_factors() -> None:
         expected.append(factors @ solved)
     together = scorer.score_lists(np.arange(len(LISTS)), LISTS)
     np.testing.assert_allclose(together, expected, atol=1e-3)
-    np.testing.assert_allclose(together, [scorer.score_list(0, rows) for rows in LISTS], atol=1e-5)
+    np.testing.assert_allclose(together, [scorer.score_list(0, known) for known in LISTS], atol=1e-5)
     assert np.argmax(scorer.score_similar(3)) == 3
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from models.scoring.embedding import embed_list
 from models.scoring.neighbours import NeighbourRule
+from models.scoring.user_list import UserList
 from tests.models.small_bundle import unit_rows
-from tests.training.interactions_for_tests import make_interactions, random_interactions
+from tests.training.interactions_for_tests import make_interactions, random_interactions, seen_list
 from tests.training.lists.test_prepare import prepare_folder
 from tests.training.small_dump import SmallDump
 from training.evaluation.baselines.knn import ItemKnnScorer, fit_item_knn
@@ -42,7 +43,7 @@ class FakeScorer(Scorer):
     by_anime: dict[int, Scores] = field(default_factory=dict)
     name: str = "fake"
 
-    def score_list(self, user_row: int, input_rows: NDArray[np.int32]) -> Scores:
+    def score_list(self, user_row: int, known: UserList) -> Scores:
         return self.by_user[user_row]
 
     def score_similar(self, anime_row: int) -> Scores:
@@ -57,7 +58,7 @@ class RandomScorer(Scorer):
     rng: np.random.Generator
     name: str = "chance"
 
-    def score_list(self, user_row: int, input_rows: NDArray[np.int32]) -> Scores:
+    def score_list(self, user_row: int, known: UserList) -> Scores:
         return self.rng.random(self.n_anime, dtype=np.float32)
 
     def score_similar(self, anime_row: int) -> Scores:
@@ -134,7 +135,12 @@ def test_history_lengths_are_told_apart() -> None:
 def test_without_test_users_or_queries_the_tables_are_empty_and_print(capsys: pytest.CaptureFixture[str]) -> None:
     split = split_interactions(make_interactions([(1, 1, 8, 2), (2, 2, 8, 2)]))
     metrics = evaluate([PopularityScorer(np.ones(2, dtype=np.int64))], split, [])
-    assert metrics["methods"]["popularity"] == {"generalisation": "strong", "next_anime": {}, "similar_anime": {}}
+    assert metrics["methods"]["popularity"] == {
+        "generalisation": "strong",
+        "next_anime": {},
+        "mirror": {},
+        "similar_anime": {},
+    }
     print_table(metrics)
     assert "popularity" in capsys.readouterr().out
 
@@ -145,7 +151,7 @@ def test_an_embedding_scorer_scores_as_the_service_does() -> None:
     list_embeddings, gains = embeddings[::-1] * np.float32(2.0), np.linspace(0.1, 1.0, 20, dtype=np.float32)
     scorer = EmbeddingScorer(embeddings, list_embeddings, gains)
     expected = gains * (embeddings @ embed_list(list_embeddings, rows))
-    np.testing.assert_allclose(scorer.score_list(0, rows), expected, atol=1e-6)
+    np.testing.assert_allclose(scorer.score_list(0, seen_list(rows)), expected, atol=1e-6)
     np.testing.assert_allclose(scorer.score_similar(4), embeddings @ embeddings[4], atol=1e-6)
 
 
@@ -173,7 +179,7 @@ def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule, 
     scorer = NeighboursScorer(
         embeddings, ListNeighbours(embeddings, embed_users(embeddings, train), train), rule=rule
     )
-    scores = scorer.score_list(0, np.array([0], dtype=np.int32))
+    scores = scorer.score_list(0, seen_list([0]))
     # What no neighbour speaks for is out of the ranking, as it is in the service.
     assert np.isneginf(scores).tolist() == [False, False, True, True]
     assert scores[0] == pytest.approx(scores[1])
@@ -183,7 +189,7 @@ def test_neighbours_recommend_what_the_nearest_rate_highly(rule: NeighbourRule, 
 def test_the_rating_network_ranks_by_the_users_own_embedding() -> None:
     embeddings = np.eye(3, dtype=np.float32)
     scorer = RatingNetworkScorer(embeddings, embeddings[[1]])
-    assert scorer.score_list(0, np.array([], dtype=np.int32)).tolist() == [0.0, 1.0, 0.0]
+    assert scorer.score_list(0, seen_list([])).tolist() == [0.0, 1.0, 0.0]
     assert scorer.generalisation == "weak"
 
 
@@ -208,7 +214,7 @@ def test_item_knn_is_what_brute_force_says(n_users: int, n_anime: int, density: 
     scorer = ItemKnnScorer(found)
     np.testing.assert_allclose(scorer.score_similar(0), found.toarray()[0], atol=1e-6)
     rows = np.arange(0, n_anime, 2, dtype=np.int32)
-    np.testing.assert_allclose(scorer.score_list(0, rows), found.toarray()[rows].sum(axis=0), atol=1e-5)
+    np.testing.assert_allclose(scorer.score_list(0, seen_list(rows)), found.toarray()[rows].sum(axis=0), atol=1e-5)
 
 
 def test_item_knn_in_blocks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

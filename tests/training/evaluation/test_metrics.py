@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.evaluation.metrics import estimate_mean, graded_ndcg_at, ndcg_at, place_discounts, recall_at
+from training.evaluation.metrics import (
+    estimate_mean,
+    estimate_share,
+    graded_ndcg_at,
+    ndcg_at,
+    place_discounts,
+    recall_at,
+)
 
 # Places 1, 3 and 4 hold a target.
 PLACES = np.array([True, False, True, True, False])
@@ -76,6 +83,15 @@ def test_an_interval_is_196_standard_errors_to_either_side() -> None:
     half = 1.96 * (1 / 3) ** 0.5 / 2
     assert (estimate.mean, estimate.n) == (0.5, 4)
     assert (estimate.low, estimate.high) == pytest.approx((0.5 - half, 0.5 + half))
+
+
+def test_a_share_is_of_all_users_together_with_the_interval_of_a_ratio() -> None:
+    # 1 of 1 and 1 of 3: a half of all, where the mean over users would be two thirds.
+    share = estimate_share(np.array([1.0, 1.0]), np.array([1.0, 3.0]))
+    # Residuals 1 - .5 and 1 - 1.5, standard deviation .5 sqrt(2), over a mean total of 2.
+    half = 1.96 * 0.5 * 2**0.5 / (2 * 2**0.5)
+    assert (share.mean, share.n) == (0.5, 2)
+    assert (share.low, share.high) == pytest.approx((0.5 - half, 0.5 + half))
 
 
 def test_one_value_is_its_own_interval() -> None:

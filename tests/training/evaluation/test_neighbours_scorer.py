@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tests.models.slow_users import SlowNeighbours
 from tests.models.small_bundle import unit_rows
-from tests.training.interactions_for_tests import random_interactions
+from tests.training.interactions_for_tests import random_interactions, seen_list
 from training.evaluation.scorers import NeighboursScorer
 from training.lists.interactions import Interactions
 from training.similar_users.embed import embed_users
@@ -48,7 +48,7 @@ def test_200_weighted_neighbours_speak() -> None:
     users, cosines = slow_nearest(200)
     theirs = [lists().list_of(user).seen_rows.tolist() for user in users]
     expected = np.array(SlowNeighbours(cosines, theirs, lists().popularity().tolist()).fitted(MINE.tolist()))
-    found = scorer().score_list(0, MINE)
+    found = scorer().score_list(0, seen_list(MINE))
     np.testing.assert_allclose(found[expected > 1e-4], expected[expected > 1e-4], rtol=1e-3, atol=1e-5)
     assert np.isneginf(found[expected < -1e-4]).all()
 
@@ -65,5 +65,5 @@ def test_50_neighbours_speak_for_the_top_quarter_of_their_ratings() -> None:
             expected[top] += cosine / sum(cosines)
     by_rule = scorer()
     by_rule.rule = "top-quarter"
-    found = by_rule.score_list(0, MINE)
+    found = by_rule.score_list(0, seen_list(MINE))
     np.testing.assert_allclose(np.where(np.isneginf(found), 0.0, found), expected, atol=1e-5)

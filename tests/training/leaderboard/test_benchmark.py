@@ -11,13 +11,14 @@ from scipy import stats
 from tests.training.interactions_for_tests import make_interactions, random_interactions
 from tests.training.isolated_for_tests import die, fail, say_who
 from training.evaluation.baselines.random import RandomScorer
-from training.evaluation.list_quality import measure_lists
+from training.evaluation.list_quality import ListQuestions, measure_lists
+from training.evaluation.scorers import RatingNetworkScorer
 from training.evaluation.tables import show
-from training.leaderboard.cold_start import CUTS, make_points
+from training.leaderboard.cold_start import CUTS, make_points, measure_cold_start
 from training.leaderboard.isolated import IsolatedError, peak_memory_mb, run_isolated
 from training.leaderboard.sanity import expect_recall_by_chance, make_oracle
 from training.leaderboard.summary import compare_paired, estimate_coverage
-from training.leaderboard.tables import show_p
+from training.leaderboard.tables import cold_start_tables, show_p
 from training.leaderboard.tune import tune, validation_split
 from training.lists.split import split_interactions
 from training.similar_anime.truth import SimilarQuery
@@ -26,20 +27,39 @@ from training.similar_anime.truth import SimilarQuery
 def test_cuts_hold_one_another_and_keep_their_users() -> None:
     lists = random_interactions(200, 150, 0.7, 0)
     split = split_interactions(lists)
-    *cut, whole = make_points(split, lists)
-    assert [point.name for point in cut] == ["1", "3", "5", "10"]
+    *cut, whole = make_points(split)
+    assert [point.name for point in cut] == ["1", "2", "3", "5", "10", "20"]
     for n, point in zip(CUTS, cut, strict=True):
         np.testing.assert_array_equal(point.users, cut[0].users)
         for user, rows in zip(point.users, point.inputs, strict=True):
-            assert len(set(rows.tolist())) == n
+            assert len(set(rows.tolist())) == min(n, len(split.inputs[user]))
             assert np.isin(rows, split.inputs[user]).all()
     for shorter, longer in pairwise(cut):
         assert all(np.isin(a, b).all() for a, b in zip(shorter.inputs, longer.inputs, strict=True))
     assert whole.name == "50+"
     assert {len(rows) >= 50 for rows in whole.inputs} == {True}
     assert all(rows is split.inputs[user] for user, rows in zip(whole.users, whole.inputs, strict=True))
-    again = make_points(split, lists)
+    again = make_points(split)
     assert all((a == b).all() for a, b in zip(cut[0].inputs, again[0].inputs, strict=True))
+
+
+def test_a_stranger_is_asked_for_everything_untold_and_others_for_what_is_held_back() -> None:
+    lists = random_interactions(200, 60, 0.5, 0)
+    split = split_interactions(lists)
+    point = make_points(split)[1]
+    held_back, untold = point.held_back(split), point.untold(split)
+    for place, user in enumerate(point.users.tolist()):
+        told = point.inputs[place].tolist()
+        assert held_back.inputs[place].anime_rows.tolist() == untold.inputs[place].anime_rows.tolist() == told
+        assert held_back.targets[place].rows.tolist() == split.targets[user].tolist()
+        assert held_back.known[place].tolist() == split.inputs[user].tolist()
+        whole = set(lists.list_of(int(split.test_user_rows[user])).seen_rows.tolist())
+        assert set(untold.targets[place].rows.tolist()) == whole - set(told)
+        assert untold.known[place].tolist() == told
+    curve, untold_curve = measure_cold_start(RandomScorer(60), split)
+    assert list(untold_curve) == [str(n) for n in CUTS]
+    assert set(curve) == set(untold_curve)
+    assert measure_cold_start(RatingNetworkScorer(*(np.eye(3, dtype=np.float32),) * 2), split) == ({}, {})
 
 
 def test_who_has_too_little_is_on_no_curve() -> None:
@@ -48,7 +68,7 @@ def test_who_has_too_little_is_on_no_curve() -> None:
     lists = make_interactions(rows)
     split = split_interactions(lists)
     assert len(split.inputs) == 1
-    assert make_points(split, lists) == []
+    assert make_points(split) == []
 
 
 def test_a_paired_comparison_by_hand() -> None:
@@ -99,7 +119,7 @@ def test_chance_recalls_what_it_must() -> None:
     expected = expect_recall_by_chance(split)
     recalls: list[NDArray[np.float64]] = []
     for seed in range(20):
-        quality = measure_lists(RandomScorer(300, seed), split.test_user_rows, split.inputs, split.targets)
+        quality = measure_lists(RandomScorer(300, seed), ListQuestions.of_split(split))
         assert quality is not None
         recalls.append(quality.values["recall_at_20"].to_numpy())
     means = [values.mean() for values in recalls]
@@ -119,7 +139,7 @@ def test_an_oracle_knows_lists_and_similar_anime() -> None:
     split = split_interactions(random_interactions(100, 30, 0.4, 0))
     query = SimilarQuery(4, np.array([7, 2]), np.array([2.0, 1.0]), may_choose=False)
     oracle = make_oracle(split, [query])
-    quality = measure_lists(oracle, split.test_user_rows, split.inputs, split.targets)
+    quality = measure_lists(oracle, ListQuestions.of_split(split))
     assert quality is not None
     np.testing.assert_allclose(quality.values[["recall_at_20", "ndcg_at_10", "ndcg_at_100"]], 1.0)
     assert np.argsort(-oracle.score_similar(4), kind="stable")[:2].tolist() == [7, 2]
@@ -164,6 +184,29 @@ def test_tuning_measures_each_candidate_on_validation_users_alone() -> None:
     results = tune(split, iter([("one", fit), ("two", fit)]))
     assert (len(asked), [name for name, _ in results]) == (2, ["one", "two"])
     assert 0.0 < results[0][1]["ndcg_at_100"] < 1.0
+
+
+def test_a_table_per_curve_shows_its_own_metric() -> None:
+    def point(*means: float) -> dict[str, dict[str, float]]:
+        names = ("ndcg_at_100", "ndcg_at_10", "loved_ndcg_at_10")
+        return {name: {"mean": m, "low": m, "high": m, "n": 7} for name, m in zip(names, means, strict=False)}
+
+    method = {
+        "generalisation": "strong",
+        "next_anime": {},
+        "cold_start": {"2": point(0.1), "50+": point(0.2)},
+        "untold": {"2": point(0.3, 0.4, 0.5)},
+    }
+    tables = cold_start_tables({"methods": {"mine": method}})
+    assert [table.rows[0][1:] for table in tables] == [
+        (".100 ±.000", ".200 ±.000"),
+        (".300 ±.000",),
+        (".400 ±.000",),
+        (".500 ±.000",),
+    ]
+    assert [table.headings[1:] for table in tables[:2]] == [("2 (7 users)", "50+ (7 users)"), ("2 (7 users)",)]
+    assert tables[3].title == "loved NDCG@10 where everything untold is to be found"
+    assert cold_start_tables({"methods": {"mine": method | {"cold_start": {}, "untold": {}}}}) == []
 
 
 def test_numbers_are_shown_as_the_docs_show_them() -> None:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.training.commands import fails, works
@@ -12,9 +13,14 @@ from training.evaluation.scorers import Scorer
 from training.leaderboard.methods import METHODS, Material, Method
 from training.leaderboard.report import markdown, print_report, write_report
 from training.leaderboard.run import choose_methods, run_benchmark
+from training.lists.prepared import load_prepared
+from training.lists.split import splitmix64
 from training.settings import RunSettings
 
 CHEAP = ("oracle", "random", "popularity", "user kNN, all they saw")
+
+
+FRESH = ("popularity", "EDLAE")
 
 
 def _fall_over(material: Material) -> Scorer:
@@ -53,10 +59,33 @@ def test_the_command_writes_tables_numbers_and_plots(
     assert set(summary["paired"]["next_anime"]["methods"]) == {"popularity", *CHEAP[3:], "EDLAE"} - {best}
     assert summary["paired"]["similar_anime"]["baseline"] == "EDLAE"
     page = (tmp_path / "out" / "benchmark.md").read_text(encoding="utf-8")
+    for text in (
+        "loved NDCG@10",
+        "## Love and hate",
+        "Mirror, ",
+        "Loved anime: loved NDCG@10 minus that of the best",
+    ):
+        assert text in page
     for name in PLOTS:
         assert f"]({name})" in page
         assert (tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG")
     assert page == markdown(summary)
+
+
+def test_a_fold_that_nothing_was_chosen_on_tests_and_does_not_train(
+    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only = [word for name in FRESH for word in ("--only", name)]
+    places = ("--work", str(tmp_path / "work"), "--out", str(tmp_path / "out"))
+    works(monkeypatch, "benchmark", "--data", str(small_dump.folder), "--fold", "3", *places, *only)
+    summary = json.loads((tmp_path / "out" / "benchmark.json").read_text(encoding="utf-8"))
+    lists = load_prepared(tmp_path / "work" / "prepared").interactions
+    of_fold = splitmix64(lists.user_ids) % np.uint64(10) == 3
+    assert summary["settings"]["test_fold"] == 3
+    assert summary["n_training_users"] == np.count_nonzero(~of_fold)
+    assert 0 < summary["n_test_users"] <= np.count_nonzero(of_fold)
+    assert summary["methods"]["EDLAE"]["next_anime"]["recall_at_20"]["n"] == summary["n_test_users"]
+    assert "splitmix64(user_id) % 10 == 3" in (tmp_path / "out" / "benchmark.md").read_text(encoding="utf-8")
 
 
 def test_a_method_that_cannot_run_is_left_out_and_said_so(
@@ -73,7 +102,7 @@ def test_a_method_that_cannot_run_is_left_out_and_said_so(
     assert summary["left_out"]["clumsy"].startswith("failed")
     assert "ValueError: on purpose" in capfd.readouterr().err
     # Without a baseline there is nothing to compare with.
-    assert summary["paired"] == {"next_anime": {}, "similar_anime": {}}
+    assert summary["paired"] == {"next_anime": {}, "loved_anime": {}, "similar_anime": {}}
     print_report(summary)
     write_report(tmp_path, summary)
     assert "left out, needs a_package_nobody_has" in capfd.readouterr().out

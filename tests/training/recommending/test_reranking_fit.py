@@ -102,7 +102,7 @@ def test_both_stages_find_what_users_of_one_taste_have_in_common(
 ) -> None:
     reranker = model.reranker(model.facts(split.train, prepared.catalogue))
     assert reranker is not None
-    two_stages = TwoStageScorer(reranker, list_neighbours(network, split.train), prepared.interactions)
+    two_stages = TwoStageScorer(reranker, list_neighbours(network, split.train))
     methods = evaluate([ItemsScorer(model.weights()), two_stages], split, [])["methods"]
     ndcg = {name: methods[name]["next_anime"]["ndcg_at_10"]["mean"] for name in (ITEMS, RANKED)}
     # Four tastes of ten anime each, of which eight are on a list: by chance it would be about 0.1.

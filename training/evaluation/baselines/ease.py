@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.scorers import Rows, Scorer, Scores, lists_matrix
+from models.scoring.user_list import UserList
+from training.evaluation.scorers import Scorer, Scores, lists_matrix
 from training.item_weights.closed_form import dense_weights, invert_gram
 from training.item_weights.co_counts import co_counts
 from training.lists.interactions import Interactions
@@ -33,12 +34,12 @@ class WeightsScorer(Scorer):
     weights: NDArray[np.float32]  # row: the known anime; column: the one it scores. Zero diagonal
     name: str
 
-    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Sum the rows of the list."""
-        scores: Scores = self.weights[input_rows].sum(axis=0)
+        scores: Scores = self.weights[known.seen_rows].sum(axis=0)
         return scores
 
-    def score_lists(self, _user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+    def score_lists(self, _user_rows: NDArray[np.int64], inputs: Sequence[UserList]) -> Scores:
         """Sum the rows of each list."""
         scores: Scores = lists_matrix(inputs, len(self.weights)) @ self.weights
         return scores

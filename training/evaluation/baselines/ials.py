@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from models.scoring.user_list import UserList
 from training.embeddings.trained import unit_rows
-from training.evaluation.scorers import CosineScorer, Rows, Scores, lists_matrix
+from training.evaluation.scorers import CosineScorer, Scores, lists_matrix
 from training.lists.interactions import Interactions
 
 
@@ -39,12 +40,12 @@ class IalsScorer(CosineScorer):
     threads: ThreadpoolController
     name: str = "iALS"
 
-    def score_list(self, user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, known: UserList) -> Scores:
         """Fold the list in and score."""
-        scores: Scores = self.score_lists(np.array([user_row]), [input_rows])[0]
+        scores: Scores = self.score_lists(np.array([user_row]), [known])[0]
         return scores
 
-    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[Rows]) -> Scores:
+    def score_lists(self, user_rows: NDArray[np.int64], inputs: Sequence[UserList]) -> Scores:
         """Fold the lists in and score."""
         matrix = lists_matrix(inputs, len(self.anime_embeddings))
         with self.threads.limit(limits=1, user_api="blas"):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.scoring.neighbours import N_NEIGHBOURS, score_by_neighbours
 from models.scoring.ranking import top_k_rows
+from models.scoring.user_list import UserList
 from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.interactions import Interactions
 
@@ -24,9 +25,9 @@ class ItemKnnScorer(Scorer):
     neighbours: sp.csr_matrix
     name: str = "item kNN, cosine of ratings"
 
-    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Sum the cosines."""
-        return np.asarray(self.neighbours[input_rows].sum(axis=0), dtype=np.float32).ravel()
+        return np.asarray(self.neighbours[known.seen_rows].sum(axis=0), dtype=np.float32).ravel()
 
     def score_similar(self, anime_row: int) -> Scores:
         """Return the cosines."""
@@ -63,9 +64,9 @@ class UserKnnScorer(Scorer):
     n_neighbours: int = N_NEIGHBOURS
     name: str = "user kNN"
 
-    def score_list(self, _user_row: int, input_rows: Rows) -> Scores:
+    def score_list(self, _user_row: int, known: UserList) -> Scores:
         """Sum the weights of the neighbours of each anime."""
-        similarities = self._similarities(input_rows)
+        similarities = self._similarities(known.seen_rows)
         nearest = top_k_rows(similarities, self.n_neighbours)
         weights = similarities[nearest]
         if self.rule == "seen":

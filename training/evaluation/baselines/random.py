@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.evaluation.scorers import Rows, Scorer, Scores
+from models.scoring.user_list import UserList
+from training.evaluation.scorers import Scorer, Scores
 
 _LISTS, _SIMILAR = 0, 1
 
@@ -17,7 +18,7 @@ class RandomScorer(Scorer):
     seed: int = 0
     name: str = "random"
 
-    def score_list(self, user_row: int, _input_rows: Rows) -> Scores:
+    def score_list(self, user_row: int, _known: UserList) -> Scores:
         """Draw for a user."""
         return self._draw(_LISTS, user_row)
 
