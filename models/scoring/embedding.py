@@ -44,7 +44,7 @@ def embed_list(list_embeddings: Matrix, support: Support) -> Vector:
 def cosine_scores(embeddings: Matrix, query: Vector) -> Vector:
     """Give the cosine of unit rows, shape (n, embedding_size), to a unit vector or zeros; in [-1, 1]."""
     scores: Vector = embeddings @ query
-    return np.clip(scores, -1.0, 1.0, out=scores)
+    return scores.clip(-1.0, 1.0, out=scores)
 
 
 def list_scores(anime_embeddings: Matrix, anime_gains: Vector, user_embedding: Vector) -> Vector:

@@ -1,7 +1,7 @@
 """From scores to a page: the best k rows, exactly and repeatably."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ class Cut:
     order: Order = "most"
 
 
-@dataclass(frozen=True)
-class RankedPage:
+class RankedPage(NamedTuple):
     """One page of a ranking; its first row has rank ``offset + 1``."""
 
     rows: list[int]

@@ -106,7 +106,7 @@ class UserIndex:
 
     def _known(self, row: int, k: int) -> Nearest:
         rows = self.nearest_rows[row, :k]
-        similarities = cosine_scores(self.embeddings[rows], self.embeddings[row])
+        similarities = cosine_scores(self.embeddings.take(rows, axis=0), self.embeddings[row])
         # They were ordered by another product, which may round the last bit of near-ties another way.
         return Nearest(rows, np.minimum.accumulate(similarities, out=similarities))
 

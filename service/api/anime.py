@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from models.scoring.ranking import RankedPage
 from service.api.answers import AnimeAnswer, SimilarAnimeAnswer, TitlesAnswer
-from service.api.params import NO_QUERY, AnimeId, Model, SimilarAnimeQuery, TitlesQuery
+from service.api.params import NO_QUERY, AnimeId, CheckedRoute, Model, SimilarAnimeQuery, TitlesQuery
 from service.api.problems import responses
 from service.api.rendering import anime_response, similar_anime_response, titles_response
 from service.api.threads import run_in_search_thread
 from service.recommending.errors import NotReadyError, UnknownAnimeError
 
-router = APIRouter(tags=["anime"])
+router = APIRouter(tags=["anime"], route_class=CheckedRoute)
 
 
 # The most asked for stands first: routes are tried in order.

@@ -5,14 +5,14 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from service.api.answers import HealthAnswer
-from service.api.params import NO_QUERY, Model, Ready
+from service.api.params import NO_QUERY, CheckedRoute, Model, Ready
 from service.api.problems import responses
 from service.api.rendering import json_response
 from service.operations.metrics import CONTENT_TYPE, Metrics
 from service.recommending.errors import NotReadyError
 
-router = APIRouter(tags=["health"], dependencies=[NO_QUERY])
-metrics_router = APIRouter(tags=["health"], dependencies=[NO_QUERY])
+router = APIRouter(tags=["health"], dependencies=[NO_QUERY], route_class=CheckedRoute)
+metrics_router = APIRouter(tags=["health"], dependencies=[NO_QUERY], route_class=CheckedRoute)
 
 _METRICS: Final[dict[int | str, dict[str, Any]]] = {
     200: {

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import ListRecommendationsAnswer, ListSimilarUsersAnswer
 from service.api.bodies import HeldBodies, read_list
-from service.api.params import Model, RecommendationsQuery, SimilarUsersQuery
+from service.api.params import CheckedRoute, Model, RecommendationsQuery, SimilarUsersQuery
 from service.api.problems import responses
 from service.api.rendering import list_recommendations_response, list_similar_users_response
 from service.api.threads import run_in_cpu_thread
 from service.recommending.errors import BodyTimeoutError, BodyTooLargeError, BusyError, MediaTypeError, NotReadyError
 from service.recommending.model import LoadedModel
 
-router = APIRouter(tags=["lists"])
+router = APIRouter(tags=["lists"], route_class=CheckedRoute)
 
 _RESPONSES: Final = responses(
     MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError, cacheable=False

@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Response
 
 from service.api.answers import ModelAnswer
-from service.api.params import NO_QUERY, Model
+from service.api.params import NO_QUERY, CheckedRoute, Model
 from service.api.problems import responses
 from service.api.rendering import model_card_response
 from service.recommending.errors import NotReadyError
 
-router = APIRouter(tags=["model"], dependencies=[NO_QUERY])
+router = APIRouter(tags=["model"], dependencies=[NO_QUERY], route_class=CheckedRoute)
 
 
 @router.get("/model", operation_id="getModel", response_model=ModelAnswer, responses=responses(NotReadyError))

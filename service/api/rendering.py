@@ -5,7 +5,7 @@ of a row go in front of the card's own. A test validates every answer against it
 """
 
 import zlib
-from collections.abc import Iterable
+from itertools import count
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -72,17 +72,23 @@ def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page
     """Answer with anime similar to one, by a method."""
     card = model.catalogue.card(anime_row)
     beginning = b'%b"method":"%b","anime":%b,' % (_head(model), method.encode(), card)
-    rows = zip(page.scores, model.bundle.anime_ids[page.scored_rows].tolist(), strict=True)
-    fields = b'"rank":%d,"similarity":%.6f,"similarity_of":%d'
-    own = (fields % (rank, *values) for rank, values in enumerate(rows, page.offset + 1))
-    return _list_response(model, beginning, _cards(model, page.rows, own), page)
+    ids = model.bundle.anime_ids.data
+    written = b'{"rank":%d,"similarity":%.6f,"similarity_of":%d,%b'
+    values = zip(
+        count(page.offset + 1),
+        page.scores,
+        [ids[row] for row in page.scored_rows],
+        model.catalogue.open_cards(page.rows),
+    )
+    return _list_response(model, beginning, b",".join([written % fields for fields in values]), page)
 
 
 def titles_response(model: LoadedModel, page: RankedPage) -> Response:
     """Answer with anime found by title; without scores where nothing was searched for."""
     relevance = [b"%.6f" % score for score in page.scores] or [b"null"] * len(page.rows)
-    own = (b'"rank":%d,"relevance":%b' % values for values in enumerate(relevance, page.offset + 1))
-    return _list_response(model, _head(model), _cards(model, page.rows, own), page)
+    values = zip(count(page.offset + 1), relevance, model.catalogue.open_cards(page.rows))
+    rows = [b'{"rank":%d,"relevance":%b,%b' % fields for fields in values]
+    return _list_response(model, _head(model), b",".join(rows), page)
 
 
 def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersPage) -> Response:
@@ -151,20 +157,14 @@ def _list_response(
 
 def _model_response(model: LoadedModel, body: bytes) -> Response:
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
-    return RememberedResponse(body, etag=f'"{model.version}-{zlib.crc32(body):08x}"')
+    return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(body)))
 
 
 def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> bytes:
-    ranking = page.ranking
-    rows = zip(model.bundle.user_ids[ranking.rows].tolist(), ranking.scores, page.anime_in_common, strict=True)
-    row = b'{"rank":%d,"user_id":%d,"similarity":%.6f,"anime_in_common":%d}'
-    return b",".join([row % (rank, *values) for rank, values in enumerate(rows, ranking.offset + 1)])
-
-
-def _cards(model: LoadedModel, anime_rows: list[int], own: Iterable[bytes]) -> bytes:
-    """Write the cards of some anime, each with fields of its own in front."""
-    card = model.catalogue.card
-    return b",".join([b"{%b,%b" % (fields, card(row)[1:]) for fields, row in zip(own, anime_rows, strict=True)])
+    ranking, ids = page.ranking, model.bundle.user_ids.data
+    written = b'{"rank":%d,"user_id":%d,"similarity":%.6f,"anime_in_common":%d}'
+    values = zip(count(ranking.offset + 1), [ids[row] for row in ranking.rows], ranking.scores, page.anime_in_common)
+    return b",".join([written % fields for fields in values])
 
 
 def _recommended_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> bytes:

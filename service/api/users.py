@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import RecommendationsAnswer, SimilarUsersAnswer
-from service.api.params import Model, RecommendationsQuery, SimilarUsersQuery, UserId
+from service.api.params import CheckedRoute, Model, RecommendationsQuery, SimilarUsersQuery, UserId
 from service.api.problems import responses
 from service.api.rendering import recommend, recommendations_response, similar_users_response
 from service.api.threads import run_in_cpu_thread
@@ -13,7 +13,7 @@ from service.recommending.catalogue import row_of_user
 from service.recommending.errors import NotReadyError, UnknownUserError
 from service.recommending.model import LoadedModel
 
-router = APIRouter(tags=["users"])
+router = APIRouter(tags=["users"], route_class=CheckedRoute)
 
 
 @router.get(

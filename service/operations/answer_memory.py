@@ -67,8 +67,11 @@ class AnswerMemory:
 class RememberedResponse(Response):
     """An answer to GET that depends on the URL and the model alone: once it was sent, it is remembered."""
 
-    def __init__(self, body: bytes, *, etag: str) -> None:
-        super().__init__(body, headers={"cache-control": "no-cache", "etag": etag}, media_type="application/json")
+    media_type = "application/json"
+
+    def __init__(self, body: bytes, *, etag: bytes) -> None:
+        super().__init__(body)
+        self.raw_headers += [(b"cache-control", b"no-cache"), (b"etag", etag)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""

@@ -11,23 +11,15 @@ MAX_HEAD_BYTES: Final = 512 * 1024
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's own protocol, which refuses a request whose head does not end."""
 
-    _is_in_head = False
     _n_head_bytes = 0
-
-    def on_message_begin(self) -> None:
-        """Count from here on."""
-        self._is_in_head, self._n_head_bytes = True, 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """Count no more."""
-        self._is_in_head = False
-        super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         """Read on, and refuse what has become too long."""
         super().data_received(data)
-        if self._is_in_head:
-            self._n_head_bytes += len(data)
-            if self._n_head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-                self.send_400_response("The head of the request is too long.")
+        # uvicorn answers a request in a cycle once its head has ended.
+        if self.cycle and self.cycle.scope is self.scope:
+            self._n_head_bytes = 0
+            return
+        self._n_head_bytes += len(data)
+        if self._n_head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")

@@ -6,6 +6,7 @@ With several workers, prometheus_client keeps each worker's numbers in files und
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -41,13 +42,19 @@ class Metrics:
             registry=self.registry,
         )
         self._model = _ModelCollector(readiness)
+        # prometheus_client's own look-up takes a lock and makes texts of all labels.
+        self._series = cache(self._find_series)
 
     def observe(self, route: str, method: str, status: int, duration_s: float) -> None:
         """Count a request by its route's template: paths would make as many series as there are anime."""
         # Clients can make methods up.
         method = method if method in _METHODS else "OTHER"
-        self._requests.labels(route, method, str(status)).inc()
-        self._durations.labels(route, method).observe(duration_s)
+        requests, durations = self._series(route, method, status)
+        requests.inc()
+        durations.observe(duration_s)
+
+    def _find_series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(route, method, str(status)), self._durations.labels(route, method)
 
     def exposition(self) -> bytes:
         """Write everything in Prometheus' text format."""

@@ -46,26 +46,25 @@ class WatchRequests:
         scope = {**scope, "method": "GET"} if method == "HEAD" else scope
         request_id, if_none_match = self._read_headers(scope)
         scope["request_id"] = request_id.decode()
-        status = 0
+        scope["status"] = 0
 
         async def watched_send(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
                 headers = message["headers"]
                 headers.append((_REQUEST_ID, request_id))
                 if if_none_match is not None and message["status"] == 200:
                     _answer_unchanged(message, if_none_match)
-                status = message["status"]
-            elif status == 304:
+                scope["status"] = message["status"]
+            elif scope["status"] == 304:
                 message["body"] = b""
             await send(message)
 
         try:
             await self._app(scope, receive, watched_send)
         except ClientDisconnect:
-            status = CLIENT_GONE
+            scope["status"] = CLIENT_GONE
         finally:
-            self._note(scope, method, status, time.perf_counter() - started)
+            self._note(scope, method, time.perf_counter() - started)
 
     def _read_headers(self, scope: Scope) -> tuple[bytes, bytes | None]:
         request_id = if_none_match = None
@@ -76,8 +75,8 @@ class WatchRequests:
                 if_none_match = value
         return request_id or b"%b-%d" % (self._prefix.encode(), next(self._numbers)), if_none_match
 
-    def _note(self, scope: Scope, method: str, status: int, duration_s: float) -> None:
-        route = scope.get("route")
+    def _note(self, scope: Scope, method: str, duration_s: float) -> None:
+        route, status = scope.get("route"), scope["status"]
         template = getattr(route, "path", UNMATCHED) if route is not None else UNMATCHED
         self._metrics.observe(template, method, status, duration_s)
         if self._access_log is not None:
@@ -96,21 +95,14 @@ class AnswerFaults:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and catch what comes of it."""
-        started = False
-
-        async def noting_send(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
         try:
-            await self._app(scope, receive, noting_send)
+            await self._app(scope, receive, send)
         except Exception as error:
             if scope["type"] != "http" or isinstance(error, ClientDisconnect):
                 raise
             fields = {"request_id": scope["request_id"], "path": scope["path"]}
             logging.getLogger(SERVICE).exception("a request broke", extra={"fields": fields})
-            if started:
+            if scope["status"]:
                 raise  # Half an answer is out already; the server has to cut the connection.
             await self._fault_response(scope["path"])(scope, receive, send)
 

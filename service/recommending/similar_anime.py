@@ -72,25 +72,25 @@ class SimilarAnime:
 
     def _read_franchises(self, anime_row: int, request: SimilarAnimeRequest, allowed: Allowed) -> RankedPage | None:
         """Do the same for franchises: each stands where the nearest of its entries that pass stands."""
-        first_rows = self._catalogue.first_rows
-        neighbours = self._bundle.similar_rows[anime_row]
-        places = np.flatnonzero(allowed.with_first[neighbours])
+        # Plain loops over a few dozen numbers: numpy's calls would cost more.
+        first_rows, passes = self._catalogue.first_rows.data, allowed.with_first.data
+        neighbours = self._bundle.similar_rows[anime_row].data
         total = self._n_franchises(anime_row, allowed)
         end = min(request.offset + request.limit, total)
-        own = int(first_rows[anime_row])
+        own = first_rows[anime_row]
         place_of: dict[int, int] = {}
-        # A page is found among the first dozens, so a loop that stops beats numpy on all of them.
-        for shown, place in zip(first_rows[neighbours[places]].tolist(), places.tolist(), strict=True):
+        for place, row in enumerate(neighbours):
             if len(place_of) >= end:
                 break
-            if shown != own:
+            if passes[row] and (shown := first_rows[row]) != own:
                 place_of.setdefault(shown, place)
         if len(place_of) < end:
             return None
         rows = list(place_of)[request.offset :]
         kept = list(place_of.values())[request.offset :]
-        scores: list[float] = self._bundle.similar_scores[anime_row][kept].tolist()
-        return RankedPage(rows, scores, request.offset, request.limit, total, neighbours[kept].tolist())
+        similarities = self._bundle.similar_scores[anime_row].data
+        scores = [similarities[place] for place in kept]
+        return RankedPage(rows, scores, request.offset, request.limit, total, [neighbours[place] for place in kept])
 
     def _n_franchises(self, anime_row: int, allowed: Allowed) -> int:
         """Count the other franchises that can be shown."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,7 @@ class UserProfile:
         return bool(len(self.user_list.liked_rows)) and bool(self.embedding.any())
 
 
-@dataclass(frozen=True)
-class SimilarUsersPage:
+class SimilarUsersPage(NamedTuple):
     """One page of similar users."""
 
     ranking: RankedPage  # user rows with their similarity

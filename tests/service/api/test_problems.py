@@ -6,6 +6,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient
 
 from service.api.problems import EXAMPLES, KINDS, Problem
@@ -138,6 +139,22 @@ def test_faults_of_the_path_and_of_the_query_are_listed_together(client: httpx.C
     ]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/anime"),
+        ("GET", "/anime/1/similar"),
+        ("GET", "/users/1/similar"),
+        ("GET", "/users/1/recommendations"),
+        ("POST", "/users/similar"),
+        ("POST", "/recommendations"),
+    ],
+)
+def test_no_route_takes_one_of_two_limits(client: httpx.Client, method: str, path: str) -> None:
+    (issue,) = _problem(client.request(method, f"{path}?limit=1&limit=2")).errors or []
+    assert (issue.parameter, issue.expected, issue.received) == ("limit", "given once", "1 and 2")
+
+
 @pytest.mark.parametrize("path", ["/anime/1", "/model", "/health/live", "/health/ready", "/metrics"])
 def test_where_there_are_no_parameters_that_is_said(client: httpx.Client, path: str) -> None:
     (issue,) = _problem(client.get(f"{path}?limit=1&limit=2")).errors or []
@@ -183,7 +200,15 @@ def broken_client() -> TestClient:
     async def explode() -> None:
         raise RuntimeError("the password is swordfish")
 
+    def half() -> Iterator[bytes]:
+        yield b"half"
+        raise RuntimeError("too late for a problem")
+
+    async def explode_late() -> StreamingResponse:
+        return StreamingResponse(half())
+
     app.get("/explode")(explode)
+    app.get("/explode-late")(explode_late)
     return TestClient(app, raise_server_exceptions=True)
 
 
@@ -198,3 +223,8 @@ def test_an_unforeseen_error_says_nothing_of_itself(
     assert record.exc_info
     assert "swordfish" in str(record.exc_info[1])
     assert record.__dict__["fields"]["request_id"] == "find-me"
+
+
+def test_an_error_in_the_midst_of_an_answer_is_left_to_the_server(broken_client: TestClient) -> None:
+    with pytest.raises(RuntimeError, match="too late"):
+        broken_client.get("/explode-late")
