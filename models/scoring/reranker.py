@@ -26,10 +26,12 @@ Vector = NDArray[np.float32]
 N_CANDIDATES: Final = 400
 # Of the widest neighbourhood's share beside item weights, when candidates are proposed.
 NEIGHBOUR_WEIGHT: Final = 0.3
+# Of what liking adds to the log odds of being seen. Chosen on validation users (docs/experiments.md).
+LIKING_WEIGHT: Final = 1.4
 # What dislikes take off the log odds of an anime that those who have seen them see more than others do: by the square
 # of how far their share exceeds a tenth, so that a usual list hardly changes, and by how far the lift exceeds a usual
 # one. Chosen on validation users (docs/experiments.md).
-DISLIKE_WEIGHT: Final = 8.0
+DISLIKE_WEIGHT: Final = 9.0
 _USUAL_DISLIKED: Final = 0.1
 _USUAL_LIFT: Final = 0.3
 # By how much fewer of its viewers see an anime that a disliked one is said to be unlike.
@@ -42,7 +44,10 @@ _MAX_DEVIATION: Final = 5.0
 
 @dataclass(frozen=True)
 class RerankingNetwork:
-    """Some small networks with the same inputs, whose outputs are averaged; the last row of a layer is its bias."""
+    """Small networks with the same inputs, an even number; the last row of a layer is its bias.
+
+    The first half orders by what a user sees next, the second half by what they like of it.
+    """
 
     scales: Matrix  # (2, n_features), mean and standard deviation of each feature, as learned
     first: NDArray[np.float32]  # (n_networks, n_features + 1, n_first)
@@ -68,12 +73,17 @@ class RerankingNetwork:
         return scaled
 
     def logits(self, standardised: Matrix) -> Vector:
-        """Give the log odds, shape (m,), that each row of standardised features is what was hidden."""
-        total = np.zeros(len(standardised), dtype=np.float32)
-        for first, second, last in zip(self.first, self.second, self.last, strict=True):
+        """Give the log odds, shape (m,), that each row of standardised features is seen next, and liked.
+
+        Liking decides among what is likely to be seen: elsewhere it would cost more hits than it makes better.
+        """
+        outputs = np.zeros((2, len(standardised)), dtype=np.float32)
+        for number, (first, second, last) in enumerate(zip(self.first, self.second, self.last, strict=True)):
             hidden = _layer(_layer(standardised, first), second)  # (m, n_second)
-            total += hidden @ last[:-1] + last[-1]
-        return total / np.float32(len(self.first))
+            outputs[2 * number // self.n_networks] += hidden @ last[:-1] + last[-1]
+        seen, liked = outputs / np.float32(self.n_networks // 2)
+        logits: Vector = seen + np.float32(LIKING_WEIGHT) * sigmoid(seen) * (liked - seen)
+        return logits
 
 
 def _layer(inputs: Matrix, weights: Matrix) -> Matrix:
@@ -224,6 +234,9 @@ def reranker_of(bundle: Bundle) -> Reranker | None:
     )
     if not network.n_networks:
         return None
+    if network.n_networks % 2:
+        fault = f"holds {network.n_networks} networks, half of which should order by liking; train the bundle anew"
+        raise BundleContentError(Path("reranker_first.npy"), fault)
     if bundle.manifest.reranker_features != FEATURES or network.scales.shape[1] != len(FEATURES):
         fault = "names other features of the re-ranker than this software computes; train the bundle anew"
         raise BundleContentError(Path(MANIFEST_FILE), fault)

@@ -250,7 +250,7 @@ class SlowList:
             return 0.0
         seen_with = self._co_seen_with(row, dict.fromkeys(self.disliked, 1.0), tables)
         lift = math.log((seen_with + 0.0001) / (math.exp(self.catalogue.popularity[row]) + 0.0001))
-        return 8.0 * max(0.0, len(self.disliked) / self.n - 0.1) ** 2 * max(0.0, lift - 0.3)
+        return 9.0 * max(0.0, len(self.disliked) / self.n - 0.1) ** 2 * max(0.0, lift - 0.3)
 
     def evidence(self, row: int, weights: Mapping[str, NDArray[Any]]) -> Features:
         """Say what item weights do: who speaks for an anime with what weight, and how alike the two are."""

@@ -44,7 +44,8 @@ class SlowNeighbours:
 
 def slow_liked(user_list: UserList) -> list[int]:
     """Give what a user has begun to watch and does not dislike: neither dropped nor rated low."""
-    entries = list(zip(*(column.tolist() for column in vars(user_list).values()), strict=True))
+    columns = user_list.anime_rows, user_list.ratings, user_list.statuses
+    entries = list(zip(*(column.tolist() for column in columns), strict=True))
     given = [rating for _, rating, status in entries if rating and status != 6]
     return [
         row

@@ -23,16 +23,18 @@ class RerankerConfig(BaseModel):
         ),
     ] = 3
     n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
-    n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 1
+    n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 2
     n_cuts: Annotated[int, Field(ge=0, le=10, description="Examples more of each list, cut to 1 to 30 titles")] = 1
     rating_weight: Annotated[
         float, Field(ge=0, le=10, description="What a point above the user's own mean adds to a target's gain")
-    ] = 0.2
-    n_networks: Annotated[int, Field(ge=1, le=16, description="Networks whose outputs are averaged")] = 3
-    first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 96
+    ] = 0.6
+    n_networks: Annotated[
+        int, Field(ge=2, le=16, multiple_of=2, description="Half of them order by what is seen, half by liking")
+    ] = 2
+    first_width: Annotated[int, Field(ge=1, description="Width of the first hidden layer")] = 128
     second_width: Annotated[int, Field(ge=1, description="Width of the second hidden layer")] = 48
     hidden_dropout: Annotated[float, Field(ge=0, lt=1, description="Share of hidden units dropped, by list")] = 0.1
-    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 4
+    epochs: Annotated[int, Field(ge=1, description="Passes over the lists")] = 6
     batch_size: Annotated[int, Field(ge=1, description="Lists per step")] = 8
     learning_rate: Annotated[
         float, Field(gt=0, allow_inf_nan=False, description="Of Adam, falling to a fiftieth")

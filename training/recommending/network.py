@@ -13,7 +13,7 @@ from training.support.terminal import progress
 def fit_network(
     features: NDArray[np.float16], gains: NDArray[np.float32], scales: NDArray[np.float32], config: RerankerConfig
 ) -> tuple[RerankingNetwork, dict[str, list[float]]]:
-    """Learn to put on top what was hidden.
+    """Learn to put on top what was hidden, half of the networks without looking at how much it is wanted.
 
     Parameters
     ----------
@@ -35,7 +35,8 @@ def fit_network(
     all_see = np.ones((config.n_networks, n_candidates), dtype=bool)
 
     def list_at(task: int) -> RankedList:
-        wanted = np.tile(gains[task], (config.n_networks, 1))
+        half = config.n_networks // 2
+        wanted = np.repeat([gains[task] > 0.0, gains[task]], half, axis=0).astype(np.float32)
         return RankedList(features[task].astype(np.float32), wanted, all_see)
 
     learning = Learning(

@@ -20,13 +20,13 @@ KINDS = ["one title", "three titles", "loved and hated"]
 
 
 def draw_network(rng: np.random.Generator) -> Arrays:
-    """Three networks, and scales that put some features further out than five deviations."""
+    """Four networks, and scales that put some features further out than five deviations."""
     n = len(NAMES)
     arrays = {
         "scales": np.stack([rng.normal(size=n), rng.uniform(0.2, 3.0, n)]),
-        "first": rng.normal(0.0, 0.2, (3, n + 1, 7)),
-        "second": rng.normal(size=(3, 8, 4)),
-        "last": rng.normal(size=(3, 5)),
+        "first": rng.normal(0.0, 0.2, (4, n + 1, 7)),
+        "second": rng.normal(size=(4, 8, 4)),
+        "last": rng.normal(size=(4, 5)),
     }
     return {f"reranker_{name}": array.astype(np.float32) for name, array in arrays.items()}
 
@@ -47,7 +47,9 @@ def slow_logit(standardised: Sequence[float], arrays: Mapping[str, NDArray[Any]]
                 sums = [total + value * weight for total, weight in zip(sums, weights, strict=True)]
             values = [max(total, 0.0) for total in sums]
         outputs.append(sum(value * weight for value, weight in zip(values, last[:-1], strict=True)) + last[-1])
-    return float(sum(outputs) / len(outputs))
+    half = len(outputs) // 2
+    seen, liked = sum(outputs[:half]) / half, sum(outputs[half:]) / half
+    return float(seen + 1.4 * probability(seen) * (liked - seen))
 
 
 def probability(log_odds: float) -> float:

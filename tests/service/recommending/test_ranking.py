@@ -42,7 +42,7 @@ def test_recommendations_by_embedding_equal_brute_force(
     row: int, wanted: dict[str, Any], page: dict[str, Any], planned: bool
 ) -> None:
     mine = list_of_user(BUNDLE, row)
-    assume(len(mine.seen_rows))
+    assume(len(mine.liked_rows))
     query = RecommendationsQuery(
         method="embedding",
         include_plan_to_watch=planned,
@@ -77,7 +77,7 @@ def _scores_by_neighbours(row: int) -> dict[int, float]:
 
 @given(row=user_rows)
 def test_recommendations_by_neighbours_equal_brute_force(row: int) -> None:
-    assume(len(list_of_user(BUNDLE, row).seen_rows))
+    assume(len(list_of_user(BUNDLE, row).liked_rows))
     query = RecommendationsQuery(
         method="neighbours",
         rule="top-quarter",

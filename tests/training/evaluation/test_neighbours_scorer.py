@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.models.slow_users import SlowNeighbours
+from models.scoring.user_list import UserList
+from tests.models.slow_users import SlowNeighbours, slow_counts
 from tests.models.small_bundle import unit_rows
 from tests.training.interactions_for_tests import random_interactions, seen_list
 from training.evaluation.scorers import NeighboursScorer
@@ -35,11 +36,12 @@ def slow_nearest(k: int) -> tuple[list[int], list[float]]:
     """Compare the list with everybody's."""
     adds = embeddings().astype(np.float64)
 
-    def direction(rows: NDArray[np.int32]) -> NDArray[np.float64]:
-        total: NDArray[np.float64] = adds[rows].sum(axis=0)
+    def direction(user_list: UserList) -> NDArray[np.float64]:
+        counts = slow_counts(user_list)
+        total: NDArray[np.float64] = np.array(list(counts.values())) @ adds[list(counts)]
         return total / np.linalg.norm(total)
 
-    cosines = [float(direction(MINE) @ direction(lists().list_of(user).seen_rows)) for user in range(230)]
+    cosines = [float(direction(seen_list(MINE)) @ direction(lists().list_of(user))) for user in range(230)]
     users = sorted(range(230), key=lambda user: -cosines[user])[:k]
     return users, [cosines[user] for user in users]
 

@@ -4,7 +4,7 @@ Every feature of a example is computed anew, the slow way, from lists without th
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from models.scoring.reranker import RerankingNetwork
 from models.scoring.user_list import UserList
 from tests.models.slow_catalogue import SlowCatalogue
 from tests.models.slow_features import NAMES, SlowList, propose, slow_table
-from tests.models.slow_users import SlowNeighbours
+from tests.models.slow_users import SlowNeighbours, slow_counts
 from tests.models.small_bundle import Arrays, make_arrays, unit_rows
 from tests.training.pretended import count_and_weigh
 from tests.training.recommending.test_reranking_tasks import splitmix
@@ -89,8 +89,8 @@ def teach(train: Interactions, monkeypatch: pytest.MonkeyPatch, **settings: Any)
     return taught
 
 
-def direction(rows: Sequence[int]) -> NDArray[np.float64]:
-    total: NDArray[np.float64] = ADDS[list(rows)].astype(np.float64).sum(axis=0)
+def direction(counts: Mapping[int, float]) -> NDArray[np.float64]:
+    total = np.array(list(counts.values())) @ ADDS[list(counts)].astype(np.float64)
     return total / (np.linalg.norm(total) or 1.0)
 
 
@@ -119,12 +119,11 @@ class World:
 
     @functools.cached_property
     def directions(self) -> NDArray[np.float64]:
-        return np.array(
-            [direction(self.train.list_of(user).seen_rows.tolist()) for user in range(self.train.n_users)]
-        )
+        return np.array([direction(slow_counts(self.train.list_of(user))) for user in range(self.train.n_users)])
 
     def _list_of(self, user_list: UserList) -> SlowList:
-        return SlowList(self.facts, *(column.tolist() for column in vars(user_list).values()))
+        columns = user_list.anime_rows, user_list.ratings, user_list.statuses
+        return SlowList(self.facts, *(column.tolist() for column in columns))
 
     def example(self, task: Task, n_candidates: int) -> tuple[NDArray[np.float64], list[float]]:
         """Compute the example of a task: the features of its candidates, and how much each of those is wanted."""
@@ -133,7 +132,7 @@ class World:
         mine = self._list_of(task.known)
         names = ("rows", "values", "cosines")
         weights = {f"item_weight_{name}": getattr(self.weights, name) for name in names} | self.co_seen
-        neighbours = self._neighbours(task.user_row, list(mine.entries))
+        neighbours = self._neighbours(task.user_row, mine.counts)
         score = {row: propose(mine, neighbours, weights, row) for row in range(N_ANIME)}
         unseen = [row for row in range(N_ANIME) if row not in mine.entries and row not in others]
         candidates = sorted(unseen, key=lambda row: (-score[row], row))[:n_candidates]
@@ -141,7 +140,7 @@ class World:
         features = np.array([[row[name] for name in NAMES] for row in table])
         return features, [gains.get(row, 0.0) for row in candidates]
 
-    def _neighbours(self, user_row: int, known: Sequence[int]) -> SlowNeighbours:
+    def _neighbours(self, user_row: int, known: Mapping[int, float]) -> SlowNeighbours:
         """Find the hundred nearest of all users but one, with whole lists."""
         cosines = self.directions @ direction(known)
         nearest = [user for user in np.argsort(-cosines, kind="stable").tolist() if user != user_row][:100]
