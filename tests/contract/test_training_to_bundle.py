@@ -64,8 +64,9 @@ def test_the_bundle_holds_every_list_as_it_was(run: Run) -> None:
     found = [
         (int(bundle.user_ids[user_row]), int(bundle.anime_ids[anime_row]), rating, status)
         for user_row in range(bundle.n_users)
+        for listed in [list_of_user(bundle, user_row)]
         for anime_row, rating, status in zip(
-            *(column.tolist() for column in vars(list_of_user(bundle, user_row)).values()), strict=True
+            listed.anime_rows.tolist(), listed.ratings.tolist(), listed.statuses.tolist(), strict=True
         )
     ]
     assert found == sorted(row[:4] for row in run.dump.rows)

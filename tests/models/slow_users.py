@@ -55,7 +55,7 @@ def slow_liked(user_list: UserList) -> list[int]:
 
 
 def slow_counts(user_list: UserList) -> dict[int, float]:
-    """Give what each title of a list counts: a dislike less, the larger their share, and nothing from a quarter on."""
+    """Give what each title of a list counts: a dislike less, the larger their share, nothing from a quarter."""
     begun = user_list.anime_rows[user_list.statuses != 6].tolist()
     liked = slow_liked(user_list)
     of_dislikes = max(0.0, 1 - 4 * (len(begun) - len(liked)) / max(len(begun), 1)) if liked else 1.0

@@ -21,7 +21,7 @@ PATH: Final = Path(__file__).with_name("written_answers.json")
 N_EXPLAINED: Final = 3
 # The two most popular anime, a user the model knows, and one whose every second title is posted.
 ANIME: Final = (4, 1)
-KNOWN_USER, POSTED_USER = 147, 97
+KNOWN_USER, POSTED_USER = 147, 182
 OF_LISTS: Final[list[tuple[str, str, str | None]]] = [
     ("similar_users", "embedding", None),
     ("recommendations", "embedding", None),

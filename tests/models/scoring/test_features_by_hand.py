@@ -55,8 +55,8 @@ def make_five() -> Arrays:
     arrays["list_offsets"][-1] = 6
     n_features = len(NAMES)
     scales = np.stack([np.zeros(n_features), np.full(n_features, WIDE)])
-    layers = {"scales": scales, "first": np.ones((1, n_features + 1, 1)), "second": np.ones((1, 2, 1))}
-    layers["last"] = np.ones((1, 2))
+    layers = {"scales": scales, "first": np.ones((2, n_features + 1, 1)), "second": np.ones((2, 2, 1))}
+    layers["last"] = np.ones((2, 2))
     return arrays | {f"reranker_{name}": array.astype(np.float32) for name, array in layers.items()}
 
 

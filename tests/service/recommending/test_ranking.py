@@ -14,7 +14,7 @@ from models.scoring.user_list import UserList, list_of_user
 from service.api.params import RecommendationsQuery, SimilarAnimeQuery, SimilarUsersQuery
 from service.recommending.methods import MethodKey, make_methods
 from tests.models.slow_franchises import collapse_franchises
-from tests.models.slow_users import slow_liked
+from tests.models.slow_users import slow_counts, slow_liked
 from tests.service.rankings import (
     BUNDLE,
     FRANCHISES,
@@ -108,15 +108,20 @@ EXPLAINED: Final = [key for key in make_methods(BUNDLE) if key[0] not in {"popul
 @given(seen=lists, key=st.sampled_from(EXPLAINED), seed=st.integers(0, 1000))
 def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], key: MethodKey, seed: int) -> None:
     whole = _list_of(seen, np.random.default_rng(seed))
-    liked = [seen.index(row) for row in slow_liked(whole)]
+    counted = list(slow_counts(whole))
+    liked = [counted.index(row) for row in slow_liked(whole)]
     profile = MODEL.similar_users.unseen_user(whole)
     scoring = make_methods(BUNDLE)[key].score(profile, np.ones(N_ANIME, dtype=bool))
     contributions = scoring.contributions(list(range(N_ANIME)))
-    assert contributions.shape == (N_ANIME, len(seen))
+    assert contributions.shape == (N_ANIME, len(counted))
     np.testing.assert_allclose(contributions.sum(axis=1), scoring.scores, atol=1e-5)
     method, rule = key
     query = RecommendationsQuery(method=method, rule=rule, limit=100, include_adult=True)
     page = MODEL.recommender.page(profile, query.request())
+    # Nothing is recommended by what is only disliked.
+    assert page.has_evidence == bool(liked)
+    if not liked:
+        return
     scored_rows = page.ranking.scored_rows
     for row, score, explanation in zip(scored_rows, page.ranking.scores, page.explanations, strict=True):
         assert score == scoring.scores[row]
@@ -124,7 +129,7 @@ def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], 
         best = sorted((value for value in contributions[row, liked].tolist() if value > 0), reverse=True)[:5]
         assert [reason.contribution for reason in explanation.because] == pytest.approx(best, abs=1e-5)
         for reason in explanation.because:
-            mine = contributions[row, seen.index(reason.anime_row)]
+            mine = contributions[row, counted.index(reason.anime_row)]
             assert reason.contribution == pytest.approx(float(mine), abs=1e-5)
 
 

@@ -37,8 +37,12 @@ def _list_of(user_row: int) -> list[dict[str, int]]:
     """Give what a user has seen, as a list to post."""
     entries = slice(*ARRAYS["list_offsets"][user_row : user_row + 2].tolist())
     seen = ARRAYS["list_statuses"][entries] != Status.PLAN_TO_WATCH
-    anime_rows = ARRAYS["list_anime_rows"][entries][seen]
-    return [{"anime_id": anime_id} for anime_id in ARRAYS["anime_ids"][anime_rows].tolist()]
+    ids = ARRAYS["anime_ids"][ARRAYS["list_anime_rows"][entries][seen]].tolist()
+    ratings, statuses = (ARRAYS[name][entries][seen].tolist() for name in ("list_ratings", "list_statuses"))
+    return [
+        {"anime_id": anime_id} | ({"status": status} if status else {}) | ({"rating": rating} if rating else {})
+        for anime_id, rating, status in zip(ids, ratings, statuses, strict=True)
+    ]
 
 
 def _ask(client: httpx.Client, user_row: int, how: str, **parameters: Any) -> dict[str, Any]:

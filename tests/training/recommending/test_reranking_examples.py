@@ -83,7 +83,7 @@ def teach(train: Interactions, monkeypatch: pytest.MonkeyPatch, **settings: Any)
     monkeypatch.setattr(fit, "fit_network", taught)
     counts, weights = count_and_weigh(train, ITEMS)
     before = counts.copy()
-    config = RerankerConfig(**{"n_cuts": 0, "n_candidates": 20, **settings})
+    config = RerankerConfig(**{"n_splits": 1, "n_cuts": 0, "n_candidates": 20, **settings})
     fit.fit_reranker(train, counts, weights, catalogue(), ADDS, ITEMS, config)
     np.testing.assert_array_equal(counts, before)
     return taught
