@@ -77,15 +77,24 @@ def explain(
     Contributions, shape (n_page, n_seen), and notes belong to the rows whose scores are shown, supporters to the rows
     that are shown.
     """
-    listed = profile.user_list
-    # What the user dislikes is no reason for anything. Contributions are those of what they have begun to watch.
-    liked = ~listed.disliked[listed.statuses != int(Status.PLAN_TO_WATCH)]
-    reasons = _reasons(listed.liked_rows, contributions[:, liked])
+    reasons = _liked_reasons(profile, contributions)
     supporters = _supporters(bundle, profile, anime_rows)
     return [
         Explanation(because, nearest, n_supporters, words)
         for because, (nearest, n_supporters), words in zip(reasons, supporters, notes, strict=True)
     ]
+
+
+def explain_by_list(profile: UserProfile, contributions: NDArray[np.float32]) -> list[Explanation]:
+    """Explain anime that nobody supports by contributions alone, shape (n_page, n_seen)."""
+    return [Explanation(because, [], 0, []) for because in _liked_reasons(profile, contributions)]
+
+
+def _liked_reasons(profile: UserProfile, contributions: NDArray[np.float32]) -> list[list[Reason]]:
+    listed = profile.user_list
+    # What the user dislikes is no reason for anything. Contributions are those of what they have begun to watch.
+    liked = ~listed.disliked[listed.statuses != int(Status.PLAN_TO_WATCH)]
+    return _reasons(listed.liked_rows, contributions[:, liked])
 
 
 def _reasons(seen_rows: NDArray[np.int32], contributions: NDArray[np.float32]) -> list[list[Reason]]:
