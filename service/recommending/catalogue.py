@@ -51,6 +51,7 @@ class Catalogue:
         self._rows = {anime_id: row for row, anime_id in enumerate(bundle.catalogue_ids.tolist())}
         #: For each anime, the row of the first entry of its franchise.
         self.first_rows: NDArray[np.int32] = np.concatenate([_first_rows(bundle), bundle.new_first_rows])
+        self._is_first = self.first_rows == np.arange(len(self.first_rows))
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
         self.titles = [_titles(self.card(row), bundle, row, folder) for row in range(len(bundle.catalogue_ids))]
@@ -132,7 +133,7 @@ class Catalogue:
     def _describe(self, mask: NDArray[np.bool_]) -> Allowed:
         first_rows = self.first_rows[: len(mask)]
         with_first = mask & mask[first_rows]
-        first_count = np.count_nonzero(mask & (first_rows == np.arange(len(mask))))
+        first_count = np.count_nonzero(mask & self._is_first[: len(mask)])
         mask.flags.writeable = with_first.flags.writeable = False
         return Allowed(mask, with_first, int(np.count_nonzero(mask)), int(first_count))
 
