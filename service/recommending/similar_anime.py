@@ -115,7 +115,7 @@ class SimilarAnime:
             return None
         rows = list(place_of)[request.offset :]
         kept = list(place_of.values())[request.offset :]
-        scores = [similarities[place] for place in kept]
+        scores: list[float] = [similarities[place] for place in kept]
         return RankedPage(rows, scores, request.offset, request.limit, total, [neighbours[place] for place in kept])
 
     def _n_franchises(self, anime_row: int, allowed: Allowed) -> int:
