@@ -72,7 +72,7 @@ def test_what_many_have_seen_counts_for_more() -> None:
 
 
 def test_codes_that_the_known_anime_lack_say_nothing_and_0_is_unknown() -> None:
-    known, new = _catalogue(np.array([0, 0, 1])), _catalogue(np.array([-1]))
+    known, new = _catalogue(np.array([0, 0, 1, -1, -1, -1])), _catalogue(np.array([-1]))
     topics = np.zeros((1, 0), dtype=np.float32)
     row = describe_content(new, known, topics)[0]
     assert row[0] == 1.0
