@@ -25,6 +25,7 @@ from models.scoring.neighbours import (
     neighbourhood_shares,
     score_by_neighbours,
 )
+from models.scoring.new_anime import score_by_content
 from models.scoring.popular import popular_scores
 from models.scoring.ranking import top_k_rows
 from models.scoring.reranker import reranker_of
@@ -70,8 +71,8 @@ class _Scored(NamedTuple):
 def make_golden_answers(bundle: Bundle) -> list[GoldenAnswer]:
     """Answer a few fixed queries by every method that the bundle serves, without any filter.
 
-    They are: similar anime of the most popular; similar users and recommendations for a known user, and for half the
-    list of another one, as if the model had never seen them.
+    They are: similar anime of the most popular, and of a new anime; similar users and recommendations for a known
+    user, and for half the list of another one, as if the model had never seen them.
     """
     index = user_index_of(bundle)
     rows = _usual_users(bundle)
@@ -156,9 +157,14 @@ def _similar_anime(bundle: Bundle) -> Iterator[GoldenAnswer]:
         others = np.arange(bundle.n_anime) != row
         cosines = cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[row])
         yield _golden("similar_anime", bundle, _Scored("embedding", None, cosines, others), bundle.anime_ids[row])
-        if bundle.similar_rows.shape[1]:
-            ranked = ranked_scores(bundle.similar_rows, bundle.similar_scores, bundle.anime_embeddings, row)
-            yield _golden("similar_anime", bundle, _Scored("ranked", None, ranked, others), bundle.anime_ids[row])
+        for method, neighbours in bundle.similar_anime_neighbours.items():
+            scores = ranked_scores(*neighbours, bundle.anime_embeddings, row)
+            yield _golden("similar_anime", bundle, _Scored(method, None, scores, others), bundle.anime_ids[row])
+    if bundle.n_new:
+        row = bundle.n_anime + int(top_k_rows(bundle.new_members.astype(np.float32), 1)[0])
+        others = np.arange(bundle.n_anime + bundle.n_new) != row
+        scored = _Scored("content", None, score_by_content(bundle, row), others)
+        yield _golden("similar_anime", bundle, scored, bundle.catalogue_ids[row])
 
 
 def _recommendations(bundle: Bundle, asker: _Asker) -> Iterator[GoldenAnswer]:
@@ -198,5 +204,5 @@ def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
 def _golden(kind: str, bundle: Bundle, scored: _Scored, query_id: int, *, unseen: bool = False) -> GoldenAnswer:
     rows = top_k_rows(scored.scores, GOLDEN_K, allowed=scored.allowed)
     fields = {"kind": kind, "method": scored.method, "rule": scored.rule, "unseen": unseen, "query_id": int(query_id)}
-    ids, scores = bundle.anime_ids[rows].tolist(), scored.scores[rows].tolist()
+    ids, scores = bundle.catalogue_ids[rows].tolist(), scored.scores[rows].tolist()
     return GoldenAnswer.model_validate(fields | {"ids": ids, "scores": scores})

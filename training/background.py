@@ -10,7 +10,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from training.embeddings.content import Content, read_content
-from training.franchises.grouping import franchise_arrays
+from training.franchises.new_anime import all_franchise_arrays
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 
@@ -37,7 +37,7 @@ def begin_background(
     try:
         pool.submit(importlib.import_module, _TENSORFLOW)
         content = pool.submit(read_content, prepared.catalogue)
-        yield content, pool.submit(franchise_arrays, lists, prepared.catalogue)
+        yield content, pool.submit(all_franchise_arrays, lists, prepared)
     finally:
         # A stopped run does not wait for what has not started.
         pool.shutdown(cancel_futures=True)

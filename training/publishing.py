@@ -18,7 +18,6 @@ from training.embeddings.trained import TrainedNetwork
 from training.evaluation.served_scorers import ITEMS, RANKED, SIMILAR
 from training.lists.prepared import Prepared
 from training.recommending.stage import RecommenderModel
-from training.similar_anime.rank import RankedNeighbours
 from training.similar_anime.stage import SimilarAnimeModel
 from training.similar_users.embed import embed_users
 from training.similar_users.in_common import N_COUNTED, N_COUNTED_QUICK, count_in_common
@@ -56,7 +55,7 @@ def publish(
     BundleError
         If the arrays break the format.
     """
-    arrays = {**_bundle_arrays(prepared, trained, similar.neighbours), **recommender.arrays}
+    arrays = {**_bundle_arrays(prepared, trained, similar), **recommender.arrays}
     started = time.monotonic()
     n_nearest, n_counted = (N_NEAREST, N_COUNTED) if recommender.has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
     user_index, user_index_metrics = build_user_index(arrays["user_embeddings"], n_nearest)
@@ -93,12 +92,13 @@ def publish(
 
 
 def _bundle_arrays(
-    prepared: Prepared, trained: TrainedNetwork, neighbours: RankedNeighbours
+    prepared: Prepared, trained: TrainedNetwork, similar: SimilarAnimeModel
 ) -> dict[str, NDArray[Any]]:
     lists = prepared.interactions
     user_embeddings = trained.user_embeddings
     if user_embeddings is None:
         user_embeddings = embed_users(trained.list_embeddings, lists)
+    new_embeddings = trained.new_anime_embeddings
     return {
         "anime_ids": lists.anime_ids,
         "user_ids": lists.user_ids,
@@ -110,10 +110,14 @@ def _bundle_arrays(
         "list_anime_rows": lists.anime_rows,
         "list_ratings": lists.ratings,
         "list_statuses": lists.statuses,
-        "similar_rows": neighbours.rows,
-        "similar_scores": neighbours.scores,
+        "similar_rows": similar.neighbours.rows,
+        "similar_scores": similar.neighbours.scores,
+        "cosine_rows": similar.cosines.rows,
+        "cosine_scores": similar.cosines.scores,
         "popularity": lists.popularity(),
         **prepared.catalogue,
+        **{f"new_{name}": array for name, array in prepared.new_anime.items()},
+        "new_anime_embeddings": trained.anime_embeddings[:0] if new_embeddings is None else new_embeddings,
     }
 
 

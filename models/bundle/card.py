@@ -23,3 +23,10 @@ class AnimeCard(BaseModel):
     members: Annotated[int | None, Field(description="The catalogue's member count", ge=0, examples=[1251960])]
     age_rating: Annotated[str | None, Field(description="Age rating", examples=["R - 17+ (violence & profanity)"])]
     url: Annotated[str, Field(description="Its MyAnimeList page", examples=["https://myanimelist.net/anime/1"])]
+    new: Annotated[
+        bool, Field(description="Whether too few lists hold it to learn from; left out of all other cards")
+    ] = False
+
+    def to_json(self) -> bytes:
+        """Write the card as compact JSON, without ``new`` unless it is true."""
+        return self.model_dump_json(exclude=None if self.new else {"new"}).encode()

@@ -38,15 +38,18 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
         As for :func:`check_contents`.
     """
     _check_shapes(arrays, manifest, folder)
-    for name in ("anime_ids", "user_ids"):
+    for name in ("anime_ids", "user_ids", "new_anime_ids"):
         _check_ids(arrays[name], folder / f"{name}.npy")
     _check_offsets(arrays["list_offsets"], len(arrays["list_anime_rows"]), folder / "list_offsets.npy")
-    _check_offsets(arrays["card_offsets"], len(arrays["cards"]), folder / "card_offsets.npy")
+    for prefix in ("", "new_"):
+        offsets, cards = arrays[f"{prefix}card_offsets"], arrays[f"{prefix}cards"]
+        _check_offsets(offsets, len(cards), folder / f"{prefix}card_offsets.npy")
+    _check_new_anime(arrays, folder)
     for name in ("type", "source", "studio", "age_rating"):
         _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
     _check_franchises(arrays, folder)
     _check_recommender(arrays, folder)
-    for name in ("list_embeddings", "mean_scores"):
+    for name in ("list_embeddings", "mean_scores", "new_mean_scores"):
         _check_finite(arrays[name], folder / f"{name}.npy")
     gains = arrays["anime_gains"]
     # NaN compares false with everything, so this catches it too.
@@ -62,13 +65,14 @@ def check_the_rest(arrays: Mapping[str, Array], folder: Path) -> None:
     BundleContentError
         As for :func:`check_contents`.
     """
-    for name in ("anime_embeddings", "user_embeddings"):
+    for name in ("anime_embeddings", "user_embeddings", "new_anime_embeddings"):
         _check_unit_rows(arrays[name], folder / f"{name}.npy")
     _check_range(arrays["list_anime_rows"], len(arrays["anime_ids"]), folder / "list_anime_rows.npy")
     _check_lists_ascend(arrays["list_anime_rows"], arrays["list_offsets"], folder / "list_anime_rows.npy")
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
     _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
-    _check_similar_anime(arrays["similar_rows"], arrays["similar_scores"], folder)
+    for name in ("similar", "cosine"):
+        _check_similar_anime(arrays, name, folder)
     _check_user_index(arrays, folder)
 
 
@@ -163,17 +167,29 @@ def _check_range(values: Array, stop: int, path: Path) -> None:
         raise BundleContentError(path, f"holds values outside 0..{stop - 1}")
 
 
-def _check_similar_anime(rows: Array, scores: Array, folder: Path) -> None:
-    path = folder / "similar_rows.npy"
+def _check_new_anime(arrays: Mapping[str, Array], folder: Path) -> None:
+    new_ids, first_rows = arrays["new_anime_ids"], arrays["new_first_rows"]
+    if np.isin(new_ids, arrays["anime_ids"]).any():
+        raise BundleContentError(folder / "new_anime_ids.npy", "holds ids that anime_ids.npy holds")
+    _check_range(arrays["new_type_codes"], len(arrays["type_names"]), folder / "new_type_codes.npy")
+    own_rows = len(arrays["anime_ids"]) + np.arange(len(new_ids))
+    if not np.isin(first_rows, np.flatnonzero(arrays["franchise_positions"] == 0))[first_rows != own_rows].all():
+        fault = "holds rows that are neither the first of a franchise nor the anime's own"
+        raise BundleContentError(folder / "new_first_rows.npy", fault)
+
+
+def _check_similar_anime(arrays: Mapping[str, Array], name: str, folder: Path) -> None:
+    rows, scores = arrays[f"{name}_rows"], arrays[f"{name}_scores"]
+    path = folder / f"{name}_rows.npy"
     _check_neighbour_rows(rows, path)
     twice = np.flatnonzero((np.diff(np.sort(rows, axis=1), axis=1) == 0).any(axis=1))
     if len(twice):
         raise BundleContentError(path, f"row {twice[0]} holds a neighbour twice")
     # NaN compares false with everything, so this catches it too.
     if not ((scores >= 0.0) & (scores <= 1.0)).all():
-        raise BundleContentError(folder / "similar_scores.npy", "holds values outside 0..1")
+        raise BundleContentError(folder / f"{name}_scores.npy", "holds values outside 0..1")
     if (scores[:, 1:] > scores[:, :-1]).any():
-        raise BundleContentError(folder / "similar_scores.npy", "similarities do not descend")
+        raise BundleContentError(folder / f"{name}_scores.npy", "similarities do not descend")
 
 
 def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:

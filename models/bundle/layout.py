@@ -3,12 +3,15 @@
 A dimension is a name (``n_anime``) that must have one value throughout the bundle, or a name with ``+1``
 for offsets. Every array lies in ``<name>.npy``. Row i of every ``n_anime`` array belongs to ``anime_ids[i]``,
 row i of every ``n_users`` array to ``user_ids[i]``.
+
+New anime are those of the catalogue that too few lists hold to learn from: row i of every ``n_new`` array belongs to
+``new_anime_ids[i]``. Where rows of the whole catalogue are meant, theirs go on behind those of ``anime_ids``.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-FORMAT_VERSION: Final = 5
+FORMAT_VERSION: Final = 6
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
@@ -66,6 +69,8 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("franchise_roles", ("n_anime",), "uint8", "main line, side story or extra, see franchises.Role"),
     ArraySpec("similar_rows", ("n_anime", "n_similar"), "int32", "the most similar anime rows, best first"),
     ArraySpec("similar_scores", ("n_anime", "n_similar"), "float32", "their similarities in [0, 1], descending"),
+    ArraySpec("cosine_rows", ("n_anime", "n_cosine"), "int32", "the nearest by the cosine of ratings, best first"),
+    ArraySpec("cosine_scores", ("n_anime", "n_cosine"), "float32", "their cosines in [0, 1], descending; 0 is none"),
     ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that support each anime"),
     ArraySpec("item_weight_values", ("n_anime", "n_weights"), "float32", "what each adds when it is on a list"),
     ArraySpec("item_weight_cosines", ("n_anime", "n_weights"), "float32", "cosines of who has seen the two"),
@@ -76,6 +81,17 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("reranker_second", ("n_networks", "n_first+1", "n_second"), "float32", "the last row is a bias"),
     ArraySpec("reranker_last", ("n_networks", "n_second+1"), "float32", "the last number is a bias"),
     ArraySpec("popularity", ("n_anime",), "int32", "lists that hold it, plan-to-watch left out"),
+    ArraySpec("new_anime_ids", ("n_new",), "int64", "MyAnimeList ids, ascending, none of anime_ids"),
+    ArraySpec("new_anime_embeddings", ("n_new", "embedding_size"), "float32", "unit rows, predicted from content"),
+    ArraySpec("new_first_rows", ("n_new",), "int32", "row of the catalogue that its franchise is shown as"),
+    ArraySpec("new_card_offsets", ("n_new+1",), "int64", "as card_offsets"),
+    ArraySpec("new_cards", ("n_new_card_bytes",), "uint8", "as cards, with new: true"),
+    ArraySpec("new_type_codes", ("n_new",), "uint8", "index into type_names"),
+    ArraySpec("new_anime_genres", ("n_new", "n_genres"), "bool", "as anime_genres"),
+    ArraySpec("new_years", ("n_new",), "int16", "as years"),
+    ArraySpec("new_mean_scores", ("n_new",), "float32", "as mean_scores"),
+    ArraySpec("new_members", ("n_new",), "int32", "as members"),
+    ArraySpec("new_adult", ("n_new",), "bool", "as adult"),
 )
 
 FRANCHISE_ARRAYS: Final = ("franchise_codes", "franchise_positions", "franchise_roles")

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 # A version is the name of a folder: no separators, no hidden files.
 VERSION_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
-SimilarAnimeMethod = Literal["ranked", "embedding"]
+# The last is for new anime, and the only one for them.
+SimilarAnimeMethod = Literal["ranked", "embedding", "cosine", "content"]
 RecommendationMethod = Literal["ranked", "items", "embedding", "neighbours"]
 # How a row of user_embeddings came about: the normalised sum of the list's anime embeddings (an unseen user
 # gets theirs the same way), or a trainable row of its own.
@@ -41,7 +42,7 @@ class DataCard(_Part):
 class DefaultMethods(_Part):
     """Used where a request names none: the best of the measured ways."""
 
-    similar_anime: SimilarAnimeMethod = "ranked"
+    similar_anime: Literal["ranked", "embedding"] = "ranked"
     recommendations: RecommendationMethod = "embedding"
 
 
@@ -49,7 +50,7 @@ class GoldenAnswer(_Part):
     """An answer computed when the bundle was written; a service must reproduce it before it is ready."""
 
     kind: Literal["similar_anime", "similar_users", "recommendations"]
-    method: Literal[RecommendationMethod, "popular"]
+    method: Literal[RecommendationMethod, SimilarAnimeMethod, "popular"]
     rule: Annotated[str | None, Field(description="Of the method, where it has several")] = None
     unseen: Annotated[bool, Field(description="For an unseen user, with half the list of the user")] = False
     query_id: Annotated[int, Field(description="Of an anime for similar anime, otherwise of a user")]

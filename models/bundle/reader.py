@@ -8,6 +8,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from models.bundle import checks
 from models.bundle.layout import FORMAT_VERSION, LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
-from models.bundle.manifest import FileEntry, Manifest
+from models.bundle.manifest import FileEntry, Manifest, SimilarAnimeMethod
 from models.bundle.sums import Sums
 from models.errors import BundleContentError, BundleCorruptError, BundleFormatError, BundleMissingError
 
@@ -64,6 +65,8 @@ class Bundle:
     age_rating_codes: NDArray[np.int16]
     similar_rows: NDArray[np.int32]
     similar_scores: NDArray[np.float32]
+    cosine_rows: NDArray[np.int32]
+    cosine_scores: NDArray[np.float32]
     co_seen_rows: NDArray[np.int32]
     co_seen_values: NDArray[np.float32]
     item_weight_rows: NDArray[np.int32]
@@ -77,11 +80,41 @@ class Bundle:
     franchise_codes: NDArray[np.int32]
     franchise_positions: NDArray[np.int16]
     franchise_roles: NDArray[np.uint8]
+    new_anime_ids: NDArray[np.int64]
+    new_anime_embeddings: NDArray[np.float32]
+    new_first_rows: NDArray[np.int32]
+    new_card_offsets: NDArray[np.int64]
+    new_cards: NDArray[np.uint8]
+    new_type_codes: NDArray[np.uint8]
+    new_anime_genres: NDArray[np.bool_]
+    new_years: NDArray[np.int16]
+    new_mean_scores: NDArray[np.float32]
+    new_members: NDArray[np.int32]
+    new_adult: NDArray[np.bool_]
 
     @property
     def n_anime(self) -> int:
-        """Number of anime the model knows."""
+        """Number of anime the model learned from lists."""
         return len(self.anime_ids)
+
+    @property
+    def n_new(self) -> int:
+        """Number of new anime: those of the catalogue that too few lists hold."""
+        return len(self.new_anime_ids)
+
+    @cached_property
+    def catalogue_ids(self) -> NDArray[np.int64]:
+        """Ids of the whole catalogue by row: new anime behind those that the model learned."""
+        return np.concatenate([self.anime_ids, self.new_anime_ids])
+
+    @property
+    def similar_anime_neighbours(self) -> dict[SimilarAnimeMethod, tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        """Rows and scores of the methods for similar anime that this bundle holds neighbours for."""
+        every: dict[SimilarAnimeMethod, tuple[NDArray[np.int32], NDArray[np.float32]]] = {
+            "ranked": (self.similar_rows, self.similar_scores),
+            "cosine": (self.cosine_rows, self.cosine_scores),
+        }
+        return {method: (rows, scores) for method, (rows, scores) in every.items() if rows.shape[1]}
 
     @property
     def n_users(self) -> int:

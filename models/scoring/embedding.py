@@ -68,7 +68,7 @@ def ranked_scores(
     Parameters
     ----------
     similar_rows, similar_scores : ndarray of shape (n_anime, n_similar)
-        Neighbours, best first, and their similarities in [0, 1].
+        Neighbours, best first, and their similarities in [0, 1]; where that is 0 it is none.
     anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
     anime_row : int
 
@@ -77,7 +77,8 @@ def ranked_scores(
     ndarray of shape (n_anime,), dtype=float32
         In [0, 1]. What the anime itself gets means nothing.
     """
-    neighbours, similarities = similar_rows[anime_row], similar_scores[anime_row]
+    n_neighbours = np.count_nonzero(similar_scores[anime_row])
+    neighbours, similarities = similar_rows[anime_row, :n_neighbours], similar_scores[anime_row, :n_neighbours]
     last = _BELOW * similarities[-1] if len(similarities) else np.float32(1.0)
     cosines = cosine_scores(anime_embeddings, anime_embeddings[anime_row])
     scores: Vector = ((cosines + 1.0) * np.float32(0.5 * last)).astype(np.float32)

@@ -29,14 +29,14 @@ async def similar_anime(anime_id: AnimeId, query: Annotated[SimilarAnimeQuery, Q
     # Reading a page takes microseconds, scanning all anime for one half a millisecond: less than the way to a thread
     # and back, on which a request waits for the event loop to let go of the interpreter.
     return similar_anime_response(
-        model, row, model.similar_anime.method_of(asked), model.similar_anime.page(row, asked)
+        model, row, model.similar_anime.method_of(row, asked), model.similar_anime.page(row, asked)
     )
 
 
 @router.get("/anime", operation_id="findAnime", response_model=TitlesAnswer, responses=responses(NotReadyError))
 async def find_anime(query: Annotated[TitlesQuery, Query()], model: Model, request: Request) -> Response:
     """Find anime by title: English, romaji or Japanese, typos forgiven. Without a query: the most popular."""
-    allowed = model.catalogue.allowed(query.filters()).mask
+    allowed = model.catalogue.allowed_everywhere(query.filters()).mask
 
     def search() -> RankedPage:
         # The first request makes the index, in this thread too.

@@ -18,7 +18,8 @@ AnimeSimilarity = Annotated[
     Field(
         ge=-1,
         le=1,
-        description="ranked: chance, 0 to 1, that people recommend it; embedding: cosine of the embeddings",
+        description="ranked: chance, 0 to 1, that people recommend it; embedding, content: cosine of the embeddings; "
+        "cosine: of the ratings, 0 to 1",
         examples=[0.35],
     ),
 ]
@@ -82,7 +83,7 @@ class SimilarUsersAnswer(Answer):
 
 
 NoEvidence = Annotated[
-    Literal["empty_list", "only_unknown_ids", "only_plan_to_watch", "no_direction"] | None,
+    Literal["empty_list", "only_unknown_ids", "only_new_anime", "only_plan_to_watch", "no_direction"] | None,
     Field(description="Why the list says nothing; null where it does. Without evidence, method is popular"),
 ]
 Notes = Annotated[list[str], Field(description="What is worth knowing about this answer, in sentences")]
@@ -192,6 +193,7 @@ class ModelSizes(Answer):
     """How large the model is."""
 
     n_anime: int
+    n_new: Annotated[int, Field(description="New anime: in the catalogue, on too few lists to learn from")]
     n_users: int
     n_list_entries: int
     embedding_size: int
@@ -227,6 +229,7 @@ class ListSummary(Answer):
     n_entries: Annotated[int, Field(ge=0, description="Entries that came")]
     n_seen: Annotated[int, Field(ge=0, description="Anime the answer goes by")]
     n_plan_to_watch: Annotated[int, Field(ge=0, description="Planned anime: not recommended, and no evidence")]
+    n_new: Annotated[int, Field(ge=0, description="New anime: too few lists hold them to be evidence")]
     n_unknown: Annotated[int, Field(ge=0, description="Anime the model does not know")]
     n_overruled: Annotated[int, Field(ge=0, description="Entries overruled by a later one for the same anime")]
 
@@ -236,6 +239,7 @@ class _OfList(Answer):
 
     model_version: ModelVersion
     list_summary: ListSummary
+    new_anime_ids: Annotated[list[int], Field(description="New anime on the list, which answers do not go by")]
     unknown_anime_ids: Annotated[list[int], Field(description="Ids on the list that the model does not know")]
     repeated_anime_ids: Annotated[list[int], Field(description="Ids that came more than once; the last entry counts")]
     no_evidence: NoEvidence

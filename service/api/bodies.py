@@ -34,7 +34,7 @@ MAX_BODY_BYTES: Final = 4_000_000
 # What all bodies of a process may hold, each from its first byte until it is answered. uvicorn's limit_concurrency
 # would count connections, idle ones too, and refuse probes and remembered answers with plain text.
 MAX_HELD_BYTES: Final = 64_000_000
-NoEvidence = Literal["empty_list", "only_unknown_ids", "only_plan_to_watch", "no_direction"]
+NoEvidence = Literal["empty_list", "only_unknown_ids", "only_new_anime", "only_plan_to_watch", "no_direction"]
 MAX_LIST_ENTRIES: Final = 20_000
 
 
@@ -173,8 +173,9 @@ _EXPECTED: Final = {
 class PostedList:
     """A list that was sent, in rows, and what became of its entries."""
 
-    user_list: UserList  # the anime the model knows
+    user_list: UserList  # the anime the model learned
     n_entries: int
+    new_anime_ids: list[int]  # in the order they came: in the catalogue, but on too few lists to learn from
     unknown_anime_ids: list[int]  # in the order they came
     repeated_anime_ids: list[int]  # in the order they came; the last entry of each counts
 
@@ -194,7 +195,7 @@ class PostedList:
         if not self.n_entries:
             return "empty_list"
         if not len(self.user_list.anime_rows):
-            return "only_unknown_ids"
+            return "only_new_anime" if self.new_anime_ids else "only_unknown_ids"
         return None if self.n_seen else "only_plan_to_watch"
 
 
@@ -210,10 +211,11 @@ def read_list(body: bytes | bytearray, catalogue: Catalogue) -> PostedList:
     # A dictionary keeps the last of each, where the first stood.
     last = {entry["anime_id"]: entry for entry in entries}
     rows = catalogue.rows_of(last)
-    known = [(row, entry) for row, entry in zip(rows, last.values(), strict=True) if row is not None]
+    of_catalogue = [(row, entry) for row, entry in zip(rows, last.values(), strict=True) if row is not None]
     return PostedList(
-        _in_rows(known),
+        _in_rows([(row, entry) for row, entry in of_catalogue if not catalogue.is_new(row)]),
         len(entries),
+        [entry["anime_id"] for row, entry in of_catalogue if catalogue.is_new(row)],
         [anime_id for anime_id, row in zip(last, rows, strict=True) if row is None],
         _repeated([entry["anime_id"] for entry in entries]) if len(last) < len(entries) else [],
     )

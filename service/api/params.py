@@ -123,7 +123,10 @@ class SimilarAnimeQuery(AnimeQuery):
     order: Annotated[Order, Field(description="least: the most dissimilar first")] = "most"
     method: Annotated[
         SimilarAnimeMethod | SkipJsonSchema[None],
-        Field(description="How similarity is measured; without it, what measured best"),
+        Field(
+            description="How similarity is measured; without it, what measured best. content is for new anime, and "
+            "the only way for them"
+        ),
     ] = None
     collapse_franchise: Annotated[
         Truth, Field(description="One entry per franchise, the first one to watch, and none of the anime's own")
@@ -157,6 +160,9 @@ class RecommendationsQuery(AnimeQuery):
     include_disliked_franchises: Annotated[
         Truth, Field(description="Whether what comes after a dropped or low-rated entry of a franchise may appear")
     ] = False
+    include_new: Annotated[
+        Truth, Field(description="Whether new anime may appear, where they fit: at every fifth place, ten at most")
+    ] = False
     collapse_franchise: Annotated[
         Truth, Field(description="One entry per franchise: the next one to watch of it")
     ] = True
@@ -173,6 +179,7 @@ class RecommendationsQuery(AnimeQuery):
             self.collapse_franchise,
             self.include_plan_to_watch,
             self.include_disliked_franchises,
+            self.include_new,
         )
 
 

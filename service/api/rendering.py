@@ -26,6 +26,7 @@ JSON: Final = "application/json"
 WORDS_FOR_NO_EVIDENCE: Final[dict[NoEvidence, str]] = {
     "empty_list": "The list is empty.",
     "only_unknown_ids": "The model knows none of the anime on the list.",
+    "only_new_anime": "Too few lists hold what is on this one to learn from.",
     "only_plan_to_watch": "The list holds plans alone, and planning to watch something is not liking it.",
     "no_direction": "What is on the list cancels out: it points nowhere.",
 }
@@ -60,6 +61,7 @@ def model_card_response(model: LoadedModel) -> Response:
     card = manifest.model_dump(mode="json", exclude={"golden", "files", "embedding_size", "reranker_features"})
     card["sizes"] = {
         "n_anime": model.bundle.n_anime,
+        "n_new": model.bundle.n_new,
         "n_users": model.bundle.n_users,
         "n_list_entries": len(model.bundle.list_anime_rows),
         "embedding_size": manifest.embedding_size,
@@ -72,7 +74,7 @@ def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page
     """Answer with anime similar to one, by a method."""
     card = model.catalogue.card(anime_row)
     beginning = b'%b"method":"%b","anime":%b,' % (_head(model), method.encode(), card)
-    ids = model.bundle.anime_ids.data
+    ids = model.bundle.catalogue_ids.data
     written = b'{"rank":%d,"similarity":%.6f,"similarity_of":%d,%b'
     values = zip(
         count(page.offset + 1),
@@ -105,7 +107,7 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
     InvalidRequestError
         If the model cannot answer such a query.
     """
-    page = model.recommender.page(model.similar_users.known_user(user_row), query.request())
+    page = model.recommend(model.similar_users.known_user(user_row), query.request())
     no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
     user_id, ranking = int(model.bundle.user_ids[user_row]), page.ranking
@@ -218,15 +220,19 @@ def _placed(model: LoadedModel, place: Place, row: int, scored_row: int) -> dict
 
 
 def _named(model: LoadedModel, row: int) -> dict[str, Any]:
-    return {"anime_id": int(model.bundle.anime_ids[row]), "name": model.catalogue.titles[row][0]}
+    return {"anime_id": int(model.bundle.catalogue_ids[row]), "name": model.catalogue.titles[row][0]}
 
 
 def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[str, Any]:
     no_evidence = None if has_evidence else posted.no_evidence or "no_direction"
-    n_known, n_unknown = len(posted.user_list.anime_rows), len(posted.unknown_anime_ids)
+    n_known, n_new = len(posted.user_list.anime_rows), len(posted.new_anime_ids)
+    n_unknown = len(posted.unknown_anime_ids)
+    n_anime = n_known + n_new + n_unknown
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {instead}"] if no_evidence else []
     if n_unknown:
-        notes.append(f"{n_unknown} of {n_known + n_unknown} anime on the list are not in the model.")
+        notes.append(f"{n_unknown} of {n_anime} anime on the list are not in the model.")
+    if n_new:
+        notes.append(f"{n_new} of {n_anime} anime on the list are new: too few lists hold them to learn from.")
     if posted.repeated_anime_ids:
         notes.append(f"{len(posted.repeated_anime_ids)} anime came more than once; the last entry of each counts.")
     return {
@@ -234,9 +240,11 @@ def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[st
             "n_entries": posted.n_entries,
             "n_seen": posted.n_seen,
             "n_plan_to_watch": posted.n_planned,
+            "n_new": n_new,
             "n_unknown": n_unknown,
-            "n_overruled": posted.n_entries - n_known - n_unknown,
+            "n_overruled": posted.n_entries - n_anime,
         },
+        "new_anime_ids": posted.new_anime_ids,
         "unknown_anime_ids": posted.unknown_anime_ids,
         "repeated_anime_ids": posted.repeated_anime_ids,
         "no_evidence": no_evidence,

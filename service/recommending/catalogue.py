@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ class Allowed:
 class Catalogue:
     """What the bundle knows about its anime, apart from who watches them; ``folder`` is named in messages.
 
+    Rows are those of the whole catalogue: new anime come behind those that the model learned.
+
     Raises
     ------
     BundleContentError
@@ -43,14 +45,16 @@ class Catalogue:
 
     def __init__(self, bundle: Bundle, folder: Path = Path()) -> None:
         self._bundle = bundle
-        self._cards = bundle.cards.data
-        self._card_ends: list[int] = bundle.card_offsets.tolist()
-        self._rows = {anime_id: row for row, anime_id in enumerate(bundle.anime_ids.tolist())}
+        self._n_known = bundle.n_anime
+        self._cards = bundle.cards.data, bundle.card_offsets.tolist()
+        self._new_cards = bundle.new_cards.data, bundle.new_card_offsets.tolist()
+        self._rows = {anime_id: row for row, anime_id in enumerate(bundle.catalogue_ids.tolist())}
         #: For each anime, the row of the first entry of its franchise.
-        self.first_rows: NDArray[np.int32] = _first_rows(bundle)
+        self.first_rows: NDArray[np.int32] = np.concatenate([_first_rows(bundle), bundle.new_first_rows])
+        self._is_first = self.first_rows == np.arange(len(self.first_rows))
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
-        self.titles = [_titles(self.card(row), bundle, row, folder) for row in range(bundle.n_anime)]
+        self.titles = [_titles(self.card(row), bundle, row, folder) for row in range(len(bundle.catalogue_ids))]
         self._remembered = lru_cache(maxsize=N_REMEMBERED_MASKS)(self._find_allowed)
 
     @property
@@ -65,12 +69,22 @@ class Catalogue:
 
     def card(self, anime_row: int) -> bytes:
         """Give the card of an anime: a JSON object, see :class:`models.bundle.card.AnimeCard`."""
-        return bytes(self._cards[self._card_ends[anime_row] : self._card_ends[anime_row + 1]])
+        return self._read_card(anime_row, 0)
+
+    def is_new(self, anime_row: int) -> bool:
+        """Whether too few lists hold an anime to learn from."""
+        return anime_row >= self._n_known
 
     def open_cards(self, anime_rows: Iterable[int]) -> list[bytes]:
         """Give the cards of some anime without their opening braces: other fields go in front."""
-        ends = self._card_ends
-        return [bytes(self._cards[ends[row] + 1 : ends[row + 1]]) for row in anime_rows]
+        return [self._read_card(row, 1) for row in anime_rows]
+
+    def _read_card(self, row: int, n_skipped: int) -> bytes:
+        cards, ends = self._cards
+        if row >= self._n_known:
+            row -= self._n_known
+            cards, ends = self._new_cards
+        return bytes(cards[ends[row] + n_skipped : ends[row + 1]])
 
     def row_of(self, anime_id: int) -> int:
         """Find the row of an anime.
@@ -78,7 +92,7 @@ class Catalogue:
         Raises
         ------
         UnknownAnimeError
-            If the model has no such anime.
+            If the catalogue has no such anime.
         """
         row = self._rows.get(anime_id)
         if row is None:
@@ -86,11 +100,11 @@ class Catalogue:
         return row
 
     def rows_of(self, anime_ids: Iterable[int]) -> list[int | None]:
-        """Find the rows of many anime; None where the model has no such anime."""
+        """Find the rows of many anime; None where the catalogue has no such anime."""
         return [self._rows.get(anime_id) for anime_id in anime_ids]
 
     def allowed(self, filters: Filters) -> Allowed:
-        """Find the anime that pass a filter.
+        """Find the anime that pass a filter, of those that the model learned.
 
         Raises
         ------
@@ -102,26 +116,51 @@ class Catalogue:
             return self._find_allowed(filters)
         return self._remembered(filters)
 
+    def allowed_everywhere(self, filters: Filters) -> Allowed:
+        """Find the anime that pass a filter, new ones too.
+
+        Raises
+        ------
+        InvalidRequestError
+            As for :meth:`allowed`.
+        """
+        known = self.allowed(filters).mask
+        return self._describe(np.concatenate([known, self._pass(filters, "new_")]))
+
     def _find_allowed(self, filters: Filters) -> Allowed:
-        bundle = self._bundle
-        mask = np.ones(bundle.n_anime, dtype=bool)
-        types = _codes("type", filters.types, self._types, self.type_names)
-        if types:
-            mask &= np.isin(bundle.type_codes, types)
-        for column in _codes("genre", filters.genres, self._genres, self.genre_names):
-            mask &= bundle.anime_genres[:, column]
-        for column in _codes("exclude_genre", filters.excluded_genres, self._genres, self.genre_names):
-            mask &= ~bundle.anime_genres[:, column]
-        _bound(mask, bundle.mean_scores, filters.min_score, None)
-        _bound(mask, bundle.members, filters.min_members, filters.max_members)
-        _bound(mask, bundle.years, filters.year_from, filters.year_to)
-        if not filters.include_adult:
-            mask &= ~bundle.adult
-        mask[[self._rows[anime_id] for anime_id in filters.excluded_ids if anime_id in self._rows]] = False
-        with_first = mask & mask[self.first_rows]
-        first_count = np.count_nonzero(mask & (bundle.franchise_positions == 0))
+        return self._describe(self._pass(filters))
+
+    def _describe(self, mask: NDArray[np.bool_]) -> Allowed:
+        first_rows = self.first_rows[: len(mask)]
+        with_first = mask & mask[first_rows]
+        first_count = np.count_nonzero(mask & self._is_first[: len(mask)])
         mask.flags.writeable = with_first.flags.writeable = False
         return Allowed(mask, with_first, int(np.count_nonzero(mask)), int(first_count))
+
+    def _pass(self, filters: Filters, prefix: Literal["", "new_"] = "") -> NDArray[np.bool_]:
+        """Mark what passes a filter of the anime whose arrays have a prefix."""
+
+        def values(name: str) -> NDArray[Any]:
+            array: NDArray[Any] = getattr(self._bundle, prefix + name)
+            return array
+
+        mask = np.ones(len(values("anime_ids")), dtype=bool)
+        types = _codes("type", filters.types, self._types, self.type_names)
+        if types:
+            mask &= np.isin(values("type_codes"), types)
+        for column in _codes("genre", filters.genres, self._genres, self.genre_names):
+            mask &= values("anime_genres")[:, column]
+        for column in _codes("exclude_genre", filters.excluded_genres, self._genres, self.genre_names):
+            mask &= ~values("anime_genres")[:, column]
+        _bound(mask, values("mean_scores"), filters.min_score, None)
+        _bound(mask, values("members"), filters.min_members, filters.max_members)
+        _bound(mask, values("years"), filters.year_from, filters.year_to)
+        if not filters.include_adult:
+            mask &= ~values("adult")
+        begin = self._n_known if prefix else 0
+        excluded = (self._rows.get(anime_id, -1) - begin for anime_id in filters.excluded_ids)
+        mask[[row for row in excluded if 0 <= row < len(mask)]] = False
+        return mask
 
 
 def row_of_user(bundle: Bundle, user_id: int) -> int:
@@ -156,8 +195,8 @@ def _titles(card: bytes, bundle: Bundle, row: int, folder: Path) -> tuple[str, .
     # Answers put keys behind the brace and rename the score without parsing, so both must stand as expected.
     if not card.startswith(b"{") or card.count(SCORE_KEY) != 1:
         raise BundleContentError(folder / "cards.npy", f"card {row} is not compact JSON")
-    if parsed.anime_id != int(bundle.anime_ids[row]):
-        raise BundleContentError(folder / "cards.npy", f"card {row} is not that of anime {bundle.anime_ids[row]}")
+    if (parsed.anime_id, parsed.new) != (anime_id := int(bundle.catalogue_ids[row]), row >= bundle.n_anime):
+        raise BundleContentError(folder / "cards.npy", f"card {row} is not that of anime {anime_id}")
     names = (parsed.name, parsed.english_name, parsed.japanese_name)
     return tuple(dict.fromkeys(name for name in names if name))
 

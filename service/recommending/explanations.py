@@ -77,15 +77,24 @@ def explain(
     Contributions, shape (n_page, n_support), and notes belong to the rows whose scores are shown, supporters to those
     rows that are shown.
     """
-    # What the user dislikes is no reason for anything.
-    support = profile.user_list.support
-    liked = np.isin(support.rows, profile.user_list.liked_rows)
-    reasons = _reasons(support.rows[liked], contributions[:, liked])
+    reasons = _liked_reasons(profile, contributions)
     supporters = _supporters(bundle, profile, anime_rows)
     return [
         Explanation(because, nearest, n_supporters, words)
         for because, (nearest, n_supporters), words in zip(reasons, supporters, notes, strict=True)
     ]
+
+
+def explain_by_list(profile: UserProfile, contributions: NDArray[np.float32]) -> list[Explanation]:
+    """Explain anime that nobody supports by contributions alone, shape (n_page, n_support)."""
+    return [Explanation(because, [], 0, []) for because in _liked_reasons(profile, contributions)]
+
+
+def _liked_reasons(profile: UserProfile, contributions: NDArray[np.float32]) -> list[list[Reason]]:
+    # What the user dislikes is no reason for anything.
+    support = profile.user_list.support
+    liked = np.isin(support.rows, profile.user_list.liked_rows)
+    return _reasons(support.rows[liked], contributions[:, liked])
 
 
 def _reasons(seen_rows: NDArray[np.integer], contributions: NDArray[np.float32]) -> list[list[Reason]]:

@@ -8,6 +8,8 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
+import numpy as np
+
 from models.bundle.layout import MANIFEST_FILE
 from models.bundle.manifest import GoldenAnswer, SimilarAnimeMethod
 from models.bundle.reader import Bundle, opened_bundle
@@ -18,8 +20,9 @@ from models.scoring.neighbours import NeighbourRule
 from models.scoring.ranking import Cut
 from service.recommending.catalogue import Catalogue, row_of_user
 from service.recommending.errors import ModelRefusedError, NotReadyError, ServiceError
-from service.recommending.recommendations import Recommender
-from service.recommending.requests import Filters, RecommendationsRequest, SimilarAnimeRequest
+from service.recommending.new_recommendations import NewAnimeRecommender
+from service.recommending.recommendations import RecommendationsPage, Recommender
+from service.recommending.requests import Filters, MethodName, RecommendationsRequest, SimilarAnimeRequest
 from service.recommending.similar_anime import SimilarAnime
 from service.recommending.similar_users import SimilarUsers, UserProfile
 from service.recommending.title_search import TitleSearch
@@ -47,12 +50,27 @@ class LoadedModel:
     similar_anime: SimilarAnime
     similar_users: SimilarUsers
     recommender: Recommender
+    new_anime_recommender: NewAnimeRecommender
     precomputed: PrecomputedAnswers | None = None
 
     @cached_property
     def title_search(self) -> TitleSearch:
         """Finds anime by their titles. Made at the first use: a tenth of a start, that few requests wait for."""
-        return TitleSearch(self.catalogue.titles, self.bundle.popularity)
+        bundle = self.bundle
+        # New anime come behind all others, among themselves by their members.
+        known = bundle.popularity.astype(np.int64) + bundle.new_members.max(initial=0) + 1
+        popularity = np.concatenate([known, bundle.new_members])
+        return TitleSearch(self.catalogue.titles, popularity)
+
+    def recommend(self, profile: UserProfile, request: RecommendationsRequest) -> RecommendationsPage:
+        """Recommend anime to a user, new ones too if they ask for them.
+
+        Raises
+        ------
+        InvalidRequestError
+            If a filter names an unknown type or genre, or a method or rule is named that this model does not have.
+        """
+        return (self.new_anime_recommender if request.include_new else self.recommender).page(profile, request)
 
     @property
     def version(self) -> str:
@@ -108,12 +126,14 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
         If the bundle's cards are not what they should be.
     """
     catalogue = Catalogue(bundle, folder)
+    recommender = Recommender(bundle, catalogue)
     return LoadedModel(
         bundle=bundle,
         catalogue=catalogue,
         similar_anime=SimilarAnime(bundle, catalogue),
         similar_users=SimilarUsers(bundle),
-        recommender=Recommender(bundle, catalogue),
+        recommender=recommender,
+        new_anime_recommender=NewAnimeRecommender(bundle, catalogue, recommender),
     )
 
 
@@ -243,10 +263,10 @@ def _answer(
         ask = RecommendationsRequest(
             limit=GOLDEN_K,
             filters=filters,
-            method=golden.method,
+            method=cast(MethodName, golden.method),
             rule=rule,
             collapse_franchise=False,
             include_disliked_franchises=True,
         )
         page = model.recommender.page(profile_of(golden.query_id, golden.unseen), ask).ranking
-    return bundle.anime_ids[page.rows].tolist(), page.scores
+    return bundle.catalogue_ids[page.rows].tolist(), page.scores

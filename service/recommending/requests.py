@@ -52,3 +52,4 @@ class RecommendationsRequest(Cut):
     collapse_franchise: bool = True  # one entry per franchise: the next one to watch of it
     include_plan_to_watch: bool = False  # whether anime the user plans to watch may appear
     include_disliked_franchises: bool = False  # whether what comes after a disliked entry may appear
+    include_new: bool = False  # whether anime that too few lists hold may appear

@@ -18,7 +18,8 @@ from models.scoring.ranking import top_k_rows
 from models.scoring.user_list import list_of_user
 from models.store import Store
 from service.recommending.model import load_model
-from tests.training.small_dump import SmallDump, write_small_dump
+from service.recommending.requests import SimilarAnimeRequest
+from tests.training.small_dump import SmallDump, add_new_anime, write_small_dump
 from training.dump.files import find_dump
 from training.evaluation.metrics import graded_ndcg_at
 from training.lists.split import is_test_user
@@ -50,6 +51,7 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("run")
     dump = write_small_dump(folder / "dump")
+    add_new_anime(dump)
     told = [part for assignment in (*TOLD, "autoencoder.embedding_size=8") for part in ("--set", assignment)]
     places = ["--data", dump.folder, "--work", folder / "work", "--store", folder / "store"]
     done = training("run", *places, "--tensorboard", folder / "logs", *told)
@@ -97,7 +99,12 @@ def test_what_is_published_has_a_golden_answer_for_each_method_and_the_service_r
         (answer.rule or answer.method, answer.unseen) for answer in golden if answer.kind == "recommendations"
     ] == [(method, unseen) for unseen in (False, True) for method in of_lists]
     assert [answer.unseen for answer in golden if answer.kind == "similar_users"] == [False, True]
-    assert {answer.method for answer in golden if answer.kind == "similar_anime"} == {"embedding", "ranked"}
+    assert {answer.method for answer in golden if answer.kind == "similar_anime"} == {
+        "embedding",
+        "ranked",
+        "cosine",
+        "content",
+    }
     assert all(len(answer.ids) == len(answer.scores) > 0 for answer in golden)
     load_model(run.store.current_folder())
 
@@ -118,6 +125,34 @@ def test_every_card_is_an_anime_card_of_its_row(run: Run) -> None:
             genre for genre in card.genres if bundle.anime_genres[row, bundle.genre_names == genre]
         ]
         assert (card.year, card.members) == (int(bundle.years[row]), int(bundle.members[row]))
+
+
+def test_anime_on_no_list_are_new_and_similar_to_those_of_their_kind(run: Run) -> None:
+    model = load_model(run.store.current_folder())
+    assert run.bundle.new_anime_ids.tolist() == [1000, 1001, 1002, 1003, 1004]
+    assert not np.isin(run.bundle.new_anime_ids, run.bundle.anime_ids).any()
+    for place, anime_id in enumerate(run.bundle.new_anime_ids.tolist()):
+        card = AnimeCard.model_validate_json(model.catalogue.card(run.bundle.n_anime + place))
+        assert (card.anime_id, card.new) == (anime_id, True)
+        page = model.similar_anime.page(run.bundle.n_anime + place, SimilarAnimeRequest(collapse_franchise=False))
+        assert (page.total, len(page.rows)) == (44, 10)
+        if anime_id > 1000:
+            nearest = [run.dump.cluster_of.get(int(run.bundle.catalogue_ids[row]), -1) for row in page.rows[:3]]
+            assert nearest == [anime_id - 1001] * 3
+
+
+def test_cosines_are_those_of_the_ratings_of_users_who_train(run: Run) -> None:
+    bundle = run.bundle
+    assert bundle.cosine_rows.shape == (bundle.n_anime, bundle.n_anime - 1)
+    trains = np.flatnonzero(~is_test_user(bundle.user_ids))
+    ratings = np.zeros((len(trains), bundle.n_anime))
+    for place, user_row in enumerate(trains.tolist()):
+        user_list = list_of_user(bundle, user_row)
+        ratings[place, user_list.anime_rows] = user_list.ratings
+    for row in (0, 17):
+        norms = np.linalg.norm(ratings, axis=0) * np.linalg.norm(ratings[:, row])
+        cosines = (ratings[:, row] @ ratings / norms.clip(1e-9))[bundle.cosine_rows[row]]
+        np.testing.assert_allclose(bundle.cosine_scores[row], cosines, atol=1e-6)
 
 
 def test_ranked_neighbours_are_measured_as_they_are_served(run: Run) -> None:

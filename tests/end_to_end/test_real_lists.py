@@ -158,6 +158,19 @@ def test_a_fan_would_nod_at_ranked_similar_anime(bundle: Bundle, anime_id: int, 
     assert expected <= set(bundle.anime_ids[bundle.similar_rows[row, :10]].tolist())
 
 
+def test_every_anime_of_the_catalogue_answers_with_similar_anime(
+    bundle: Bundle, mal_data: Path, service_url: str
+) -> None:
+    with (mal_data / "anime.csv").open(encoding="utf-8", newline="") as file:
+        anime_ids = sorted(int(row["MAL_ID"]) for row in csv.DictReader(file))
+    assert sorted(bundle.catalogue_ids.tolist()) == anime_ids
+    with httpx.Client(base_url=service_url) as client:
+        for anime_id in bundle.new_anime_ids[::20].tolist():
+            assert client.get(f"/anime/{anime_id}").json()["data"]["anime_id"] == anime_id
+            answer = client.get(f"/anime/{anime_id}/similar").json()
+            assert (answer["method"], len(answer["data"])) == ("content", 10)
+
+
 def test_every_stored_card_is_a_valid_card_of_its_anime(bundle: Bundle) -> None:
     blob = bundle.cards.tobytes()
     for row, anime_id in enumerate(bundle.anime_ids.tolist()):

@@ -11,7 +11,7 @@ from models.scoring.neighbours import neighbourhood_shares
 from models.scoring.reranker import RerankedList, Reranker, reranker_of
 from models.scoring.user_list import UserList, seen_lists_of_users
 from tests.models.slow_features import NAMES
-from tests.models.small_bundle import Arrays, make_arrays, make_manifest, neighbours
+from tests.models.small_bundle import Arrays, make_arrays, make_manifest, neighbours, new_anime
 
 N_ANIME: Final = 430
 N_USERS: Final = 110
@@ -46,7 +46,7 @@ def make_world(seed: int) -> Arrays:
     arrays["anime_genres"] = rng.random((N_ANIME, 5)) < [0.6, 0.4, 0.3, 0.1, 0.05]
     arrays["adult"] = rng.random(N_ANIME) < 0.1
     arrays["popularity"] = (rng.pareto(1.0, N_ANIME) * 5).clip(0, N_USERS).astype(np.int32)
-    arrays |= _franchises(rng) | _lists(rng) | _weights(rng)
+    arrays |= _franchises(rng) | _lists(rng) | _weights(rng) | new_anime(N_ANIME, 0, n_genres=5)
     wide = np.stack([np.zeros(len(NAMES)), np.full(len(NAMES), WIDE)]).astype(np.float32)
     shapes = {"first": (2, len(NAMES) + 1, 3), "second": (2, 4, 2), "last": (2, 3)}
     layers = {f"reranker_{name}": rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}

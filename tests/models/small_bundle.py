@@ -82,7 +82,7 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
     rng = np.random.default_rng(seed)
     anime_ids = np.sort(rng.choice(1000, n_anime, replace=False)).astype(np.int64)
     lists = [np.sort(rng.choice(n_anime, rng.integers(1, n_anime + 1), replace=False)) for _ in range(n_users)]
-    cards = [_card(int(anime_id)).model_dump_json().encode() for anime_id in anime_ids]
+    cards = [_card(int(anime_id)).to_json() for anime_id in anime_ids]
     n_entries = sum(map(len, lists))
     anime_embeddings = unit_rows(n_anime, embedding_size, rng)
     list_embeddings = rng.normal(size=(n_anime, embedding_size)).astype(np.float32)
@@ -123,12 +123,15 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "similar_rows": neighbours(n_anime, min(5, n_anime - 1), rng),
         "similar_scores": -np.sort(-rng.random((n_anime, min(5, n_anime - 1)), dtype=np.float32), axis=1),
         **_recommender(rng, n_anime),
+        # A model of one anime has none.
+        **new_anime(n_anime, min(3, n_anime - 1), embedding_size),
         "popularity": rng.integers(0, n_users, n_anime).astype(np.int32),
         # Pairs; the second of a pair is a side story in half of them.
         "franchise_codes": (np.arange(n_anime) // 2).astype(np.int32),
         "franchise_positions": (np.arange(n_anime) % 2).astype(np.int16),
         "franchise_roles": (np.arange(n_anime) % 4 == 1).astype(np.uint8),
     }
+    arrays["cosine_rows"], arrays["cosine_scores"] = arrays["similar_rows"][:, ::-1], arrays["similar_scores"] ** 2
     return arrays | {"nearest_in_common": in_common(arrays, 2)}
 
 
@@ -199,6 +202,26 @@ def _card(anime_id: int) -> AnimeCard:
         age_rating=None,
         url=f"https://myanimelist.net/anime/{anime_id}",
     )
+
+
+def new_anime(n_anime: int, n_new: int, embedding_size: int = 4, n_genres: int = 2) -> Arrays:
+    """Make new anime, the first of which belongs to the first franchise."""
+    rng = np.random.default_rng(7)
+    new_ids = 2000 + 7 * np.arange(n_new, dtype=np.int64)
+    cards = [_card(int(anime_id)).model_copy(update={"new": True}).to_json() for anime_id in new_ids]
+    return {
+        "new_anime_ids": new_ids,
+        "new_anime_embeddings": unit_rows(n_new, embedding_size, rng),
+        "new_first_rows": np.array([0, *range(n_anime + 1, n_anime + n_new)][:n_new], dtype=np.int32),
+        "new_card_offsets": np.cumsum([0, *map(len, cards)], dtype=np.int64),
+        "new_cards": np.frombuffer(b"".join(cards), dtype=np.uint8),
+        "new_type_codes": rng.integers(0, 3, n_new).astype(np.uint8),
+        "new_anime_genres": rng.random((n_new, n_genres)) < 0.5,
+        "new_years": rng.integers(1990, 2020, n_new).astype(np.int16),
+        "new_mean_scores": rng.uniform(1, 10, n_new).astype(np.float32),
+        "new_members": rng.integers(0, 10**3, n_new).astype(np.int32),
+        "new_adult": np.zeros(n_new, dtype=bool),
+    }
 
 
 def _recommender(rng: np.random.Generator, n_anime: int, n_weights: int = 5) -> Arrays:

@@ -24,7 +24,11 @@ def _arrays(n_anime: int = N_ANIME, n_users: int = N_USERS, **fewer: int) -> Arr
     arrays = make_arrays(n_anime=n_anime, n_users=n_users)
     for name in ("first", "second", "last"):
         arrays[f"reranker_{name}"] = arrays[f"reranker_{name}"][:0]
-    for name in ("item_weight_rows", "item_weight_values", "item_weight_cosines", "similar_rows", "similar_scores"):
+    of_weights = [f"item_weight_{part}" for part in ("rows", "values", "cosines")]
+    for name in (
+        *of_weights,
+        *(f"{method}_{part}" for method in ("similar", "cosine") for part in ("rows", "scores")),
+    ):
         arrays[name] = arrays[name][:, : fewer.get(name.rpartition("_")[0], 100)]
     # Two that nobody has rated, and one that nobody has on a list.
     arrays["mean_scores"][[3, 4][: n_anime // 5]] = 0
@@ -120,16 +124,26 @@ def test_golden_similar_anime_are_what_brute_force_says() -> None:
     answers = [answer for answer in _golden(arrays) if answer.kind == "similar_anime"]
     most_popular = np.argsort(-arrays["popularity"], kind="stable")[:2]
     ids, cosines = arrays["anime_ids"], arrays["anime_embeddings"] @ arrays["anime_embeddings"].T
-    assert [(answer.query_id, answer.method) for answer in answers] == [
-        (ids[row], method) for row in most_popular for method in ("embedding", "ranked")
+    *of_known, of_new = answers
+    assert [(answer.query_id, answer.method) for answer in of_known] == [
+        (ids[row], method) for row in most_popular for method in ("embedding", "ranked", "cosine")
     ]
-    for row, embedding, ranked in zip(most_popular, answers[::2], answers[1::2], strict=True):
+    for row, embedding, *by_neighbours in zip(most_popular, *(of_known[i::3] for i in range(3)), strict=True):
         scores = {other: float(cosines[row, other]) for other in range(N_ANIME) if other != row}
         _hold(embedding, scores, ids)
         # What is no neighbour follows below the last, in the order of its cosine.
-        neighbours, last = arrays["similar_rows"][row].tolist(), arrays["similar_scores"][row, -1]
-        below = {other: 0.99 * last * (cosine + 1) / 2 for other, cosine in scores.items()}
-        _hold(ranked, below | dict(zip(neighbours, arrays["similar_scores"][row].tolist(), strict=True)), ids)
+        for name, answer in zip(("similar", "cosine"), by_neighbours, strict=True):
+            neighbours, similarities = (arrays[f"{name}_{part}"][row].tolist() for part in ("rows", "scores"))
+            below = {other: 0.99 * similarities[-1] * (cosine + 1) / 2 for other, cosine in scores.items()}
+            _hold(answer, below | dict(zip(neighbours, similarities, strict=True)), ids)
+    asked = int(np.argmax(arrays["new_members"]))
+    embeddings = np.concatenate([arrays["anime_embeddings"], arrays["new_anime_embeddings"]])
+    all_ids = np.concatenate([ids, arrays["new_anime_ids"]])
+    assert (of_new.method, of_new.query_id) == ("content", arrays["new_anime_ids"][asked])
+    cosines = (
+        embeddings @ arrays["new_anime_embeddings"][asked] * np.where(np.arange(len(all_ids)) < N_ANIME, 1.0, 0.6)
+    )
+    _hold(of_new, {row: float(cosines[row]) for row in range(len(all_ids)) if row != N_ANIME + asked}, all_ids)
 
 
 def test_users_are_asked_for_whose_lists_are_neither_short_nor_long() -> None:
@@ -172,7 +186,11 @@ def test_nobody_is_asked_for_whose_last_neighbour_another_is_as_near_as(cut: int
 
 @pytest.mark.parametrize(
     ("fewer", "missing"),
-    [({"item_weight": 0}, {"recommendations items"}), ({"similar": 0}, {"similar_anime ranked"})],
+    [
+        ({"item_weight": 0}, {"recommendations items"}),
+        ({"similar": 0}, {"similar_anime ranked"}),
+        ({"cosine": 0}, {"similar_anime cosine"}),
+    ],
 )
 def test_a_method_that_a_bundle_lacks_has_no_golden_answer(fewer: dict[str, int], missing: set[str]) -> None:
     whole, less = (

@@ -37,28 +37,29 @@ paging = st.fixed_dictionaries(
 )
 
 
-def passes(row: int, wanted: dict[str, Any]) -> bool:
-    """Filter one anime the slow way, from the promises of the documentation."""
-    genres = {GENRES[column].casefold() for column in np.flatnonzero(BUNDLE.anime_genres[row])}
+def passes(row: int, wanted: dict[str, Any], prefix: str = "") -> bool:
+    """Filter one anime the slow way, from the promises of the documentation; of the new ones with prefix ``new_``."""
+
+    def value(name: str) -> Any:
+        return getattr(BUNDLE, prefix + name)[row]
+
+    genres = {GENRES[column].casefold() for column in np.flatnonzero(value("anime_genres"))}
     bounds = [
-        (float(np.float32(wanted["min_score"])) if "min_score" in wanted else None, None, BUNDLE.mean_scores[row]),
-        (wanted.get("min_members"), wanted.get("max_members"), BUNDLE.members[row]),
-        (wanted.get("year_from"), wanted.get("year_to"), BUNDLE.years[row]),
+        (float(np.float32(wanted["min_score"])) if "min_score" in wanted else None, None, value("mean_scores")),
+        (wanted.get("min_members"), wanted.get("max_members"), value("members")),
+        (wanted.get("year_from"), wanted.get("year_to"), value("years")),
     ]
+    kind = str(BUNDLE.type_names[value("type_codes")]).casefold()
     return (
-        (not wanted.get("type") or _type(row) in {name.casefold() for name in wanted["type"]})
+        (not wanted.get("type") or kind in {name.casefold() for name in wanted["type"]})
         and all(name.casefold() in genres for name in wanted.get("genre", ()))
         and not any(name.casefold() in genres for name in wanted.get("exclude_genre", ()))
-        and all(value > 0 for low, high, value in bounds if low is not None or high is not None)
-        and all(value >= low for low, _, value in bounds if low is not None)
-        and all(value <= high for _, high, value in bounds if high is not None)
-        and int(BUNDLE.anime_ids[row]) not in wanted.get("exclude", ())
-        and (wanted.get("include_adult", False) or not BUNDLE.adult[row])
+        and all(number > 0 for low, high, number in bounds if low is not None or high is not None)
+        and all(number >= low for low, _, number in bounds if low is not None)
+        and all(number <= high for _, high, number in bounds if high is not None)
+        and int(value("anime_ids")) not in wanted.get("exclude", ())
+        and (wanted.get("include_adult", False) or not value("adult"))
     )
-
-
-def _type(row: int) -> str:
-    return str(BUNDLE.type_names[BUNDLE.type_codes[row]]).casefold()
 
 
 def brute_force(scores: Any, candidates: list[int], page: dict[str, Any]) -> list[int]:

@@ -23,6 +23,7 @@ N_ANIME: Final = 60
 N_USERS: Final = 40
 EMBEDDING_SIZE: Final = 16
 N_SIMILAR: Final = 20
+N_NEW: Final = 9
 VERSION: Final = "20260101T000000Z-small-00000000"
 TYPES: Final = ["", "TV", "Movie", "OVA"]
 GENRES: Final = ["Action", "Comedy", "Drama", "Hentai", "Slice of Life"]
@@ -173,6 +174,7 @@ def _catalogue(rng: np.random.Generator) -> Arrays:
         "age_rating_codes": rng.integers(0, 2, N_ANIME).astype(np.int16),
         **_similar(),
         **_recommender(rng),
+        **_new_anime(),
         "popularity": popularity,
         # Franchises of three: a season, what comes after it, a side story; the 11 rows at the end stand alone.
         "franchise_codes": np.where(rows < 49, rows // 3, rows - 32).astype(np.int32),
@@ -187,34 +189,83 @@ def _similar() -> Arrays:
     # Rounded, so that there are ties; those go to the lower row.
     scores = np.round(rng.uniform(0.1, 0.9, rows.shape), 1).astype(np.float32)
     order = np.lexsort((rows, -scores))
+    rows, scores = np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
+    # Every fourth anime was rated together with half as many others.
+    cosines = np.where((np.arange(N_ANIME)[:, None] % 4 == 3) & (np.arange(N_SIMILAR) >= N_SIMILAR // 2), 0.0, scores)
+    order = np.lexsort((rows[:, ::-1], -cosines))
     return {
-        "similar_rows": np.take_along_axis(rows, order, axis=1),
-        "similar_scores": np.take_along_axis(scores, order, axis=1),
+        "similar_rows": rows,
+        "similar_scores": scores,
+        "cosine_rows": np.take_along_axis(rows[:, ::-1], order, axis=1),
+        "cosine_scores": np.take_along_axis(cosines, order, axis=1).astype(np.float32),
     }
 
 
-def _card(anime_id: int, row: int, genres: NDArray[np.bool_], year: int, score: float, members: int) -> bytes:
+def _new_anime() -> Arrays:
+    """Make new anime: nothing is known of the first, the second is of the first franchise, the third is adult."""
+    rng = np.random.default_rng(3)
+    rows = np.arange(N_NEW)
+    anime_ids = (rows * 3 + 3).astype(np.int64)
+    genres = (rng.random((N_NEW, len(GENRES))) < 0.4) & (rows[:, None] > 0)
+    genres[:, GENRES.index("Hentai")] = adult = rows == 2
+    years, members = np.where(rows, 1980 + rows, 0), np.where(rows, rng.integers(1, 90, N_NEW), 0)
+    scores = np.where(rows % 2, np.round(4.0 + rng.random(N_NEW) * 3, 2), 0.0)
+    type_codes = (rows % len(TYPES)).astype(np.uint8)
+    cards = [
+        _card(int(anime_ids[row]), row, genres[row], int(years[row]), float(scores[row]), int(members[row]), new=True)
+        for row in range(N_NEW)
+    ]
+    return {
+        "new_anime_ids": anime_ids,
+        "new_anime_embeddings": _unit(rng.normal(size=(N_NEW, EMBEDDING_SIZE))),
+        "new_first_rows": np.where(rows == 1, 0, N_ANIME + rows).astype(np.int32),
+        "new_cards": np.frombuffer(b"".join(cards), dtype=np.uint8),
+        "new_card_offsets": np.cumsum([0, *map(len, cards)]).astype(np.int64),
+        "new_type_codes": type_codes,
+        "new_anime_genres": genres,
+        "new_years": years.astype(np.int16),
+        "new_mean_scores": scores.astype(np.float32),
+        "new_members": members.astype(np.int32),
+        "new_adult": adult,
+    }
+
+
+def without_new_anime(arrays: Arrays) -> Arrays:
+    """Leave new anime out: every anime of the catalogue is on enough lists."""
+    none = {name: array[:0] for name, array in arrays.items() if name.startswith("new_")}
+    return arrays | none | {"new_card_offsets": arrays["new_card_offsets"][:1]}
+
+
+def _card(
+    anime_id: int,
+    row: int,
+    genres: NDArray[np.bool_],
+    year: int,
+    score: float,
+    members: int,
+    *,
+    new: bool = False,
+) -> bytes:
     made_up = (f"Made Up Title {row}", None, f"作り話{row}" if row % 2 else None)
-    name, english, japanese = TITLES[row] if row < len(TITLES) else made_up
-    return (
-        AnimeCard(
-            anime_id=anime_id,
-            name=name,
-            english_name=english,
-            japanese_name=japanese,
-            type=TYPES[row % len(TYPES)] or None,
-            episodes=row % 26 or None,
-            genres=[GENRES[column] for column in np.flatnonzero(genres)],
-            synopsis=None if row % 8 == 7 else f'Somebody says: "row {row}", and \\ leaves.\nThe end.',
-            year=year or None,
-            score=round(score, 2) or None,
-            members=members or None,
-            age_rating="Rx - Hentai" if row in ADULT_ROWS else None,
-            url=f"https://myanimelist.net/anime/{anime_id}",
-        )
-        .model_dump_json()
-        .encode()
-    )
+    if new:
+        made_up = (f"Hardly Known {row}", None, None)
+    name, english, japanese = TITLES[row] if row < len(TITLES) and not new else made_up
+    return AnimeCard(
+        anime_id=anime_id,
+        name=name,
+        english_name=english,
+        japanese_name=japanese,
+        type=TYPES[row % len(TYPES)] or None,
+        episodes=row % 26 or None,
+        genres=[GENRES[column] for column in np.flatnonzero(genres)],
+        synopsis=None if row % 8 == 7 else f'Somebody says: "row {row}", and \\ leaves.\nThe end.',
+        year=year or None,
+        score=round(score, 2) or None,
+        members=members or None,
+        age_rating="Rx - Hentai" if row in ADULT_ROWS else None,
+        url=f"https://myanimelist.net/anime/{anime_id}",
+        new=new,
+    ).to_json()
 
 
 def _lists(rng: np.random.Generator, n_users: int) -> Arrays:

@@ -21,6 +21,7 @@ PATH: Final = Path(__file__).with_name("written_answers.json")
 N_EXPLAINED: Final = 3
 # The two most popular anime, a user the model knows, and one whose every second title is posted.
 ANIME: Final = (4, 1)
+NEW_ANIME: Final = 12  # of the new ones, that with the most members
 KNOWN_USER, POSTED_USER = 147, 182
 OF_LISTS: Final[list[tuple[str, str, str | None]]] = [
     ("similar_users", "embedding", None),
@@ -31,15 +32,19 @@ OF_LISTS: Final[list[tuple[str, str, str | None]]] = [
     ("recommendations", "items", None),
     ("recommendations", "ranked", None),
 ]
-QUESTIONS: Final[list[dict[str, Any]]] = [
-    {"kind": "similar_anime", "method": method, "rule": None, "unseen": False, "query_id": anime_id}
-    for anime_id in ANIME
-    for method in ("embedding", "ranked")
-] + [
-    {"kind": kind, "method": method, "rule": rule, "unseen": unseen, "query_id": user_id}
-    for unseen, user_id in ((False, KNOWN_USER), (True, POSTED_USER))
-    for kind, method, rule in OF_LISTS
-]
+QUESTIONS: Final[list[dict[str, Any]]] = (
+    [
+        {"kind": "similar_anime", "method": method, "rule": None, "unseen": False, "query_id": anime_id}
+        for anime_id in ANIME
+        for method in ("embedding", "ranked", "cosine")
+    ]
+    + [{"kind": "similar_anime", "method": "content", "rule": None, "unseen": False, "query_id": NEW_ANIME}]
+    + [
+        {"kind": kind, "method": method, "rule": rule, "unseen": unseen, "query_id": user_id}
+        for unseen, user_id in ((False, KNOWN_USER), (True, POSTED_USER))
+        for kind, method, rule in OF_LISTS
+    ]
+)
 
 
 def ask(client: httpx.Client, bundle: Bundle, question: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from models.scoring.items import ItemWeights
 from tests.models.small_bundle import neighbours
 from training.embeddings.trained import TrainedNetwork
-from training.franchises.grouping import franchise_arrays
+from training.franchises.new_anime import all_franchise_arrays
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
 from training.item_weights.fit import fit_item_weights, invert_popular
@@ -27,7 +27,7 @@ def learn_item_weights(work: Path, network: TrainedNetwork) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lists = prepared.interactions
     counts, weights = count_and_weigh(lists, settings.items)
-    franchises = franchise_arrays(lists, prepared.catalogue)
+    franchises = all_franchise_arrays(lists, prepared)
     save_recommender(folder, fit_recommender_model(prepared, lists, network, counts, weights, franchises, settings))
 
 
@@ -41,7 +41,8 @@ def pretend_to_rank(work: Path, network: TrainedNetwork) -> None:
     rows = neighbours(n_anime, 5, np.random.default_rng(0))
     scores = np.tile(np.linspace(0.9, 0.5, 5, dtype=np.float32), (n_anime, 1))
     ranker = load_ranker(SHIPPED_FILE)
-    similar = SimilarAnimeModel(RankedNeighbours(rows, scores), ranker, "shipped", 1.0, network.prepared_digest, {})
+    found = RankedNeighbours(rows, scores)
+    similar = SimilarAnimeModel(found, found, ranker, "shipped", 1.0, network.prepared_digest, {})
     folder = work / "trained" / "similar"
     folder.mkdir(parents=True, exist_ok=True)
     save_similar_anime(folder, similar)

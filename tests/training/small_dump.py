@@ -60,6 +60,16 @@ def write_small_dump(
     return SmallDump(folder, rows, cluster_of)
 
 
+def add_new_anime(dump: SmallDump) -> dict[int, int]:
+    """Add anime to the catalogue that are on no list: one of each taste, by id, and one of which nothing is known."""
+    new = {1001 + cluster: cluster for cluster in range(N_CLUSTERS)}
+    with (dump.folder / "anime.csv").open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows(_catalogue_row(anime_id, cluster) for anime_id, cluster in new.items())
+        writer.writerow((1000, "Untold", *["Unknown"] * 10))
+    return new
+
+
 def write_csv(path: Path, header: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -6,7 +6,7 @@ import html
 import io
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -82,8 +82,23 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     return Catalogue(dict(sorted(cards.items())), frozenset(adult_ids), traits)
 
 
-def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def new_anime_arrays(
+    catalogue: Catalogue, known_ids: NDArray[np.int64], known: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Make the arrays of all anime but some known ones, whose names of studios and the like are used again.
+
+    They are those of :func:`catalogue_arrays`, and ``anime_ids``. Their cards say that they are new.
+    """
+    anime_ids = np.setdiff1d(catalogue.anime_ids, known_ids)
+    return {"anime_ids": anime_ids, **catalogue_arrays(catalogue, anime_ids, like=known)}
+
+
+def catalogue_arrays(
+    catalogue: Catalogue, anime_ids: NDArray[np.int64], like: Mapping[str, NDArray[Any]] | None = None
+) -> dict[str, NDArray[Any]]:
     """Put cards and traits of some anime into the catalogue's arrays of the bundle (`models.bundle.layout.LAYOUT`).
+
+    Types and genres are those of the whole catalogue. ``like`` is for new anime: the arrays of the others.
 
     Raises
     ------
@@ -91,13 +106,13 @@ def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict
         If there are more types of anime than a byte counts: some other column has that name.
     """
     cards = [catalogue.cards[anime_id] for anime_id in anime_ids.tolist()]
-    blobs = [card.model_dump_json().encode() for card in cards]
-    type_names = ["", *sorted({card.type for card in cards if card.type})]
+    blobs = [card.model_copy(update={"new": like is not None}).to_json() for card in cards]
+    type_names = ["", *sorted({card.type for card in catalogue.cards.values() if card.type})]
     if len(type_names) > MAX_TYPES:
         raise InputError(
             f"the catalogue's column type has {len(type_names) - 1:,} different values; TV, Movie, ... expected"
         )
-    genre_names = sorted({genre for card in cards for genre in card.genres})
+    genre_names = sorted({genre for card in catalogue.cards.values() for genre in card.genres})
     genre_index = {name: column for column, name in enumerate(genre_names)}
     anime_genres = np.zeros((len(cards), len(genre_names)), dtype=bool)
     for row, card in enumerate(cards):
@@ -113,7 +128,7 @@ def catalogue_arrays(catalogue: Catalogue, anime_ids: NDArray[np.int64]) -> dict
         "mean_scores": np.array([card.score or 0.0 for card in cards], dtype=np.float32),
         "members": np.array([card.members or 0 for card in cards], dtype=np.int32),
         "adult": np.isin(anime_ids, np.fromiter(catalogue.adult_ids, dtype=np.int64)),
-        **trait_arrays(cards, [catalogue.traits[anime_id] for anime_id in anime_ids.tolist()]),
+        **trait_arrays(cards, [catalogue.traits[anime_id] for anime_id in anime_ids.tolist()], like),
     }
 
 

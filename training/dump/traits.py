@@ -45,22 +45,27 @@ def read_traits(known: Mapping[str, str]) -> AnimeTraits:
     )
 
 
-def trait_arrays(cards: Sequence[AnimeCard], traits: Sequence[AnimeTraits]) -> dict[str, NDArray[Any]]:
-    """Put cards and traits, one of each per anime row, into arrays of the bundle (`models.bundle.layout.LAYOUT`)."""
+def trait_arrays(
+    cards: Sequence[AnimeCard], traits: Sequence[AnimeTraits], like: Mapping[str, NDArray[Any]] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Put cards and traits, one of each per anime row, into arrays of the bundle (`models.bundle.layout.LAYOUT`).
+
+    ``like`` are arrays whose names of sources, studios and age ratings are used again; others are unknown then.
+    """
     return {
         "start_days": np.array([trait.start_day for trait in traits], dtype=np.int32),
         "episodes": np.array([min(card.episodes or 0, MAX_CODES - 1) for card in cards], dtype=np.int16),
         "minutes": np.array([min(trait.minutes, MAX_CODES - 1) for trait in traits], dtype=np.int16),
         "favorites": np.array([trait.favorites for trait in traits], dtype=np.int32),
-        **_encode("source", [trait.source for trait in traits]),
-        **_encode("studio", [trait.studio for trait in traits]),
-        **_encode("age_rating", [card.age_rating or "" for card in cards]),
+        **_encode("source", [trait.source for trait in traits], like),
+        **_encode("studio", [trait.studio for trait in traits], like),
+        **_encode("age_rating", [card.age_rating or "" for card in cards], like),
     }
 
 
-def _encode(prefix: str, values: Sequence[str]) -> dict[str, NDArray[Any]]:
+def _encode(prefix: str, values: Sequence[str], like: Mapping[str, NDArray[Any]] | None) -> dict[str, NDArray[Any]]:
     """Map values to numbers, 0 for the empty one; names past the 32,767th in the alphabet become unknown."""
-    names = ["", *sorted(set(values) - {""})[: MAX_CODES - 1]]
+    names = ["", *sorted(set(values) - {""})[: MAX_CODES - 1]] if like is None else like[f"{prefix}_names"].tolist()
     codes = {name: code for code, name in enumerate(names)}
     return {
         f"{prefix}_names": np.array(names, dtype=np.str_ if len(names) > 1 else "U1"),

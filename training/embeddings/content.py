@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +24,8 @@ class Content:
 
     genres: Rows  # shape (n_anime, n_genres)
     synopses: Rows  # shape (n_anime, n_topics)
+    # From other synopses to rows like these, by the words of these.
+    read_synopses: Callable[[list[str]], Rows]
 
     def weighted(self, genre_weight: float, synopsis_weight: float) -> Rows:
         """Join both so that the product of two rows is the weighted sum of the two cosines."""
@@ -39,27 +41,42 @@ def read_content(catalogue: Mapping[str, NDArray[Any]]) -> Content:
     ----------
     Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990, for the synopses.
     """
+    return Content(genre_vectors(catalogue), *_topics(synopses_of(catalogue)))
+
+
+def synopses_of(catalogue: Mapping[str, NDArray[Any]]) -> list[str]:
+    """Read the synopses of the catalogue's cards; empty where there is none."""
     offsets, cards = catalogue["card_offsets"], catalogue["cards"]
-    synopses = [
-        json.loads(cards[start:end].tobytes())["synopsis"] or "" for start, end in itertools.pairwise(offsets)
-    ]
-    return Content(_unit_or_zero(catalogue["anime_genres"].astype(np.float32)), _topics(synopses))
+    return [json.loads(cards[start:end].tobytes())["synopsis"] or "" for start, end in itertools.pairwise(offsets)]
 
 
-def _topics(texts: list[str]) -> Rows:
+def genre_vectors(catalogue: Mapping[str, NDArray[Any]]) -> Rows:
+    """Make unit rows of genres, shape (n_anime, n_genres)."""
+    return _unit_or_zero(catalogue["anime_genres"].astype(np.float32))
+
+
+def _topics(texts: list[str]) -> tuple[Rows, Callable[[list[str]], Rows]]:
     # scikit-learn takes a second to import.
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
 
+    def nothing(others: list[str]) -> Rows:
+        return np.zeros((len(others), 0), dtype=np.float32)
+
+    vectoriser = TfidfVectorizer(stop_words="english", min_df=_MIN_DOCUMENTS, sublinear_tf=True)
     try:
-        words = TfidfVectorizer(stop_words="english", min_df=_MIN_DOCUMENTS, sublinear_tf=True).fit_transform(texts)
+        words = vectoriser.fit_transform(texts)
     except ValueError:  # No word stands in three synopses.
-        return np.zeros((len(texts), 0), dtype=np.float32)
+        return nothing(texts), nothing
     n_topics = min(_N_TOPICS, *(length - 1 for length in words.shape))
     if n_topics < 1:
-        return np.zeros((len(texts), 0), dtype=np.float32)
-    left, strengths, _ = randomized_svd(words, n_topics, n_iter=5, random_state=_SEED)
-    return _unit_or_zero((left * strengths).astype(np.float32))
+        return nothing(texts), nothing
+    left, strengths, right = randomized_svd(words, n_topics, n_iter=5, random_state=_SEED)
+
+    def read(others: list[str]) -> Rows:
+        return _unit_or_zero((vectoriser.transform(others) @ right.T).astype(np.float32))
+
+    return _unit_or_zero((left * strengths).astype(np.float32)), read
 
 
 def _unit_or_zero(rows: Rows) -> Rows:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from training.embeddings.content import Content
+from training.embeddings.content import Content, read_content
+from training.embeddings.new_anime import embed_new_anime
 from training.embeddings.teacher import Teacher, fit_teacher
 from training.embeddings.trained import TrainedNetwork, save_trained
 from training.errors import InputError
@@ -83,11 +85,24 @@ def train_networks(
     log_folder: Path | None,
     given: AutoencoderInput | None = None,
 ) -> list[TrainedNetwork]:
-    """Train networks, as :func:`train_network`, and save each in ``<work>/trained/<network>``."""
+    """Train networks, as :func:`train_network`, and save each in ``<work>/trained/<network>``.
+
+    Each embeds new anime too, from what is known of their content.
+    """
     trained = []
     for name in names:
         logs = log_folder / name if log_folder else None
         network = train_network(name, split, settings, logs, given)
-        trained.append(replace(network, prepared_digest=prepared.digest))
+        content = given.content if given else None
+        new = _embed_new_anime(content, prepared, split, network) if len(prepared.new_anime["anime_ids"]) else None
+        trained.append(replace(network, new_anime_embeddings=new, prepared_digest=prepared.digest))
         save_trained(work / "trained" / name, trained[-1])
     return trained
+
+
+def _embed_new_anime(
+    content: Content | None, prepared: Prepared, split: Split, network: TrainedNetwork
+) -> NDArray[np.float32]:
+    content = content or read_content(prepared.catalogue)
+    popularity = split.train.popularity()
+    return embed_new_anime(content, prepared.catalogue, prepared.new_anime, popularity, network.anime_embeddings)

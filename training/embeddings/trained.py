@@ -12,7 +12,8 @@ from training.support import artefacts
 from training.support.folders import replaced_folder
 
 _FACTS_FILE: Final = "trained.json"
-_ARRAYS: Final = ("anime_embeddings", "list_embeddings", "anime_gains", "user_embeddings")
+_ARRAYS: Final = ("anime_embeddings", "list_embeddings", "anime_gains")
+_OPTIONAL_ARRAYS: Final = ("user_embeddings", "new_anime_embeddings")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class TrainedNetwork:
     config: dict[str, Any]  # every setting of the network
     history: dict[str, list[float]]  # loss and other values per epoch
     seconds: float  # wall-clock time of the training
+    new_anime_embeddings: NDArray[np.float32] | None = None  # unit rows; None where there are no new anime
     settings: dict[str, Any] = field(default_factory=dict)  # of the run
     prepared_digest: str = ""  # of the prepared dump it was trained on
 
@@ -44,8 +46,9 @@ class TrainedNetwork:
 
 def save_trained(folder: Path, trained: TrainedNetwork) -> None:
     """Write a trained network; an earlier one in the folder is replaced."""
-    arrays = {name: array for name in _ARRAYS if (array := getattr(trained, name)) is not None}
-    facts = {key: value for key, value in vars(trained).items() if key not in _ARRAYS}
+    names = (*_ARRAYS, *_OPTIONAL_ARRAYS)
+    arrays = {name: array for name in names if (array := getattr(trained, name)) is not None}
+    facts = {key: value for key, value in vars(trained).items() if key not in names}
     with replaced_folder(folder) as new:
         artefacts.save(new / _FACTS_FILE, arrays, facts)
 
@@ -60,7 +63,7 @@ def load_trained(folder: Path) -> TrainedNetwork:
     """
     return artefacts.load(
         folder / _FACTS_FILE,
-        lambda arrays, facts: TrainedNetwork(user_embeddings=arrays.pop("user_embeddings", None), **arrays, **facts),
+        lambda arrays, facts: TrainedNetwork(**{"user_embeddings": None, **arrays}, **facts),
         "holds no trained network",
     )
 

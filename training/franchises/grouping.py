@@ -18,7 +18,7 @@ from training.franchises.titles import Title, read_title
 from training.lists.interactions import Interactions
 
 # Found on the tuning half of the known franchises: docs/experiments.md.
-_LINK: Final = 2.5
+LINK: Final = 2.5
 _SURE: Final = 5.0
 _MIN_SUPPORT: Final = 0.1
 _SUPPORT_FROM: Final = 10
@@ -40,13 +40,17 @@ def franchise_arrays(lists: Interactions, catalogue: Mapping[str, NDArray[Any]])
     dict of str to ndarray
         ``franchise_codes``, ``franchise_positions`` and ``franchise_roles``.
     """
-    text, ends = catalogue["cards"].tobytes(), catalogue["card_offsets"].tolist()
-    cards = [AnimeCard.model_validate_json(text[start:end]) for start, end in itertools.pairwise(ends)]
-    titles, watching = [read_title(card) for card in cards], CoWatching(lists)
+    titles, watching = read_titles(catalogue), CoWatching(lists)
     codes = group_franchises(titles, catalogue, watching)
     positions, roles = order_franchises(codes, catalogue, titles)
     positions, roles = move_beginnings(codes, positions, roles, watching)
     return {"franchise_codes": codes, "franchise_positions": positions, "franchise_roles": roles}
+
+
+def read_titles(catalogue: Mapping[str, NDArray[Any]]) -> list[Title]:
+    """Read the titles of every card of a catalogue."""
+    text, ends = catalogue["cards"].tobytes(), catalogue["card_offsets"].tolist()
+    return [read_title(AnimeCard.model_validate_json(text[start:end])) for start, end in itertools.pairwise(ends)]
 
 
 def group_franchises(
@@ -55,14 +59,15 @@ def group_franchises(
     """Find the franchise of each anime, numbered by first row; a lone anime is its own franchise."""
     distinctive = find_distinctive_words(titles, watching)
     pairs = candidate_pairs(titles, distinctive)
-    scores = watching.points(pairs[:, 0], pairs[:, 1]) + _trait_points(pairs, catalogue)
+    scores = watching.points(pairs[:, 0], pairs[:, 1]) + trait_points(pairs, catalogue)
     compare = TitlePoints(titles, distinctive).compare
     scores += [compare(titles[first], titles[second]) for first, second in pairs.tolist()]
-    linked = scores >= _LINK
+    linked = scores >= LINK
     return _join(len(titles), pairs[linked], scores[linked])
 
 
-def _trait_points(pairs: NDArray[np.int64], catalogue: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+def trait_points(pairs: NDArray[np.int64], catalogue: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Give points to pairs of anime rows, shape (n_pairs, 2), by studio, source, type and age rating."""
     studio, source = (catalogue[name][pairs] for name in ("studio_codes", "source_codes"))
     same_studio = np.where(studio[:, 0] == studio[:, 1], _STUDIO, _OTHER_STUDIO)
     points = np.where((studio > 0).all(axis=1), same_studio, 0.0)

@@ -32,7 +32,7 @@ from training.evaluation.served_scorers import (
     list_scorers,
     similar_scorers,
 )
-from training.franchises.grouping import franchise_arrays
+from training.franchises.new_anime import all_franchise_arrays
 from training.item_weights.co_counts import co_counts
 from training.item_weights.fit import fit_item_weights, invert_popular
 from training.leaderboard.sanity import make_oracle
@@ -142,7 +142,7 @@ def _recommender(material: Material) -> RecommenderModel:
         train, network = material.split.train, _autoencoder(material)
         counts, items = co_counts(train), material.settings.items
         weights = fit_item_weights(counts, invert_popular(counts, items), items)
-        franchises = franchise_arrays(train, material.prepared.catalogue)
+        franchises = all_franchise_arrays(train, material.prepared)
         model = fit_recommender_model(
             material.prepared, train, network, counts, weights, franchises, material.settings
         )

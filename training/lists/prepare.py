@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.manifest import DataCard
-from training.dump.catalogue import catalogue_arrays, read_catalogue
+from training.dump.catalogue import catalogue_arrays, new_anime_arrays, read_catalogue
 from training.dump.files import DumpFiles
 from training.dump.list_files import read_list_file
 from training.dump.rejects import RejectedRows
@@ -75,7 +75,8 @@ def prepare(
         settings=asdict(thresholds),
         seconds=time.monotonic() - started,
     )
-    return Prepared(kept, catalogue_arrays(catalogue, kept.anime_ids), report)
+    arrays = catalogue_arrays(catalogue, kept.anime_ids)
+    return Prepared(kept, arrays, new_anime_arrays(catalogue, kept.anime_ids, arrays), report)
 
 
 def _read_lists(

@@ -26,6 +26,8 @@ _LISTS: Final = {
     "statuses": "list_statuses",
 }
 
+_NEW: Final = "new_"
+
 
 class PrepareReport(BaseModel):
     """What prepare read, kept, left out and why."""
@@ -33,7 +35,7 @@ class PrepareReport(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     # Raised whenever prepare makes something else of the same dump, so that no earlier folder is used.
-    format_version: Literal[2] = 2
+    format_version: Literal[3] = 3
     data: DataCard
     data_folder: str  # where the dump was
     dump_files: list[FileState]  # before they were read
@@ -49,6 +51,7 @@ class Prepared:
 
     interactions: Interactions
     catalogue: dict[str, NDArray[Any]]  # arrays of the bundle, one row per anime of the interactions
+    new_anime: dict[str, NDArray[Any]]  # the same and anime_ids, one row per anime that too few lists hold
     report: PrepareReport
 
     @property
@@ -65,7 +68,9 @@ class Prepared:
 def save_prepared(folder: Path, prepared: Prepared) -> None:
     """Write a prepared dump into a folder; files that are there already, such as rejected rows, become part of it."""
     lists = {name: getattr(prepared.interactions, attribute) for attribute, name in _LISTS.items()}
-    artefacts.save(folder / REPORT_FILE, {**lists, **prepared.catalogue}, prepared.report.model_dump(mode="json"))
+    new_anime = {f"{_NEW}{name}": array for name, array in prepared.new_anime.items()}
+    arrays = {**lists, **prepared.catalogue, **new_anime}
+    artefacts.save(folder / REPORT_FILE, arrays, prepared.report.model_dump(mode="json"))
 
 
 def load_prepared(folder: Path) -> Prepared:
@@ -79,7 +84,8 @@ def load_prepared(folder: Path) -> Prepared:
 
     def make(arrays: artefacts.Arrays, facts: dict[str, Any]) -> Prepared:
         lists = {attribute: arrays.pop(name) for attribute, name in _LISTS.items()}
-        return Prepared(Interactions(**lists), arrays, PrepareReport.model_validate(facts))
+        new_anime = {name.removeprefix(_NEW): arrays.pop(name) for name in list(arrays) if name.startswith(_NEW)}
+        return Prepared(Interactions(**lists), arrays, new_anime, PrepareReport.model_validate(facts))
 
     return artefacts.load(folder / REPORT_FILE, make, "is no prepared dump", "prepare", mapped=True)
 

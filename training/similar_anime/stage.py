@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from models.bundle.card import AnimeCard
 from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
+from training.lists.split import some_users
 from training.similar_anime.config import SimilarConfig
 from training.similar_anime.evidence import gather_evidence
 from training.similar_anime.features import PairEvidence, make_pair_evidence
+from training.similar_anime.item_cosines import find_item_cosines
 from training.similar_anime.learn import enough_to_learn, learn_ranker
-from training.similar_anime.rank import RankedNeighbours, rank_neighbours
+from training.similar_anime.rank import N_SIMILAR, RankedNeighbours, rank_neighbours
 from training.similar_anime.ranker import RANKER_FILE, SHIPPED_FILE, Ranker, load_ranker
 from training.similar_anime.texts import read_texts
 from training.similar_anime.truth import SimilarQuery
@@ -34,6 +36,8 @@ class SimilarAnimeModel:
     """Ranked neighbours and how they came about."""
 
     neighbours: RankedNeighbours
+    # By the cosine of ratings alone.
+    cosines: RankedNeighbours
     ranker: Ranker
     # Whether the ranker was learned from this dump's recommendations or came with the project.
     weights: Literal["learned", "shipped"]
@@ -62,7 +66,7 @@ def fit_similar_anime(
     ----------
     prepared : Prepared
     train : Interactions
-        Of the training users.
+        Of the training users, of whom at most ``config.max_users`` are looked at.
     embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
         Unit rows.
     queries : list of SimilarQuery
@@ -72,6 +76,7 @@ def fit_similar_anime(
     """
     started = time.monotonic()
     config = SimilarConfig.model_validate(settings["similar"])
+    train = some_users(train, config.max_users, "similar anime")
     evidence = gather_pair_evidence(prepared, train, embeddings, config)
     learns = config.weights == "auto" and enough_to_learn(queries)
     ranker = learn_ranker(evidence, queries, train.anime_ids, config) if learns else load_ranker(SHIPPED_FILE)
@@ -79,6 +84,7 @@ def fit_similar_anime(
         neighbours = rank_neighbours(evidence, ranker, update)
     return SimilarAnimeModel(
         neighbours,
+        find_item_cosines(train, N_SIMILAR),
         ranker,
         "learned" if learns else "shipped",
         time.monotonic() - started,
@@ -91,7 +97,8 @@ def without_ranking(prepared: Prepared, settings: dict[str, Any]) -> SimilarAnim
     """Rank nothing, since the embeddings show which anime are similar: neighbours of width 0."""
     none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
     neighbours = RankedNeighbours(none.astype(np.int32), none)
-    return SimilarAnimeModel(neighbours, load_ranker(SHIPPED_FILE), "shipped", 0.0, prepared.digest, settings)
+    ranker = load_ranker(SHIPPED_FILE)
+    return SimilarAnimeModel(neighbours, neighbours, ranker, "shipped", 0.0, prepared.digest, settings)
 
 
 def gather_pair_evidence(
@@ -106,7 +113,11 @@ def gather_pair_evidence(
 
 def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:
     """Write ranked neighbours; an earlier folder is replaced."""
-    arrays = {"similar_rows": model.neighbours.rows, "similar_scores": model.neighbours.scores}
+    arrays = {
+        f"{name}_{part}": getattr(found, part)
+        for name, found in (("similar", model.neighbours), ("cosine", model.cosines))
+        for part in ("rows", "scores")
+    }
     with replaced_folder(folder) as new:
         model.ranker.save(new / RANKER_FILE)
         artefacts.save(new / _FACTS_FILE, arrays, {name: getattr(model, name) for name in _FACTS})
@@ -122,7 +133,9 @@ def load_similar_anime(folder: Path) -> SimilarAnimeModel:
     """
 
     def make(arrays: artefacts.Arrays, facts: dict[str, Any]) -> SimilarAnimeModel:
-        neighbours = RankedNeighbours(arrays["similar_rows"], arrays["similar_scores"])
-        return SimilarAnimeModel(neighbours, load_ranker(folder / RANKER_FILE), **facts)
+        neighbours, cosines = (
+            RankedNeighbours(arrays[f"{name}_rows"], arrays[f"{name}_scores"]) for name in ("similar", "cosine")
+        )
+        return SimilarAnimeModel(neighbours, cosines, load_ranker(folder / RANKER_FILE), **facts)
 
     return artefacts.load(folder / _FACTS_FILE, make, "holds no ranked neighbours")

@@ -70,7 +70,7 @@ def test_a_bundle_of_empty_lists_and_no_genres_reads_back(tmp_path: Path) -> Non
         arrays[name] = arrays[name][:0]
     arrays["list_offsets"] = np.zeros(2, dtype=np.int64)
     arrays["genre_names"] = np.array([], dtype="U1")
-    arrays["anime_genres"] = np.zeros((1, 0), dtype=bool)
+    arrays["anime_genres"], arrays["new_anime_genres"] = np.zeros((1, 0), dtype=bool), np.zeros((0, 0), dtype=bool)
     write_bundle(tmp_path, make_manifest(), arrays)
     bundle = read_bundle(tmp_path)
     assert bundle.anime_genres.shape == (1, 0)
@@ -181,7 +181,7 @@ def test_a_later_format_is_told_apart_from_damage_whatever_else_it_changed(bundl
         (lambda manifest: manifest.pop("data"), "field data"),
         (lambda manifest: manifest.update(embedding_size=0), "field embedding_size"),
         (lambda manifest: manifest.update(model_version="../elsewhere"), "field model_version"),
-        (lambda manifest: manifest["files"].pop(), "popularity.npy"),
+        (lambda manifest: manifest["files"].pop(), "new_adult.npy"),
         (lambda manifest: manifest["files"][0].update(name="../x.npy"), "field files.0.name"),
         (lambda manifest: manifest["files"].append({**manifest["files"][0], "name": "more.npy"}), "more.npy"),
     ],

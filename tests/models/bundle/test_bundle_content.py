@@ -123,6 +123,18 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("similar_scores", _set((2, 0), np.nan), "values outside 0..1"),
         ("similar_scores", _set((2, 0), 1.5), "values outside 0..1"),
         ("similar_scores", lambda array: array[:, ::-1], "do not descend"),
+        ("cosine_rows", _set((2, 0), 12), "values outside 0..11"),
+        ("cosine_scores", _set((2, 0), 1.5), "cosine_scores.npy: holds values outside 0..1"),
+        ("new_anime_ids", lambda array: array[::-1], "not strictly ascending"),
+        ("new_anime_embeddings", lambda array: array[:-1], "n_new = 2, but new_anime_ids.npy says 3"),
+        ("new_anime_embeddings", _set(1, 0.0), "row 1 has norm 0.0000, not 1"),
+        ("new_card_offsets", _set(-1, 0), "offsets do not rise from 0"),
+        ("new_type_codes", _set(0, 3), "values outside 0..2"),
+        ("new_mean_scores", _set(0, np.nan), "holds NaN"),
+        ("new_first_rows", _set(0, 1), "neither the first of a franchise nor the anime's own"),
+        ("new_first_rows", _set(0, 13), "neither the first of a franchise nor the anime's own"),
+        ("new_first_rows", _set(0, 15), "neither the first of a franchise nor the anime's own"),
+        ("new_first_rows", _set(0, -1), "neither the first of a franchise nor the anime's own"),
         ("item_weight_rows", _set((2, 0), 12), "values outside 0..11"),
         ("item_weight_rows", _set((2, 0), -1), "values outside 0..11"),
         ("item_weight_rows", lambda array: array[:-1], "n_anime = 11"),
@@ -312,3 +324,10 @@ def test_no_header_however_forged_ends_in_anything_but_a_bundle_error(
         except BundleError as error:
             assert error.path.name == "years.npy"  # noqa: PT017 - it need not be refused: years may be forged well
     shutil.rmtree(folder.parent)
+
+
+def test_a_new_anime_with_the_id_of_another_is_refused() -> None:
+    arrays = make_arrays()
+    arrays["new_anime_ids"][0] = arrays["anime_ids"][3]
+    with pytest.raises(BundleContentError, match="holds ids that"):
+        assemble(make_manifest(), arrays)

@@ -92,21 +92,24 @@ def test_entries_are_accounted_for(client: httpx.Client) -> None:
         {"anime_id": 999, "rating": 10},
         {"anime_id": 1, "rating": 9.0, "status": 4},
         {"anime_id": 998, "status": 6},
+        {"anime_id": 9, "rating": 7},
         {"anime_id": 999},
     ]
     for path in ROUTES:
         answer = _post(client, path, entries)
         assert answer["list_summary"] == {
-            "n_entries": 7,
+            "n_entries": 8,
             "n_seen": 2,
             "n_plan_to_watch": 1,
+            "n_new": 1,
             "n_unknown": 2,
             "n_overruled": 2,
         }
+        assert answer["new_anime_ids"] == [9]
         assert answer["unknown_anime_ids"] == [999, 998]
         assert answer["repeated_anime_ids"] == [1, 999]
         assert answer["no_evidence"] is None
-        assert [note.split()[0] for note in answer["notes"]] == ["2", "2"]
+        assert [note.split()[0] for note in answer["notes"]] == ["2", "1", "2"]
 
 
 def test_of_an_anime_that_comes_twice_the_last_entry_counts() -> None:
@@ -248,7 +251,7 @@ def test_the_longest_list_is_answered_and_a_longer_one_refused(client: httpx.Cli
     entries = [{"anime_id": anime_id, "rating": 10, "status": "plan_to_watch"} for anime_id in range(20_000)]
     answer = _post(client, "/recommendations", entries)
     assert answer["list_summary"]["n_entries"] == 20_000
-    assert len(answer["unknown_anime_ids"]) == 20_000 - len(BUNDLE.anime_ids)
+    assert len(answer["unknown_anime_ids"]) == 20_000 - len(BUNDLE.catalogue_ids)
     problem = _problem(client.post("/recommendations", json={"ratings": [*entries, {"anime_id": 1}]}))
     ((issue,), code) = problem.errors or [], problem.code
     assert (code, issue.parameter, issue.received) == ("invalid_request", "ratings", "a list of 20001")

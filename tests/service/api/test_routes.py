@@ -195,7 +195,7 @@ def test_a_recommended_card_keeps_the_catalogues_score_beside_its_own(client: ht
     for row in _rows(client, "/users/12/recommendations", limit=100):
         card = client.get(f"/anime/{row['anime_id']}").json()["data"]
         assert row["mean_score"] == card["score"]
-        assert {name: row[name] for name in AnimeCard.model_fields if name != "score"} == {
+        assert {name: row[name] for name in AnimeCard.model_fields if name not in {"score", "new"}} == {
             name: value for name, value in card.items() if name != "score"
         }
 
@@ -217,17 +217,21 @@ def test_an_adult_anime_may_be_asked_about(client: httpx.Client, bundle: Bundle)
 
 def test_without_a_query_titles_come_by_popularity(client: httpx.Client, bundle: Bundle) -> None:
     rows = _rows(client, "/anime", limit=100, include_adult="true")
-    order = np.argsort(-bundle.popularity, kind="stable")
-    assert [row["anime_id"] for row in rows] == bundle.anime_ids[order].tolist()
+    order, new_order = (np.argsort(-counts, kind="stable") for counts in (bundle.popularity, bundle.new_members))
+    expected = [*bundle.anime_ids[order].tolist(), *bundle.new_anime_ids[new_order].tolist()]
+    assert [row["anime_id"] for row in rows] == expected
     assert {row["relevance"] for row in rows} == {None}
 
 
 def test_the_model_card_says_that_its_data_are_simulated(client: httpx.Client) -> None:
     card = client.get("/model").json()
     assert card["data"]["simulated"] is True
-    assert card["sizes"] == {"n_anime": 60, "n_users": 40, "n_list_entries": card["sizes"]["n_list_entries"]} | {
-        "embedding_size": 16
-    }
+    assert card["sizes"] == {
+        "n_anime": 60,
+        "n_new": 9,
+        "n_users": 40,
+        "n_list_entries": card["sizes"]["n_list_entries"],
+    } | {"embedding_size": 16}
     assert "files" not in card
     assert "golden" not in card
 

@@ -29,6 +29,8 @@ from tests.service.small_bundle import VERSION, make_arrays, make_manifest, with
 QUESTIONS: Final = [
     "similar anime by embedding",
     "similar anime by ranked",
+    "similar anime by cosine",
+    "similar anime by content",
     *(
         f"{question}{who}"
         for who in ("", ", for an unseen list")
@@ -47,7 +49,7 @@ QUESTIONS: Final = [
 
 def test_the_golden_answers_of_a_sound_bundle_are_reproduced(store: Path) -> None:
     model = load_model(store / VERSION)
-    assert len(model.bundle.manifest.golden) == len(QUESTIONS) + 2  # two anime are asked for
+    assert len(model.bundle.manifest.golden) == len(QUESTIONS) + 3  # two anime are asked for
     assert model.version == VERSION
 
 
@@ -79,6 +81,9 @@ def test_users_whom_the_index_misses_are_missed_by_the_service_too() -> None:
         ("anime_embeddings", lambda rows: np.roll(rows, 1, axis=0), "similar anime by embedding"),
         ("similar_rows", lambda rows: rows[:, ::-1].copy(), "similar anime by ranked"),
         ("similar_scores", lambda scores: scores * np.float32(0.999), "similar anime by ranked"),
+        ("cosine_rows", lambda rows: rows[:, ::-1].copy(), "similar anime by cosine"),
+        ("cosine_scores", lambda scores: scores * np.float32(0.999), "similar anime by cosine"),
+        ("new_anime_embeddings", lambda rows: np.roll(rows, 1, axis=0), "similar anime by content"),
         ("nearest_user_rows", lambda rows: rows[:, ::-1].copy(), "similar users by embedding"),
         ("list_embeddings", lambda rows: np.roll(rows, 1, axis=0), "similar users by embedding, for an unseen list"),
         ("anime_gains", lambda gains: gains * np.float32(0.999), "recommendations by embedding"),
@@ -156,7 +161,7 @@ def test_a_default_that_the_model_does_not_have_is_refused(arrays: dict[str, Any
         assert f"no golden answer for {words} by ranked" in text
 
 
-@pytest.mark.parametrize("place", range(len(QUESTIONS) + 2))
+@pytest.mark.parametrize("place", range(len(QUESTIONS) + 3))
 def test_other_scores_and_other_ids_are_refused(manifest: Manifest, arrays: dict[str, Any], place: int) -> None:
     answer = manifest.golden[place]
     changes: list[dict[str, Any]] = [

@@ -37,10 +37,12 @@ def test_a_score_equal_to_the_least_passes() -> None:
     assert MODEL.catalogue.allowed(Filters(min_score=score)).mask[0]
 
 
-def _ranked_scores_the_slow_way(row: int) -> dict[int, float]:
-    """Score as the bundle says: the neighbours as they are, all others below them by their cosine."""
+def _scores_the_slow_way(row: int, method: str) -> dict[int, float]:
+    """Score as the bundle says: the neighbours as they are, all others below them by the embeddings' cosine."""
     cosines = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
-    ranked = dict(zip(BUNDLE.similar_rows[row].tolist(), BUNDLE.similar_scores[row].tolist(), strict=True))
+    name = {"ranked": "similar", "cosine": "cosine"}[method]
+    rows, scores = (getattr(BUNDLE, f"{name}_{part}")[row].tolist() for part in ("rows", "scores"))
+    ranked = {other: score for other, score in zip(rows, scores, strict=True) if score > 0}
     last = min(ranked.values())
     return {
         other: ranked.get(other, 0.99 * last * (float(cosines[other]) + 1) / 2)
@@ -49,11 +51,13 @@ def _ranked_scores_the_slow_way(row: int) -> dict[int, float]:
     }
 
 
-@given(row=anime_rows, wanted=filters, page=paging)
-def test_ranked_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page: dict[str, Any]) -> None:
-    query = SimilarAnimeQuery(**wanted, **page, method="ranked", collapse_franchise=False)
+@given(row=anime_rows, wanted=filters, page=paging, method=st.sampled_from(["ranked", "cosine"]))
+def test_similar_anime_by_neighbours_equal_brute_force(
+    row: int, wanted: dict[str, Any], page: dict[str, Any], method: Any
+) -> None:
+    query = SimilarAnimeQuery(**wanted, **page, method=method, collapse_franchise=False)
     candidates = [other for other in range(N_ANIME) if other != row and passes(other, wanted)]
-    scores = _ranked_scores_the_slow_way(row)
+    scores = _scores_the_slow_way(row, method)
     answer = MODEL.similar_anime.page(row, query.request())
     assert [scores[other] for other in answer.rows] == pytest.approx(
         [scores[other] for other in brute_force(scores, candidates, page)], abs=1e-6
@@ -75,14 +79,18 @@ def test_similar_anime_equal_brute_force(row: int, wanted: dict[str, Any], page:
     assert answer.total == len(candidates)
 
 
-@given(row=anime_rows, wanted=filters, page=paging, method=st.sampled_from(["ranked", "embedding"]))
+@given(row=anime_rows, wanted=filters, page=paging, method=st.sampled_from(["ranked", "embedding", "cosine"]))
 def test_pages_of_similar_franchises_are_cut_from_the_collapsed_ranking(
     row: int, wanted: dict[str, Any], page: dict[str, Any], method: str
 ) -> None:
     query = SimilarAnimeQuery.model_validate({**wanted, **page, "method": method})
     allowed = MODEL.catalogue.allowed(query.filters()).mask
-    if method == "ranked":
-        scores = ranked_scores(BUNDLE.similar_rows, BUNDLE.similar_scores, BUNDLE.anime_embeddings, row)
+    neighbours = {
+        "ranked": (BUNDLE.similar_rows, BUNDLE.similar_scores),
+        "cosine": (BUNDLE.cosine_rows, BUNDLE.cosine_scores),
+    }
+    if method in neighbours:
+        scores = ranked_scores(*neighbours[method], BUNDLE.anime_embeddings, row)
     else:
         scores = cosine_scores(BUNDLE.anime_embeddings, BUNDLE.anime_embeddings[row])
     rows = top_k_rows(scores, N_ANIME, allowed=allowed)
@@ -124,5 +132,5 @@ def test_ties_go_to_the_lower_row() -> None:
 def test_an_answer_says_by_which_method_it_was_ranked(client: httpx.Client) -> None:
     default = MODEL.bundle.manifest.default_methods.similar_anime
     assert client.get("/anime/1/similar").json()["method"] == default
-    for method in ("ranked", "embedding"):
+    for method in ("ranked", "embedding", "cosine"):
         assert client.get(f"/anime/1/similar?method={method}").json()["method"] == method

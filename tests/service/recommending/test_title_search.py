@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from service.recommending.model import LoadedModel
 from service.recommending.title_search import TitleSearch, normalise_title
-from tests.service.small_bundle import ADULT_ROWS, N_ANIME
+from tests.service.small_bundle import ADULT_ROWS, N_ANIME, N_NEW
 
 
 def _names(model: LoadedModel, query: str, limit: int = 10) -> list[str]:
-    everything = np.ones(N_ANIME, dtype=bool)
+    everything = np.ones(N_ANIME + N_NEW, dtype=bool)
     page = model.title_search.page(query, everything, 0, limit)
     return [model.catalogue.titles[row][0] for row in page.rows]
 
@@ -72,7 +72,7 @@ def test_a_title_of_nothing_but_punctuation_can_be_found() -> None:
 
 
 def test_filters_apply_before_the_search_ranks(model: LoadedModel) -> None:
-    allowed = np.ones(N_ANIME, dtype=bool)
+    allowed = np.ones(N_ANIME + N_NEW, dtype=bool)
     allowed[list(ADULT_ROWS)] = False
     page = model.title_search.page("made up title", allowed, 0, 100)
     assert page.total == len(page.rows) == N_ANIME - 10 - sum(row >= 10 for row in ADULT_ROWS)

@@ -11,7 +11,7 @@ import pytest
 
 from models.bundle.card import AnimeCard
 from tests.training.small_dump import CATALOGUE_HEADER, SYNOPSIS_HEADER, write_csv
-from training.dump.catalogue import Catalogue, catalogue_arrays, read_catalogue
+from training.dump.catalogue import Catalogue, catalogue_arrays, new_anime_arrays, read_catalogue
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
 
@@ -65,7 +65,7 @@ def test_a_full_row_becomes_a_full_card(tmp_path: Path) -> None:
 def test_unknown_is_null(tmp_path: Path, word: str) -> None:
     card = read_rows(tmp_path, [(1, "A", *[word] * 10)])[0].cards[1]
     assert card.genres == []
-    left = card.model_dump(exclude={"anime_id", "name", "genres", "url"})
+    left = card.model_dump(exclude={"anime_id", "name", "genres", "url", "new"})
     assert set(left.values()) == {None}
 
 
@@ -259,16 +259,38 @@ def test_arrays_hold_one_row_per_anime_asked_for(tmp_path: Path) -> None:
     ]
     read, _ = read_rows(tmp_path, rows)
     arrays = catalogue_arrays(read, np.array([2, 3]))
-    assert arrays["type_names"].tolist() == ["", "TV"]
-    assert arrays["type_codes"].tolist() == [0, 1]
-    assert arrays["genre_names"].tolist() == ["Action", "Drama"]
-    assert arrays["anime_genres"].tolist() == [[False, False], [True, True]]
+    # Types and genres are those of the whole catalogue.
+    assert arrays["type_names"].tolist() == ["", "Movie", "TV"]
+    assert arrays["type_codes"].tolist() == [0, 2]
+    assert arrays["genre_names"].tolist() == ["Action", "Comedy", "Drama"]
+    assert arrays["anime_genres"].tolist() == [[False] * 3, [True, False, True]]
     assert arrays["years"].tolist() == [0, 1999]
     assert arrays["mean_scores"].tolist() == [0.0, 7.5]
     assert arrays["members"].tolist() == [0, 5]
     assert arrays["adult"].tolist() == [False, True]
     start, end = arrays["card_offsets"][1:3]
     assert json.loads(arrays["cards"][start:end].tobytes())["name"] == "C"
+    rest = new_anime_arrays(read, np.array([2, 3]), arrays)
+    assert (rest["anime_ids"].tolist(), rest["type_codes"].tolist(), rest["anime_genres"].tolist()) == (
+        [1],
+        [1],
+        [[False, True, False]],
+    )
+    assert json.loads(rest["cards"].tobytes())["new"] is True
+
+
+def test_new_anime_have_the_codes_of_the_others_and_what_those_lack_is_unknown(tmp_path: Path) -> None:
+    header = (*CATALOGUE_HEADER, "Studios")
+    studios = {1: "Bones", 2: "Sunrise", 3: "Bones", 4: "Gainax"}
+    read, _ = read_rows(tmp_path, [(i, "A", *UNKNOWN, studio) for i, studio in studios.items()], header)
+    known = catalogue_arrays(read, np.array([1, 2]))
+    assert new_anime_arrays(read, np.array([1, 2]), known)["studio_codes"].tolist() == [1, 0]
+
+
+def test_without_new_anime_their_arrays_are_empty(tmp_path: Path) -> None:
+    read, _ = read_rows(tmp_path, [(1, "A", *UNKNOWN)])
+    arrays = new_anime_arrays(read, read.anime_ids, catalogue_arrays(read, read.anime_ids))
+    assert (len(arrays["anime_ids"]), arrays["card_offsets"].tolist(), arrays["cards"].size) == (0, [0], 0)
 
 
 def test_a_type_column_that_holds_something_else_is_refused(tmp_path: Path) -> None:

@@ -144,7 +144,9 @@ def test_content_brings_together_what_lists_say_nothing_of(lists: Interactions) 
     likeness[[0, 1]] = [1.0, 0.0]
     nothing = np.zeros((lists.n_anime, 0), dtype=np.float32)
     config = AutoencoderConfig(embedding_size=8, epochs=30, batch_size=16, learning_rate=0.05, genre_weight=2.0)
-    with_content = fit_autoencoder(lists, config, Content(likeness, nothing)).anime_embeddings
+    with_content = fit_autoencoder(
+        lists, config, Content(likeness, nothing, lambda texts: nothing[: len(texts)])
+    ).anime_embeddings
     without = fit_autoencoder(lists, config).anime_embeddings
     assert with_content[0] @ with_content[1] > without[0] @ without[1] + 0.1
 

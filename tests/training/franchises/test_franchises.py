@@ -20,6 +20,7 @@ from training.dump.traits import AnimeTraits
 from training.franchises.co_watching import CoWatching
 from training.franchises.distinctive_words import find_distinctive_words
 from training.franchises.grouping import franchise_arrays
+from training.franchises.new_anime import first_rows_of_new
 from training.franchises.title_points import TitlePoints
 from training.franchises.titles import Title, Wording, read_japanese, read_title, read_wording
 from training.lists.interactions import Interactions
@@ -280,6 +281,40 @@ def test_grouping_is_repeatable_and_numbered_by_first_row() -> None:
         np.testing.assert_array_equal(array, second[name])
     codes = first["franchise_codes"].tolist()
     assert list(dict.fromkeys(codes)) == sorted(set(codes))
+
+
+def _first_rows_of_new(known: list[Entry], new: list[Entry]) -> list[int]:
+    catalogue = make_catalogue(known + FILLER)
+    franchises = franchise_arrays(nobody_watches(len(known + FILLER)), catalogue)
+    return [int(row) for row in first_rows_of_new(catalogue, make_catalogue(new), franchises)]
+
+
+def test_a_new_anime_belongs_to_the_franchise_whose_titles_are_like_its_own() -> None:
+    known = [
+        series("Kaizoku Monogatari 2nd Season", 40_000),
+        series("Kaizoku Monogatari", 39_000),
+        series("Ao no Umi", 1),
+    ]
+    new = [
+        series("Hitori Tabi", 41_000),
+        series("Kaizoku Monogatari Specials", 41_000),
+        series("Hitori Tabi 2", 42_000),
+    ]
+    n_known = len(known + FILLER)
+    # The first entry of the franchise is its first season; what is like no known anime stands alone.
+    assert _first_rows_of_new(known, new) == [n_known, 1, n_known + 2]
+
+
+def test_a_new_anime_belongs_to_the_franchise_that_it_is_most_like() -> None:
+    known = [series("Kaizoku Monogatari", 39_000), series("Kaizoku Monogatari Ao no Umi", 40_000)]
+    known.append(series("Ginga Eiyuu Densetsu", 30_000))
+    assert _first_rows_of_new(known, [series("Ginga Eiyuu Densetsu Movie", 41_000)]) == [2]
+
+
+def test_without_new_anime_there_is_nothing_to_find() -> None:
+    catalogue = make_catalogue(FILLER)
+    none = {name: array[:0] for name, array in catalogue.items()}
+    assert first_rows_of_new(catalogue, none, {}).tolist() == []
 
 
 def test_titles_without_a_word_do_not_fall_together() -> None:

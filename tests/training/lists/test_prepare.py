@@ -3,6 +3,8 @@
 import csv
 import gzip
 import hashlib
+import itertools
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -13,7 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.training.small_dump import CATALOGUE_HEADER, LIST_HEADER, SmallDump, write_csv, write_small_dump
+from tests.training.small_dump import (
+    CATALOGUE_HEADER,
+    LIST_HEADER,
+    SmallDump,
+    add_new_anime,
+    write_csv,
+    write_small_dump,
+)
 from training.dump.files import find_dump
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
@@ -227,6 +236,27 @@ def test_a_prepared_dump_reads_back(small_dump: SmallDump, tmp_path: Path) -> No
     assert loaded.report == prepared.report
     for name, array in prepared.catalogue.items():
         np.testing.assert_array_equal(loaded.catalogue[name], array)
+    assert loaded.new_anime.keys() == prepared.new_anime.keys()
+    for name, array in prepared.new_anime.items():
+        np.testing.assert_array_equal(loaded.new_anime[name], array)
+
+
+def test_anime_that_too_few_lists_hold_are_new(small_dump: SmallDump) -> None:
+    new = add_new_anime(small_dump)
+    rare = next(iter(small_dump.cluster_of))
+    header, *rows = (small_dump.folder / "animelist.csv").read_text(encoding="utf-8").splitlines()
+    of_rare = [row for row in rows if row.split(",")[1] == str(rare)]
+    kept = [header, *(row for row in rows if row not in of_rare[1:])]
+    (small_dump.folder / "animelist.csv").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    prepared, _ = prepare_folder(small_dump.folder, Thresholds(1, 2))
+    assert prepared.new_anime["anime_ids"].tolist() == [rare, 1000, *new]
+    assert rare not in prepared.interactions.anime_ids
+    blob, ends = prepared.new_anime["cards"].tobytes(), prepared.new_anime["card_offsets"].tolist()
+    cards = [json.loads(blob[start:end]) for start, end in itertools.pairwise(ends)]
+    assert [(card["anime_id"], card["new"]) for card in cards] == [(i, True) for i in (rare, 1000, *new)]
+    assert b'"new"' not in prepared.catalogue["cards"].tobytes()
+    for name in ("type_names", "genre_names", "studio_names", "source_names", "age_rating_names"):
+        assert prepared.new_anime[name].tolist() == prepared.catalogue[name].tolist()
 
 
 def test_what_prepare_makes_of_a_dump_changes_only_with_its_format_version(
@@ -238,7 +268,7 @@ def test_what_prepare_makes_of_a_dump_changes_only_with_its_format_version(
     for path in sorted(tmp_path.glob("*.npy")):
         total.update(path.name.encode() + path.read_bytes())
     # Where this fails on purpose, raise PrepareReport.format_version: prepared folders of before must not be used.
-    assert (prepared.report.format_version, total.hexdigest()[:16]) == (2, "9cd1bf9e94d89e8b")
+    assert (prepared.report.format_version, total.hexdigest()[:16]) == (3, "84ab5789d8935c9c")
 
 
 def test_a_catalogue_without_genres_survives_saving(small_dump: SmallDump, tmp_path: Path) -> None:

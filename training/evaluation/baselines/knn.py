@@ -12,10 +12,10 @@ from models.scoring.ranking import top_k_rows
 from models.scoring.user_list import UserList
 from training.evaluation.scorers import Rows, Scorer, Scores
 from training.lists.interactions import Interactions
+from training.similar_anime.item_cosines import find_item_cosines
 
 Rule = Literal["seen", "top quarter"]
 _N_NEAREST_ANIME: Final = 20
-_BLOCK: Final = 1024
 
 
 @dataclass
@@ -36,21 +36,9 @@ class ItemKnnScorer(Scorer):
 
 def fit_item_knn(train: Interactions, n_neighbours: int = _N_NEAREST_ANIME) -> sp.csr_matrix:
     """Return the cosines of every anime with its nearest, shape (n_anime, n_anime); unrated entries count as 0."""
-    ratings = train.matrix(train.ratings).tocsc()
-    norms = np.sqrt(np.asarray(ratings.multiply(ratings).sum(axis=0)).ravel())
-    unit = (ratings @ sp.diags(1.0 / np.where(norms == 0.0, 1.0, norms))).astype(np.float32)
-    columns = unit.T.tocsr()
-    blocks = []
-    for start in range(0, train.n_anime, _BLOCK):
-        cosines = (columns[start : start + _BLOCK] @ unit).toarray()
-        rows = np.arange(len(cosines))
-        cosines[rows, start + rows] = 0.0
-        if n_neighbours < train.n_anime:
-            thresholds = np.partition(cosines, -n_neighbours, axis=1)[:, -n_neighbours, None]
-            cosines[cosines < thresholds] = 0.0
-        blocks.append(sp.csr_matrix(cosines))
-    neighbours: sp.csr_matrix = sp.vstack(blocks, format="csr")
-    return neighbours
+    found = find_item_cosines(train, n_neighbours)
+    ends = np.arange(train.n_anime + 1) * found.rows.shape[1]
+    return sp.csr_matrix((found.scores.ravel(), found.rows.ravel(), ends), shape=(train.n_anime, train.n_anime))
 
 
 @dataclass
