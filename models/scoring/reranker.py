@@ -23,7 +23,7 @@ from models.scoring.user_list import Support, UserList
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
-N_CANDIDATES: Final = 400
+N_CANDIDATES: Final = 300
 # Of the widest neighbourhood's share beside item weights, when candidates are proposed.
 NEIGHBOUR_WEIGHT: Final = 0.3
 # Of what liking adds to the log odds of being seen. Chosen on validation users (docs/experiments.md).

@@ -240,6 +240,9 @@ class SlowList:
         return self._co_seen_with(row, self.counts, tables)
 
     def _co_seen_with(self, row: int, counts: Mapping[int, float], tables: Mapping[str, NDArray[Any]]) -> float:
+        if len(counts) > 64:
+            rows = list(counts)
+            counts = {row: counts[row] for row in (rows[i * (len(rows) - 1) // 63] for i in range(64))}
         changes = sum(weight * changed(seen, row, tables) for seen, weight in counts.items())
         by_popularity = math.exp(self.catalogue.popularity[row])
         return min(max(by_popularity + changes / (sum(counts.values()) or 1.0), 0.0), 1.0)
