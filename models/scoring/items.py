@@ -20,10 +20,10 @@ Scores = NDArray[np.float32]
 # Viewers who watch what all users watch, added to those of each title: Bell and Koren, "Scalable Collaborative
 # Filtering with Jointly Derived Neighborhood Interpolation Weights", ICDM 2007.
 SHRINKAGE: Final = 20.0
+# A long list is represented by so many of its titles: as good (docs/experiments.md), in a third of the time.
+MOST_CO_SEEN: Final = 64
 # How many supporting anime are on the list is no feature: it means little for an unseen user, and leaked the answer
 # to training users whose lists had decided the support of a rare anime (docs/experiments.md).
-# The mean over a long list is that over this many of its titles: as good (docs/experiments.md), and a third of the time.
-MOST_CO_SEEN: Final = 64
 EVIDENCE: Final = (
     "item score",
     "strongest weight",

@@ -34,6 +34,24 @@ def test_what_is_dropped_or_rated_low_is_disliked(
     assert mine.liked_rows.tolist() == [row for row in begun if row not in disliked]
 
 
+@pytest.mark.parametrize(
+    ("ratings", "statuses", "counted"),
+    [
+        ([9, 8, 0], [2, 2, 1], {0: 1.0, 1: 1.0, 2: 1.0}),
+        ([1] + [9] * 9, [2] * 10, {0: 0.6} | dict.fromkeys(range(1, 10), 1.0)),  # a tenth of the list is disliked
+        ([0, 9, 9, 9], [4, 2, 2, 2], {1: 1.0, 2: 1.0, 3: 1.0}),  # a quarter
+        ([1, 9, 9], [2, 2, 6], {1: 1.0}),  # plans count for nothing
+        ([1, 2], [2, 4], {0: 1.0, 1: 1.0}),  # all that is known of the user
+        ([], [], {}),
+    ],
+)
+def test_a_dislike_counts_for_less_the_larger_the_share_of_dislikes(
+    ratings: list[int], statuses: list[int], counted: dict[int, float]
+) -> None:
+    support = make_list(ratings, statuses).support
+    assert dict(zip(support.rows.tolist(), support.weights.tolist(), strict=True)) == pytest.approx(counted)
+
+
 def test_what_is_seen_together_is_the_mean_over_the_list() -> None:
     co_seen = CoSeen(
         np.array([[1, 2], [0, 2], [1, 0]], np.int32), np.array([[0.5, -0.2], [0.1, 0.1], [0, 0]], np.float32)
