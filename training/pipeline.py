@@ -159,9 +159,11 @@ def ship_similar_weights(work: Path, out: Path) -> None:
     Raises
     ------
     InputError
-        If no ranker was learned there.
+        If no ranker was learned there, or one that needs to know what people recommend.
     """
     similar = load_similar_anime(trained_folder(work, SIMILAR_FOLDER))
     if similar.weights != "learned":
         raise InputError(f"{work}: its ranker came with the project; train on a dump with recommendations.csv")
+    if similar.settings["similar"]["weights"] != "to ship":
+        raise InputError(f'{work}: its ranker needs recommendations.csv; train with --similar.weights "to ship"')
     similar.ranker.save(out)
