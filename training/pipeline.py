@@ -165,5 +165,6 @@ def ship_similar_weights(work: Path, out: Path) -> None:
     if similar.weights != "learned":
         raise InputError(f"{work}: its ranker came with the project; train on a dump with recommendations.csv")
     if similar.settings["similar"]["weights"] != "to ship":
-        raise InputError(f'{work}: its ranker needs recommendations.csv; train with --similar.weights "to ship"')
+        how = "train with --set 'similar.weights=to ship'"
+        raise InputError(f"{work}: its ranker takes what people recommend as evidence; {how}")
     similar.ranker.save(out)
