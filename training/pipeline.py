@@ -159,9 +159,12 @@ def ship_similar_weights(work: Path, out: Path) -> None:
     Raises
     ------
     InputError
-        If no ranker was learned there.
+        If no ranker was learned there, or one that needs to know what people recommend.
     """
     similar = load_similar_anime(trained_folder(work, SIMILAR_FOLDER))
     if similar.weights != "learned":
         raise InputError(f"{work}: its ranker came with the project; train on a dump with recommendations.csv")
+    if similar.settings["similar"]["weights"] != "to ship":
+        how = "train with --set 'similar.weights=to ship'"
+        raise InputError(f"{work}: its ranker takes what people recommend as evidence; {how}")
     similar.ranker.save(out)

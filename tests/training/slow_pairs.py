@@ -17,6 +17,12 @@ Matrix = NDArray[np.float64]
 Values = dict[str, float]
 
 PLANNED: Final = 6
+GENRES: Final = (
+    "Action, Adventure, Comedy, Dementia, Demons, Drama, Ecchi, Fantasy, Game, Harem, Hentai, Historical, "
+    "Horror, Kids, Magic, Martial Arts, Mecha, Military, Music, Mystery, Parody, Police, Psychological, "
+    "Romance, Samurai, School, Sci-Fi, Seinen, Shoujo, Shounen, Slice of Life, Space, Sports, Super Power, "
+    "Supernatural, Thriller, Vampire"
+)
 
 
 class SlowViewers:
@@ -127,8 +133,45 @@ def groups_of_letters(title: str) -> list[str]:
 
 
 def topics(words: Matrix, n_topics: int) -> Matrix:
-    left, strengths, _ = np.linalg.svd(words, full_matrices=False)
-    return unit(left[:, :n_topics] * strengths[:n_topics])
+    """Add up what words mean: how much more often than by chance each is found beside each other."""
+    marks = words > 0
+    both = marks.T.astype(float) @ marks
+    information = np.zeros_like(both)
+    for one, other in np.argwhere(both >= 3).tolist():
+        if one != other:
+            by_chance = both[one, one] * both[other, other] / len(words)
+            information[one, other] = max(math.log(both[one, other] / by_chance), 0)
+    left, strengths, _ = np.linalg.svd(information)
+    found = words @ unit(left[:, :n_topics] * strengths[:n_topics])
+    told = marks.any(axis=1)
+    found[told] -= found[told].mean(axis=0)
+    return unit(found)
+
+
+def expected_embeddings(columns: Matrix, embeddings: Matrix, counts: Matrix) -> Matrix:
+    """Predict embeddings: every anime as often as it weighs, and rows of zeros that draw all slopes to 0."""
+    weights = np.sqrt(np.minimum(counts, 300) + 1)
+    columns = np.column_stack([np.ones(len(columns)), columns])
+    penalty = math.sqrt(10 * weights.mean()) * np.eye(columns.shape[1])
+    inputs = np.concatenate([columns * np.sqrt(weights)[:, None], penalty])
+    outputs = np.concatenate([embeddings * np.sqrt(weights)[:, None], np.zeros((len(penalty), embeddings.shape[1]))])
+    found = columns @ np.linalg.lstsq(inputs, outputs, rcond=None)[0]
+    return unit(found - (found * weights[:, None]).sum(axis=0) / weights.sum())
+
+
+def content(about: Matrix, catalogue: Mapping[str, NDArray[Any]]) -> Matrix:
+    """Put topics, genres, codes of fifteen anime or more, and years into columns."""
+    columns = [*about.T, *catalogue["anime_genres"].astype(float).T]
+    for name in ("type", "source", "studio", "age_rating"):
+        codes = catalogue[f"{name}_codes"].tolist()
+        often = [which for which, count in Counter(codes).items() if count >= 15]
+        columns += [np.array([float(code == which) for code in codes]) for which in often]
+    years = [day / 365.25 if day > 0 else math.nan for day in catalogue["start_days"].tolist()]
+    known = [year for year in years if not math.isnan(year)]
+    for share in (0.02, 0.14, 0.26, 0.38, 0.5, 0.62, 0.74, 0.86, 0.98):
+        bend = np.quantile(np.array(known, dtype=np.float32), share)
+        columns.append(np.array([0.0 if math.isnan(year) else max(year - bend, 0) / 10 for year in years]))
+    return np.column_stack(columns)
 
 
 def places(values: Sequence[float]) -> list[float]:
@@ -160,6 +203,7 @@ class SlowTraits:
         def known(name: str, scale: Callable[[float], float] = float) -> list[float]:
             return [scale(value) if value > 0 else math.nan for value in catalogue[name].tolist()]
 
+        self.genre_names = catalogue["genre_names"].tolist()
         self.genres = [{g for g, has in enumerate(marks) if has} for marks in catalogue["anime_genres"].tolist()]
         self.directions = genre_directions(catalogue["anime_genres"].astype(np.float64))
         members = known("members", math.log1p)
@@ -177,6 +221,10 @@ class SlowTraits:
         self.codes = {
             name: catalogue[f"{name}_codes"].tolist() for name in ("type", "source", "studio", "age_rating")
         }
+
+    def marks(self, which: str, row: int) -> Values:
+        have = {self.genre_names[genre] for genre in self.genres[row]}
+        return {f"{which}_{genre}": float(genre in have) for genre in GENRES.split(", ")}
 
     def compare(self, query: int, other: int) -> Values:
         of_query = {name: values[query] for name, values in self.numbers.items()}
@@ -196,5 +244,7 @@ class SlowTraits:
             "is_tv": float(self.types[other] == "TV"),
             **{name: of_other[name] for name in ("year", "score", "episodes", "minutes", "fame", "fans")},
             **{f"{name}_more": more[name] for name in ("episodes", "minutes", "members", "fans", "adult")},
+            **self.marks("query", query),
+            **self.marks("other", other),
             **{f"same_{name}": float(codes[other] == codes[query] != 0) for name, codes in self.codes.items()},
         }

@@ -24,14 +24,14 @@ class AutoencoderConfig(BaseModel):
     length_power: Annotated[
         float, Field(ge=0, le=1, description="Users count by the length of the list to minus this power")
     ] = 0.6
-    list_weight: Annotated[NotNegative, Field(description="Weight of lists against similar anime")] = 100.0
-    user_weight: Annotated[NotNegative, Field(description="Weight of similar users against similar anime")] = 3.0
+    list_weight: Annotated[NotNegative, Field(description="Weight of lists against similar anime")] = 50.0
+    user_weight: Annotated[NotNegative, Field(description="Weight of similar users against similar anime")] = 2.0
     energy_power: Annotated[
         float, Field(ge=0, le=1, description="1: all directions of taste count alike between users")
     ] = 0.75
     target_sharpness: Annotated[Positive, Field(description="How far the most similar anime stand out")] = 8.0
-    genre_weight: Annotated[NotNegative, Field(description="Of genres, in similarity")] = 0.5
-    synopsis_weight: Annotated[NotNegative, Field(description="Of synopses, in similarity")] = 0.9
+    genre_weight: Annotated[NotNegative, Field(description="Of genres, in similarity")] = 0.7
+    synopsis_weight: Annotated[NotNegative, Field(description="Of synopses, in similarity")] = 1.8
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Of everything random")] = 0
 
 

@@ -12,6 +12,13 @@ from training.similar_anime.blocks import Rows
 Values = NDArray[np.float32]
 
 _DAYS_PER_YEAR: Final = 365.25
+# Genres of at least one anime in a hundred, as MyAnimeList names them; another catalogue may lack some.
+GENRES: Final = (
+    "Action", "Adventure", "Comedy", "Dementia", "Demons", "Drama", "Ecchi", "Fantasy", "Game", "Harem", "Hentai",
+    "Historical", "Horror", "Kids", "Magic", "Martial Arts", "Mecha", "Military", "Music", "Mystery", "Parody",
+    "Police", "Psychological", "Romance", "Samurai", "School", "Sci-Fi", "Seinen", "Shoujo", "Shounen",
+    "Slice of Life", "Space", "Sports", "Super Power", "Supernatural", "Thriller", "Vampire",
+)  # fmt: skip
 _CODES: Final = ("type", "source", "studio", "age_rating")
 
 
@@ -21,6 +28,8 @@ class CatalogueEvidence:
 
     # Shape: (n_anime, n_genres). 0 or 1.
     genres: Values
+    # Shape: (n_anime, len(GENRES)). 0 or 1.
+    known_genres: Values
     # Shape: (n_anime, n_genres). Unit rows, rare genres counting for more; zeros where there is no genre.
     genre_directions: Values
     # Type, source, studio and age rating; 0 where unknown.
@@ -60,6 +69,9 @@ class CatalogueEvidence:
         }
         for name, codes in self.codes.items():
             features[f"same_{name}"] = (codes[queries] == codes[others]) & (codes[queries] > 0)
+        for column, genre in enumerate(GENRES):
+            marks = self.known_genres[:, column]
+            features |= {f"query_{genre}": marks[queries], f"other_{genre}": marks[others]}
         return {name: np.asarray(values, dtype=np.float32) for name, values in features.items()}
 
 
@@ -85,7 +97,11 @@ def read_catalogue_evidence(catalogue: Mapping[str, NDArray[Any]]) -> CatalogueE
         "adult": catalogue["adult"].astype(np.float32),
     }
     unit = np.asarray(directions / np.where(norms == 0.0, 1.0, norms), dtype=np.float32)
-    return CatalogueEvidence(genres, unit, {name: catalogue[f"{name}_codes"] for name in _CODES}, facts)
+    known_genres = np.zeros((len(genres), len(GENRES)), dtype=np.float32)
+    for column, name in enumerate(catalogue["genre_names"].tolist()):
+        if name in GENRES:
+            known_genres[:, GENRES.index(name)] = genres[:, column]
+    return CatalogueEvidence(genres, known_genres, unit, {name: catalogue[f"{name}_codes"] for name in _CODES}, facts)
 
 
 def places(values: NDArray[Any]) -> Values:

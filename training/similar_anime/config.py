@@ -11,8 +11,11 @@ class SimilarConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     weights: Annotated[
-        Literal["auto", "shipped"],
-        Field(description="auto: learn from recommendations.csv where the dump has it; shipped: never"),
+        Literal["auto", "to ship", "shipped"],
+        Field(
+            description="auto: learn from recommendations.csv where the dump has it; to ship: learn for dumps "
+            "without it; shipped: never learn"
+        ),
     ] = "auto"
     max_users: Annotated[
         int, Field(ge=1, description="Users whose lists are looked at, at most; picked by a hash of their id")

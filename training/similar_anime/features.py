@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from training.similar_anime.blocks import Block, Rows, SparseRows, kth_largest
 from training.similar_anime.catalogue_evidence import CatalogueEvidence, Values, places, read_catalogue_evidence
 from training.similar_anime.evidence import MIRROR, ListEvidence, find_neighbourhoods
+from training.similar_anime.expected import compare_expected, describe_content, expect_embeddings
 from training.similar_anime.texts import TextVectors
+from training.similar_anime.votes import VoteEvidence
 from training.support.compiled import compiled
 
 # How many of the best by each kind of evidence become candidates. The blend comes first and alone guarantees that
@@ -28,6 +30,14 @@ POOLS: Final = {
     "even_cosine": 40,
     "embedding": 40,
     "neighbours": 40,
+    "expected": 40,
+    "expected_of_query": 50,
+    "expected_of_other": 30,
+    "genres": 20,
+    "synopsis": 30,
+    "topics": 40,
+    "co_voted": 40,
+    "alike_voted": 40,
 }
 
 
@@ -55,6 +65,10 @@ class PairEvidence:
     texts: TextVectors
     # Shape: (n_anime,). Place among all anime by the number of lists, 0 to 1.
     popularity: Values
+    # Shape: (n_anime, embedding_size). Unit rows or zeros: embeddings as the content makes one expect them.
+    expected: Values
+    # None where no votes are known, or none are to be looked at.
+    votes: VoteEvidence | None
 
     def describe(self, rows: Rows) -> Pairs:
         """Choose the candidates of a block of queries, ascending, and describe the pairs.
@@ -64,10 +78,13 @@ class PairEvidence:
         shared = self.lists.shared(rows)
         blocks = self.lists.similarities(rows, shared)
         blocks |= self._content(rows)
+        blocks |= compare_expected(self.lists.embeddings, self.expected, rows)
         # By hand: the best that needs no learning.
         weights = blocks["weight_for"]
         strongest = np.maximum(weights.max(axis=1, keepdims=True), np.float32(1e-9))
         blocks["blend"] = weights / strongest + 0.3 * blocks["genres"] + 0.6 * blocks["synopsis"]
+        if self.votes is not None:
+            blocks |= self.votes.similarities(rows, blocks)
         chosen = _choose(blocks, rows)
         block_rows, others = np.nonzero(chosen)
         queries = rows[block_rows]
@@ -120,11 +137,16 @@ class PairEvidence:
 
 
 def make_pair_evidence(
-    lists: ListEvidence, catalogue: Mapping[str, NDArray[Any]], texts: TextVectors
+    lists: ListEvidence,
+    catalogue: Mapping[str, NDArray[Any]],
+    texts: TextVectors,
+    votes: VoteEvidence | None = None,
 ) -> PairEvidence:
     """Put together everything that is known of pairs; the catalogue's arrays are those of the bundle."""
-    own = places(lists.own["seen"])
-    return PairEvidence(lists, *find_neighbourhoods(lists), read_catalogue_evidence(catalogue), texts, own)
+    traits, counts = read_catalogue_evidence(catalogue), lists.own["seen"]
+    content = describe_content(texts.topics, traits.genres, traits.codes, traits.facts["year"])
+    expected = expect_embeddings(content, lists.embeddings, counts)
+    return PairEvidence(lists, *find_neighbourhoods(lists), traits, texts, places(counts), expected, votes)
 
 
 def place_within(values: Values, queries: Rows) -> Values:
@@ -156,6 +178,8 @@ def _choose(blocks: Mapping[str, Block], rows: Rows) -> NDArray[np.bool_]:
     chosen = np.zeros(blend.shape, dtype=bool)
     np.put_along_axis(chosen, np.argpartition(-blend, k - 1, axis=1)[:, :k], values=True, axis=1)
     for kind, size in POOLS.items():
+        if kind not in blocks:
+            continue
         # Whatever is as good as the first one too many stays out: thousands may share a value of 0.
         if size + 2 <= blend.shape[1]:
             chosen |= blocks[kind] > kth_largest(blocks[kind], size + 2)[:, None]

@@ -16,17 +16,18 @@ from training.similar_anime.config import SimilarConfig
 from training.similar_anime.features import PairEvidence, Pairs
 from training.similar_anime.rank import describe_in_blocks
 from training.similar_anime.ranker import LAYERS, Ranker, bend, log_shares
-from training.similar_anime.truth import MIN_PAIRS, SimilarQuery
+from training.similar_anime.truth import MIN_PAIRS, SINGLE_VOTE_GAIN, SimilarQuery
 from training.support.terminal import progress
 
-N_MEMBERS: Final = 5
+N_FOLDS: Final = 5
+# Two for each fold that is left out.
+N_MEMBERS: Final = 10
 N_HIDDEN: Final = (32, 16)
 _DROPOUT: Final = 0.1
 N_KNOTS: Final = 24
-# A pair with a single vote is one person's opinion: worth a hint, not log(2).
-SINGLE_VOTE_GAIN: Final = 0.3
+# Of a yes or no. If rare ones were spread like other features, each would speak as loudly as all of those together.
+_MARK_LEVELS: Final = (0.0, 0.5)
 MIN_QUERIES: Final = 50
-_SINGLE: Final = float(np.log1p(1.0)) + 1e-6
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Labelled:
     pairs: Pairs
     # Shape: (n_pairs,)
     gains: NDArray[np.float32]
-    # Shape: (n_anime,). Which member leaves an anime out, as a query and as a candidate: a pair is voted for in both
+    # Shape: (n_anime,). Which members leave an anime out, as a query and as a candidate: a pair is voted for in both
     # directions, and a member must not learn from the mirror of a pair that it is judged by.
     folds: NDArray[np.int64]
 
@@ -75,9 +76,8 @@ def _label(evidence: PairEvidence, queries: Sequence[SimilarQuery], anime_ids: N
         candidates = others[start:end]
         places = np.searchsorted(candidates, query.similar_rows)
         found = candidates[np.minimum(places, len(candidates) - 1)] == query.similar_rows
-        # A single vote is weaker evidence than its logarithm.
-        gains[start + places[found]] = np.where(query.gains > _SINGLE, query.gains, SINGLE_VOTE_GAIN)[found]
-    folds = (splitmix64(anime_ids) >> np.uint64(20)) % np.uint64(N_MEMBERS)
+        gains[start + places[found]] = query.weighted_gains()[found]
+    folds = (splitmix64(anime_ids) >> np.uint64(20)) % np.uint64(N_FOLDS)
     return Labelled(pairs, gains, folds.astype(np.int64))
 
 
@@ -93,6 +93,8 @@ def _spread(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray
         distinct, places = np.unique(x, return_inverse=True)
         # Where many values are equal they all get the mean of their levels. What is left over lies above every value.
         y = np.bincount(places, normal) / np.bincount(places)
+        if len(distinct) == len(_MARK_LEVELS) and np.isin(known, distinct).all():
+            y = np.array(_MARK_LEVELS)
         n_left = N_KNOTS - len(distinct)
         above = distinct[-1] + (1.0 + np.abs(distinct[-1])) * np.arange(1, n_left + 1)
         knots[column] = np.concatenate([distinct, above])
@@ -105,12 +107,12 @@ def _fit_layers(labelled: Labelled, inputs: NDArray[np.float32], config: Similar
     starts = np.unique(pairs.queries, return_index=True)[1]
     stretches = [slice(start, end) for start, end in itertools.pairwise([*starts.tolist(), len(pairs.queries)])]
     useful = [stretch for stretch in stretches if labelled.gains[stretch].any()]
-    members = np.arange(N_MEMBERS)[:, None]
+    left_out = (np.arange(N_MEMBERS) % N_FOLDS)[:, None]
 
     def list_at(number: int) -> RankedList:
         stretch = useful[number]
         queries, others = pairs.queries[stretch], pairs.others[stretch]
-        visible = (labelled.folds[queries] != members) & (labelled.folds[others] != members)
+        visible = (labelled.folds[queries] != left_out) & (labelled.folds[others] != left_out)
         return RankedList(inputs[stretch], labelled.gains[stretch] * visible, visible)
 
     first_width, second_width = N_HIDDEN
@@ -148,8 +150,9 @@ def _calibrate(labelled: Labelled, member_scores: NDArray[np.float32]) -> NDArra
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second to import
 
     queries = labelled.pairs.queries
-    # Each pair is scored by the member that never saw its query, nor the mirror of the pair.
-    shares = log_shares(member_scores[labelled.folds[queries], np.arange(len(queries))], queries)
+    # Each pair is scored by the members that never saw its query, nor the mirror of the pair.
+    by_fold = member_scores.reshape(-1, N_FOLDS, len(queries)).mean(axis=0, dtype=np.float32)
+    shares = log_shares(by_fold[labelled.folds[queries], np.arange(len(queries))], queries)
     n_pairs = np.bincount(queries, labelled.gains > SINGLE_VOTE_GAIN)
     counting = n_pairs[queries] >= MIN_PAIRS
     recommended = labelled.gains > 0.0

@@ -22,6 +22,7 @@ from training.similar_anime.rank import N_SIMILAR, RankedNeighbours, rank_neighb
 from training.similar_anime.ranker import RANKER_FILE, SHIPPED_FILE, Ranker, load_ranker
 from training.similar_anime.texts import read_texts
 from training.similar_anime.truth import SimilarQuery
+from training.similar_anime.votes import VoteEvidence, gather_votes
 from training.support import artefacts
 from training.support.folders import replaced_folder
 from training.support.terminal import progress
@@ -77,8 +78,9 @@ def fit_similar_anime(
     started = time.monotonic()
     config = SimilarConfig.model_validate(settings["similar"])
     train = some_users(train, config.max_users, "similar anime")
-    evidence = gather_pair_evidence(prepared, train, embeddings, config)
-    learns = config.weights == "auto" and enough_to_learn(queries)
+    learns = config.weights != "shipped" and enough_to_learn(queries)
+    votes = gather_votes(queries, train.n_anime) if learns and config.weights == "auto" else None
+    evidence = gather_pair_evidence(prepared, train, embeddings, config, votes)
     ranker = learn_ranker(evidence, queries, train.anime_ids, config) if learns else load_ranker(SHIPPED_FILE)
     with progress("rank similar anime", train.n_anime, "anime") as update:
         neighbours = rank_neighbours(evidence, ranker, update)
@@ -102,13 +104,17 @@ def without_ranking(prepared: Prepared, settings: dict[str, Any]) -> SimilarAnim
 
 
 def gather_pair_evidence(
-    prepared: Prepared, train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig
+    prepared: Prepared,
+    train: Interactions,
+    embeddings: NDArray[np.float32],
+    config: SimilarConfig,
+    votes: VoteEvidence | None = None,
 ) -> PairEvidence:
     """Gather everything that is known of pairs of anime."""
     blob, offsets = prepared.catalogue["cards"].tobytes(), prepared.catalogue["card_offsets"].tolist()
     cards = [AnimeCard.model_validate_json(blob[start:end]) for start, end in itertools.pairwise(offsets)]
     texts = read_texts(cards, config.seed)
-    return make_pair_evidence(gather_evidence(train, embeddings, config), prepared.catalogue, texts)
+    return make_pair_evidence(gather_evidence(train, embeddings, config), prepared.catalogue, texts, votes)
 
 
 def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:

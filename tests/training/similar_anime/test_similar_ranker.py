@@ -32,9 +32,10 @@ from training.similar_anime.truth import SimilarQuery
 N_TASTES = 4
 
 
-def make_evidence(lists: Interactions, seed: int = 0) -> PairEvidence:
+def make_evidence(lists: Interactions, seed: int = 0, embeddings: NDArray[np.float32] | None = None) -> PairEvidence:
     n_anime = lists.n_anime
-    embeddings = unit_rows(n_anime, 6, np.random.default_rng(seed))
+    if embeddings is None:
+        embeddings = unit_rows(n_anime, 6, np.random.default_rng(seed))
     evidence = gather_evidence(lists, embeddings, SimilarConfig())
     cards = [make_card(row, "A pirate sails." if row % 2 else "Girls play music.") for row in range(n_anime)]
     return make_pair_evidence(evidence, make_arrays(n_anime=n_anime, seed=seed), read_texts(cards))
@@ -224,7 +225,12 @@ def test_neighbours_are_sound_whatever_the_size(n_anime: int) -> None:
 
 
 def test_shipped_weights_find_who_shares_a_taste() -> None:
-    neighbours = rank_neighbours(make_evidence(tastes()), load_ranker(SHIPPED_FILE), lambda done: None)
+    lists = tastes()
+    # What lists say in few numbers, as embeddings do.
+    of_lists = np.linalg.svd(lists.seen_matrix().toarray(), full_matrices=False)[2][:6].T
+    embeddings = (of_lists / np.linalg.norm(of_lists, axis=1, keepdims=True)).astype(np.float32)
+    evidence = make_evidence(lists, embeddings=embeddings)
+    neighbours = rank_neighbours(evidence, load_ranker(SHIPPED_FILE), lambda done: None)
     same = neighbours.rows[:, :5] % N_TASTES == np.arange(40)[:, None] % N_TASTES
     # The catalogue beside these lists is random and pulls the other way; chance finds .23.
     assert same.mean() > 0.4
@@ -302,3 +308,13 @@ def test_few_queries_are_not_enough_to_learn_from() -> None:
     assert not learn.enough_to_learn(queries)
     assert learn.enough_to_learn([*queries, queries[0]])
     assert not learn.enough_to_learn([SimilarQuery(0, np.array([1]), np.array([1.0]), may_choose=False)] * 99)
+
+
+def test_a_yes_or_no_speaks_softly_however_rare_it_is() -> None:
+    features = np.array([[1.0, 5.0]] + [[0.0, value] for value in range(99)], dtype=np.float32)
+    knots, levels = learn._spread(features)
+    assert bend(features, knots, levels)[:2, 0].tolist() == [0.5, 0.0]
+    # What only looks like a yes or no at the knots is spread as everything else is.
+    features[0, 0], features[1, 0] = 3.0, 1.0
+    knots, levels = learn._spread(features)
+    assert bend(features, knots, levels)[0, 0] > 2.0
