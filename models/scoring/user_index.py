@@ -106,7 +106,9 @@ class UserIndex:
 
     def _known(self, row: int, k: int) -> Nearest:
         rows = self.nearest_rows[row, :k]
-        similarities = cosine_scores(self.embeddings.take(rows, axis=0), self.embeddings[row])
+        # Row by row: BLAS may round another way in a longer page, and pages are cut from one ranking.
+        similarities = np.einsum("ij,j->i", self.embeddings.take(rows, axis=0), self.embeddings[row])
+        similarities = np.clip(similarities, -1.0, 1.0, out=similarities)
         # They were ordered by another product, which may round the last bit of near-ties another way.
         return Nearest(rows, np.minimum.accumulate(similarities, out=similarities))
 

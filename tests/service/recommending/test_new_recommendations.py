@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.scoring.user_list import Status
 from service.recommending.requests import Filters, RecommendationsRequest
+from tests.models.slow_users import slow_counts
 from tests.service.rankings import BUNDLE, MODEL, filters, passes, user_rows
 from tests.service.small_bundle import N_ANIME, N_NEW
 
@@ -72,12 +73,13 @@ def test_what_speaks_for_a_new_anime_adds_up_to_its_score() -> None:
     user_row = 4
     mixed = _whole(user_row, Filters(include_adult=True), include_new=True)
     profile = MODEL.similar_users.known_user(user_row)
-    seen = profile.user_list.seen_rows
-    added = BUNDLE.list_embeddings[seen] / np.linalg.norm(BUNDLE.list_embeddings[seen].sum(axis=0))
+    counts = slow_counts(profile.user_list)
+    added = BUNDLE.list_embeddings[list(counts)] * np.array(list(counts.values()))[:, None]
+    added /= np.linalg.norm(added.sum(axis=0))
     for row, explanation in zip(mixed.ranking.rows, mixed.explanations, strict=True):
         if row < N_ANIME:
             continue
-        parts = dict(zip(seen.tolist(), (added @ BUNDLE.new_anime_embeddings[row - N_ANIME]).tolist(), strict=True))
+        parts = dict(zip(counts, (added @ BUNDLE.new_anime_embeddings[row - N_ANIME]).tolist(), strict=True))
         disliked = set(profile.user_list.disliked_rows.tolist())
         best = sorted((part for r, part in parts.items() if r not in disliked and part > 0), reverse=True)[:5]
         assert [reason.contribution for reason in explanation.because] == pytest.approx(best, abs=1e-5)
