@@ -99,7 +99,7 @@ def test_the_autoencoder_reaches_what_is_promised_for_unseen_users(bundle: Bundl
 
 def test_the_embeddings_cosine_reaches_what_is_promised_for_similar_anime(bundle: Bundle) -> None:
     measured = _methods(bundle)["autoencoder, embedding"]["similar_anime"]
-    assert measured["ndcg_at_10"]["mean"] >= 0.165
+    assert measured["ndcg_at_10"]["mean"] >= 0.18
     assert measured["all"]["mean"] >= 0.165
 
 
@@ -122,8 +122,8 @@ def test_two_stages_find_more_of_what_is_loved_and_less_of_what_is_not(bundle: B
     assert both["next_anime"]["harm_at_10"]["mean"] < first["next_anime"]["harm_at_10"]["mean"]
     mirror = both["mirror"]
     assert mirror["overlap_with_turned"]["n"] > 150
-    assert mirror["overlap_with_turned"]["mean"] < 0.8
-    assert mirror["overlap_with_loved"]["mean"] > 0.5
+    assert mirror["overlap_with_turned"]["mean"] < 0.45
+    assert mirror["overlap_with_loved"]["mean"] > 0.65
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_fan_would_nod_at_similar_anime(bundle: Bundle, anime_id: int, expecte
 def test_ranked_similar_anime_reach_what_is_promised_and_are_the_default(bundle: Bundle) -> None:
     measured = _methods(bundle)["similar anime, ranked"]["similar_anime"]["ndcg_at_10"]
     assert measured["n"] == 489
-    assert measured["mean"] >= 0.33
+    assert measured["mean"] >= 0.40
     assert bundle.manifest.default_methods.similar_anime == "ranked"
 
 
