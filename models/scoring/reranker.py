@@ -32,10 +32,8 @@ LIKING_WEIGHT: Final = 1.4
 # of how far their share exceeds a tenth, so that a usual list hardly changes, and by how far the lift exceeds a usual
 # one. Chosen on validation users (docs/experiments.md).
 DISLIKE_WEIGHT: Final = 9.0
-_USUAL_DISLIKED: Final = 0.1
+USUAL_DISLIKED: Final = 0.1
 _USUAL_LIFT: Final = 0.3
-# By how much fewer of its viewers see an anime that a disliked one is said to be unlike.
-_SHUNNED: Final = 0.1
 # Added to shares before the logarithm: about one of all users.
 _LEAST_SHARE: Final = np.float32(1e-4)
 # Standard deviations; what lies further out is rare, and a network should not be led there.
@@ -180,23 +178,12 @@ class Reranker:
         disliked = user_list.disliked_rows
         if not len(disliked):
             return np.zeros(len(anime_rows), dtype=np.float32)
-        excess = max(0.0, len(disliked) / len(user_list.seen_rows) - _USUAL_DISLIKED)
+        excess = max(0.0, len(disliked) / len(user_list.seen_rows) - USUAL_DISLIKED)
         usual = self.facts.shares
         seen_with = self.co_seen.shares(Support.of(disliked), usual)[anime_rows]
         lift = np.log((seen_with + _LEAST_SHARE) / (usual[anime_rows] + _LEAST_SHARE))
         taken: Vector = np.float32(DISLIKE_WEIGHT * excess**2) * np.maximum(lift - _USUAL_LIFT, 0.0)
         return taken
-
-    def least_like(self, disliked_rows: NDArray[np.integer], anime_rows: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Find for each of some anime the disliked one whose viewers shun it most; -1 where none clearly do."""
-        if not len(disliked_rows):
-            return np.full(len(anime_rows), -1, dtype=np.int64)
-        # Shape: (n_disliked, n_co_seen, m)
-        is_it = self.co_seen.rows[disliked_rows][:, :, None] == anime_rows
-        changes = np.einsum("ij,ijk->ik", self.co_seen.values[disliked_rows], is_it)
-        lowest = changes.argmin(axis=0)
-        clear = changes.min(axis=0) <= -_SHUNNED * self.facts.shares[anime_rows]
-        return np.where(clear, disliked_rows[lowest], -1)
 
     def effects(self, features: Matrix, groups: Mapping[str, Sequence[int]]) -> dict[str, Vector]:
         """Give how much groups of features moved m candidates.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.bundle.reader import Bundle
 from models.scoring.candidate_features import FEATURES
 from models.scoring.neighbours import N_NEIGHBOURS
-from models.scoring.reranker import RerankedList, Reranker
+from models.scoring.reranker import USUAL_DISLIKED, RerankedList, Reranker
 from models.scoring.user_list import Status, UserList, entries_of_users, least_of_top_quarters
 from service.recommending.similar_users import UserProfile
 
@@ -21,6 +21,8 @@ MAX_NOTES: Final = 3
 # In log odds: less than a tenth is not worth a note.
 LEAST_EFFECT: Final = 0.1
 N_GENRES: Final = 2
+# The cosine of two anime that have little in common: half of the pairs of well-known anime are more alike.
+UNLIKE: Final = 0.1
 
 # Features that mean one thing together; they are set to their means together to see what they did.
 _GROUPS: Final = {
@@ -157,29 +159,33 @@ class FeatureWords:
         effects = (
             self._reranker.effects(reranked.features[np.maximum(places, 0)], self._groups) if len(places) else {}
         )
-        unlike = self._reranker.least_like(user_list.disliked_rows, np.array(anime_rows, dtype=np.int64)).tolist()
         return [
-            self._words(row, number, effects, user_list.support.rows)[: MAX_NOTES - (other >= 0)]
-            + self._say_unlike(other, user_list)
-            if place >= 0
-            else []
-            for number, (row, place, other) in enumerate(zip(anime_rows, places.tolist(), unlike, strict=True))
+            self._words(row, number, effects, user_list) if place >= 0 else []
+            for number, (row, place) in enumerate(zip(anime_rows, places.tolist(), strict=True))
         ]
 
     def _words(
-        self, anime_row: int, number: int, effects: dict[str, NDArray[np.float32]], seen_rows: NDArray[np.integer]
+        self, anime_row: int, number: int, effects: dict[str, NDArray[np.float32]], user_list: UserList
     ) -> list[str]:
         ordered = sorted(effects, key=lambda group: -float(effects[group][number]))
         strong = (group for group in ordered if effects[group][number] >= LEAST_EFFECT)
-        words = (self._say[group](anime_row, seen_rows) for group in strong)
-        return [word for word in words if word][:MAX_NOTES]
+        words = [self._say[group](anime_row, user_list.support.rows) for group in strong]
+        unlike = self._say_unlike(anime_row, user_list)
+        return [word for word in words if word][: MAX_NOTES - len(unlike)] + unlike
 
-    def _say_unlike(self, disliked_row: int, user_list: UserList) -> list[str]:
-        if disliked_row < 0:
+    def _say_unlike(self, anime_row: int, user_list: UserList) -> list[str]:
+        disliked = user_list.disliked_rows
+        if len(disliked) <= USUAL_DISLIKED * len(user_list.seen_rows):
             return []
-        (status,) = user_list.statuses[user_list.anime_rows == disliked_row]
-        verdict = "dropped" if status == Status.DROPPED else "rates low"
-        return [f"unlike {self._name(disliked_row)}, which this list {verdict}"]
+        embeddings = self._bundle.anime_embeddings
+        cosines = np.einsum("ij,j->i", embeddings[disliked], embeddings[anime_row])
+        if cosines.min() > UNLIKE:
+            return []
+        other = int(disliked[cosines.argmin()])
+        (status,) = user_list.statuses[user_list.anime_rows == other]
+        return [
+            f"unlike {self._name(other)}, which this list {'dropped' if status == Status.DROPPED else 'rates low'}"
+        ]
 
     def _say_franchise(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
         bundle = self._bundle
