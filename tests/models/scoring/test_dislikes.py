@@ -10,7 +10,7 @@ from models.errors import BundleContentError
 from models.scoring.items import CoSeen
 from models.scoring.reranker import Reranker, reranker_of
 from models.scoring.user_list import Status, UserList
-from tests.models.scoring.test_reranker import RERANKER
+from tests.models.scoring.small_reranker import RERANKER
 from tests.service.small_bundle import N_ANIME, make_arrays, make_manifest
 
 
