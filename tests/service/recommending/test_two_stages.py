@@ -28,9 +28,8 @@ from tests.service.small_bundle import (
     TITLES,
     make_arrays,
     make_manifest,
-    without_items,
-    without_reranker,
 )
+from tests.service.small_recommender import without_items, without_reranker
 
 USER_ROW: Final = 5
 EVERYTHING: Final = {
