@@ -9,7 +9,7 @@ from models.bundle.reader import assemble
 from models.errors import BundleContentError
 from models.scoring.reranker import reranker_of
 from models.scoring.user_list import Status, UserList
-from tests.models.scoring.test_reranker import RERANKER
+from tests.models.scoring.small_reranker import RERANKER
 from tests.service.small_bundle import N_ANIME, make_arrays, make_manifest
 
 

@@ -24,7 +24,8 @@ from models.scoring.user_index import UserIndex
 from service.recommending.methods import MethodKey
 from service.recommending.model import LoadedModel, build_model, check_golden_answers, load_model
 from tests.models.small_bundle import in_common, replace_array, user_index
-from tests.service.small_bundle import VERSION, make_arrays, make_manifest, without_items, without_reranker
+from tests.service.small_bundle import VERSION, make_arrays, make_manifest
+from tests.service.small_recommender import without_items, without_reranker
 
 QUESTIONS: Final = [
     "similar anime by embedding",

@@ -7,7 +7,7 @@ from operator import mul
 import numpy as np
 import pytest
 
-from tests.training.similar_anime.test_similar_ranker import make_evidence, tastes
+from tests.training.similar_anime.lists_of_tastes import make_evidence, tastes
 from training.similar_anime.features import Pairs
 from training.similar_anime.rank import rank_neighbours
 from training.similar_anime.ranker import LAYERS, Ranker

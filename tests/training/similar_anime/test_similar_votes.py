@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.training.interactions_for_tests import random_interactions
-from tests.training.similar_anime.test_similar_ranker import make_evidence, tastes
+from tests.training.similar_anime.lists_of_tastes import make_evidence, tastes
 from training.similar_anime.features import PairEvidence
 from training.similar_anime.truth import SimilarQuery
 from training.similar_anime.votes import gather_votes
