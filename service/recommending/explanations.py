@@ -183,9 +183,8 @@ class FeatureWords:
             return []
         other = int(disliked[cosines.argmin()])
         (status,) = user_list.statuses[user_list.anime_rows == other]
-        return [
-            f"unlike {self._name(other)}, which this list {'dropped' if status == Status.DROPPED else 'rates low'}"
-        ]
+        verdict = "dropped" if status == Status.DROPPED else "rates low"
+        return [f"unlike {self._name(other)}, which this list {verdict}"]
 
     def _say_franchise(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
         bundle = self._bundle
