@@ -82,8 +82,11 @@ class SimilarUsersAnswer(Answer):
     pagination: Pagination
 
 
+NoEvidenceReason = Literal[
+    "empty_list", "only_unknown_ids", "only_new_anime", "only_plan_to_watch", "only_dislikes", "no_direction"
+]
 NoEvidence = Annotated[
-    Literal["empty_list", "only_unknown_ids", "only_new_anime", "only_plan_to_watch", "no_direction"] | None,
+    NoEvidenceReason | None,
     Field(description="Why the list says nothing; null where it does. Without evidence, method is popular"),
 ]
 Notes = Annotated[list[str], Field(description="What is worth knowing about this answer, in sentences")]

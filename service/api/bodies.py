@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError, Wi
 from typing_extensions import TypedDict
 
 from models.scoring.user_list import Status, UserList
+from service.api.answers import NoEvidenceReason
 from service.api.params import INT64_MAX, RecommendationsQuery
 from service.recommending.catalogue import Catalogue
 from service.recommending.errors import (
@@ -34,7 +35,6 @@ MAX_BODY_BYTES: Final = 4_000_000
 # What all bodies of a process may hold, each from its first byte until it is answered. uvicorn's limit_concurrency
 # would count connections, idle ones too, and refuse probes and remembered answers with plain text.
 MAX_HELD_BYTES: Final = 64_000_000
-NoEvidence = Literal["empty_list", "only_unknown_ids", "only_new_anime", "only_plan_to_watch", "no_direction"]
 MAX_LIST_ENTRIES: Final = 20_000
 
 
@@ -190,13 +190,15 @@ class PostedList:
         return len(self.user_list.anime_rows) - self.n_seen
 
     @property
-    def no_evidence(self) -> NoEvidence | None:
+    def no_evidence(self) -> NoEvidenceReason | None:
         """Why there is nothing to go by; None where there is something, as far as the list can tell."""
         if not self.n_entries:
             return "empty_list"
         if not len(self.user_list.anime_rows):
             return "only_new_anime" if self.new_anime_ids else "only_unknown_ids"
-        return None if self.n_seen else "only_plan_to_watch"
+        if self.n_seen:
+            return None if len(self.user_list.liked_rows) else "only_dislikes"
+        return "only_plan_to_watch"
 
 
 def read_list(body: bytes | bytearray, catalogue: Catalogue) -> PostedList:

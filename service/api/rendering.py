@@ -13,7 +13,8 @@ from fastapi import Response
 
 from models.scoring.franchises import Place
 from models.scoring.ranking import RankedPage
-from service.api.bodies import NoEvidence, PostedList
+from service.api.answers import NoEvidenceReason
+from service.api.bodies import PostedList
 from service.api.params import RecommendationsQuery
 from service.operations.answer_memory import RememberedResponse
 from service.recommending.catalogue import SCORE_KEY
@@ -23,11 +24,12 @@ from service.recommending.recommendations import RecommendationsPage
 from service.recommending.similar_users import SimilarUsersPage
 
 JSON: Final = "application/json"
-WORDS_FOR_NO_EVIDENCE: Final[dict[NoEvidence, str]] = {
+WORDS_FOR_NO_EVIDENCE: Final[dict[NoEvidenceReason, str]] = {
     "empty_list": "The list is empty.",
     "only_unknown_ids": "The model knows none of the anime on the list.",
     "only_new_anime": "Too few lists hold what is on this one to learn from.",
     "only_plan_to_watch": "The list holds plans alone, and planning to watch something is not liking it.",
+    "only_dislikes": "The list holds nothing but what was dropped or rated low.",
     "no_direction": "What is on the list cancels out: it points nowhere.",
 }
 SO_POPULAR: Final = "These are well-rated anime that many have seen, the same for everybody."
@@ -107,8 +109,11 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
     InvalidRequestError
         If the model cannot answer such a query.
     """
-    page = model.recommend(model.similar_users.known_user(user_row), query.request())
-    no_evidence: NoEvidence | None = None if page.has_evidence else "only_plan_to_watch"
+    profile = model.similar_users.known_user(user_row)
+    page = model.recommend(profile, query.request())
+    no_evidence: NoEvidenceReason | None = None
+    if not page.has_evidence:
+        no_evidence = "only_dislikes" if len(profile.user_list.seen_rows) else "only_plan_to_watch"
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
     user_id, ranking = int(model.bundle.user_ids[user_row]), page.ranking
     fields = orjson.dumps(_method(page) | {"user_id": user_id, "no_evidence": no_evidence, "notes": notes})

@@ -81,6 +81,16 @@ def test_of_an_anime_that_comes_twice_the_last_entry_counts() -> None:
     assert posted.user_list.statuses.tolist() == [Status.PLAN_TO_WATCH, Status.UNKNOWN]
 
 
+def test_a_list_of_dislikes_gets_what_is_popular_and_similar_users(client: httpx.Client) -> None:
+    entries = [{"anime_id": 1, "rating": 2}, {"anime_id": 4, "status": "dropped"}]
+    answer = post_list(client, "/recommendations", entries)
+    assert (answer["method"], answer["no_evidence"]) == ("popular", "only_dislikes")
+    assert answer["notes"][0].startswith("The list holds nothing but what was dropped or rated low.")
+    alike = post_list(client, "/users/similar", entries)
+    assert alike["no_evidence"] is None
+    assert alike["data"]
+
+
 @pytest.mark.parametrize(
     ("entries", "reason"),
     [

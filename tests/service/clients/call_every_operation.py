@@ -98,7 +98,9 @@ def ask_about_anime(client: Client) -> None:
 def ask_about_users(client: Client) -> None:
     """Ask about users of the training data."""
     read(similar_users.sync_detailed(2, client=client, limit=2), SimilarUsersAnswer)
-    answer = read(recommend.sync_detailed(2, client=client, method=RecommendMethod.NEIGHBOURS), RecommendationsAnswer)
+    answer = read(
+        recommend.sync_detailed(12, client=client, method=RecommendMethod.NEIGHBOURS), RecommendationsAnswer
+    )
     assert answer.method == "neighbours"
     problem = refused(similar_users.sync_detailed(99999999, client=client), 404, "unknown_user")
     assert problem.hint

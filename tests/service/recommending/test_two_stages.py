@@ -134,6 +134,13 @@ def test_a_filter_that_few_pass_is_answered_in_full(client: httpx.Client, bundle
     )
 
 
+def test_dislikes_alone_are_answered_with_what_is_popular(client: httpx.Client, bundle: Bundle) -> None:
+    assert not len(list_of_user(bundle, 0).liked_rows)
+    assert len(list_of_user(bundle, 0).seen_rows)
+    body = _get(client, 0, bundle)
+    assert (body["method"], body["no_evidence"]) == ("popular", "only_dislikes")
+
+
 @pytest.mark.parametrize("method", ["items", "ranked"])
 def test_plans_alone_are_answered_with_what_is_popular(client: httpx.Client, bundle: Bundle, method: str) -> None:
     body = _get(client, 1, bundle, method=method)

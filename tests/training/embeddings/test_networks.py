@@ -102,7 +102,7 @@ def test_whose_lists_say_which_directions_matter_is_fixed_for_ever() -> None:
 
 def test_the_autoencoder_squeezes_the_teacher_as_the_best_low_rank_model_does(lists: Interactions) -> None:
     # Nothing but lists counts, and as many directions as there are anime: what is learned is the teacher itself.
-    config = AutoencoderConfig(embedding_size=40, epochs=1, list_weight=1e6, learning_rate=0.005)
+    config = AutoencoderConfig(embedding_size=40, epochs=1, list_weight=1e6, learning_rate=0.003)
     taught = fit_teacher(co_counts(lists), ItemsConfig(l2=1.0))
     trained = autoencoder_module.fit_autoencoder(lists, taught, config)
     teacher = taught.times(np.eye(40, dtype=np.float32))
