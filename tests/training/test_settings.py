@@ -69,7 +69,7 @@ def test_defaults_are_what_was_measured() -> None:
         "items.n_proposed": "200",
         "items.n_weights": "100",
         "reranker.max_training_users": "8000",
-        "reranker.few_training_users": "2500",
+        "reranker.few_training_users": "1250",
         "reranker.n_folds": "3",
         "reranker.n_candidates": "300",
         "reranker.n_splits": "2",

@@ -13,7 +13,7 @@ class RerankerConfig(BaseModel):
     max_training_users: Annotated[int, Field(ge=0, description="Training users at most; 0: no re-ranker")] = 8000
     few_training_users: Annotated[
         int, Field(ge=20, description="Users who teach where so few are a small share of all: in one group")
-    ] = 2500
+    ] = 1250
     n_folds: Annotated[
         int,
         Field(
