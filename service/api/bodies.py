@@ -252,8 +252,7 @@ def _parse(body: bytes | bytearray) -> ListBody:
         parsed = _BODY.validate_python(content)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
-        issues = [_issue(fault) for fault in faults[:MAX_ISSUES]]
-        raise InvalidRequestError(issues, n_faults=len(faults)) from error
+        raise InvalidRequestError(list(map(_issue, faults[:MAX_ISSUES])), n_faults=len(faults)) from error
     issues = [issue for place, entry in enumerate(content["ratings"]) for issue in _missed(place, entry)]
     if issues:
         raise InvalidRequestError(issues)
