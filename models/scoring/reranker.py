@@ -176,9 +176,9 @@ class Reranker:
     def dislike(self, user_list: UserList, anime_rows: NDArray[np.integer]) -> Vector:
         """Give what is taken off the log odds of some anime, shape (m,), by what the list dislikes."""
         disliked = user_list.disliked_rows
-        if not len(disliked):
+        excess = len(disliked) / max(len(user_list.seen_rows), 1) - USUAL_DISLIKED
+        if excess <= 0.0:
             return np.zeros(len(anime_rows), dtype=np.float32)
-        excess = max(0.0, len(disliked) / len(user_list.seen_rows) - USUAL_DISLIKED)
         usual = self.facts.shares
         seen_with = self.co_seen.shares(Support.of(disliked), usual)[anime_rows]
         lift = np.log((seen_with + _LEAST_SHARE) / (usual[anime_rows] + _LEAST_SHARE))

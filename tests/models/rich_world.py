@@ -10,7 +10,7 @@ from models.bundle.reader import Bundle, assemble
 from models.scoring.neighbours import neighbourhood_shares
 from models.scoring.reranker import RerankedList, Reranker, reranker_of
 from models.scoring.user_list import UserList, seen_lists_of_users
-from tests.models.slow_features import NAMES
+from tests.models.feature_names import NAMES
 from tests.models.small_bundle import Arrays, make_arrays, make_manifest, neighbours, new_anime
 
 N_ANIME: Final = 430

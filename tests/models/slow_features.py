@@ -7,89 +7,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from numpy.typing import NDArray
 
 from tests.models.slow_catalogue import KINDS, Features, SlowCatalogue, mean, spread
 from tests.models.slow_users import SlowNeighbours
-
-# The order that a bundle's networks were learned in.
-NAMES: Final = (
-    "item score",
-    "strongest weight",
-    "three strongest weights",
-    "ten strongest weights",
-    "weighted ratings",
-    "rating of the strongest",
-    "weight of dropped titles",
-    "weight of well-rated titles",
-    "highest cosine",
-    "log share of the 25 nearest users",
-    "log share of the 100 nearest users",
-    "log co-seen share",
-    "log first-stage score",
-    "years newer than the newest",
-    "years from the mean",
-    "share of the list that is older",
-    "share of the list within a year",
-    "popularity against the list's mean",
-    "share of the list that is more popular",
-    "score against the list's mean",
-    "share of the list that scores higher",
-    "seen of its franchise",
-    "share seen of its franchise",
-    "seen of its franchise's main line before it",
-    "unseen of its franchise's main line before it",
-    "next of a begun franchise",
-    "rating of its franchise",
-    "dropped of its franchise",
-    "years from the nearest seen of its franchise",
-    "genre cosine",
-    "genre lift",
-    "rating of its genres",
-    "type lift",
-    "source lift",
-    "studio lift",
-    "age rating lift",
-    "year lift",
-    "rating of its studio",
-    "titles of its studio",
-    "share seen of what is as popular",
-    "log share of lists",
-    "log members",
-    "log favourites per member",
-    "mean score",
-    "log episodes",
-    "log minutes",
-    "years since 2000",
-    "adult",
-    "place in its franchise",
-    "side story",
-    "extra",
-    "log size of its franchise",
-    "is TV",
-    "is Movie",
-    "is OVA",
-    "is ONA",
-    "is Special",
-    "is Music",
-    "source Original",
-    "source Manga",
-    "source Light novel",
-    "source Visual novel",
-    "source Game",
-    "log length of the list",
-    "share of rated titles",
-    "mean rating",
-    "spread of ratings",
-    "share of dropped titles",
-    "mean popularity on the list",
-    "spread of popularity on the list",
-    "mean score on the list",
-    "mean year on the list",
-    "newest year on the list",
-)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
+from tests.models.feature_names import NAMES
 from tests.models.rich_world import (
     N_ANIME,
     N_USERS,
@@ -17,7 +18,7 @@ from tests.models.rich_world import (
     make_world,
 )
 from tests.models.slow_catalogue import SlowCatalogue
-from tests.models.slow_features import NAMES, SlowList, slow_table
+from tests.models.slow_features import SlowList, slow_table
 from tests.models.slow_users import SlowNeighbours, seen_by
 from tests.models.small_bundle import Arrays
 

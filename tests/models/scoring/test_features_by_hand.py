@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.models.feature_names import NAMES
 from tests.models.rich_world import WIDE, Listed, bundle_of, features_of
-from tests.models.slow_features import NAMES
 from tests.models.small_bundle import Arrays, make_arrays
 
 # A season of the year 2000, the one after it and an older film; something of which nothing is known; an old drama.

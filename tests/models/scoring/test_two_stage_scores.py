@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from models.scoring.reranker import RerankedList
+from tests.models.feature_names import NAMES
 from tests.models.rich_world import N_ANIME, N_USERS, bundle_of, draw_lists, make_world, rerank, reranker_from
 from tests.models.slow_catalogue import Features, SlowCatalogue
-from tests.models.slow_features import NAMES, SlowList, propose, slow_table
+from tests.models.slow_features import SlowList, propose, slow_table
 from tests.models.slow_users import SlowNeighbours, seen_by
 from tests.models.small_bundle import Arrays
 

@@ -275,11 +275,8 @@ def test_a_trained_network_reads_back(autoencoder: TrainedNetwork, tmp_path: Pat
     assert loaded.list_embeddings.tobytes() == autoencoder.list_embeddings.tobytes()
     assert loaded.anime_gains.tobytes() == autoencoder.anime_gains.tobytes()
     assert loaded.user_embeddings is None
-    assert (loaded.config, loaded.history, loaded.settings) == (
-        autoencoder.config,
-        autoencoder.history,
-        autoencoder.settings,
-    )
+    for name in ("config", "history", "settings"):
+        assert getattr(loaded, name) == getattr(autoencoder, name)
 
 
 @pytest.mark.parametrize("damage", ["missing", "no json", "no fields", "cut"])

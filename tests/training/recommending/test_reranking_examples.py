@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from models.scoring.items import ItemWeights
 from models.scoring.reranker import RerankingNetwork
 from models.scoring.user_list import UserList
+from tests.models.feature_names import NAMES
 from tests.models.slow_catalogue import SlowCatalogue
-from tests.models.slow_features import NAMES, SlowList, propose, slow_table
+from tests.models.slow_features import SlowList, propose, slow_table
 from tests.models.slow_users import SlowNeighbours, slow_counts
 from tests.models.small_bundle import Arrays, make_arrays, unit_rows
 from tests.training.pretended import count_and_weigh
