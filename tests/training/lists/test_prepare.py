@@ -293,11 +293,8 @@ def test_a_folder_that_is_no_prepared_dump_says_how_to_make_one(
 
 
 def _damage(report: Path, array: Path, damage: str) -> None:
-    if damage == "no report":
-        report.unlink()
-    elif damage == "no array":
-        array.unlink()
-    elif damage == "cut array":
-        array.write_bytes(array.read_bytes()[:-1])
+    path = array if damage.endswith("array") else report
+    if damage.startswith("no "):
+        path.unlink()
     else:
-        report.write_text("{" if damage == "bad report" else "[]", encoding="utf-8")
+        path.write_bytes({"cut array": path.read_bytes()[:-1], "bad report": b"{"}.get(damage, b"[]"))
