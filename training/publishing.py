@@ -20,7 +20,7 @@ from training.lists.prepared import Prepared
 from training.recommending.stage import RecommenderModel
 from training.similar_anime.stage import SimilarAnimeModel
 from training.similar_users.embed import embed_users
-from training.similar_users.in_common import N_COUNTED, N_COUNTED_QUICK, count_in_common
+from training.similar_users.in_common import N_COUNTED, N_COUNTED_QUICK, count_in_common, similarities_to_nearest
 from training.similar_users.index import N_NEAREST, N_NEAREST_QUICK, build_user_index
 
 
@@ -60,7 +60,9 @@ def publish(
     n_nearest, n_counted = (N_NEAREST, N_COUNTED) if recommender.has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
     user_index, user_index_metrics = build_user_index(arrays["user_embeddings"], n_nearest)
     arrays |= user_index
-    arrays["nearest_in_common"] = count_in_common(prepared.interactions, arrays["nearest_user_rows"], n_counted)
+    nearest = arrays["nearest_user_rows"]
+    arrays["nearest_in_common"] = count_in_common(prepared.interactions, nearest, n_counted)
+    arrays["nearest_similarities"] = similarities_to_nearest(arrays["user_embeddings"], nearest, n_counted)
     user_index_seconds = time.monotonic() - started
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)

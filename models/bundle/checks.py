@@ -198,9 +198,15 @@ def _check_user_index(arrays: Mapping[str, Array], folder: Path) -> None:
         _check_inverted_file(arrays, folder / "user_index.npy")
     n_counted, n_nearest = arrays["nearest_in_common"].shape[1], nearest.shape[1]
     if n_counted > n_nearest:
-        fault = f"counts for {n_counted} neighbours, of whom there are {n_nearest}"
-        raise BundleContentError(folder / "nearest_in_common.npy", fault)
+        fault = f"holds {n_nearest} neighbours of each, but {n_counted} are counted"
+        raise BundleContentError(folder / "nearest_user_rows.npy", fault)
     _check_neighbour_rows(nearest, folder / "nearest_user_rows.npy")
+    similarities, path = arrays["nearest_similarities"], folder / "nearest_similarities.npy"
+    # NaN compares false with everything, so this catches it too.
+    if not ((similarities >= -1.0) & (similarities <= 1.0)).all():
+        raise BundleContentError(path, "holds values outside -1..1")
+    if (similarities[:, 1:] > similarities[:, :-1]).any():
+        raise BundleContentError(path, "similarities do not descend")
 
 
 def _check_inverted_file(arrays: Mapping[str, Array], path: Path) -> None:

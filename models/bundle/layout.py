@@ -11,7 +11,7 @@ New anime are those of the catalogue that too few lists hold to learn from: row 
 from dataclasses import dataclass
 from typing import Final
 
-FORMAT_VERSION: Final = 6
+FORMAT_VERSION: Final = 7
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
@@ -39,6 +39,7 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("user_embeddings", ("n_users", "embedding_size"), "float32", "unit rows"),
     ArraySpec("user_index", ("n_index_bytes",), "uint8", "inverted file of faiss; empty: all users are compared"),
     ArraySpec("nearest_user_rows", ("n_users", "n_nearest"), "int32", "the most similar user rows, best first"),
+    ArraySpec("nearest_similarities", ("n_users", "n_counted"), "float32", "cosines to the first few, descending"),
     ArraySpec("nearest_in_common", ("n_users", "n_counted"), "uint16", "anime both have seen, for the first few"),
     ArraySpec("list_offsets", ("n_users+1",), "int64", "list of user row u: [offsets[u], offsets[u + 1])"),
     ArraySpec("list_anime_rows", ("n_entries",), "int32", "anime rows, ascending within a list"),

@@ -38,6 +38,7 @@ class Bundle:
     user_embeddings: NDArray[np.float32]
     user_index: NDArray[np.uint8]
     nearest_user_rows: NDArray[np.int32]
+    nearest_similarities: NDArray[np.float32]
     nearest_in_common: NDArray[np.uint16]
     list_offsets: NDArray[np.int64]
     list_anime_rows: NDArray[np.int32]

@@ -32,6 +32,7 @@ class UserIndex:
     embeddings: NDArray[np.float32]  # (n_users, embedding_size), unit rows
     nearest_rows: NDArray[np.int32]  # (n_users, n_nearest), the nearest users of each, best first
     inverted_file: InvertedFile | None = None  # without one all users are compared
+    nearest_similarities: NDArray[np.float32] | None = None  # (n_users, n_counted), to the first of the nearest
 
     @property
     def depth(self) -> int:
@@ -106,9 +107,13 @@ class UserIndex:
 
     def _known(self, row: int, k: int) -> Nearest:
         rows = self.nearest_rows[row, :k]
+        stored = () if self.nearest_similarities is None else self.nearest_similarities[row, :k]
+        if len(stored) == len(rows):
+            return Nearest(rows, np.asarray(stored))
         # Row by row: BLAS may round another way in a longer page, and pages are cut from one ranking.
         similarities = np.einsum("ij,j->i", self.embeddings.take(rows, axis=0), self.embeddings[row])
         similarities = np.clip(similarities, -1.0, 1.0, out=similarities)
+        similarities[: len(stored)] = stored
         # They were ordered by another product, which may round the last bit of near-ties another way.
         return Nearest(rows, np.minimum.accumulate(similarities, out=similarities))
 
@@ -116,4 +121,4 @@ class UserIndex:
 def user_index_of(bundle: Bundle) -> UserIndex:
     """Give the index of a bundle's users, views of its arrays. The bundle was checked."""
     inverted_file = InvertedFile(bundle.user_index) if len(bundle.user_index) else None
-    return UserIndex(bundle.user_embeddings, bundle.nearest_user_rows, inverted_file)
+    return UserIndex(bundle.user_embeddings, bundle.nearest_user_rows, inverted_file, bundle.nearest_similarities)

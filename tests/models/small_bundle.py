@@ -66,8 +66,8 @@ def inverted_file(users: NDArray[np.float32], centroids: NDArray[np.float32], n_
     return content
 
 
-def in_common(arrays: Arrays, n_counted: int) -> NDArray[np.uint16]:
-    """Count what users and their nearest have both seen, pair by pair."""
+def nearest_counted(arrays: Arrays, n_counted: int) -> Arrays:
+    """Compare users with the first of their nearest: cosines, and what both have seen, pair by pair."""
     offsets, rows, statuses = (arrays[f"list_{name}"] for name in ("offsets", "anime_rows", "statuses"))
     lists = [
         set(rows[start:stop][statuses[start:stop] != Status.PLAN_TO_WATCH].tolist())
@@ -75,7 +75,15 @@ def in_common(arrays: Arrays, n_counted: int) -> NDArray[np.uint16]:
     ]
     nearest = arrays["nearest_user_rows"][:, :n_counted]
     counts = [[len(lists[user] & lists[other]) for other in others] for user, others in enumerate(nearest.tolist())]
-    return np.array(counts, dtype=np.uint16).reshape(nearest.shape)
+    cosines = [
+        arrays["user_embeddings"][others] @ user
+        for others, user in zip(nearest, arrays["user_embeddings"], strict=True)
+    ]
+    descending = np.minimum.accumulate(np.clip(cosines, -1.0, 1.0), axis=1).astype(np.float32)
+    return {
+        "nearest_in_common": np.array(counts, dtype=np.uint16).reshape(nearest.shape),
+        "nearest_similarities": descending,
+    }
 
 
 def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, seed: int = 0) -> Arrays:
@@ -132,7 +140,7 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "franchise_roles": (np.arange(n_anime) % 4 == 1).astype(np.uint8),
     }
     arrays["cosine_rows"], arrays["cosine_scores"] = arrays["similar_rows"][:, ::-1], arrays["similar_scores"] ** 2
-    return arrays | {"nearest_in_common": in_common(arrays, 2)}
+    return arrays | nearest_counted(arrays, 2)
 
 
 def make_manifest(version: str = "20260101T000000Z-test-00000000", embedding_size: int = 4) -> Manifest:

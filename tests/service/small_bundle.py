@@ -16,7 +16,7 @@ from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.user_list import Status, UserList
 from models.store import Store
-from tests.models.small_bundle import in_common, neighbours, user_index
+from tests.models.small_bundle import nearest_counted, neighbours, user_index
 from tests.service.small_recommender import make_recommender
 
 N_ANIME: Final = 60
@@ -65,7 +65,7 @@ def make_arrays(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0, n_use
         _unit(rng.normal(size=(n_users, EMBEDDING_SIZE))) if rule == "trained" else _embedded_lists(arrays)
     )
     arrays |= user_index(arrays["user_embeddings"])
-    return arrays | {"nearest_in_common": in_common(arrays, 15)}
+    return arrays | nearest_counted(arrays, 15)
 
 
 def make_manifest(arrays: Arrays, rule: UserEmbeddingRule = "normalised_sum", version: str = VERSION) -> Manifest:

@@ -19,8 +19,10 @@ from training.similar_anime.texts import TextVectors
 from training.similar_anime.votes import VoteEvidence
 from training.support.compiled import compiled
 
-# How many of the best by each kind of evidence become candidates. The blend comes first and alone guarantees that
-# every query has as many candidates as the bundle has neighbours.
+# Every query has at least as many candidates, which are as many as the bundle has neighbours. Of 200, a common filter
+# left too few for every fifth page, which then had to be ranked anew.
+N_CANDIDATES: Final = 300
+# How many of the best by each kind of evidence become candidates, those of the blend first.
 N_BLENDED: Final = 200
 POOLS: Final = {
     "weight_for": 60,
@@ -73,7 +75,7 @@ class PairEvidence:
     def describe(self, rows: Rows) -> Pairs:
         """Choose the candidates of a block of queries, ascending, and describe the pairs.
 
-        Every query has at least min(200, n_anime - 1) candidates.
+        Every query has at least min(300, n_anime - 1) candidates.
         """
         shared = self.lists.shared(rows)
         blocks = self.lists.similarities(rows, shared)
@@ -186,4 +188,9 @@ def _choose(blocks: Mapping[str, Block], rows: Rows) -> NDArray[np.bool_]:
         else:
             chosen[:] = True
     chosen[np.arange(len(rows)), rows] = False
+    wanted = min(N_CANDIDATES, blend.shape[1] - 1)
+    for place in np.flatnonzero(chosen.sum(axis=1) < wanted):
+        others = np.where(chosen[place] | (np.arange(blend.shape[1]) == rows[place]), -np.inf, blend[place])
+        n_missing = wanted - np.count_nonzero(chosen[place])
+        chosen[place, np.argpartition(-others, n_missing - 1)[:n_missing]] = True
     return chosen

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.cores import usable_cores
-from training.similar_anime.features import N_BLENDED, PairEvidence, Pairs
+from training.similar_anime.features import N_CANDIDATES, PairEvidence, Pairs
 from training.similar_anime.ranker import Ranker
 
-N_SIMILAR: Final = N_BLENDED
+N_SIMILAR: Final = N_CANDIDATES
 _QUERIES_PER_BLOCK: Final = 256
 # Each holds a block of features.
 _MAX_THREADS: Final = 4
@@ -21,7 +21,7 @@ _MAX_THREADS: Final = 4
 
 @dataclass(frozen=True)
 class RankedNeighbours:
-    """The most similar anime of every anime: shape (n_anime, min(200, n_anime - 1))."""
+    """The most similar anime of every anime: shape (n_anime, min(300, n_anime - 1))."""
 
     # Best first, ties to the lower row; never the anime itself.
     rows: NDArray[np.int32]

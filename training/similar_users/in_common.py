@@ -1,10 +1,12 @@
-"""How many anime users have in common with those nearest to them, counted once when a model is published."""
+"""How near users are to those nearest to them, and what they have in common: once, when a model is published."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.cores import usable_cores
 from models.scoring.user_list import Status
 from training.lists.interactions import Interactions
 from training.support.compiled import compiled, on_all_threads
@@ -13,6 +15,40 @@ from training.support.compiled import compiled, on_all_threads
 N_COUNTED: Final = 20
 N_COUNTED_QUICK: Final = 10
 _PLANNED: Final = int(Status.PLAN_TO_WATCH)
+# Users at a time: their neighbours' embeddings take 20 MB.
+_BLOCK: Final = 2_048
+
+
+def similarities_to_nearest(
+    embeddings: NDArray[np.float32], nearest: NDArray[np.int32], n_counted: int = N_COUNTED
+) -> NDArray[np.float32]:
+    """Give the cosines of every user to the first of their nearest, none above the one before.
+
+    Parameters
+    ----------
+    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
+        Unit rows.
+    nearest : ndarray of shape (n_users, n_nearest), dtype=int32
+        User rows, best first.
+    n_counted : int, optional
+        How many of them.
+
+    Returns
+    -------
+    ndarray of shape (n_users, min(n_counted, n_nearest)), dtype=float32
+    """
+    nearest = nearest[:, :n_counted]
+    similarities = np.empty(nearest.shape, dtype=np.float32)
+
+    def compare(start: int) -> None:
+        block = slice(start, start + _BLOCK)
+        np.einsum("ukj,uj->uk", embeddings[nearest[block]], embeddings[block], out=similarities[block])
+
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        list(pool.map(compare, range(0, len(nearest), _BLOCK)))
+    # The nearest were ordered by another product, which may round the last bit of near-ties another way.
+    np.minimum.accumulate(np.clip(similarities, -1.0, 1.0, out=similarities), axis=1, out=similarities)
+    return similarities
 
 
 def count_in_common(

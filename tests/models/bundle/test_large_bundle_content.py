@@ -25,6 +25,7 @@ def arrays() -> Arrays:
         "user_index": np.empty(0, dtype=np.uint8),
         "nearest_user_rows": ((users[:, None] + [1, 2, 8_192]) % N_USERS).astype(np.int32),
         "nearest_in_common": np.zeros((N_USERS, 2), dtype=np.uint16),
+        "nearest_similarities": np.zeros((N_USERS, 2), dtype=np.float32),
         "list_offsets": np.arange(N_USERS + 1) * N_ANIME,
         "list_anime_rows": np.tile(np.arange(N_ANIME, dtype=np.int32), N_USERS),
         "list_ratings": np.full(n_entries, 10, dtype=np.uint8),

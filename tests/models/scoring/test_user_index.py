@@ -1,6 +1,7 @@
 """Ranking users by an index: what is known, what is searched, what is scanned."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -111,6 +112,15 @@ def test_the_least_similar_are_ranked_exactly_among_many_groups() -> None:
         similarities = MANY_USERS @ query
         expected = sorted(range(400), key=lambda row: (similarities[row], row))
         assert GROUPED.ranked_by_vector(query, 400, order="least").rows.tolist() == expected
+
+
+def test_what_is_stored_of_the_nearest_is_what_a_longer_ranking_begins_with() -> None:
+    stored = np.linspace(0.99, 0.98, 3, dtype=np.float32)
+    index = replace(GROUPED, nearest_similarities=np.tile(stored, (400, 1)))
+    for k in (0, 2, 3, 8):
+        assert index.neighbours(5, k).similarities[:3].tolist() == stored[:k].tolist()
+    longer, computed = index.ranked(5, 20).similarities, GROUPED.ranked(5, 20).similarities
+    assert longer[3:].tolist() == np.minimum(computed[3:], stored[-1]).tolist()
 
 
 def _fan(n_groups: int, n_each: int) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from models.scoring.reranker import Reranker
 from models.scoring.user_index import UserIndex
 from service.recommending.methods import MethodKey
 from service.recommending.model import LoadedModel, build_model, check_golden_answers, load_model
-from tests.models.small_bundle import in_common, replace_array, user_index
+from tests.models.small_bundle import nearest_counted, replace_array, user_index
 from tests.service.small_bundle import VERSION, make_arrays, make_manifest
 from tests.service.small_recommender import without_items, without_reranker
 
@@ -66,7 +66,7 @@ def test_users_whom_the_index_misses_are_missed_by_the_service_too() -> None:
     arrays |= user_index(arrays["user_embeddings"], n_groups=130, n_nearest=10, n_probed=16)
     nearest = [[other for other in range(11) if other != row][:10] for row in range(260)]
     arrays["nearest_user_rows"] = np.array(nearest, dtype=np.int32)
-    arrays["nearest_in_common"] = in_common(arrays, 10)
+    arrays |= nearest_counted(arrays, 10)
     manifest = make_manifest(arrays, "trained")
     model = _model(manifest, arrays)
     check_golden_answers(model, Path("b"))

@@ -12,7 +12,7 @@ from models.errors import BundleCorruptError
 from models.scoring.user_list import Status
 from models.store import Store
 from service.recommending.model import load_model
-from tests.models.small_bundle import flip_byte, in_common, user_index
+from tests.models.small_bundle import flip_byte, nearest_counted, user_index
 from tests.service.running import running
 from tests.service.small_bundle import N_USERS, make_arrays, make_manifest
 
@@ -21,7 +21,7 @@ ARRAYS: Final = make_arrays()
 ARRAYS.update(user_index(ARRAYS["user_embeddings"], n_groups=30, n_nearest=N_KNOWN + 2, n_probed=16))
 # The nearest are found approximately among many users: here everybody's second and fifth were missed.
 ARRAYS["nearest_user_rows"] = np.delete(ARRAYS["nearest_user_rows"], [1, 4], axis=1)
-ARRAYS["nearest_in_common"] = in_common(ARRAYS, 5)
+ARRAYS.update(nearest_counted(ARRAYS, 5))
 USER_IDS: Final[list[int]] = ARRAYS["user_ids"].tolist()
 
 

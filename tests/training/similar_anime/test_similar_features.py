@@ -28,6 +28,7 @@ from tests.training.slow_pairs import (
     without_itself,
 )
 from training.lists.interactions import Interactions
+from training.similar_anime import features
 from training.similar_anime.catalogue_evidence import GENRES
 from training.similar_anime.config import SimilarConfig
 from training.similar_anime.evidence import gather_evidence
@@ -134,10 +135,12 @@ def world() -> World:
 
 
 @functools.cache
-def describe() -> Pairs:
+def describe(n_candidates: int = 200) -> Pairs:
     of_lists = gather_evidence(world().lists, world().embeddings, SimilarConfig())
     evidence = make_pair_evidence(of_lists, world().catalogue, read_texts(world().cards))
-    return evidence.describe(np.array(QUERIES))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "N_CANDIDATES", n_candidates)
+        return evidence.describe(np.array(QUERIES))
 
 
 @functools.cache
@@ -260,6 +263,19 @@ def test_the_best_by_each_kind_of_evidence_are_candidates() -> None:
             perhaps |= set(np.flatnonzero(blocks[kind][query] > bound - 1e-6).tolist())
         assert surely <= chosen <= perhaps
         assert len(chosen) < N_ANIME - 1
+
+
+def test_where_candidates_are_missing_the_next_best_of_the_blend_join_them() -> None:
+    few = describe(1)
+    n_wanted = min(np.count_nonzero(few.queries == query) for query in QUERIES) + 3
+    pairs, blend = describe(n_wanted), slow_blocks()["blend"]
+    for query in QUERIES:
+        before, now = (set(found.others[found.queries == query].tolist()) for found in (few, pairs))
+        assert before <= now
+        assert len(now) == max(len(before), n_wanted)
+        left = sorted(set(range(N_ANIME)) - now - {query})
+        added = min((blend[query, row] for row in now - before), default=np.inf)
+        assert added >= max(blend[query, row] for row in left) - 1e-6
 
 
 def test_an_item_weight_is_drawn_to_nothing_by_one_viewer_at_least() -> None:

@@ -56,7 +56,7 @@ def test_blocks_of_queries_describe_what_each_query_alone_does(monkeypatch: pyte
 def test_neighbours_are_sound_whatever_the_size(n_anime: int) -> None:
     lists = random_interactions(60, n_anime, 0.2, n_anime)
     neighbours = rank_neighbours(make_evidence(lists), load_ranker(SHIPPED_FILE), lambda done: None)
-    k = min(200, n_anime - 1)
+    k = min(300, n_anime - 1)
     assert neighbours.rows.shape == neighbours.scores.shape == (n_anime, k)
     for row in range(n_anime):
         assert row not in neighbours.rows[row]

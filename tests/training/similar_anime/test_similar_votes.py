@@ -99,7 +99,7 @@ def test_without_votes_no_feature_speaks_of_them() -> None:
 
 
 def test_who_is_recommended_beside_the_query_is_a_candidate() -> None:
-    evidence = make_evidence(random_interactions(60, 300, 0.2, 3))
-    far = np.setdiff1d(np.arange(1, 300), evidence.describe(np.array([0])).others)[0]
-    voted = replace(evidence, votes=gather_votes([make_query(6, {0: 3, int(far): 2})], 300))
+    evidence = make_evidence(random_interactions(60, 600, 0.2, 3))
+    far = np.setdiff1d(np.arange(1, 600), evidence.describe(np.array([0])).others)[0]
+    voted = replace(evidence, votes=gather_votes([make_query(6, {0: 3, int(far): 2})], 600))
     assert far in voted.describe(np.array([0])).others
