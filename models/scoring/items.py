@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
-from models.scoring.user_list import Support
+from models.scoring.user_list import Support, join_ranges
 
 Matrix = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -49,13 +49,9 @@ class ItemWeights:
         """Score every anime for a list; 0 for an anime that nothing on the list supports."""
         supported, values, starts = self.by_support
         rows = support.rows
-        bounds = list(zip(starts[rows].tolist(), starts[rows + 1].tolist(), strict=True))
-        weights = np.repeat(support.weights, starts[rows + 1] - starts[rows])
-        total = np.bincount(
-            np.concatenate([supported[:0], *(supported[start:end] for start, end in bounds)]),
-            np.concatenate([values[:0], *(values[start:end] for start, end in bounds)]) * weights,
-            minlength=len(self.rows),
-        )
+        places = join_ranges(starts[rows], starts[rows + 1])
+        weights = values[places] * np.repeat(support.weights, starts[rows + 1] - starts[rows])
+        total = np.bincount(supported[places], weights, minlength=len(self.rows))
         scores: Scores = total.astype(np.float32)
         return scores
 

@@ -50,7 +50,7 @@ class UserList:
     ratings: NDArray[np.uint8]  # 1..10, 0 = unrated
     statuses: NDArray[np.uint8]  # see Status
 
-    @property
+    @cached_property
     def seen_rows(self) -> NDArray[np.int32]:
         """Rows of what the user has begun to watch: everything but plan-to-watch."""
         seen: NDArray[np.int32] = self.anime_rows[self.statuses != int(Status.PLAN_TO_WATCH)]
@@ -61,13 +61,13 @@ class UserList:
         """Mark what the user dropped or rated low: it never counts in favour of anything."""
         return _mark_disliked(self._owners, 1, self.ratings, self.statuses)
 
-    @property
+    @cached_property
     def disliked_rows(self) -> NDArray[np.int32]:
         """Rows of what the user has begun to watch and dislikes."""
         rows: NDArray[np.int32] = self.anime_rows[self.disliked]
         return rows
 
-    @property
+    @cached_property
     def liked_rows(self) -> NDArray[np.int32]:
         """Rows of what the user has begun to watch and does not dislike: what recommendations rest on."""
         rows: NDArray[np.int32] = self.anime_rows[(self.statuses != int(Status.PLAN_TO_WATCH)) & ~self.disliked]
@@ -152,10 +152,15 @@ def entries_of_users(
         One per column.
     """
     starts, stops = bundle.list_offsets[user_rows], bundle.list_offsets[1:][user_rows]
-    bounds = list(zip(starts.tolist(), stops.tolist(), strict=True))
-    # With an empty piece in front, as nothing at all cannot be put end to end.
-    entries = [np.concatenate([column[:0], *(column[i:j] for i, j in bounds)]) for column in columns]
-    return stops - starts, entries
+    places = join_ranges(starts, stops)
+    return stops - starts, [column[places] for column in columns]
+
+
+def join_ranges(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the numbers from each start up to its stop, range after range."""
+    sizes = stops - starts
+    ends = np.cumsum(sizes)
+    return np.arange(sizes.sum()) + np.repeat(stops - ends, sizes)
 
 
 @dataclass(frozen=True)
