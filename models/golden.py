@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle.layout import UserId
 from models.bundle.manifest import GoldenAnswer
 from models.bundle.reader import Bundle
 from models.scoring.embedding import cosine_scores, embed_list, list_scores, ranked_scores
@@ -52,7 +53,7 @@ Mask = NDArray[np.bool_]
 class _Asker:
     """The user a golden answer is for."""
 
-    user_id: int
+    user_id: UserId
     unseen: bool
     user_list: UserList
     embedding: NDArray[np.float32]
@@ -108,7 +109,7 @@ def question_in_words(kind: str, method: str, rule: str | None = None, *, unseen
     return ", ".join(word for word in words if word)
 
 
-def agrees(golden: GoldenAnswer, ids: Sequence[int], scores: Sequence[float]) -> bool:
+def agrees(golden: GoldenAnswer, ids: Sequence[UserId], scores: Sequence[float]) -> bool:
     """Whether an answer, ids with their scores, best first, is the golden one, near-ties aside."""
     # Of the largest, as methods differ in how large their scores are, and sums of large parts may be small.
     tolerance = SCORE_TOLERANCE * max(map(abs, golden.scores), default=0.0)
@@ -132,13 +133,13 @@ def _usual_users(bundle: Bundle) -> list[int]:
 
 def _known(bundle: Bundle, index: UserIndex, row: int) -> _Asker:
     user_list, embedding = list_of_user(bundle, row), bundle.user_embeddings[row]
-    return _Asker(int(bundle.user_ids[row]), False, user_list, embedding, partial(index.neighbours, row))
+    return _Asker(bundle.user_ids[row].item(), False, user_list, embedding, partial(index.neighbours, row))
 
 
 def _unseen(bundle: Bundle, index: UserIndex, row: int) -> _Asker:
     user_list = unseen_list(bundle, row)
     embedding = embed_list(bundle.list_embeddings, user_list.support)
-    return _Asker(int(bundle.user_ids[row]), True, user_list, embedding, partial(index.search, embedding))
+    return _Asker(bundle.user_ids[row].item(), True, user_list, embedding, partial(index.search, embedding))
 
 
 def _choose(askers: Iterable[_Asker]) -> _Asker:
@@ -156,15 +157,17 @@ def _similar_anime(bundle: Bundle) -> Iterator[GoldenAnswer]:
     for row in top_k_rows(bundle.popularity.astype(np.float32), _N_ANIME_QUERIES).tolist():
         others = np.arange(bundle.n_anime) != row
         cosines = cosine_scores(bundle.anime_embeddings, bundle.anime_embeddings[row])
-        yield _golden("similar_anime", bundle, _Scored("embedding", None, cosines, others), bundle.anime_ids[row])
+        yield _golden(
+            "similar_anime", bundle, _Scored("embedding", None, cosines, others), int(bundle.anime_ids[row])
+        )
         for method, neighbours in bundle.similar_anime_neighbours.items():
             scores = ranked_scores(*neighbours, bundle.anime_embeddings, row)
-            yield _golden("similar_anime", bundle, _Scored(method, None, scores, others), bundle.anime_ids[row])
+            yield _golden("similar_anime", bundle, _Scored(method, None, scores, others), int(bundle.anime_ids[row]))
     if bundle.n_new:
         row = bundle.n_anime + int(top_k_rows(bundle.new_members.astype(np.float32), 1)[0])
         others = np.arange(bundle.n_anime + bundle.n_new) != row
         scored = _Scored("content", None, score_by_content(bundle, row), others)
-        yield _golden("similar_anime", bundle, scored, bundle.catalogue_ids[row])
+        yield _golden("similar_anime", bundle, scored, int(bundle.catalogue_ids[row]))
 
 
 def _recommendations(bundle: Bundle, asker: _Asker) -> Iterator[GoldenAnswer]:
@@ -201,8 +204,8 @@ def _score(bundle: Bundle, asker: _Asker, unlisted: Mask) -> Iterator[_Scored]:
         yield _Scored("ranked", None, reranker.rerank(asker.user_list, shares, unlisted).scores, unlisted)
 
 
-def _golden(kind: str, bundle: Bundle, scored: _Scored, query_id: int, *, unseen: bool = False) -> GoldenAnswer:
+def _golden(kind: str, bundle: Bundle, scored: _Scored, query_id: UserId, *, unseen: bool = False) -> GoldenAnswer:
     rows = top_k_rows(scored.scores, GOLDEN_K, allowed=scored.allowed)
-    fields = {"kind": kind, "method": scored.method, "rule": scored.rule, "unseen": unseen, "query_id": int(query_id)}
+    fields = {"kind": kind, "method": scored.method, "rule": scored.rule, "unseen": unseen, "query_id": query_id}
     ids, scores = bundle.catalogue_ids[rows].tolist(), scored.scores[rows].tolist()
     return GoldenAnswer.model_validate(fields | {"ids": ids, "scores": scores})

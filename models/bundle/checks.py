@@ -1,5 +1,6 @@
 """The promises of the format that checksums cannot see."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.inverted_file import InvertedFile
-from models.bundle.layout import LAYOUT, RERANKER_ARRAYS
+from models.bundle.layout import LAYOUT, MAX_USER_ID_LENGTH, RERANKER_ARRAYS
 from models.bundle.manifest import Manifest
 from models.errors import BundleContentError
 
@@ -40,6 +41,8 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
     _check_shapes(arrays, manifest, folder)
     for name in ("anime_ids", "user_ids", "new_anime_ids"):
         _check_ids(arrays[name], folder / f"{name}.npy")
+    if arrays["user_ids"].dtype.kind == "U":
+        _check_texts(arrays["user_ids"], folder / "user_ids.npy")
     _check_offsets(arrays["list_offsets"], len(arrays["list_anime_rows"]), folder / "list_offsets.npy")
     for prefix in ("", "new_"):
         offsets, cards = arrays[f"{prefix}card_offsets"], arrays[f"{prefix}cards"]
@@ -93,8 +96,7 @@ def _check_shapes(arrays: Mapping[str, Array], manifest: Manifest, folder: Path)
         path = folder / f"{spec.name}.npy"
         if array.ndim != len(spec.dims):
             raise BundleContentError(path, f"has {array.ndim} dimensions, the format says {len(spec.dims)}")
-        right_dtype = array.dtype.kind == "U" if spec.dtype == "str" else array.dtype == np.dtype(spec.dtype)
-        if not right_dtype:
+        if not any(_is_dtype(array.dtype, name) for name in spec.dtype.split(" or ")):
             raise BundleContentError(path, f"has dtype {array.dtype}, the format says {spec.dtype}")
         for dim, length in zip(spec.dims, array.shape, strict=True):
             base, _, plus = dim.partition("+")
@@ -107,6 +109,10 @@ def _check_shapes(arrays: Mapping[str, Array], manifest: Manifest, folder: Path)
             raise BundleContentError(folder / sizes[name][1], "is empty: a model needs a user and an anime at least")
 
 
+def _is_dtype(dtype: np.dtype[Any], name: str) -> bool:
+    return dtype.kind == "U" and dtype.isnative if name == "str" else dtype == np.dtype(name)
+
+
 def _check_finite(values: Array, path: Path) -> None:
     if not np.isfinite(values).all():
         raise BundleContentError(path, "holds NaN or infinity")
@@ -116,6 +122,17 @@ def _check_ids(ids: Array, path: Path) -> None:
     # Compared, not subtracted: a difference of two int64 may overflow.
     if (ids[1:] <= ids[:-1]).any():
         raise BundleContentError(path, "ids are not strictly ascending")
+
+
+def _check_texts(ids: Array, path: Path) -> None:
+    length = ids.dtype.itemsize // 4
+    # Shape: (n_users, length), padded with zeros.
+    characters = np.ascontiguousarray(ids).view(np.uint32).reshape(-1, length) if length else np.zeros((1, 1))
+    if length > MAX_USER_ID_LENGTH or not characters[:, 0].all():
+        raise BundleContentError(path, f"holds texts that have not 1 to {MAX_USER_ID_LENGTH} characters")
+    # There is no UTF-8 for these, so neither paths nor answers could hold them.
+    if ((characters > sys.maxunicode) | ((characters >= 0xD800) & (characters < 0xE000))).any():
+        raise BundleContentError(path, "holds what is no character")
 
 
 def _check_unit_rows(embeddings: Array, path: Path, block: int = 65_536) -> None:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 FORMAT_VERSION: Final = 7
+# What a user is called: in a bundle of texts "123" is one too. Longer texts are none.
+UserId = int | str
+MAX_USER_ID_LENGTH: Final = 200
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
@@ -24,13 +27,13 @@ class ArraySpec:
 
     name: str
     dims: tuple[str, ...]
-    dtype: str  # of numpy, or "str" for fixed-width unicode
+    dtype: str  # of numpy, or "str" for fixed-width unicode; "int64 or str" is either
     meaning: str  # of a row
 
 
 LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("anime_ids", ("n_anime",), "int64", "MyAnimeList ids, ascending"),
-    ArraySpec("user_ids", ("n_users",), "int64", "user ids of the dump, ascending"),
+    ArraySpec("user_ids", ("n_users",), "int64 or str", "user ids of the dump, ascending; texts by code point"),
     ArraySpec("anime_embeddings", ("n_anime", "embedding_size"), "float32", "unit rows"),
     ArraySpec(
         "list_embeddings", ("n_anime", "embedding_size"), "float32", "what an anime adds to a user, before scaling"

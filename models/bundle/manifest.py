@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.bundle.layout import UserId
+
 # A version is the name of a folder: no separators, no hidden files.
 VERSION_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 
@@ -53,8 +55,8 @@ class GoldenAnswer(_Part):
     method: Literal[RecommendationMethod, SimilarAnimeMethod, "popular"]
     rule: Annotated[str | None, Field(description="Of the method, where it has several")] = None
     unseen: Annotated[bool, Field(description="For an unseen user, with half the list of the user")] = False
-    query_id: Annotated[int, Field(description="Of an anime for similar anime, otherwise of a user")]
-    ids: list[int]
+    query_id: Annotated[UserId, Field(description="Of an anime for similar anime, otherwise of a user")]
+    ids: list[int] | list[str]
     scores: list[float]
 
 

@@ -31,7 +31,7 @@ class Bundle:
 
     manifest: Manifest
     anime_ids: NDArray[np.int64]
-    user_ids: NDArray[np.int64]
+    user_ids: NDArray[Any]  # all of them int64 or all of them str
     anime_embeddings: NDArray[np.float32]
     list_embeddings: NDArray[np.float32]
     anime_gains: NDArray[np.float32]
@@ -121,6 +121,11 @@ class Bundle:
     def n_users(self) -> int:
         """Number of users the model knows."""
         return len(self.user_ids)
+
+    @property
+    def has_text_user_ids(self) -> bool:
+        """Whether user ids are texts: names or UUIDs, and among them whole numbers as well."""
+        return self.user_ids.dtype.kind == "U"
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.bundle.card import AnimeCard
+from models.bundle.layout import MAX_USER_ID_LENGTH
 from models.bundle.manifest import DataCard, DefaultMethods, SimilarAnimeMethod, UserEmbeddingRule
 from models.scoring.neighbours import NeighbourRule
 from service.recommending.requests import MethodName
@@ -23,6 +24,9 @@ AnimeSimilarity = Annotated[
         examples=[0.35],
     ),
 ]
+
+
+UserId = Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1, max_length=MAX_USER_ID_LENGTH)]
 
 
 class Answer(BaseModel):
@@ -68,7 +72,7 @@ class SimilarUser(Answer):
     """A user with their similarity to the one asked about."""
 
     rank: Rank
-    user_id: Annotated[int, Field(ge=0)]
+    user_id: UserId
     similarity: Similarity
     anime_in_common: Annotated[int, Field(ge=0, description="How many anime both have seen")]
 
@@ -77,7 +81,7 @@ class SimilarUsersAnswer(Answer):
     """Answer of GET /users/{user_id}/similar."""
 
     model_version: ModelVersion
-    user_id: Annotated[int, Field(ge=0, description="The user asked about")]
+    user_id: Annotated[UserId, Field(description="The user asked about")]
     data: list[SimilarUser]
     pagination: Pagination
 
@@ -131,7 +135,7 @@ class Because(Answer):
 class RecommendationSupporter(Answer):
     """A similar user who holds the recommended anime in the top quarter of their ratings."""
 
-    user_id: Annotated[int, Field(ge=0)]
+    user_id: UserId
     similarity: Similarity
     rating: Annotated[int, Field(ge=1, le=10)]
 
@@ -161,7 +165,7 @@ class RecommendationsAnswer(Answer):
     model_version: ModelVersion
     method: Method
     rule: Rule
-    user_id: Annotated[int, Field(ge=0, description="The user asked about")]
+    user_id: Annotated[UserId, Field(description="The user asked about")]
     no_evidence: NoEvidence
     notes: Notes
     data: list[RecommendedAnime]

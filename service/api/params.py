@@ -45,7 +45,6 @@ DECIMAL: Final = _written_as(r"-?[0-9]{1,19}(\.[0-9]{1,19})?", "a number", float
 Truth = Annotated[bool, _written_as("true|false", "true or false", lambda text: text == "true")]
 Id = Annotated[int, Field(ge=0, le=INT64_MAX), DIGITS]
 AnimeId = Annotated[int, Path(ge=0, le=INT64_MAX, description="MyAnimeList id of an anime", examples=[1]), DIGITS]
-UserId = Annotated[int, Path(ge=0, le=INT64_MAX, description="User id of the training data", examples=[0]), DIGITS]
 Name = Annotated[str, Field(max_length=100)]
 Names = Annotated[tuple[Name, ...], Field(max_length=MAX_NAMES)]
 Members = Annotated[int, Field(ge=0, le=INT32_MAX), DIGITS]

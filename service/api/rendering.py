@@ -16,6 +16,7 @@ from models.scoring.ranking import RankedPage
 from service.api.answers import NoEvidenceReason
 from service.api.bodies import PostedList
 from service.api.params import RecommendationsQuery
+from service.api.user_ids import write_user_ids
 from service.operations.answer_memory import RememberedResponse
 from service.recommending.catalogue import SCORE_KEY
 from service.recommending.explanations import Explanation
@@ -95,9 +96,9 @@ def titles_response(model: LoadedModel, page: RankedPage) -> Response:
     return _list_response(model, _head(model), b",".join(rows), page)
 
 
-def similar_users_response(model: LoadedModel, user_id: int, page: SimilarUsersPage) -> Response:
+def similar_users_response(model: LoadedModel, user_row: int, page: SimilarUsersPage) -> Response:
     """Answer with users similar to a known one."""
-    beginning = b'%b"user_id":%d,' % (_head(model), user_id)
+    beginning = b'%b"user_id":%b,' % (_head(model), *write_user_ids(model.bundle, [user_row]))
     return _list_response(model, beginning, _similar_user_rows(model, page), page.ranking)
 
 
@@ -115,7 +116,7 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
     if not page.has_evidence:
         no_evidence = "only_dislikes" if len(profile.user_list.seen_rows) else "only_plan_to_watch"
     notes = [f"{WORDS_FOR_NO_EVIDENCE[no_evidence]} {SO_POPULAR}"] if no_evidence else []
-    user_id, ranking = int(model.bundle.user_ids[user_row]), page.ranking
+    user_id, ranking = model.bundle.user_ids[user_row].item(), page.ranking
     fields = orjson.dumps(_method(page) | {"user_id": user_id, "no_evidence": no_evidence, "notes": notes})
     rows = _write_rows(model, page)
     return WrittenPage(fields, ranking.rows, rows, ranking.offset, ranking.limit, ranking.total)
@@ -168,9 +169,9 @@ def _model_response(model: LoadedModel, body: bytes) -> Response:
 
 
 def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> bytes:
-    ranking, ids = page.ranking, model.bundle.user_ids.data
-    written = b'{"rank":%d,"user_id":%d,"similarity":%.6f,"anime_in_common":%d}'
-    values = zip(count(ranking.offset + 1), [ids[row] for row in ranking.rows], ranking.scores, page.anime_in_common)
+    ranking, ids = page.ranking, write_user_ids(model.bundle, page.ranking.rows)
+    written = b'{"rank":%d,"user_id":%b,"similarity":%.6f,"anime_in_common":%d}'
+    values = zip(count(ranking.offset + 1), ids, ranking.scores, page.anime_in_common)
     return b",".join([written % fields for fields in values])
 
 
@@ -208,7 +209,7 @@ def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:
             for row, contribution in explanation.because
         ],
         "supporters": [
-            {"user_id": int(user_ids[row]), "similarity": round(similarity, 6), "rating": rating}
+            {"user_id": user_ids[row].item(), "similarity": round(similarity, 6), "rating": rating}
             for row, similarity, rating in explanation.supporters
         ],
         "n_supporters": explanation.n_supporters,

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from service.api.answers import RecommendationsAnswer, SimilarUsersAnswer
-from service.api.params import CheckedRoute, Model, RecommendationsQuery, SimilarUsersQuery, UserId
+from service.api.params import CheckedRoute, Model, RecommendationsQuery, SimilarUsersQuery
 from service.api.problems import responses
 from service.api.rendering import recommend, recommendations_response, similar_users_response
 from service.api.threads import run_in_cpu_thread
+from service.api.user_ids import PathUserId, read_user_id
 from service.recommending.catalogue import row_of_user
 from service.recommending.errors import NotReadyError, UnknownUserError
 from service.recommending.model import LoadedModel
@@ -17,35 +18,35 @@ router = APIRouter(tags=["users"], route_class=CheckedRoute)
 
 
 @router.get(
-    "/users/{user_id}/similar",
+    "/users/{user_id:any_text}/similar",
     operation_id="similarUsers",
     response_model=SimilarUsersAnswer,
     responses=responses(UnknownUserError, NotReadyError),
 )
 async def similar_users(
-    user_id: UserId, query: Annotated[SimilarUsersQuery, Query()], model: Model, request: Request
+    user_id: PathUserId, query: Annotated[SimilarUsersQuery, Query()], model: Model, request: Request
 ) -> Response:
     """List the users whose taste is most (or least) similar to this one's, who is never among them."""
     asked = query.request()
-    row = row_of_user(model.bundle, user_id)
+    row = row_of_user(model.bundle, read_user_id(model.bundle, user_id))
     if model.similar_users.has_at_hand(asked):
         page = model.similar_users.page(row, asked)
     else:
         page = await run_in_cpu_thread(request, model.similar_users.page, row, asked)
-    return similar_users_response(model, user_id, page)
+    return similar_users_response(model, row, page)
 
 
 @router.get(
-    "/users/{user_id}/recommendations",
+    "/users/{user_id:any_text}/recommendations",
     operation_id="recommend",
     response_model=RecommendationsAnswer,
     responses=responses(UnknownUserError, NotReadyError),
 )
 async def recommendations(
-    user_id: UserId, query: Annotated[RecommendationsQuery, Query()], model: Model, request: Request
+    user_id: PathUserId, query: Annotated[RecommendationsQuery, Query()], model: Model, request: Request
 ) -> Response:
     """Recommend what this user should watch next, and say why. Never what is on their list already."""
-    row = row_of_user(model.bundle, user_id)
+    row = row_of_user(model.bundle, read_user_id(model.bundle, user_id))
     page = model.precomputed.find(row, query) if model.precomputed else None
     if page is not None:
         request.app.state.metrics.precomputed.inc()

@@ -78,6 +78,8 @@ class WatchRequests:
     def _note(self, scope: Scope, method: str, duration_s: float) -> None:
         route, status = scope.get("route"), scope["status"]
         template = getattr(route, "path", UNMATCHED) if route is not None else UNMATCHED
+        # As OpenAPI has it, without what an id may hold.
+        template = template.replace(":any_text}", "}")
         self._metrics.observe(template, method, status, duration_s)
         if self._access_log is not None:
             self._access_log.write(scope, method, status, duration_s, scope["request_id"])

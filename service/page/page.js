@@ -85,9 +85,19 @@ function aboutList(answer, source) {
   return [...notes, details];
 }
 
+/** Give a part of an address as it was before it was encoded; as it stands where somebody wrote a plain "%". */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** The address says what is shown, so that the back button and links work. */
 function follow() {
-  const [kind, id] = location.hash.slice(1).split("/");
+  const [kind, encoded = ""] = location.hash.slice(1).split("/");
+  const id = decoded(encoded);
   byId("review").hidden = true;
   if (kind === "anime" && id) attempt(() => show(similarTo(id)));
   else if (kind === "user" && id) {

@@ -25,6 +25,7 @@ from models.errors import BundleError
 from models.store import Store
 from service.api.params import RecommendationsQuery
 from service.api.rendering import recommend
+from service.api.user_ids import read_user_id
 from service.api.validation import parse_query
 from service.precompute.files import PrecomputedError, precomputed_file, write_precomputed
 from service.precompute.pool import Work, work_out
@@ -32,7 +33,6 @@ from service.recommending.errors import InvalidRequestError
 from service.recommending.model import load_model
 from service.settings import SettingsError, read_settings
 
-_MAX_DIGITS: Final = 18
 _STOPPED: Final = 128
 
 
@@ -154,17 +154,20 @@ def _read_users(path: Path, bundle: Bundle) -> list[int]:
         If a line is no user id, or none is of a user that the model knows.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise _InputError(f"{path}: expected text with a user id per line, got something else: {error}") from error
     user_ids = []
     for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if text and not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-            raise _InputError(f"{path}, line {number}: expected a user id in digits, got {text[:100]!r}")
-        if text:
-            user_ids.append(int(text))
-    wanted = np.unique(np.array(user_ids, dtype=np.int64))
+        # Spaces may be part of a text.
+        text = line if bundle.has_text_user_ids else line.strip()
+        try:
+            user_ids += [read_user_id(bundle, text)] if text else []
+        except InvalidRequestError as error:
+            (issue,) = error.issues
+            fault = f"expected a user id, {issue.expected}; got {issue.received!r}"
+            raise _InputError(f"{path}, line {number}: {fault}") from error
+    wanted = np.unique(np.array(user_ids, dtype=np.str_ if bundle.has_text_user_ids else np.int64))
     known = np.isin(wanted, bundle.user_ids)
     if not known.any():
         some = ", ".join(map(str, bundle.user_ids[:3].tolist()))

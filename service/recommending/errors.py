@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from models.bundle.layout import UserId
+
 # How many faults of one request are listed, and how many characters are given back of names and texts that came.
 MAX_ISSUES: Final = 20
 MAX_NAME: Final = 50
@@ -62,9 +64,10 @@ class UnknownUserError(ServiceError):
 
     code = "unknown_user"
 
-    def __init__(self, user_id: int, some_ids: Sequence[int]) -> None:
-        known = ", ".join(str(known_id) for known_id in some_ids)
-        super().__init__(f"user {user_id} is not in the model", f"ids of users it knows: {known}, ...")
+    def __init__(self, user_id: UserId, some_ids: Sequence[UserId]) -> None:
+        # Texts in quotes, so that one sees where they end.
+        unknown, *known = (repr(one[:MAX_TEXT] if isinstance(one, str) else one) for one in (user_id, *some_ids))
+        super().__init__(f"user {unknown} is not in the model", f"ids of users it knows: {', '.join(known)}, ...")
 
 
 class InvalidRequestError(ServiceError):

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, cast
 
 import numpy as np
 
-from models.bundle.layout import MANIFEST_FILE
+from models.bundle.layout import MANIFEST_FILE, UserId
 from models.bundle.manifest import GoldenAnswer, SimilarAnimeMethod
 from models.bundle.reader import Bundle, opened_bundle
 from models.bundle.sums import Sums
@@ -233,15 +233,15 @@ def _questions(model: LoadedModel) -> set[str]:
     }
 
 
-def _profile_of(model: LoadedModel, user_id: int, unseen: bool) -> UserProfile:
+def _profile_of(model: LoadedModel, user_id: UserId, unseen: bool) -> UserProfile:
     row = row_of_user(model.bundle, user_id)
     users = model.similar_users
     return users.unseen_user(unseen_list(model.bundle, row)) if unseen else users.known_user(row)
 
 
 def _answer(
-    model: LoadedModel, golden: GoldenAnswer, profile_of: Callable[[int, bool], UserProfile]
-) -> tuple[list[int], list[float]]:
+    model: LoadedModel, golden: GoldenAnswer, profile_of: Callable[[UserId, bool], UserProfile]
+) -> tuple[list[UserId], list[float]]:
     bundle = model.bundle
     if golden.kind == "similar_users":
         row, cut = row_of_user(bundle, golden.query_id), Cut(limit=GOLDEN_K)
@@ -254,7 +254,7 @@ def _answer(
     # Without franchises: golden answers are there to compare numbers.
     filters = Filters(include_adult=True)
     if golden.kind == "similar_anime":
-        anime_row = model.catalogue.row_of(golden.query_id)
+        anime_row = model.catalogue.row_of(cast(int, golden.query_id))
         method = cast(SimilarAnimeMethod, golden.method)
         ask_anime = SimilarAnimeRequest(limit=GOLDEN_K, filters=filters, method=method, collapse_franchise=False)
         page = model.similar_anime.page(anime_row, ask_anime)

@@ -11,7 +11,7 @@ from models.scoring.user_list import DISLIKED_RATING, Status, UserList
 from training.evaluation.list_quality import rank_unknown
 from training.evaluation.scorers import Rows, Scorer
 from training.lists.interactions import Interactions
-from training.lists.split import hash_pairs
+from training.lists.split import hash_pairs, hash_users
 
 LOVED_RATING: Final = 8
 N_LOVED: Final = 3
@@ -53,7 +53,7 @@ class MirrorQuestions:
 
 
 def _draw(lists: Interactions, user_row: int, rows: Rows, k: int, salt: int) -> Rows:
-    keys = hash_pairs(lists.user_ids[[user_row]], lists.anime_ids[rows], salt)
+    keys = hash_pairs(hash_users(lists.user_ids[[user_row]]), lists.anime_ids[rows], salt)
     return rows[np.argsort(keys, kind="stable")[:k]]
 
 

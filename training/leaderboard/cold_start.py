@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from training.evaluation.list_quality import ListQuality, ListQuestions, measure_lists
 from training.evaluation.scorers import Rows, Scorer
-from training.lists.split import Split, splitmix64
+from training.lists.split import Split, hash_users, splitmix64
 
 CUTS: Final = (1, 2, 3, 5, 10, 20)
 # Known titles of the users on the curve, at least; of the shortest of them the last cut is all.
@@ -77,5 +77,5 @@ def _shuffle(split: Split, user: int) -> Rows:
     rows = split.inputs[user]
     user_id = split.whole.user_ids[split.test_user_rows[user : user + 1]]
     anime_ids = split.whole.anime_ids[rows].astype(np.uint64)
-    keys = splitmix64(splitmix64(splitmix64(user_id) ^ np.uint64(_SALT)) ^ anime_ids)
+    keys = splitmix64(splitmix64(hash_users(user_id) ^ np.uint64(_SALT)) ^ anime_ids)
     return rows[np.argsort(keys, kind="stable")]

@@ -76,13 +76,24 @@ def splitmix64(values: NDArray[Any]) -> NDArray[np.uint64]:
         return hashed
 
 
-def is_test_user(user_ids: NDArray[np.int64], fold: int = TEST_FOLD) -> NDArray[np.bool_]:
+def hash_users(user_ids: NDArray[Any]) -> NDArray[np.uint64]:
+    """Hash user ids: whole numbers by :func:`splitmix64`, of a text the first 8 bytes of BLAKE2b of its UTF-8 count.
+
+    Those are read as a little-endian number, so that any other program can tell who tests.
+    """
+    if user_ids.dtype.kind != "U":
+        return splitmix64(user_ids)
+    digests = (hashlib.blake2b(text.encode(), digest_size=8).digest() for text in user_ids.tolist())
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+
+
+def is_test_user(user_ids: NDArray[Any], fold: int = TEST_FOLD) -> NDArray[np.bool_]:
     """Mark the users who test."""
-    marks: NDArray[np.bool_] = splitmix64(user_ids) % np.uint64(N_FOLDS) == np.uint64(fold)
+    marks: NDArray[np.bool_] = hash_users(user_ids) % np.uint64(N_FOLDS) == np.uint64(fold)
     return marks
 
 
-def draw_users(user_ids: NDArray[np.int64], n_users: int, purpose: Purpose) -> NDArray[np.int64]:
+def draw_users(user_ids: NDArray[Any], n_users: int, purpose: Purpose) -> NDArray[np.int64]:
     """Draw at most `n_users` by a hash of their ids and the purpose, independent of the other users.
 
     Returns
@@ -91,7 +102,7 @@ def draw_users(user_ids: NDArray[np.int64], n_users: int, purpose: Purpose) -> N
         Their positions, in the order they were drawn: fewer users are the first of more.
     """
     salt = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
-    return np.argsort(splitmix64(splitmix64(user_ids) ^ np.uint64(salt)), kind="stable")[:n_users]
+    return np.argsort(splitmix64(hash_users(user_ids) ^ np.uint64(salt)), kind="stable")[:n_users]
 
 
 def some_users(lists: Interactions, n_users: int, purpose: Purpose) -> Interactions:
@@ -152,7 +163,7 @@ def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
         entries = np.flatnonzero(part.seen)
         n_seen = part.count_by_user(part.seen)
         owners = np.repeat(np.arange(part.n_users), n_seen)
-        keys = hash_pairs(part.user_ids[owners], part.anime_ids[part.anime_rows[entries]], seed)
+        keys = hash_pairs(hash_users(part.user_ids)[owners], part.anime_ids[part.anime_rows[entries]], seed)
         n_targets = np.where(n_seen < 2, 0, np.maximum(1, np.rint(TARGET_SHARE * n_seen))).astype(np.int64)
         lowest = np.zeros(len(entries), dtype=bool)
         _mark_lowest(keys, np.concatenate([[0], np.cumsum(n_seen)]), n_targets, lowest)
@@ -168,9 +179,9 @@ def _mark_lowest(keys: Any, starts: Any, n_lowest: Any, marks: Any) -> None:  # 
             marks[starts[run] + place] = True
 
 
-def hash_pairs(user_ids: NDArray[np.int64], anime_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
-    """Hash pairs of user and anime: another seed gives another order of draw."""
-    user_keys = splitmix64(splitmix64(user_ids) ^ np.uint64(seed))
+def hash_pairs(user_hashes: NDArray[np.uint64], anime_ids: NDArray[np.int64], seed: int) -> NDArray[np.uint64]:
+    """Hash pairs of user, from :func:`hash_users`, and anime: another seed gives another order of draw."""
+    user_keys = splitmix64(user_hashes ^ np.uint64(seed))
     with np.errstate(over="ignore"):
         return splitmix64(user_keys + anime_ids.astype(np.uint64))
 
