@@ -98,9 +98,11 @@ def make_bundle(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Bu
     return assemble(make_manifest(arrays, rule), arrays)
 
 
-def publish(store: Path, version: str = VERSION) -> Path:
-    """Publish the model in a store; give the bundle's folder."""
+def publish(store: Path, version: str = VERSION, user_ids: NDArray[Any] | None = None) -> Path:
+    """Publish the model in a store, its users called otherwise if ids are given; give the bundle's folder."""
     arrays = make_arrays()
+    if user_ids is not None:
+        arrays["user_ids"] = user_ids
     return Store(store).publish(make_manifest(arrays, version=version), arrays)
 
 

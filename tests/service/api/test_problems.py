@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2 as httpx
 import pytest
@@ -129,14 +130,21 @@ def test_every_fault_of_a_request_is_listed_at_once(client: httpx.Client) -> Non
 
 
 def test_faults_of_the_path_and_of_the_query_are_listed_together(client: httpx.Client) -> None:
-    problem = _problem(client.get("/users/x/recommendations?rule=best&anime_id=1"))
+    problem = _problem(client.get("/anime/x/similar?order=best&user_id=1"))
     assert [
         (issue.parameter, issue.expected.partition(";")[0], issue.received) for issue in problem.errors or []
     ] == [
-        ("user_id", "a whole number from 0 to 9223372036854775807", "x"),
-        ("rule", "one of weighted, top-quarter", "best"),
-        ("anime_id", "no such parameter", "1"),
+        ("anime_id", "a whole number from 0 to 9223372036854775807", "x"),
+        ("order", "one of most, least", "best"),
+        ("user_id", "no such parameter", "1"),
     ]
+
+
+@pytest.mark.parametrize("user_id", ["x", "1.0", "1_0", "+1", " 1", "%201", "-1", "9223372036854775808", "1/2"])
+def test_where_user_ids_are_numbers_anything_else_is_refused(client: httpx.Client, user_id: str) -> None:
+    (issue,) = _problem(client.get(f"/users/{user_id}/recommendations")).errors or []
+    assert (issue.parameter, issue.received) == ("user_id", unquote(user_id))
+    assert issue.expected == "a whole number from 0 to 9223372036854775807"
 
 
 @pytest.mark.parametrize(
