@@ -35,7 +35,7 @@ _IS_STATUS: Final = np.isin(np.arange(256), [status for status in Status if stat
 class ListBlock:
     """A run of usable rows, one array per column."""
 
-    user_ids: NDArray[np.signedinteger]
+    user_ids: NDArray[Any]  # whole numbers, or str in all blocks of a file
     anime_ids: NDArray[np.signedinteger]
     ratings: NDArray[np.uint8]  # 1..10, 0 = unrated
     statuses: NDArray[np.uint8]

@@ -45,6 +45,7 @@ class ListBuilder:
         self._file_name = file_name
         self._rejects = rejects
         self._blocks: list[_Rows] = []
+        self._numbers: dict[str, int] = {}  # of users whose ids are texts, in the order they came
         self.n_rows = 0
 
     def add(self, block: ListBlock) -> None:
@@ -60,7 +61,7 @@ class ListBuilder:
         first_line, last_line = int(block.lines[0]), int(block.lines[-1])
         self._blocks.append(
             _Rows(
-                block.user_ids[starts],
+                self._number_texts(block.user_ids[starts]),
                 np.diff(starts, append=len(block)).astype(np.int32),
                 anime_rows.astype(self._row_dtype),
                 block.ratings,
@@ -74,6 +75,10 @@ class ListBuilder:
     def build(self) -> Interactions:
         """Sort into lists by user and anime; of duplicate rows the last one stays, the others are rejected."""
         run_users, run_lengths = self._join("run_users"), self._join("run_lengths")
+        # By code point, as whoever looks a text up compares.
+        texts = np.array(sorted(self._numbers), dtype=np.str_)
+        if len(texts):
+            run_users = np.argsort([self._numbers[text] for text in texts.tolist()])[run_users]
         order = None
         if not (run_users[1:] >= run_users[:-1]).all():
             order = _stable_order(np.repeat(run_users, run_lengths))
@@ -84,7 +89,8 @@ class ListBuilder:
             columns = [column[order] for column in columns]
         starts = _starts_of_runs(run_users)
         offsets = np.concatenate([[0], np.cumsum(np.add.reduceat(run_lengths, starts, dtype=np.int64))])
-        lists = Interactions(run_users[starts].astype(np.int64), self._anime_ids, offsets, *columns)
+        user_ids = texts[run_users[starts]] if len(texts) else run_users[starts].astype(np.int64)
+        lists = Interactions(user_ids, self._anime_ids, offsets, *columns)
         repeated, came_from = _sort_each_list(lists)
         if len(repeated):
             self._reject_duplicates(lists, repeated, came_from if order is None else order[came_from])
@@ -92,6 +98,12 @@ class ListBuilder:
             kept[repeated] = False
             lists = lists.keep_entries(kept)
         return lists
+
+    def _number_texts(self, user_ids: NDArray[Any]) -> NDArray[np.signedinteger]:
+        """Give texts numbers, which take fewer bytes and sort faster; numbers stay as they are."""
+        if user_ids.dtype.kind != "U":
+            return user_ids
+        return np.array([self._numbers.setdefault(text, len(self._numbers)) for text in user_ids.tolist()])
 
     def _find_rows(self, anime_ids: NDArray[np.signedinteger]) -> tuple[NDArray[np.integer], NDArray[np.bool_]]:
         """Return the rows of anime, and which of them are in the catalogue."""
@@ -133,7 +145,7 @@ def _row_table(anime_ids: NDArray[np.int64]) -> NDArray[np.int32] | None:
     return table
 
 
-def _starts_of_runs(values: NDArray[np.integer]) -> NDArray[np.int64]:
+def _starts_of_runs(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
 
 

@@ -28,8 +28,10 @@ ROWS = st.lists(
 )
 
 
-def build_lists(path: Path, rows: Sequence[Row], lines: Sequence[int], cuts: Sequence[int]) -> Interactions:
-    """Build lists of blocks that end at the cuts; the rejected rows are in the file."""
+def build_lists(
+    path: Path, rows: Sequence[Row], lines: Sequence[int], cuts: Sequence[int], names: dict[int, str] | None = None
+) -> Interactions:
+    """Build lists of blocks that end at the cuts; the rejected rows are in the file. Users are called by `names`."""
     columns = np.array(rows, dtype=np.int64).T
     with RejectedRows(path) as rejects:
         builder = ListBuilder(ANIME_IDS, "animelist.csv", rejects)
@@ -37,6 +39,8 @@ def build_lists(path: Path, rows: Sequence[Row], lines: Sequence[int], cuts: Seq
         for start, end in itertools.pairwise(bounds):
             users, anime, ratings, statuses = columns[:, start:end]
             numbers = np.array(lines[start:end], dtype=np.int64)
+            if names:
+                users = np.array([names[user] for user in users.tolist()], dtype=np.str_)
             builder.add(ListBlock(users, anime, ratings.astype(np.uint8), statuses.astype(np.uint8), numbers))
         return builder.build()
 
@@ -84,3 +88,34 @@ def test_lists_are_what_the_last_row_of_each_user_and_anime_says(
     again = [item for item in known if item not in last.values()]
     expected = [(line, UNKNOWN_ANIME, row) for line, row in unknown] + [(line, DUPLICATE, row) for line, row in again]
     assert sorted(rejected) == sorted((line, reason, ",".join(map(str, row))) for line, reason, row in expected)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=ROWS,
+    cuts=st.lists(st.integers(0, 60), max_size=5),
+    texts=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0,"), min_size=1),
+        min_size=9,
+        max_size=9,
+        unique=True,
+    ),
+)
+def test_users_may_be_called_by_texts(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Row], cuts: list[int], texts: list[str]
+) -> None:
+    names = dict(zip([*range(1, 7), 2**31, 2**62, 2**63 - 1], texts, strict=True))
+    rows = [*rows, (2**62, 1, 8, 2)]
+    lines = list(range(2, len(rows) + 2))
+    folder = tmp_path_factory.mktemp("rejects")
+    with_numbers = build_lists(folder / "numbers.csv", rows, lines, cuts)
+    with_texts = build_lists(folder / "texts.csv", rows, lines, cuts, names)
+    assert rows_of(with_texts) == sorted((names[user], *rest) for user, *rest in rows_of(with_numbers))
+    assert with_texts.user_ids.tolist() == sorted(names[user] for user in with_numbers.user_ids.tolist())
+    of_numbers, of_texts = (_rejected_users(folder / name) for name in ("numbers.csv", "texts.csv"))
+    assert of_texts == sorted((line, why, names[int(user)]) for line, why, user in of_numbers)
+
+
+def _rejected_users(path: Path) -> list[tuple[int, str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return sorted((int(row["line"]), row["reason"], row["row"].split(",")[0]) for row in csv.DictReader(file))
