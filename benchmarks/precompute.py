@@ -21,7 +21,7 @@ def measure_precompute(store: Path, n_users: int) -> Row:
     chosen = np.random.default_rng(0).permutation(bundle.user_ids)[:n_users]
     with tempfile.TemporaryDirectory() as folder:
         users = Path(folder) / "users.txt"
-        np.savetxt(users, chosen, fmt="%d")
+        users.write_text("\n".join(map(str, chosen.tolist())), encoding="utf-8")
         command = [sys.executable, "-m", "service.precompute", "--store", str(store), "--users", str(users)]
         done = run_measured(command, Path(folder) / "log")
     size = precomputed_file(store, bundle.manifest.model_version).stat().st_size

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.questions import TOLERANCE, Figure, Question, ask, ask_all, body_of, ids_of
 from benchmarks.tables import Row, write_table
+from models.bundle.layout import UserId
 from models.scoring.user_list import UserList
 from training.dump.files import find_dump
 from training.errors import InputError
@@ -43,7 +45,7 @@ class Truth:
     """The questions of the evaluation, and the ids to ask them by."""
 
     anime_ids: NDArray[np.int64]
-    user_ids: list[int]  # of the users who test
+    user_ids: list[UserId]  # of the users who test
     questions: Questions
 
 
@@ -96,7 +98,7 @@ def _refuse_known_users(url: str, hold_out: bool, truth: Truth) -> None:
     what = None if hold_out else "was not published with --hold-out"
     for user_id in truth.user_ids[:_N_PROBED]:
         try:
-            ask(f"{url}/users/{user_id}/similar")
+            ask(f"{url}/users/{quote(str(user_id), safe='')}/similar")
         except InputError:
             continue
         what = f"knows user {user_id}, who tests"

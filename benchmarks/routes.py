@@ -6,7 +6,8 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,21 +59,21 @@ class Plan:
     n_connections: int = 16
 
 
-def make_cases(bundle: Bundle, precomputed: NDArray[np.int64], seed: int = 0) -> list[Case]:
+def make_cases(bundle: Bundle, precomputed: NDArray[Any], seed: int = 0) -> list[Case]:
     """Make every case, with users and anime from all over the model in a random order.
 
     Parameters
     ----------
     bundle : Bundle
-    precomputed : ndarray of shape (n,), dtype=int64
+    precomputed : ndarray of shape (n,)
         Ids of users whose recommendations were precomputed.
     seed : int, optional
     """
     rng = np.random.default_rng(seed)
 
-    def case(name: str, ids: NDArray[np.int64], path: str) -> Case:
+    def case(name: str, ids: NDArray[Any], path: str) -> Case:
         drawn = np.resize(rng.permutation(ids), _N_REQUESTS if len(ids) else 0)
-        return Case(name, [get(path % identity) for identity in drawn.tolist()])
+        return Case(name, [get(path % quote(str(identity), safe="")) for identity in drawn.tolist()])
 
     users = bundle.user_ids[np.diff(bundle.list_offsets) > 0]
     anime, adult = bundle.anime_ids[~bundle.adult], bundle.anime_ids[bundle.adult]
@@ -81,18 +82,18 @@ def make_cases(bundle: Bundle, precomputed: NDArray[np.int64], seed: int = 0) ->
     # The default method by its name: so spelled, no answer was precomputed.
     default = bundle.manifest.default_methods.recommendations
     cases = [
-        case("similar anime", anime, "/anime/%d/similar"),
-        case(f"similar anime, {genre} from 2000 on", anime, f"/anime/%d/similar?{filters}"),
+        case("similar anime", anime, "/anime/%s/similar"),
+        case(f"similar anime, {genre} from 2000 on", anime, f"/anime/%s/similar?{filters}"),
         # What is similar to them is adult too and left out by default, so the whole catalogue has to be ranked.
-        case("similar anime of adult titles", adult, "/anime/%d/similar"),
-        case("similar users", users, "/users/%d/similar"),
-        case("recommendations", users, f"/users/%d/recommendations?method={default}"),
-        case("recommendations, precomputed", precomputed, "/users/%d/recommendations"),
+        case("similar anime of adult titles", adult, "/anime/%s/similar"),
+        case("similar users", users, "/users/%s/similar"),
+        case("recommendations", users, f"/users/%s/recommendations?method={default}"),
+        case("recommendations, precomputed", precomputed, "/users/%s/recommendations"),
     ]
     for method in _METHODS:
         if method != default and (method != "items" or bundle.item_weight_rows.shape[1]):
             name = f"recommendations, {method.replace('&rule=', ', ')}"
-            path = f"/users/%d/recommendations?method={method}"
+            path = f"/users/%s/recommendations?method={method}"
             cases.append(case(name, users, path))
     cases.append(Case("POST recommendations", _posted_lists(bundle, rng)))
     again = [

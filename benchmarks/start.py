@@ -9,6 +9,7 @@ import statistics
 import time
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from benchmarks.load import ask, get
 from benchmarks.serving import Server, current_bundle, describe, serving_store, store_parser
@@ -30,7 +31,7 @@ def measure_start(store: Path, n_workers: int, rounds: int) -> Row:
         with serving_store(store, answer_memory_mb=_MEMORY_MB, n_workers=n_workers, pinned=False) as server:
             seconds.append(time.perf_counter() - started)
             for user_id in users:
-                ask(server.port, get(f"/users/{user_id}/recommendations?method={method}"))
+                ask(server.port, get(f"/users/{quote(str(user_id), safe='')}/recommendations?method={method}"))
             private += [_private_mb(process_id) for process_id in _workers(server)]
     return {
         "workers": n_workers,

@@ -3,6 +3,9 @@
 The numbers are those of the reference implementation of splitmix64, run by itself.
 """
 
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +17,8 @@ from training.lists.interactions import Interactions
 from training.lists.split import (
     VALIDATION_FOLD,
     Split,
+    draw_users,
+    hash_users,
     is_test_user,
     may_choose_weights,
     split_interactions,
@@ -63,6 +68,40 @@ def test_one_in_ten_users_tests_and_another_validates() -> None:
     ids = np.arange(100)
     assert ids[is_test_user(ids)].tolist() == [15, 32, 36, 44, 64, 66, 69, 86, 93, 96]
     assert ids[is_test_user(ids, fold=VALIDATION_FOLD)].tolist() == [6, 8, 38, 49, 51, 52, 53, 58, 62, 85, 89]
+
+
+def test_texts_are_hashed_by_blake2b() -> None:
+    # From `printf alice | b2sum -l 64`, whose first byte is the lowest.
+    digests = ["4deaec0cce54da89", "f419edd5d4267b48", "df5d468709753429", "0debd2558bca8fa0"]
+    texts = np.array(["alice", "日本語", "123", "a/b"])
+    expected = [int.from_bytes(bytes.fromhex(digest), "little") for digest in digests]
+    assert hash_users(texts).tolist() == expected
+    assert [is_test_user(texts, fold=hashed % 10)[place] for place, hashed in enumerate(expected)] == [True] * 4
+    salt = int.from_bytes(hashlib.sha256(b"test").digest()[:8], "little")
+    order = sorted(
+        range(4), key=lambda place: int(splitmix64(np.array([expected[place] ^ salt], dtype=np.uint64))[0])
+    )
+    assert draw_users(texts, 3, "test").tolist() == order[:3]
+    assert hash_users(texts[:0]).tolist() == []
+
+
+def test_whole_numbers_are_hashed_by_splitmix64() -> None:
+    ids = np.array([0, 1, 2**62])
+    np.testing.assert_array_equal(hash_users(ids), splitmix64(ids))
+
+
+def test_targets_are_drawn_by_the_hash_of_texts_too() -> None:
+    ids = np.array([f"user {number}" for number in range(200)])
+    numbers = hash_users(np.sort(ids))
+    lists = make_interactions([(user, anime, 8, SEEN) for user in range(200) for anime in range(1, 11)])
+    split = split_interactions(replace(lists, user_ids=np.sort(ids)))
+    assert 8 <= len(split.test_user_rows) <= 35
+    for user_row, targets in zip(split.test_user_rows.tolist(), split.targets, strict=True):
+        assert numbers[user_row] % 10 == 1
+        key = splitmix64(numbers[user_row : user_row + 1] ^ np.uint64(0))
+        with np.errstate(over="ignore"):
+            hashes = splitmix64(key + np.arange(1, 11, dtype=np.uint64))
+        assert sorted(targets.tolist()) == sorted(np.argsort(hashes)[:2].tolist())
 
 
 def test_bit_seven_of_the_hash_tells_which_queries_choose_weights() -> None:
