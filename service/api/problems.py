@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from service.api.answers import Answer
 from service.api.bodies import MAX_BODY_BYTES
 from service.api.rendering import json_response
+from service.api.user_ids import faults_of_user_id
 from service.api.validation import explain
 from service.recommending import errors
 
@@ -157,7 +158,7 @@ async def _on_service_error(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return problem_response(explain(error.errors(), request), request.url.path)
+    return problem_response(explain(error.errors(), request, faults_of_user_id(request)), request.url.path)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:

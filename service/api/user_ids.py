@@ -4,10 +4,11 @@ Which of the two is a matter of the dump, and so of the model: where a single id
 """
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 import orjson
-from fastapi import Path
+from fastapi import Path, Request
 from pydantic import TypeAdapter, WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
 
@@ -52,6 +53,17 @@ def read_user_id(bundle: Bundle, text: str) -> layout.UserId:
             return number
         expected = f"a whole number from 0 to {INT64_MAX}"
     raise InvalidRequestError([Issue("user_id", expected, text[:MAX_TEXT])])
+
+
+def faults_of_user_id(request: Request) -> Sequence[Issue]:
+    """Find what is wrong with the user id of a path, if it has one."""
+    text, model = request.path_params.get("user_id"), request.app.state.readiness.model_if_ready()
+    if text is not None and model is not None:
+        try:
+            read_user_id(model.bundle, text)
+        except InvalidRequestError as error:
+            return error.issues
+    return ()
 
 
 def write_user_ids(bundle: Bundle, user_rows: list[int]) -> list[bytes]:

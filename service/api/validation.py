@@ -33,10 +33,13 @@ def refuse_repeats(request: Request) -> None:
     _refuse_repeats(request.scope["query_string"], request.query_params, _query_schemas(request.scope["endpoint"]))
 
 
-def explain(faults: Sequence[Any], request: Request) -> InvalidRequestError:
-    """Put into words what FastAPI found wrong with a request: its ``RequestValidationError.errors()``."""
+def explain(faults: Sequence[Any], request: Request, more: Sequence[Issue] = ()) -> InvalidRequestError:
+    """Put into words what FastAPI found wrong with a request: its ``RequestValidationError.errors()``.
+
+    ``more`` is what is wrong with the path as well, and FastAPI could not know.
+    """
     schemas, came = _path_schemas(request.scope["endpoint"]), QueryParams(request.path_params)
-    of_path = [_issue(fault, schemas, came) for fault in faults if fault["loc"][0] == "path"]
+    of_path = [*more, *(_issue(fault, schemas, came) for fault in faults if fault["loc"][0] == "path")]
     of_query = [fault for fault in faults if fault["loc"][0] == "query"]
     return _explain(of_path, of_query, _query_schemas(request.scope["endpoint"]), request.query_params)
 

@@ -130,13 +130,17 @@ def test_every_fault_of_a_request_is_listed_at_once(client: httpx.Client) -> Non
 
 
 def test_faults_of_the_path_and_of_the_query_are_listed_together(client: httpx.Client) -> None:
-    problem = _problem(client.get("/anime/x/similar?order=best&user_id=1"))
+    problem = _problem(client.get("/users/x/recommendations?rule=best&anime_id=1"))
     assert [
         (issue.parameter, issue.expected.partition(";")[0], issue.received) for issue in problem.errors or []
     ] == [
-        ("anime_id", "a whole number from 0 to 9223372036854775807", "x"),
-        ("order", "one of most, least", "best"),
-        ("user_id", "no such parameter", "1"),
+        ("user_id", "a whole number from 0 to 9223372036854775807", "x"),
+        ("rule", "one of weighted, top-quarter", "best"),
+        ("anime_id", "no such parameter", "1"),
+    ]
+    assert [issue.parameter for issue in _problem(client.get("/anime/x/similar?order=best")).errors or []] == [
+        "anime_id",
+        "order",
     ]
 
 
