@@ -16,11 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.bundle.reader import read_bundle
+from models.bundle.reader import Bundle, read_bundle
 from models.store import Store
 from service.api import answers
 from service.app import create_app
 from service.precompute import __main__ as precompute
+from service.recommending.catalogue import row_of_user
+from service.recommending.errors import UnknownUserError
 from service.recommending.model import LoadedModel, Readiness, load_model
 from service.settings import Settings
 from tests.service.running import precomputed_of, running, serving
@@ -113,6 +115,14 @@ def test_a_text_that_is_too_long_is_refused(text_url: str) -> None:
     assert status == 422
     expected = {"parameter": "user_id", "expected": "text of at most 200 characters", "received": "x" * 100}
     assert problem["errors"] == [expected]
+
+
+def test_a_number_is_no_text_and_a_text_no_number(text_store: Path, bundle: Bundle) -> None:
+    # Golden answers of a forged manifest may name either.
+    with pytest.raises(UnknownUserError, match="user 123 is not in the model"):
+        row_of_user(read_bundle(Store(text_store).current_folder()), 123)
+    with pytest.raises(UnknownUserError, match="user '12' is not in the model"):
+        row_of_user(bundle, "12")
 
 
 def test_no_text_is_no_path(text_url: str) -> None:

@@ -184,6 +184,15 @@ test("an address of a user shows what they may watch next", async () => {
   const page = await open({ hash: "#user/2" });
   assert.match(page.status(), new RegExp(`^For user 2, by ${method}, out of `));
   assert.deepEqual(page.titles(), data.map((anime) => anime.name));
+  // Ids that are texts stand encoded in addresses, and as they are in the form.
+  page.window.location.hash = "#user/%31%32";
+  await until(() => page.status().startsWith("For user 12"));
+  assert.equal(page.byId("user").value, "12");
+  page.byId("user").value = "a/b %";
+  page.fire(page.byId("user-form"), "submit");
+  await until(() => page.status().includes("user_id: a whole number"));
+  assert.equal(page.window.location.hash, "#user/a%2Fb%20%25");
+  assert.equal(page.byId("user").value, "a/b %");
   page.byId("user").value = " 7 ";
   page.fire(page.byId("user-form"), "submit");
   await until(() => page.status().startsWith("For user 7"));
