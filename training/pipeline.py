@@ -157,10 +157,18 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
 
 
 def run_update(data: Path, work: Path, store: Store) -> tuple[PrepareReport, Path, ModelUpdate]:
-    """Prepare a newer dump and publish the current model with its users, lists and anime; see `update_bundle`."""
+    """Prepare a newer dump and publish the current model with its users, lists and anime; see `update_bundle`.
+
+    Raises
+    ------
+    InputError
+        If the dump cannot be used, or the work folder is that of a training.
+    """
     find_dump(data)  # before the bundle is read: a mistyped folder is told at once
     bundle = read_bundle(store.current_folder())
     store.require_writable()
+    if (work / "trained").exists():
+        raise InputError(f"{work}: holds a training of the dump that is prepared there; give `update` another --work")
     # All anime on lists: which of them the model learned was decided by another dump.
     report = run_prepare(data, work, settings_of(bundle).model_copy(update={"min_anime_rows": 1}))
     return report, *update_bundle(store, bundle, load_prepared(work / "prepared"))

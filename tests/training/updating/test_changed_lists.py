@@ -35,6 +35,8 @@ def test_a_list_is_changed_by_an_anime_a_rating_or_a_status(text: bool) -> None:
 def test_entries_that_change_places_change_both_lists() -> None:
     before = _lists({1: [(0, 8, 2)], 2: [(1, 8, 2)]}, [10, 20])
     assert compare_lists(before, _lists({1: [(1, 8, 2)], 2: [(0, 8, 2)]}, [10, 20])).n_changed == 2
+    before, after = _lists({1: [(0, 8, 2), (1, 6, 2)]}, [10, 20]), _lists({1: [(0, 6, 2), (1, 8, 2)]}, [10, 20])
+    assert compare_lists(before, after).n_changed == 1
 
 
 def test_only_learned_anime_count_and_plans_do_not() -> None:

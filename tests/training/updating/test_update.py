@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from models.bundle.card import AnimeCard
-from models.bundle.layout import LAYOUT
-from models.bundle.manifest import ModelUpdate
+from models.bundle.layout import CO_SEEN_ARRAYS, ITEM_ARRAYS, LAYOUT
+from models.bundle.manifest import DefaultMethods, ModelUpdate
 from models.bundle.reader import Bundle, read_bundle
 from models.scoring.embedding import embed_list
 from models.scoring.user_list import list_of_user
@@ -247,6 +247,33 @@ def test_users_with_a_row_of_their_own_keep_it_while_their_list_stays(
         row = int(np.searchsorted(after.user_ids, user_id))
         own = embed_list(after.list_embeddings, list_of_user(after, row).support)
         np.testing.assert_allclose(after.user_embeddings[row], own if user_id == 900 else -own, atol=1e-6)
+
+
+def test_a_model_of_embeddings_only_stays_one(
+    store: Store, small_dump: SmallDump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_bundle(store.current_folder())
+    arrays = {spec.name: getattr(before, spec.name) for spec in LAYOUT}
+    arrays |= {
+        name: arrays[name][:, :0] for name in (*ITEM_ARRAYS, *CO_SEEN_ARRAYS, "similar_rows", "similar_scores")
+    }
+    methods = DefaultMethods(similar_anime="embedding", recommendations="embedding")
+    manifest = before.manifest.model_copy(update={"default_methods": methods, "model_version": "quick"})
+    store.publish(manifest, arrays)
+    after = update(monkeypatch, store, small_dump.folder)
+    assert (after.nearest_user_rows.shape[1], after.nearest_in_common.shape[1]) == (20, 10)
+    assert {answer.method for answer in after.manifest.golden} == {"embedding", "popular", "neighbours", "cosine"}
+    assert after.manifest.default_methods == methods
+
+
+def test_the_work_folder_of_a_training_is_left_alone(
+    store: Store, small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = ("--work", str(tmp_path / "trained"))
+    write_lists(small_dump, newest(small_dump))
+    command = ("update", "--data", str(small_dump.folder), "--store", str(store.root))
+    assert "give `update` another --work" in fails(monkeypatch, *command, *trained)
+    works(monkeypatch, "publish", *trained, "--store", str(tmp_path / "again"))
 
 
 def test_without_a_bundle_there_is_nothing_to_update(
