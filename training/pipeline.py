@@ -164,7 +164,7 @@ def run_update(data: Path, work: Path, store: Store) -> tuple[PrepareReport, Pat
     InputError
         If the dump cannot be used, or the work folder is that of a training.
     """
-    find_dump(data)  # before the bundle is read: a mistyped folder is told at once
+    find_dump(data)  # before the bundle is read
     bundle = read_bundle(store.current_folder())
     store.require_writable()
     if (work / "trained").exists():

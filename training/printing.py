@@ -48,6 +48,4 @@ def print_update(added: ModelUpdate) -> None:
     placed = added.placed_by_content
     if "ndcg_at_10" in placed:
         found, learned = (placed[name]["mean"] for name in ("ndcg_at_10", "learned_ndcg_at_10"))
-        out.print(
-            f"anime placed by content: similar anime .{found * 1000:03.0f} NDCG@10, learned .{learned * 1000:03.0f}"
-        )
+        out.print(f"anime placed by content: similar anime {found:.3f} NDCG@10, learned {learned:.3f}")

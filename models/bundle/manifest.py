@@ -70,15 +70,9 @@ class ModelUpdate(_Part):
     n_changed_lists: Annotated[int, Field(ge=0, description="Known users whose lists are others now")]
     n_removed_users: Annotated[int, Field(ge=0, description="Users of the bundle before who are not in the data")]
     n_new_anime: Annotated[int, Field(ge=0, description="Anime that the bundle before did not have")]
-    n_waiting_anime: Annotated[
-        int, Field(ge=0, description="New anime that enough lists hold: the next training learns them")
-    ]
+    n_waiting_anime: Annotated[int, Field(ge=0, description="New anime on enough lists for the next training")]
     placed_by_content: Annotated[
-        dict[str, Any],
-        Field(
-            description="How well content places anime, measured by learned ones that were taken for new: "
-            "`ndcg_at_10` of their similar anime, beside `learned` embeddings, and the `mean_cosine` of the two"
-        ),
+        dict[str, Any], Field(description="How well content places anime: learned ones were taken for new")
     ]
 
 
@@ -93,17 +87,10 @@ class Manifest(_Part):
     user_embedding_rule: UserEmbeddingRule
     data: DataCard
     training: Annotated[dict[str, Any], Field(description="Every setting of the run, seeds included")]
-    metrics: Annotated[
-        dict[str, Any],
-        Field(
-            description="The evaluation of the training, the baselines beside the model; updates change user_index"
-        ),
-    ]
+    metrics: Annotated[dict[str, Any], Field(description="The evaluation, the baselines beside the model")]
     default_methods: DefaultMethods
-    updates: Annotated[
-        tuple[ModelUpdate, ...],
-        Field(description="Since the training, in order; data and training are of the training"),
-    ] = ()
+    # Since the training: data and training are of the training, as are the metrics but for user_index.
+    updates: tuple[ModelUpdate, ...] = ()
     reranker_features: Annotated[
         tuple[str, ...], Field(description="What the re-ranker looks at, in order; empty without one")
     ] = ()

@@ -20,14 +20,8 @@ _CARDS: Final = ("cards", "card_offsets")
 def update_catalogue(bundle: Bundle, prepared: Prepared) -> tuple[Arrays, Arrays]:
     """Give the catalogue's arrays of the anime that the model learned, and of all others, with one meaning of codes.
 
-    Learned anime that the dump's catalogue lacks stay as the bundle has them, but for names that the dump lacks.
-
-    Returns
-    -------
-    learned : dict of str to ndarray
-        As :attr:`training.lists.prepared.Prepared.catalogue`, a row per anime of the bundle.
-    new : dict of str to ndarray
-        As :attr:`training.lists.prepared.Prepared.new_anime`, the ids ascending.
+    Both are as :attr:`training.lists.prepared.Prepared.new_anime`. Learned anime that the dump's catalogue lacks stay
+    as the bundle has them, but for names that the dump lacks.
     """
     names = {name: array for name, array in prepared.catalogue.items() if name.endswith("_names")}
     columns = [name for name in prepared.catalogue if name not in {*names, *_CARDS}]
@@ -36,7 +30,8 @@ def update_catalogue(bundle: Bundle, prepared: Prepared) -> tuple[Arrays, Arrays
     lacking = np.flatnonzero(~np.isin(bundle.anime_ids, in_dump))
     parts = [listed, prepared.new_anime, _rows_of_bundle(bundle, lacking, columns, names)]
     whole = {name: np.concatenate([part[name] for part in parts]) for name in ("anime_ids", *columns)}
-    cards = [card for part in parts for card in split_cards(part)]
+    of_bundle = split_cards({name: getattr(bundle, name) for name in _CARDS})
+    cards = split_cards(listed) + split_cards(prepared.new_anime) + [of_bundle[row] for row in lacking.tolist()]
     order = np.argsort(whole["anime_ids"])
     is_learned = np.isin(whole["anime_ids"][order], bundle.anime_ids)
 
@@ -65,7 +60,7 @@ def _mark(card: bytes, *, new: bool) -> bytes:
 
 
 def _rows_of_bundle(bundle: Bundle, rows: NDArray[np.int64], columns: list[str], names: Arrays) -> Arrays:
-    """Take some learned anime from the bundle, with codes of other names."""
+    """Take some learned anime from the bundle, their cards left out, with codes of other names."""
     arrays: Arrays = {name: getattr(bundle, name)[rows] for name in ("anime_ids", *columns)}
     for kind in _NAMED:
         codes = arrays[f"{kind}_codes"]
@@ -75,10 +70,4 @@ def _rows_of_bundle(bundle: Bundle, rows: NDArray[np.int64], columns: list[str],
     genres = np.zeros((len(rows), len(names["genre_names"])), dtype=bool)
     _, before, after = np.intersect1d(bundle.genre_names, names["genre_names"], return_indices=True)
     genres[:, after] = arrays["anime_genres"][:, before]
-    of_bundle = split_cards({name: getattr(bundle, name) for name in _CARDS})
-    blobs = [of_bundle[row] for row in rows.tolist()]
-    return arrays | {
-        "anime_genres": genres,
-        "cards": np.frombuffer(b"".join(blobs), dtype=np.uint8),
-        "card_offsets": np.cumsum([0, *map(len, blobs)], dtype=np.int64),
-    }
+    return arrays | {"anime_genres": genres}

@@ -29,7 +29,6 @@ class _PlacedScorer(CosineScorer):
     name: str = "placed by content"
 
     def score_similar(self, anime_row: int) -> Matrix:
-        """Score by the cosine to where content places the anime."""
         return cosine_scores(self.anime_embeddings, self.placed[anime_row])
 
 
@@ -42,22 +41,8 @@ def measure_placing(
 ) -> dict[str, Any]:
     """Measure how well content places the learned anime, each predicted without itself and a fifth of the others.
 
-    Parameters
-    ----------
-    content : Content
-    catalogue : mapping of str to ndarray
-        With ``anime_ids``.
-    popularity : ndarray of shape (n_anime,), dtype=int32
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        The learned ones: unit rows.
-    queries : sequence of SimilarQuery
-        What people recommend; those that may choose weights are left out.
-
-    Returns
-    -------
-    dict
-        ``mean_cosine`` of predicted and learned embeddings and, where there are queries, ``ndcg_at_10`` of similar
-        anime by predicted and ``learned_ndcg_at_10`` by learned embeddings. Empty with fewer anime than parts.
+    The result has the ``mean_cosine`` of predicted and learned embeddings and, where people's recommendations measure
+    it, ``ndcg_at_10`` of similar anime by predicted and ``learned_ndcg_at_10`` by learned ones; of few anime nothing.
     """
     if len(embeddings) < _N_PARTS:
         return {}

@@ -42,22 +42,7 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
 
     What was learned stays: embeddings, item weights, the re-ranker, similar anime and franchises of the anime that
     the model learned. Users are those of the dump alone. Anime that the model did not learn are placed by their
-    content, however many lists hold them.
-
-    Parameters
-    ----------
-    store : Store
-    bundle : Bundle
-        The current one of the store.
-    prepared : Prepared
-        All users with enough rows, and all anime on their lists.
-
-    Returns
-    -------
-    Path
-        The new bundle's folder.
-    ModelUpdate
-        What was added.
+    content, however many lists hold them. ``bundle`` is the current one, ``prepared`` holds all anime on lists.
 
     Raises
     ------
@@ -66,8 +51,8 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
     StoreError
         If the store cannot be written.
     """
-    settings = settings_of(bundle)
-    lists = keep_learned(prepared.interactions, bundle.anime_ids, settings.min_user_rows)
+    settings, listed = settings_of(bundle), prepared.interactions
+    lists = keep_learned(listed, bundle.anime_ids, settings.min_user_rows)
     if settings.hold_out:
         lists = lists.keep_users(~is_test_user(lists.user_ids, settings.test_fold))
     if not lists.n_users:
@@ -79,11 +64,11 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
     arrays: dict[str, NDArray[Any]] = {spec.name: getattr(bundle, spec.name) for spec in LAYOUT}
     placing = _update_catalogue(arrays, bundle, replace(prepared, interactions=lists), prepared)
     _update_users(arrays, bundle, lists, changes)
-    with_new = prepared.interactions.keep_users(np.isin(prepared.interactions.user_ids, lists.user_ids))
-    new_entries = keep_anime(with_new, arrays["new_anime_ids"])
+    new_entries = keep_anime(listed.keep_users(np.isin(listed.user_ids, lists.user_ids)), arrays["new_anime_ids"])
     arrays |= {"list_new_offsets": new_entries.offsets, "list_new_rows": new_entries.anime_rows}
     say(f"find the nearest users of {lists.n_users:,}")
     metrics = bundle.manifest.metrics | {"user_index": add_user_index(arrays, lists)}
+    enough = listed.popularity() >= max(1, settings.min_anime_rows)
     created_at = datetime.now(UTC).replace(microsecond=0)
     update = ModelUpdate(
         created_at=created_at,
@@ -93,7 +78,7 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
         n_changed_lists=changes.n_changed,
         n_removed_users=changes.n_removed_users,
         n_new_anime=int(np.count_nonzero(~np.isin(arrays["new_anime_ids"], bundle.catalogue_ids))),
-        n_waiting_anime=_count_waiting(prepared.interactions, bundle, settings.min_anime_rows),
+        n_waiting_anime=int(np.count_nonzero(enough & np.isin(listed.anime_ids, arrays["new_anime_ids"]))),
         placed_by_content=placing,
     )
     digest = hashlib.sha256((update.updated_version + update.data.fingerprint).encode()).hexdigest()
@@ -139,8 +124,3 @@ def _update_users(arrays: dict[str, NDArray[Any]], bundle: Bundle, lists: Intera
         "list_statuses": lists.statuses,
         "popularity": lists.popularity(),
     }
-
-
-def _count_waiting(lists: Interactions, bundle: Bundle, min_anime_rows: int) -> int:
-    waits = ~np.isin(lists.anime_ids, bundle.anime_ids) & (lists.popularity() >= max(1, min_anime_rows))
-    return int(np.count_nonzero(waits))
