@@ -217,7 +217,9 @@ class ModelAnswer(Answer):
     sizes: ModelSizes
     data: DataCard
     training: dict[str, Any]
-    metrics: Annotated[dict[str, Any], Field(description="Of the training; of updates only user_index")]
+    metrics: Annotated[
+        dict[str, Any], Field(description="The evaluation of the training; updates renew user_index only")
+    ]
     default_methods: DefaultMethods
     updates: Annotated[
         list[ModelUpdate], Field(description="What came after the training, without being learned from")

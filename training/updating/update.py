@@ -64,7 +64,7 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
     arrays: dict[str, NDArray[Any]] = {spec.name: getattr(bundle, spec.name) for spec in LAYOUT}
     placing = _update_catalogue(arrays, bundle, replace(prepared, interactions=lists), prepared)
     _update_users(arrays, bundle, lists, changes)
-    new_entries = keep_anime(listed.keep_users(np.isin(listed.user_ids, lists.user_ids)), arrays["new_anime_ids"])
+    new_entries = keep_anime(listed, arrays["new_anime_ids"]).keep_users(np.isin(listed.user_ids, lists.user_ids))
     arrays |= {"list_new_offsets": new_entries.offsets, "list_new_rows": new_entries.anime_rows}
     say(f"find the nearest users of {lists.n_users:,}")
     metrics = bundle.manifest.metrics | {"user_index": add_user_index(arrays, lists)}
