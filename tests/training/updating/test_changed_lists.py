@@ -32,6 +32,17 @@ def test_a_list_is_changed_by_an_anime_a_rating_or_a_status(text: bool) -> None:
     assert (changes.same_before.tolist(), changes.same_after.tolist()) == ([4], [4])
 
 
+def test_whole_numbers_stay_the_same_users_where_a_text_joins_them() -> None:
+    entries: Entries = [(0, 8, 2)]
+    before, after = (
+        _lists({2: entries, 10: entries}, [10]),
+        _lists({"10": entries, "2": entries, "me": entries}, [10]),
+    )
+    changes = compare_lists(before, after)
+    assert (changes.n_new_users, changes.n_changed, changes.n_removed_users) == (1, 0, 0)
+    assert sorted(zip(changes.same_before.tolist(), changes.same_after.tolist(), strict=True)) == [(0, 1), (1, 0)]
+
+
 def test_entries_that_change_places_change_both_lists() -> None:
     before = _lists({1: [(0, 8, 2)], 2: [(1, 8, 2)]}, [10, 20])
     assert compare_lists(before, _lists({1: [(1, 8, 2)], 2: [(0, 8, 2)]}, [10, 20])).n_changed == 2
