@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from models.bundle.reader import read_bundle
@@ -16,9 +15,9 @@ from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
 from training.dump.files import find_dump
-from training.dump.rejects import REJECTS_FILE
 from training.errors import InputError
-from training.lists.prepared import PrepareReport
+from training.printing import out as _out
+from training.printing import print_metrics, print_prepared, print_update
 from training.settings import RunSettings, describe_settings, make_settings
 from training.similar_anime.ranker import SHIPPED_FILE
 from training.support.folders import replaced_folder
@@ -31,7 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_out = Console(highlight=False, soft_wrap=True)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder with animelist.csv, anime.csv, ...")]
 WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
@@ -59,8 +57,9 @@ AnewOption = Annotated[bool, typer.Option("--prepare-anew", help="Prepare even a
 LogOption = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
 
 DEFAULT_WORK = Path("runs/latest")
-# Apart from a run's: the benchmark prepares anew, and must not leave a run with networks of another preparation.
+# Apart from a run's: these prepare anew, and must not leave a run with networks of another preparation.
 DEFAULT_BENCHMARK_WORK = Path("runs/benchmark")
+DEFAULT_UPDATE_WORK = Path("runs/update")
 DEFAULT_STORE = Path("models/store")
 
 
@@ -121,11 +120,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     times = StageTimes(work)
     begin_import()
     with times.stage("prepare"):
-        _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
+        print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
     with times.stage("train"):
         stages.run_train(work, settings, tensorboard)
     with times.stage("evaluate"):
-        _print_metrics(stages.run_evaluate(work, settings), work)
+        print_metrics(stages.run_evaluate(work, settings), work)
     with times.stage("publish"):
         bundle = stages.run_publish(work, Store(store), settings)
     _out.print(
@@ -143,7 +142,7 @@ def prepare(
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
     settings = _settings(min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
-    _print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
+    print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
 
 
 @app.command("train")
@@ -171,7 +170,7 @@ def evaluate(
     assignments: SetOption = None,
 ) -> None:
     """Measure the trained networks and the baselines."""
-    _print_metrics(stages.run_evaluate(work, _settings(assignments, network=network, compare=compare)), work)
+    print_metrics(stages.run_evaluate(work, _settings(assignments, network=network, compare=compare)), work)
 
 
 @app.command("publish")
@@ -188,6 +187,16 @@ def publish(
     settings = _settings(network=network, hold_out=hold_out)
     bundle = stages.run_publish(work, Store(store), settings)
     _out.print(f"published {bundle}")
+
+
+@app.command("update")
+def update(data: DataOption, store: StoreOption = DEFAULT_STORE, work: WorkOption = DEFAULT_UPDATE_WORK) -> None:
+    """Take users, lists and new anime of a newer dump into the current bundle, without learning anything."""
+    started = time.monotonic()
+    report, bundle, added = stages.run_update(data, work, Store(store))
+    print_prepared(report, work)
+    print_update(added)
+    _out.print(f"published {bundle} in {time.monotonic() - started:.0f} s; `run` learns from what was added")
 
 
 @app.command("ship-similar-weights")
@@ -258,29 +267,6 @@ def settings_table() -> None:
 
 def _settings(assignments: list[str] | None = None, **options: Any) -> RunSettings:
     return make_settings(options, assignments or [])
-
-
-def _print_prepared(report: PrepareReport, work: Path) -> None:
-    counts = report.data.counts
-    kind = " (simulated)" if report.data.simulated else ""
-    _out.print(
-        f"{report.data.name}{kind}: kept {counts['rows_kept']:,} rows of {counts['users_kept']:,} users and "
-        f"{counts['anime_kept']:,} anime; {counts['rows_below_thresholds']:,} rows of "
-        f"{counts['users_read'] - counts['users_kept']:,} users and of anime below the thresholds left out"
-    )
-    for reason, count in sorted(report.rejected.items(), key=lambda item: -item[1]):
-        _out.print(f"  set aside {count:,}: {reason}")
-    if report.rejected:
-        _out.print(f"  the rows are in {work / 'prepared' / REJECTS_FILE}")
-    for note in report.notes:
-        _out.print(f"  note: {note}")
-
-
-def _print_metrics(metrics: dict[str, Any], work: Path) -> None:
-    from training.evaluation.report import print_table  # noqa: PLC0415 - brings matplotlib
-
-    print_table(metrics)
-    _out.print(f"plots and numbers: {work / 'report'}")
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from models.bundle.manifest import ModelUpdate
+from models.bundle.reader import read_bundle
 from models.store import Store
 from training import publishing
 from training.background import begin_background
@@ -40,6 +42,7 @@ from training.similar_anime.stage import fit_similar_anime, load_similar_anime, 
 from training.similar_anime.truth import read_queries
 from training.support.folders import replaced_folder, sweep_leftovers
 from training.support.terminal import progress, say
+from training.updating.update import settings_of, update_bundle
 from training.work_folder import digests_of, load_learned, load_network, load_split, read_metrics, trained_folder
 
 # A single pass goes further in larger steps (docs/experiments.md).
@@ -151,6 +154,24 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
         prepared = replace(prepared, interactions=prepared.interactions.keep_users(~unseen))
         trained = trained.of_users(~unseen)
     return publishing.publish(store, prepared, trained, similar, recommender, metrics, used)
+
+
+def run_update(data: Path, work: Path, store: Store) -> tuple[PrepareReport, Path, ModelUpdate]:
+    """Prepare a newer dump and publish the current model with its users, lists and anime; see `update_bundle`.
+
+    Raises
+    ------
+    InputError
+        If the dump cannot be used, or the work folder is that of a training.
+    """
+    find_dump(data)  # before the bundle is read
+    bundle = read_bundle(store.current_folder())
+    store.require_writable()
+    if (work / "trained").exists():
+        raise InputError(f"{work}: holds a training of the dump that is prepared there; give `update` another --work")
+    # All anime on lists: which of them the model learned was decided by another dump.
+    report = run_prepare(data, work, settings_of(bundle).model_copy(update={"min_anime_rows": 1}))
+    return report, *update_bundle(store, bundle, load_prepared(work / "prepared"))
 
 
 def ship_similar_weights(work: Path, out: Path) -> None:

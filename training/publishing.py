@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.layout import FORMAT_VERSION
@@ -16,6 +17,7 @@ from models.scoring.candidate_features import FEATURES
 from models.store import Store
 from training.embeddings.trained import TrainedNetwork
 from training.evaluation.served_scorers import ITEMS, RANKED, SIMILAR
+from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.recommending.stage import RecommenderModel
 from training.similar_anime.stage import SimilarAnimeModel
@@ -57,12 +59,7 @@ def publish(
     """
     arrays = {**_bundle_arrays(prepared, trained, similar), **recommender.arrays}
     started = time.monotonic()
-    n_nearest, n_counted = (N_NEAREST, N_COUNTED) if recommender.has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
-    user_index, user_index_metrics = build_user_index(arrays["user_embeddings"], n_nearest)
-    arrays |= user_index
-    nearest = arrays["nearest_user_rows"]
-    arrays["nearest_in_common"] = count_in_common(prepared.interactions, nearest, n_counted)
-    arrays["nearest_similarities"] = similarities_to_nearest(arrays["user_embeddings"], nearest, n_counted)
+    user_index_metrics = add_user_index(arrays, prepared.interactions)
     user_index_seconds = time.monotonic() - started
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)
@@ -89,6 +86,23 @@ def publish(
         golden=[],
         files=[],
     )
+    return publish_arrays(store, manifest, arrays)
+
+
+def add_user_index(arrays: dict[str, NDArray[Any]], lists: Interactions) -> dict[str, Any]:
+    """Add the index of users and everybody's nearest users to the arrays of a bundle; give what was measured."""
+    has_weights = bool(arrays["item_weight_rows"].shape[1])
+    n_nearest, n_counted = (N_NEAREST, N_COUNTED) if has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
+    user_index, metrics = build_user_index(arrays["user_embeddings"], n_nearest)
+    arrays |= user_index
+    nearest = arrays["nearest_user_rows"]
+    arrays["nearest_in_common"] = count_in_common(lists, nearest, n_counted)
+    arrays["nearest_similarities"] = similarities_to_nearest(arrays["user_embeddings"], nearest, n_counted)
+    return metrics
+
+
+def publish_arrays(store: Store, manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Path:
+    """Publish a bundle with golden answers and make it current; see :meth:`models.store.Store.publish`."""
     golden = make_golden_answers(assemble(manifest, arrays))
     return store.publish(manifest.model_copy(update={"golden": golden}), arrays)
 
@@ -112,6 +126,9 @@ def _bundle_arrays(
         "list_anime_rows": lists.anime_rows,
         "list_ratings": lists.ratings,
         "list_statuses": lists.statuses,
+        # What lists hold of new anime was too little to be prepared.
+        "list_new_offsets": np.zeros(lists.n_users + 1, dtype=np.int64),
+        "list_new_rows": np.empty(0, dtype=np.int32),
         "similar_rows": similar.neighbours.rows,
         "similar_scores": similar.neighbours.scores,
         "cosine_rows": similar.cosines.rows,

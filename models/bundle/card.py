@@ -24,7 +24,7 @@ class AnimeCard(BaseModel):
     age_rating: Annotated[str | None, Field(description="Age rating", examples=["R - 17+ (violence & profanity)"])]
     url: Annotated[str, Field(description="Its MyAnimeList page", examples=["https://myanimelist.net/anime/1"])]
     new: Annotated[
-        bool, Field(description="Whether too few lists hold it to learn from; left out of all other cards")
+        bool, Field(description="Whether too few lists held it when the model was trained; left out of all others")
     ] = False
 
     def to_json(self) -> bytes:

@@ -43,7 +43,8 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
         _check_ids(arrays[name], folder / f"{name}.npy")
     if arrays["user_ids"].dtype.kind == "U":
         _check_texts(arrays["user_ids"], folder / "user_ids.npy")
-    _check_offsets(arrays["list_offsets"], len(arrays["list_anime_rows"]), folder / "list_offsets.npy")
+    for entries, name in (("list_anime_rows", "list_offsets"), ("list_new_rows", "list_new_offsets")):
+        _check_offsets(arrays[name], len(arrays[entries]), folder / f"{name}.npy")
     for prefix in ("", "new_"):
         offsets, cards = arrays[f"{prefix}card_offsets"], arrays[f"{prefix}cards"]
         _check_offsets(offsets, len(cards), folder / f"{prefix}card_offsets.npy")
@@ -72,6 +73,7 @@ def check_the_rest(arrays: Mapping[str, Array], folder: Path) -> None:
         _check_unit_rows(arrays[name], folder / f"{name}.npy")
     _check_range(arrays["list_anime_rows"], len(arrays["anime_ids"]), folder / "list_anime_rows.npy")
     _check_lists_ascend(arrays["list_anime_rows"], arrays["list_offsets"], folder / "list_anime_rows.npy")
+    _check_range(arrays["list_new_rows"], len(arrays["new_anime_ids"]), folder / "list_new_rows.npy")
     _check_range(arrays["list_ratings"], 11, folder / "list_ratings.npy")
     _check_range(arrays["list_statuses"], 7, folder / "list_statuses.npy")
     for name in ("similar", "cosine"):

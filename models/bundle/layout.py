@@ -4,8 +4,9 @@ A dimension is a name (``n_anime``) that must have one value throughout the bund
 for offsets. Every array lies in ``<name>.npy``. Row i of every ``n_anime`` array belongs to ``anime_ids[i]``,
 row i of every ``n_users`` array to ``user_ids[i]``.
 
-New anime are those of the catalogue that too few lists hold to learn from: row i of every ``n_new`` array belongs to
-``new_anime_ids[i]``. Where rows of the whole catalogue are meant, theirs go on behind those of ``anime_ids``.
+New anime are those of the catalogue that too few lists held when the model was trained: row i of every ``n_new``
+array belongs to ``new_anime_ids[i]``. Where rows of the whole catalogue are meant, theirs go on behind those of
+``anime_ids``.
 """
 
 from dataclasses import dataclass
@@ -48,6 +49,10 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("list_anime_rows", ("n_entries",), "int32", "anime rows, ascending within a list"),
     ArraySpec("list_ratings", ("n_entries",), "uint8", "1..10, 0 = unrated"),
     ArraySpec("list_statuses", ("n_entries",), "uint8", "watching status of the dump, see user_list.Status"),
+    ArraySpec(
+        "list_new_offsets", ("n_users+1",), "int64", "new anime that an update found on lists: as list_offsets"
+    ),
+    ArraySpec("list_new_rows", ("n_new_entries",), "int32", "rows of new_anime_ids, which only answers leave out"),
     ArraySpec("card_offsets", ("n_anime+1",), "int64", "card of anime row a: bytes [offsets[a], offsets[a + 1])"),
     ArraySpec("cards", ("n_card_bytes",), "uint8", "anime cards as UTF-8 JSON objects, back to back"),
     ArraySpec("type_names", ("n_types",), "str", "TV, Movie, ...; the name at 0 is empty: unknown"),

@@ -60,6 +60,22 @@ class GoldenAnswer(_Part):
     scores: list[float]
 
 
+class ModelUpdate(_Part):
+    """What one update added, and took away, without learning from it."""
+
+    created_at: datetime
+    updated_version: Annotated[str, Field(description="The bundle that was updated")]
+    data: Annotated[DataCard, Field(description="Where lists and catalogue come from now")]
+    n_new_users: Annotated[int, Field(ge=0, description="Users whom the bundle before did not know")]
+    n_changed_lists: Annotated[int, Field(ge=0, description="Known users whose lists are others now")]
+    n_removed_users: Annotated[int, Field(ge=0, description="Users of the bundle before who are not in the data")]
+    n_new_anime: Annotated[int, Field(ge=0, description="Anime that the bundle before did not have")]
+    n_waiting_anime: Annotated[int, Field(ge=0, description="New anime on enough lists for the next training")]
+    placed_by_content: Annotated[
+        dict[str, Any], Field(description="How well content places anime: learned ones were taken for new")
+    ]
+
+
 class Manifest(_Part):
     """The bundle's description of itself, kept in manifest.json."""
 
@@ -73,6 +89,8 @@ class Manifest(_Part):
     training: Annotated[dict[str, Any], Field(description="Every setting of the run, seeds included")]
     metrics: Annotated[dict[str, Any], Field(description="The evaluation, the baselines beside the model")]
     default_methods: DefaultMethods
+    # Since the training: data and training are of the training, as are the metrics but for user_index.
+    updates: tuple[ModelUpdate, ...] = ()
     reranker_features: Annotated[
         tuple[str, ...], Field(description="What the re-ranker looks at, in order; empty without one")
     ] = ()

@@ -44,6 +44,8 @@ class Bundle:
     list_anime_rows: NDArray[np.int32]
     list_ratings: NDArray[np.uint8]
     list_statuses: NDArray[np.uint8]
+    list_new_offsets: NDArray[np.int64]
+    list_new_rows: NDArray[np.int32]
     card_offsets: NDArray[np.int64]
     cards: NDArray[np.uint8]
     type_names: NDArray[np.str_]
@@ -100,13 +102,19 @@ class Bundle:
 
     @property
     def n_new(self) -> int:
-        """Number of new anime: those of the catalogue that too few lists hold."""
+        """Number of new anime: those of the catalogue that the model did not learn from lists."""
         return len(self.new_anime_ids)
 
     @cached_property
     def catalogue_ids(self) -> NDArray[np.int64]:
         """Ids of the whole catalogue by row: new anime behind those that the model learned."""
         return np.concatenate([self.anime_ids, self.new_anime_ids])
+
+    def new_ids_on_list(self, user_row: int) -> list[int]:
+        """Give the ids of the new anime that an update found on a user's list."""
+        entries = slice(*self.list_new_offsets[user_row : user_row + 2].tolist())
+        ids: list[int] = self.new_anime_ids[self.list_new_rows[entries]].tolist()
+        return ids
 
     @property
     def similar_anime_neighbours(self) -> dict[SimilarAnimeMethod, tuple[NDArray[np.int32], NDArray[np.float32]]]:

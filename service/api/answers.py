@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from models.bundle.card import AnimeCard
 from models.bundle.layout import MAX_USER_ID_LENGTH
-from models.bundle.manifest import DataCard, DefaultMethods, SimilarAnimeMethod, UserEmbeddingRule
+from models.bundle.manifest import DataCard, DefaultMethods, ModelUpdate, SimilarAnimeMethod, UserEmbeddingRule
 from models.scoring.neighbours import NeighbourRule
 from service.recommending.requests import MethodName
 
@@ -200,7 +200,7 @@ class ModelSizes(Answer):
     """How large the model is."""
 
     n_anime: int
-    n_new: Annotated[int, Field(description="New anime: in the catalogue, on too few lists to learn from")]
+    n_new: Annotated[int, Field(description="New anime: too few lists held them when the model was trained")]
     n_users: int
     n_list_entries: int
     embedding_size: int
@@ -217,8 +217,13 @@ class ModelAnswer(Answer):
     sizes: ModelSizes
     data: DataCard
     training: dict[str, Any]
-    metrics: dict[str, Any]
+    metrics: Annotated[
+        dict[str, Any], Field(description="The evaluation of the training; updates renew user_index only")
+    ]
     default_methods: DefaultMethods
+    updates: Annotated[
+        list[ModelUpdate], Field(description="What came after the training, without being learned from")
+    ]
     types: Annotated[list[str], Field(description="What `type` can filter by")]
     genres: Annotated[list[str], Field(description="What `genre` and `exclude_genre` can filter by")]
 
@@ -236,7 +241,9 @@ class ListSummary(Answer):
     n_entries: Annotated[int, Field(ge=0, description="Entries that came")]
     n_seen: Annotated[int, Field(ge=0, description="Anime the answer goes by")]
     n_plan_to_watch: Annotated[int, Field(ge=0, description="Planned anime: not recommended, and no evidence")]
-    n_new: Annotated[int, Field(ge=0, description="New anime: too few lists hold them to be evidence")]
+    n_new: Annotated[
+        int, Field(ge=0, description="New anime: the model has not learned them, so they are no evidence")
+    ]
     n_unknown: Annotated[int, Field(ge=0, description="Anime the model does not know")]
     n_overruled: Annotated[int, Field(ge=0, description="Entries overruled by a later one for the same anime")]
 

@@ -1,6 +1,5 @@
 """Routes for unseen users: their list comes in the body, filters and paging in the query string."""
 
-from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -58,10 +57,7 @@ async def similar_users_to_list(
 
 def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery) -> Response:
     posted = read_list(body, model.catalogue)
-    asked = query.request()
-    # What is on the list is not recommended, new anime neither.
-    excluded = (*asked.filters.excluded_ids, *posted.new_anime_ids)
-    asked = replace(asked, filters=asked.filters._replace(excluded_ids=excluded)) if asked.include_new else asked
+    asked = query.request().without_new(posted.new_anime_ids)
     page = model.recommend(model.similar_users.unseen_user(posted.user_list), asked)
     return list_recommendations_response(model, posted, page)
 

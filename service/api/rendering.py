@@ -28,7 +28,7 @@ JSON: Final = "application/json"
 WORDS_FOR_NO_EVIDENCE: Final[dict[NoEvidenceReason, str]] = {
     "empty_list": "The list is empty.",
     "only_unknown_ids": "The model knows none of the anime on the list.",
-    "only_new_anime": "Too few lists hold what is on this one to learn from.",
+    "only_new_anime": "The model has not learned what is on this one.",
     "only_plan_to_watch": "The list holds plans alone, and planning to watch something is not liking it.",
     "only_dislikes": "The list holds nothing but what was dropped or rated low.",
     "no_direction": "What is on the list cancels out: it points nowhere.",
@@ -111,7 +111,7 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
         If the model cannot answer such a query.
     """
     profile = model.similar_users.known_user(user_row)
-    page = model.recommend(profile, query.request())
+    page = model.recommend(profile, query.request().without_new(model.bundle.new_ids_on_list(user_row)))
     no_evidence: NoEvidenceReason | None = None
     if not page.has_evidence:
         no_evidence = "only_dislikes" if len(profile.user_list.seen_rows) else "only_plan_to_watch"
@@ -238,7 +238,7 @@ def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[st
     if n_unknown:
         notes.append(f"{n_unknown} of {n_anime} anime on the list are not in the model.")
     if n_new:
-        notes.append(f"{n_new} of {n_anime} anime on the list are new: too few lists hold them to learn from.")
+        notes.append(f"{n_new} of {n_anime} anime on the list are new: the model has not learned them.")
     if posted.repeated_anime_ids:
         notes.append(f"{len(posted.repeated_anime_ids)} anime came more than once; the last entry of each counts.")
     return {

@@ -1,6 +1,7 @@
 """What can be asked of the model, in plain values."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from models.bundle.manifest import RecommendationMethod, SimilarAnimeMethod
@@ -52,4 +53,11 @@ class RecommendationsRequest(Cut):
     collapse_franchise: bool = True  # one entry per franchise: the next one to watch of it
     include_plan_to_watch: bool = False  # whether anime the user plans to watch may appear
     include_disliked_franchises: bool = False  # whether what comes after a disliked entry may appear
-    include_new: bool = False  # whether anime that too few lists hold may appear
+    include_new: bool = False  # whether anime that the model did not learn from lists may appear
+
+    def without_new(self, anime_ids: Sequence[int]) -> "RecommendationsRequest":
+        """Leave out new anime that are on the list, where new anime may appear at all."""
+        if not self.include_new:
+            return self
+        excluded = (*self.filters.excluded_ids, *anime_ids)
+        return replace(self, filters=self.filters._replace(excluded_ids=excluded))

@@ -41,7 +41,7 @@ class SimilarAnime:
         new = self._catalogue.is_new(anime_row)
         possible = self._of_new if new else self._of_known
         if request.method and request.method not in possible:
-            expected = "content, since too few lists hold it" if new else ", ".join(sorted(possible))
+            expected = "content, since it is new to the model" if new else ", ".join(sorted(possible))
             raise InvalidRequestError(
                 [Issue("method", f"one that this model has for this anime: {expected}", request.method)]
             )

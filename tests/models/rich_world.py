@@ -75,6 +75,8 @@ def _lists(rng: np.random.Generator) -> Arrays:
     rows = [np.sort(rng.choice(N_ANIME, size, replace=False)) for size in sizes]
     return {
         "list_offsets": np.cumsum([0, *sizes]).astype(np.int64),
+        "list_new_offsets": np.zeros(N_USERS + 1, dtype=np.int64),
+        "list_new_rows": np.empty(0, dtype=np.int32),
         "list_anime_rows": np.concatenate(rows).astype(np.int32),
         "list_ratings": rng.integers(0, 11, sizes.sum()).astype(np.uint8),
         "list_statuses": rng.choice([0, 1, 2, 3, 4, 6], sizes.sum()).astype(np.uint8),

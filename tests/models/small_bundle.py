@@ -108,6 +108,9 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "list_anime_rows": np.concatenate(lists).astype(np.int32),
         "list_ratings": rng.integers(0, 11, n_entries).astype(np.uint8),
         "list_statuses": rng.choice([1, 2, 3, 4, 6], n_entries).astype(np.uint8),
+        # The last user has a new anime.
+        "list_new_offsets": np.array([0] * n_users + [min(1, n_anime - 1)], dtype=np.int64),
+        "list_new_rows": np.zeros(min(1, n_anime - 1), dtype=np.int32),
         "card_offsets": np.cumsum([0, *map(len, cards)], dtype=np.int64),
         "cards": np.frombuffer(b"".join(cards), dtype=np.uint8),
         "type_names": np.array(["", "Movie", "TV"]),

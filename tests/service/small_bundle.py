@@ -257,6 +257,8 @@ def _lists(rng: np.random.Generator, n_users: int) -> Arrays:
         statuses.append(status)
     return {
         "list_offsets": np.cumsum([0, *map(len, rows)]).astype(np.int64),
+        "list_new_offsets": np.zeros(len(rows) + 1, dtype=np.int64),
+        "list_new_rows": np.empty(0, dtype=np.int32),
         "list_anime_rows": np.concatenate(rows).astype(np.int32),
         "list_ratings": np.concatenate(ratings).astype(np.uint8),
         "list_statuses": np.concatenate(statuses).astype(np.uint8),

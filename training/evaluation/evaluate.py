@@ -63,7 +63,7 @@ class Questions:
 def measure(scorer: Scorer, questions: Questions) -> Measured:
     """Ask a scorer everything; one with a row per user has no other row for the mirror's lists."""
     mirror = measure_mirror(scorer, questions.mirror) if scorer.generalisation == "strong" else None
-    similar = _measure_similar(scorer, questions.similar)
+    similar = measure_similar(scorer, questions.similar)
     return Measured(scorer.generalisation, measure_lists(scorer, questions.lists), mirror, similar)
 
 
@@ -130,7 +130,8 @@ def summarise_mirror(overlaps: pd.DataFrame | None) -> Metrics:
     return {name: asdict(estimate_mean(overlaps[name].to_numpy())) for name in MIRROR_METRICS}
 
 
-def _measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[np.float64] | None:
+def measure_similar(scorer: Scorer, queries: Sequence[SimilarQuery]) -> NDArray[np.float64] | None:
+    """Measure the graded NDCG@10 of each query; None without any, or if the scorer knows no similar anime."""
     values = []
     for query in queries:
         scores = scorer.score_similar(query.anime_row)

@@ -88,6 +88,10 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("list_anime_rows", _set(0, 12), "values outside 0..11"),
         ("list_anime_rows", _set(0, -1), "values outside 0..11"),
         ("list_anime_rows", lambda array: array[::-1], "do not ascend within a list"),
+        ("list_new_offsets", _set(-1, 0), "offsets do not rise from 0 to 1"),
+        ("list_new_offsets", lambda array: array[:-1], "n_users = 6"),
+        ("list_new_rows", _set(0, 3), "values outside 0..2"),
+        ("list_new_rows", _set(0, -1), "values outside 0..2"),
         ("user_index", lambda content: content[:-40], "is no index of faiss"),
         ("user_index", _set(0, 0), "is no index of faiss"),
         ("user_index", lambda content: content.astype(np.int8), "dtype int8"),
@@ -258,8 +262,8 @@ def test_a_model_without_users_or_anime_is_refused(tmp_path: Path, array_name: s
     for spec in LAYOUT:
         if spec.dims[0] == ("n_users" if n_users == 0 else "n_anime"):
             arrays[spec.name] = arrays[spec.name][:0]
-    offsets = "list_offsets" if n_users == 0 else "card_offsets"
-    arrays[offsets] = arrays[offsets][:1]
+    for offsets in ("list_offsets", "list_new_offsets") if n_users == 0 else ("card_offsets",):
+        arrays[offsets] = arrays[offsets][:1]
     with pytest.raises(BundleContentError, match=f"{array_name}.npy: is empty"):
         write_bundle(tmp_path, make_manifest(), arrays)
 

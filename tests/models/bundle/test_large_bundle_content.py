@@ -27,6 +27,8 @@ def arrays() -> Arrays:
         "nearest_in_common": np.zeros((N_USERS, 2), dtype=np.uint16),
         "nearest_similarities": np.zeros((N_USERS, 2), dtype=np.float32),
         "list_offsets": np.arange(N_USERS + 1) * N_ANIME,
+        "list_new_offsets": np.zeros(N_USERS + 1, dtype=np.int64),
+        "list_new_rows": np.empty(0, dtype=np.int32),
         "list_anime_rows": np.tile(np.arange(N_ANIME, dtype=np.int32), N_USERS),
         "list_ratings": np.full(n_entries, 10, dtype=np.uint8),
         "list_statuses": np.full(n_entries, 6, dtype=np.uint8),

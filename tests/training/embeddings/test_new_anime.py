@@ -12,7 +12,7 @@ from training.embeddings.new_anime import describe_content, embed_new_anime, pre
 STUDIOS, SOURCES, RATINGS = ["", "Bones", "Sunrise"], ["", "Manga"], ["", "PG"]
 
 
-def _catalogue(kinds: NDArray[Any], *, known: bool = True, first_id: int = 0) -> dict[str, NDArray[Any]]:
+def make_catalogue(kinds: NDArray[Any], *, known: bool = True, first_id: int = 0) -> dict[str, NDArray[Any]]:
     """Make anime of two kinds, which differ in genre, studio, era and words; of kind -1 nothing is known."""
     n = len(kinds)
     words = {0: "giant robots fight in space", 1: "girls drink tea after school", -1: ""}
@@ -38,7 +38,7 @@ def _embeddings(kinds: NDArray[Any]) -> NDArray[np.float32]:
 
 def test_a_new_anime_lies_where_those_of_its_kind_lie() -> None:
     kinds, new_kinds = np.arange(40) % 2, np.array([1, 0, -1])
-    known, new = _catalogue(kinds), _catalogue(new_kinds, first_id=100)
+    known, new = make_catalogue(kinds), make_catalogue(new_kinds, first_id=100)
     popularity = np.ones(40, dtype=np.int32)
     found = embed_new_anime(read_content(known), known, new, popularity, _embeddings(kinds))
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1.0, atol=1e-6)
@@ -52,12 +52,12 @@ def test_a_new_anime_lies_where_those_of_its_kind_lie() -> None:
 @pytest.mark.parametrize("same", ["anime_genres", "studio_codes", "start_days", "cards"])
 def test_each_trait_alone_tells_the_kinds_apart(same: str) -> None:
     kinds, new_kinds = np.arange(40) % 2, np.array([1, 0])
-    known, new = _catalogue(kinds), _catalogue(new_kinds)
+    known, new = make_catalogue(kinds), make_catalogue(new_kinds)
     for catalogue in (known, new):
         for name in {"anime_genres", "studio_codes", "start_days"} - {same}:
             catalogue[name] = np.zeros_like(catalogue[name])
         if same != "cards":
-            plain = _catalogue(np.full(len(catalogue["anime_ids"]), -1))
+            plain = make_catalogue(np.full(len(catalogue["anime_ids"]), -1))
             catalogue |= {name: plain[name] for name in ("cards", "card_offsets")}
     found = embed_new_anime(read_content(known), known, new, np.ones(40, dtype=np.int32), _embeddings(kinds))
     assert found[0, 1] > found[0, 0] + 0.1
@@ -72,7 +72,7 @@ def test_what_many_have_seen_counts_for_more() -> None:
 
 
 def test_codes_that_the_known_anime_lack_say_nothing_and_0_is_unknown() -> None:
-    known, new = _catalogue(np.array([0, 0, 1, -1, -1, -1])), _catalogue(np.array([-1]))
+    known, new = make_catalogue(np.array([0, 0, 1, -1, -1, -1])), make_catalogue(np.array([-1]))
     topics = np.zeros((1, 0), dtype=np.float32)
     row = describe_content(new, known, topics)[0]
     assert row[0] == 1.0
@@ -80,8 +80,8 @@ def test_codes_that_the_known_anime_lack_say_nothing_and_0_is_unknown() -> None:
 
 
 def test_an_anime_before_or_after_all_others_counts_as_the_first_or_the_last_of_them() -> None:
-    known = _catalogue(np.array([0, 0, 1]))
-    new = _catalogue(np.array([0, 0, 1, 1]))
+    known = make_catalogue(np.array([0, 0, 1]))
+    new = make_catalogue(np.array([0, 0, 1, 1]))
     new["start_days"] = np.array([1, 30_000, 39_000, 60_000])
     rows = describe_content(new, known, np.zeros((4, 0), dtype=np.float32))
     np.testing.assert_array_equal(rows[0], rows[1])
@@ -91,7 +91,9 @@ def test_an_anime_before_or_after_all_others_counts_as_the_first_or_the_last_of_
 
 def test_without_words_genres_and_codes_every_new_anime_is_the_mean() -> None:
     kinds = np.full(6, -1)
-    known = _catalogue(kinds)
+    known = make_catalogue(kinds)
     embeddings = np.eye(6, dtype=np.float32)
-    found = embed_new_anime(read_content(known), known, _catalogue(kinds[:2]), np.ones(6, dtype=np.int32), embeddings)
+    found = embed_new_anime(
+        read_content(known), known, make_catalogue(kinds[:2]), np.ones(6, dtype=np.int32), embeddings
+    )
     np.testing.assert_allclose(found, np.full((2, 6), 6**-0.5), atol=1e-6)

@@ -1,0 +1,49 @@
+"""How well content places anime: measured by learned ones that are taken for new."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.training.embeddings.test_new_anime import make_catalogue
+from training.embeddings.content import read_content
+from training.similar_anime.truth import SimilarQuery
+from training.updating.placing import measure_placing
+
+N = 40
+KINDS = np.arange(N) % 2
+
+
+def _measure(
+    catalogue: dict[str, NDArray[Any]], embeddings: NDArray[np.float32], queries: list[SimilarQuery]
+) -> dict[str, Any]:
+    popularity = np.ones(len(embeddings), dtype=np.int32)
+    return measure_placing(read_content(catalogue), catalogue, popularity, embeddings, queries)
+
+
+def _query(row: int, similar_rows: list[int], *, may_choose: bool) -> SimilarQuery:
+    return SimilarQuery(row, np.array(similar_rows), np.ones(len(similar_rows)), may_choose)
+
+
+def test_where_content_tells_all_anime_lie_where_they_were_learned() -> None:
+    embeddings = np.eye(3, dtype=np.float32)[KINDS]
+    mates, others = list(range(2, N, 2)), list(range(1, N, 2))
+    measured = _measure(make_catalogue(KINDS), embeddings, [_query(0, mates, may_choose=False)])
+    assert measured["mean_cosine"] > 0.99
+    assert measured["ndcg_at_10"]["mean"] == measured["learned_ndcg_at_10"]["mean"] == pytest.approx(1.0)
+    # A query that may choose weights is not one of those that measure.
+    queries = [_query(0, mates, may_choose=False), _query(2, others, may_choose=True)]
+    assert _measure(make_catalogue(KINDS), embeddings, queries) == measured
+
+
+def test_an_anime_is_placed_without_what_was_learned_of_it() -> None:
+    # Each has a genre and a direction of its own: who saw its embedding would find it again by the genre.
+    catalogue = make_catalogue(np.full(N, -1)) | {"anime_genres": np.eye(N, dtype=bool)}
+    measured = _measure(catalogue, np.eye(N, dtype=np.float32), [_query(0, [1], may_choose=False)])
+    assert measured["mean_cosine"] == 0.0
+    assert _measure(catalogue, np.eye(N, dtype=np.float32), []).keys() == {"mean_cosine"}
+
+
+def test_a_handful_of_anime_measures_nothing() -> None:
+    assert not _measure(make_catalogue(KINDS[:4]), np.eye(4, dtype=np.float32), [])

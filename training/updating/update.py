@@ -1,0 +1,126 @@
+"""Makes a bundle of a model that is published and a newer dump: new anime, new users and changed lists."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle.layout import LAYOUT
+from models.bundle.manifest import ModelUpdate
+from models.bundle.reader import Bundle
+from models.store import Store
+from training.embeddings.content import read_content
+from training.embeddings.new_anime import embed_new_anime
+from training.errors import InputError
+from training.franchises.new_anime import first_rows_of_new
+from training.lists.interactions import Interactions
+from training.lists.prepared import Prepared
+from training.lists.split import is_test_user
+from training.publishing import add_user_index, publish_arrays
+from training.settings import RunSettings
+from training.similar_anime.truth import read_queries
+from training.similar_users.embed import embed_users
+from training.support.terminal import say
+from training.updating.catalogue import update_catalogue
+from training.updating.lists import ListChanges, compare_lists, keep_anime, keep_learned, lists_of_bundle
+from training.updating.placing import measure_placing
+
+
+def settings_of(bundle: Bundle) -> RunSettings:
+    """Give the settings that decide who is on the lists of a bundle, as its training had them."""
+    used = bundle.manifest.training.get("settings", {})
+    names = ("min_user_rows", "min_anime_rows", "hold_out", "test_fold")
+    return RunSettings(**{name: used[name] for name in names if name in used})
+
+
+def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Path, ModelUpdate]:
+    """Publish the model of a bundle with the users, lists and catalogue of a dump, and make it current.
+
+    What was learned stays: embeddings, item weights, the re-ranker, similar anime and franchises of the anime that
+    the model learned. Users are those of the dump alone. Anime that the model did not learn are placed by their
+    content, however many lists hold them. ``bundle`` is the current one, ``prepared`` holds all anime on lists.
+
+    Raises
+    ------
+    InputError
+        If no user has enough rows of learned anime, or another bundle became current meanwhile.
+    StoreError
+        If the store cannot be written.
+    """
+    settings, listed = settings_of(bundle), prepared.interactions
+    lists = keep_learned(listed, bundle.anime_ids, settings.min_user_rows)
+    if settings.hold_out:
+        lists = lists.keep_users(~is_test_user(lists.user_ids, settings.test_fold))
+    if not lists.n_users:
+        raise InputError(
+            f"{prepared.report.data_folder}: no user has {max(1, settings.min_user_rows)} rows of the anime that "
+            f"{bundle.manifest.model_version} learned; is it a dump of another catalogue? `run` learns from it"
+        )
+    changes = compare_lists(lists_of_bundle(bundle), lists)
+    arrays: dict[str, NDArray[Any]] = {spec.name: getattr(bundle, spec.name) for spec in LAYOUT}
+    placing = _update_catalogue(arrays, bundle, replace(prepared, interactions=lists), prepared)
+    _update_users(arrays, bundle, lists, changes)
+    new_entries = keep_anime(listed, arrays["new_anime_ids"]).keep_users(np.isin(listed.user_ids, lists.user_ids))
+    arrays |= {"list_new_offsets": new_entries.offsets, "list_new_rows": new_entries.anime_rows}
+    say(f"find the nearest users of {lists.n_users:,}")
+    metrics = bundle.manifest.metrics | {"user_index": add_user_index(arrays, lists)}
+    enough = listed.popularity() >= max(1, settings.min_anime_rows)
+    created_at = datetime.now(UTC).replace(microsecond=0)
+    update = ModelUpdate(
+        created_at=created_at,
+        updated_version=bundle.manifest.model_version,
+        data=prepared.report.data,
+        n_new_users=changes.n_new_users,
+        n_changed_lists=changes.n_changed,
+        n_removed_users=changes.n_removed_users,
+        n_new_anime=int(np.count_nonzero(~np.isin(arrays["new_anime_ids"], bundle.catalogue_ids))),
+        n_waiting_anime=int(np.count_nonzero(enough & np.isin(listed.anime_ids, arrays["new_anime_ids"]))),
+        placed_by_content=placing,
+    )
+    digest = hashlib.sha256((update.updated_version + update.data.fingerprint).encode()).hexdigest()
+    manifest = bundle.manifest.model_copy(
+        update={
+            "model_version": f"{created_at:%Y%m%dT%H%M%SZ}-{bundle.manifest.network}-{digest[:8]}",
+            "created_at": created_at,
+            "metrics": metrics,
+            "updates": (*bundle.manifest.updates, update),
+        }
+    )
+    if store.current_folder().name != update.updated_version:
+        raise InputError(f"{store.root}: another bundle was published meanwhile, and stays current; update that one")
+    return publish_arrays(store, manifest, arrays), update
+
+
+def _update_catalogue(
+    arrays: dict[str, NDArray[Any]], bundle: Bundle, updated: Prepared, prepared: Prepared
+) -> dict[str, Any]:
+    """Take the dump's catalogue and place new anime; give how well content places learned ones."""
+    known, new = update_catalogue(bundle, prepared)
+    content, embeddings, popularity = read_content(known), bundle.anime_embeddings, bundle.popularity
+    arrays |= {name: array for name, array in known.items() if name in arrays}
+    arrays |= {f"new_{name}": array for name, array in new.items()}
+    arrays["new_anime_ids"] = new["anime_ids"]
+    arrays["new_anime_embeddings"] = embeddings[:0]
+    if len(new["anime_ids"]):
+        arrays["new_anime_embeddings"] = embed_new_anime(content, known, new, popularity, embeddings)
+    arrays["new_first_rows"] = first_rows_of_new(known, new, arrays)
+    return measure_placing(content, known, popularity, embeddings, read_queries(updated))
+
+
+def _update_users(arrays: dict[str, NDArray[Any]], bundle: Bundle, lists: Interactions, changes: ListChanges) -> None:
+    embeddings = embed_users(bundle.list_embeddings, lists)
+    if bundle.manifest.user_embedding_rule == "trained":
+        embeddings[changes.same_after] = bundle.user_embeddings[changes.same_before]
+    arrays |= {
+        "user_ids": lists.user_ids,
+        "user_embeddings": embeddings,
+        "list_offsets": lists.offsets,
+        "list_anime_rows": lists.anime_rows,
+        "list_ratings": lists.ratings,
+        "list_statuses": lists.statuses,
+        "popularity": lists.popularity(),
+    }
