@@ -1,6 +1,6 @@
 """User ids over HTTP: whole numbers, or texts, which in a path may hold anything, percent-encoded.
 
-Which of the two is a matter of the dump, and so of the model: where a single id is no whole number, all are texts.
+Which of the two is a matter of the dump, and so of the model: all users have the same.
 """
 
 import re

@@ -20,7 +20,7 @@ _COUNTED_AT_ONCE: Final = 1 << 22
 class Interactions:
     """The lists of all users."""
 
-    user_ids: NDArray[Any]  # ascending; int64, or str where a single one is no whole number
+    user_ids: NDArray[Any]  # ascending; all of them int64 or all of them str
     anime_ids: NDArray[np.int64]  # ascending
     offsets: NDArray[np.int64]  # the list of user row u is in entries [offsets[u], offsets[u + 1])
     anime_rows: NDArray[np.int32]  # ascending within a list, none twice
