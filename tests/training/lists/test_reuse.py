@@ -40,7 +40,7 @@ def test_a_dump_that_has_not_changed_is_prepared_once_and_anew_when_told_to(
 ) -> None:
     for stage in ("run_train", "run_evaluate", "run_publish"):
         monkeypatch.setattr(f"training.pipeline.{stage}", lambda *_: {})
-    monkeypatch.setattr("training.cli._print_metrics", lambda *_: None)
+    monkeypatch.setattr("training.cli.print_metrics", lambda *_: None)
     arguments = [command, "--data", str(small_dump.folder), "--work", str(work)]
     arguments += ["--store", str(work / "store")] if command == "run" else []
     before = (work / "prepared").stat().st_ino
