@@ -1,11 +1,7 @@
 """Reads the catalogue (anime.csv and anime_with_synopsis.csv) into anime cards and the arrays that filters need."""
 
-import csv
-import gzip
 import html
-import io
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +13,8 @@ from numpy.typing import NDArray
 
 from models.bundle.card import AnimeCard
 from training.dump import columns
+from training.dump.csv_text import find_dialect, read_rows
+from training.dump.files import parts_of
 from training.dump.rejects import RejectedRows
 from training.dump.traits import AnimeTraits, read_traits, trait_arrays
 from training.errors import InputError
@@ -68,10 +66,10 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     cards: dict[int, AnimeCard] = {}
     traits: dict[int, AnimeTraits] = {}
     adult_ids = set()
-    for line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
+    for file, line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
         fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
         if fault:
-            rejects.add(anime_file.name, line, fault, ",".join(row.values()))
+            rejects.add(file, line, fault, ",".join(row.values()))
             continue
         cards[anime_id] = _make_card(anime_id, row, synopses.get(anime_id) or row.get("synopsis"))
         traits[anime_id] = read_traits(_known(row))
@@ -134,9 +132,9 @@ def catalogue_arrays(
 
 def _read_synopses(path: Path, rejects: RejectedRows) -> dict[int, str]:
     synopses: dict[int, str] = {}
-    for line, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
+    for file, line, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
         if anime_id in synopses:
-            rejects.add(path.name, line, "second synopsis of an anime", ",".join(row.values()))
+            rejects.add(file, line, "second synopsis of an anime", ",".join(row.values()))
         else:
             synopses[anime_id] = row["synopsis"]
     return synopses
@@ -179,46 +177,42 @@ def _number(text: str | None) -> float | None:
     return number if number is not None and 0 <= number < 2**31 else None
 
 
-def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[int, int, Row]]:
-    """Yield line, id and row of every row with a usable id; set the others aside."""
-    for line, row in _rows(path, needed, rejects):
+def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, int, Row]]:
+    """Yield file, line, id and row of every row with a usable id; set the others aside."""
+    for file, line, row in _rows(path, needed, rejects):
         # Copies that went through pandas write ids as 1.0.
         text = row[MAL_ID].strip().removesuffix(".0")
         if not text.isascii() or not text.isdigit() or len(text) > 18:
-            rejects.add(path.name, line, f"{MAL_ID} is no number", ",".join(row.values()))
+            rejects.add(file, line, f"{MAL_ID} is no number", ",".join(row.values()))
         else:
-            yield line, int(text), row
+            yield file, line, int(text), row
 
 
-def _rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[int, Row]]:
-    if path.suffix == ".parquet":
-        yield from _parquet_rows(path, needed)
-        return
-    try:
-        with path.open("rb") as raw:
-            plain = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-            reader = csv.reader(io.TextIOWrapper(plain, encoding="utf-8-sig", errors="replace", newline=""))
-            names = columns.catalogue_columns(next(reader, []))
-            if not names:
-                raise InputError(f"{path}: is empty; expected a header with {', '.join(needed)} and rows below it")
-            columns.require_columns(path, names, needed)
-            for cells in reader:
-                text = ",".join(cells)
-                if len(cells) != len(names):
-                    if cells:
-                        reason = f"wrong number of columns, expected {len(names)}"
-                        rejects.add(path.name, reader.line_num, reason, text)
-                    continue
-                if "\ufffd" in text:
-                    rejects.add(path.name, reader.line_num, NO_UTF8, text)
-                yield reader.line_num, dict(zip(names, cells, strict=True))
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: is a broken or cut gzip file ({error}); fetch it again") from error
-    except csv.Error as error:
-        raise InputError(f"{path}: is no CSV file ({error})") from error
+def _rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, Row]]:
+    """Yield file, line and cells of every row."""
+    for part in parts_of(path):
+        yield from (_parquet_rows if part.suffix == ".parquet" else _csv_rows)(part, needed, rejects)
 
 
-def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def _csv_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, Row]]:
+    dialect = find_dialect(path, needed)
+    names = columns.catalogue_columns(dialect.header)
+    columns.require_columns(path, names, needed, written=dialect.description)
+    for line, _, text, cells in read_rows(path, dialect):
+        if len(cells) != len(names):
+            reason = f"wrong number of columns, expected {len(names)}" if cells else "no CSV"
+            rejects.add(path.name, line, reason, text)
+            continue
+        if "\ufffd" in text:
+            rejects.add(path.name, line, NO_UTF8, text)
+        yield path.name, line, dict(zip(names, cells, strict=True))
+
+
+def _parquet_rows(
+    path: Path,
+    needed: Sequence[str],
+    rejects: RejectedRows,  # noqa: ARG001 - Parquet has no rows that are none
+) -> Iterator[tuple[str, int, Row]]:
     try:
         frame = pd.read_parquet(path)
     except (ValueError, OSError) as error:
@@ -227,4 +221,4 @@ def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]
     columns.require_columns(path, list(frame.columns), needed)
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
     for number, row in enumerate(texts.to_dict("records"), start=1):
-        yield number, {str(name): str(value) for name, value in row.items()}
+        yield path.name, number, {str(name): str(value) for name, value in row.items()}

@@ -4,17 +4,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import partial
+from typing import Protocol
 
 from models.bundle.manifest import DataCard
 from training.dump.catalogue import catalogue_arrays, new_anime_arrays, read_catalogue
 from training.dump.files import DumpFiles
-from training.dump.list_files import read_list_file
+from training.dump.list_source import ListPart, ListSource, ReadInsteadError, ReadLimits
+from training.dump.list_values import ListBlock, read_block
 from training.dump.rejects import RejectedRows
-from training.errors import InputError
-from training.lists.interactions import Interactions
 from training.lists.list_builder import ListBuilder
 from training.lists.prepared import Prepared, PrepareReport
 from training.lists.thresholds import Thresholds, apply_thresholds
@@ -25,6 +23,7 @@ def prepare(
     thresholds: Thresholds,
     rejects: RejectedRows,
     on_bytes: Callable[[int], None] = lambda _: None,
+    limits: ReadLimits = ReadLimits(),  # noqa: B008 - frozen
 ) -> Prepared:
     """Read a dump, keep what can be learned from, and number users and anime in rows.
 
@@ -35,7 +34,8 @@ def prepare(
     rejects : RejectedRows
         Takes the rows that cannot be used.
     on_bytes : callable, optional
-        Called with the number of bytes of the list file read so far.
+        Called with the number of bytes of the list files read so far.
+    limits : ReadLimits, optional
 
     Raises
     ------
@@ -48,9 +48,11 @@ def prepare(
     with ThreadPoolExecutor(1) as pool:
         hashing = pool.submit(dump.fingerprint)
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
-        everything = _read_lists(dump, catalogue.anime_ids, rejects, on_bytes)
+        builder = ListBuilder(catalogue.anime_ids, rejects)
+        read_lists(dump.lists, limits, builder, rejects, on_bytes)
+        everything = builder.build(dump.lists.name)
         kept = apply_thresholds(everything, thresholds)
-    n_rejected = rejects.counts_by_file[dump.lists.name]
+    n_rejected = rejects.n_list_rows
     counts = {
         "rows_read": n_rejected + len(everything.anime_rows),
         "rows_rejected": n_rejected,
@@ -79,14 +81,40 @@ def prepare(
     return Prepared(kept, arrays, new_anime_arrays(catalogue, kept.anime_ids, arrays), report)
 
 
-def _read_lists(
-    dump: DumpFiles, anime_ids: NDArray[np.int64], rejects: RejectedRows, on_bytes: Callable[[int], None]
-) -> Interactions:
-    builder = ListBuilder(anime_ids, dump.lists.name, rejects)
-    for block in read_list_file(dump.lists, rejects, on_bytes):
-        builder.add(block)
-    if not builder.n_rows:
-        reasons = ", ".join(f"{count:,} x {reason}" for reason, count in rejects.counts.most_common(3))
-        why = f"rejected: {reasons}" if reasons else "there is nothing below the header"
-        raise InputError(f"{dump.lists}: has no usable row; {why}")
-    return builder.build()
+class Blocks(Protocol):
+    """Takes blocks of rows, as :class:`training.lists.list_builder.ListBuilder` does."""
+
+    def add(self, block: ListBlock) -> None:
+        """Take a block."""
+
+    def forget(self, part: str) -> None:
+        """Forget the blocks of a part, which is to be read again."""
+
+
+def read_lists(
+    source: ListSource, limits: ReadLimits, blocks: Blocks, rejects: RejectedRows, on_bytes: Callable[[int], None]
+) -> None:
+    """Read all parts of a source, row by row into blocks or rejects; `on_bytes` gets the bytes read so far."""
+    done = 0
+    for part in source.parts(limits):
+        _read_part(part, blocks, rejects, partial(_add_bytes, on_bytes, done))
+        done += part.n_bytes
+
+
+def _read_part(part: ListPart, blocks: Blocks, rejects: RejectedRows, on_bytes: Callable[[int], None]) -> None:
+    rejects.hold(part.name)
+    n_rows = 0
+    try:
+        for batch in part.batches(rejects, on_bytes):
+            blocks.add(read_block(part.name, n_rows, batch, rejects))
+            n_rows += batch.num_rows
+    except ReadInsteadError as other:
+        rejects.forget(part.name)
+        blocks.forget(part.name)
+        _read_part(other.part, blocks, rejects, on_bytes)
+        return
+    rejects.settle(part.name, part.lines_of)
+
+
+def _add_bytes(on_bytes: Callable[[int], None], before: int, n_bytes: int) -> None:
+    on_bytes(before + n_bytes)

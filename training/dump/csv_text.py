@@ -1,0 +1,204 @@
+"""Reads CSV as people write it, whatever its delimiter, encoding, compression and line ends, a line at a time."""
+
+import codecs
+import contextlib
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from training.errors import InputError
+
+DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+UTF_8: Final = "utf-8-sig"
+# What nobody writes into one cell of a dump; a quote that is still open after so many lines was never meant as one.
+MAX_LINES: Final = 500
+
+_SAMPLE_BYTES: Final = 1 << 20
+_OTHER_KINDS: Final = {
+    b"PAR1": "Parquet",
+    b"PK\3\4": "zip or Excel",
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+_BYTE_ORDER_MARKS: Final = {codecs.BOM_UTF8: UTF_8, codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_BEYOND_ASCII: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_NUMBER: Final = re.compile(r"\s*-?\d+([.,]\d+)?\s*")
+_ONLY_DIGITS: Final = re.compile(r'[0-9,\t\r\n "+-]*')
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written."""
+
+    header: list[str]  # a name for every cell of a row, "" where there is none
+    delimiter: str
+    encoding: str
+    line_end: str  # "\n", also for "\r\n", or "\r"
+    bytes_per_line: float  # of the file as it is, compressed or not; from its beginning
+
+    only_digits: bool  # so far, below the header: no letter, no point
+
+    @property
+    def description(self) -> str:
+        """How cells are separated, for errors."""
+        return f" (separated by {DELIMITERS[self.delimiter]})"
+
+
+@contextlib.contextmanager
+def open_bytes(path: Path) -> Iterator[Any]:
+    """Open a file, .gz and .zst decompressed.
+
+    Raises
+    ------
+    InputError
+        If it turns out to be broken while it is read.
+    """
+    if path.suffix == ".zst":
+        try:
+            with pa.input_stream(str(path), compression="zstd") as file:
+                yield file
+        except OSError as error:
+            raise InputError(f"{path}: is a broken or cut Zstandard file ({error}); fetch it again") from error
+        return
+    try:
+        with path.open("rb") as raw:
+            yield gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: is a broken or cut gzip file ({error}); fetch it again") from error
+
+
+def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:
+    """Find out how a CSV file is written, from its first megabyte; `expected` are columns to name where it is none.
+
+    Raises
+    ------
+    InputError
+        If it is empty, is no CSV file or has no header.
+    """
+    with open_bytes(path) as file:
+        sample = file.read(_SAMPLE_BYTES)
+        whole = len(sample) < _SAMPLE_BYTES
+    for mark, kind in _OTHER_KINDS.items():
+        if sample.startswith(mark):
+            raise InputError(f"{path}: is a {kind} file under the name of a CSV file")
+    encoding = _find_encoding(sample, whole=whole)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
+    if text.lstrip()[:1] in {"{", "[", "<"}:
+        raise InputError(f"{path}: is {'XML or HTML' if text.lstrip()[0] == '<' else 'JSON'}, not CSV")
+    line_end = "\n" if "\n" in text or "\r" not in text else "\r"
+    lines = text.split(line_end)
+    needed = f"a header with {', '.join(expected)} and rows below it"
+    if not lines[0].strip():
+        raise InputError(f"{path}: is empty; expected {needed}")
+    if len(lines) == 1 and not whole:
+        raise InputError(f"{path}: a line of more than {len(sample) >> 20} MB; is this a CSV file? Expected {needed}")
+    delimiter = max(DELIMITERS, key=lambda mark: len(_split(lines[0], mark)))
+    header = _fit(
+        _split(lines[0], delimiter), next((_split(line, delimiter) for line in lines[1:] if line.strip()), [])
+    )
+    if all(_NUMBER.fullmatch(name) for name in header):
+        raise InputError(f"{path}: has no header, its first line is {lines[0].strip()[:80]}; expected {needed}")
+    # The share of compressed bytes is that of the whole file, near enough to show progress by.
+    packed = (
+        min(1.0, path.stat().st_size / max(1, len(sample))) if whole or path.suffix not in {".gz", ".zst"} else 0.25
+    )
+    per_line = len(sample) / len(lines) * (packed if path.suffix in {".gz", ".zst"} else 1.0)
+    only_digits = _ONLY_DIGITS.fullmatch(text, len(lines[0])) is not None
+    return Dialect(header, delimiter, encoding, line_end, per_line, only_digits)
+
+
+def read_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, int, str, list[str]]]:
+    """Yield line, number of lines, text and cells of every row below the header that is not blank.
+
+    Cells may hold line ends within quotes. A row of another number of cells than the header has is yielded as it is,
+    a row that is no CSV without cells.
+    """
+    with open_bytes(path) as file:
+        text = io.TextIOWrapper(file, dialect.encoding, errors="replace", newline=dialect.line_end)
+        rows = _Rows(text, dialect)
+        next(text)
+        line = 2
+        while (first := rows.peek(0)) is not None:
+            n_lines, cells = rows.parse(first)
+            whole = "".join(rows.take(n_lines)).rstrip("\r\n")
+            if whole.strip():
+                yield line, n_lines, whole, cells
+            line += n_lines
+
+
+class _Rows:
+    """Puts lines of text together to rows."""
+
+    def __init__(self, lines: Iterator[str], dialect: Dialect) -> None:
+        self._lines = lines
+        self._dialect = dialect
+        self._ahead: list[str] = []
+
+    def peek(self, place: int) -> str | None:
+        while len(self._ahead) <= place:
+            line = next(self._lines, None)
+            if line is None:
+                return None
+            self._ahead.append(line)
+        return self._ahead[place]
+
+    def take(self, n_lines: int) -> list[str]:
+        taken, self._ahead = self._ahead[:n_lines], self._ahead[n_lines:]
+        return taken
+
+    def parse(self, line: str) -> tuple[int, list[str]]:
+        """Read the cells of the next row; it goes on below its line if that makes it a whole one."""
+        if line.count('"') % 2:
+            quotes = 1
+            for place in range(1, MAX_LINES):
+                more = self.peek(place)
+                if more is None:
+                    break
+                quotes += more.count('"')
+                if quotes % 2 == 0:
+                    cells = _parse("".join(self._ahead[: place + 1]), self._dialect.delimiter, strict=True)
+                    if len(cells) == len(self._dialect.header):
+                        return place + 1, cells
+                    break
+        return 1, _parse(line, self._dialect.delimiter)
+
+
+def _parse(text: str, delimiter: str, *, strict: bool = False) -> list[str]:
+    try:
+        lines = text.rstrip("\r\n").splitlines(keepends=True) if strict else [text.rstrip("\r\n")]
+        return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t", strict=strict), [])
+    except csv.Error:
+        return []
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    return [name.strip() for name in _parse(line, delimiter)]
+
+
+def _fit(header: list[str], row: list[str]) -> list[str]:
+    """Give every cell of the first row a name: delimiters at the end of rows, and R's index, have none."""
+    if len(row) == len(header) + 1:
+        return [*header, ""] if not row[-1] else ["", *header]
+    return header[:-1] if len(row) == len(header) - 1 and not header[-1] else header
+
+
+def _find_encoding(sample: bytes, *, whole: bool) -> str:
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if sample.startswith(mark):
+            return encoding
+    if b"\0" in sample[:4]:
+        return "utf-16-le" if sample[1:2] == b"\0" else "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=whole)
+    except UnicodeDecodeError:
+        # A few bad bytes among good UTF-8 stay what they are; a text without any was written in Western Europe.
+        return UTF_8 if _BEYOND_ASCII.search(sample) else "cp1252"
+    return UTF_8
