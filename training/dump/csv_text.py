@@ -22,6 +22,7 @@ UTF_8: Final = "utf-8-sig"
 MAX_LINES: Final = 500
 
 _SAMPLE_BYTES: Final = 1 << 20
+_FIRST_ROWS: Final = 10
 _OTHER_KINDS: Final = {
     b"PAR1": "Parquet",
     b"PK\3\4": "zip or Excel",
@@ -101,16 +102,13 @@ def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:
     if len(lines) == 1 and not whole:
         raise InputError(f"{path}: a line of more than {len(sample) >> 20} MB; is this a CSV file? Expected {needed}")
     delimiter = max(DELIMITERS, key=lambda mark: len(_split(lines[0], mark)))
-    header = _fit(
-        _split(lines[0], delimiter), next((_split(line, delimiter) for line in lines[1:] if line.strip()), [])
-    )
+    rows = [_split(line, delimiter) for line in lines[1:_FIRST_ROWS] if line.strip()]
+    header = _fit(_split(lines[0], delimiter), rows)
     if all(_NUMBER.fullmatch(name) for name in header):
         raise InputError(f"{path}: has no header, its first line is {lines[0].strip()[:80]}; expected {needed}")
-    # The share of compressed bytes is that of the whole file, near enough to show progress by.
-    packed = (
-        min(1.0, path.stat().st_size / max(1, len(sample))) if whole or path.suffix not in {".gz", ".zst"} else 0.25
-    )
-    per_line = len(sample) / len(lines) * (packed if path.suffix in {".gz", ".zst"} else 1.0)
+    # How far the beginning is packed is about how far all of it is.
+    packed = path.stat().st_size / len(sample) if whole else 0.25 if path.suffix in {".gz", ".zst"} else 1.0
+    per_line = packed * len(sample) / len(lines)
     only_digits = _ONLY_DIGITS.fullmatch(text, len(lines[0])) is not None
     return Dialect(header, delimiter, encoding, line_end, per_line, only_digits)
 
@@ -156,7 +154,7 @@ class _Rows:
 
     def parse(self, line: str) -> tuple[int, list[str]]:
         """Read the cells of the next row; it goes on below its line if that makes it a whole one."""
-        if line.count('"') % 2:
+        if line.count('"') % 2 and not _parse(line, self._dialect.delimiter, strict=True):
             quotes = 1
             for place in range(1, MAX_LINES):
                 more = self.peek(place)
@@ -183,11 +181,16 @@ def _split(line: str, delimiter: str) -> list[str]:
     return [name.strip() for name in _parse(line, delimiter)]
 
 
-def _fit(header: list[str], row: list[str]) -> list[str]:
-    """Give every cell of the first row a name: delimiters at the end of rows, and R's index, have none."""
-    if len(row) == len(header) + 1:
-        return [*header, ""] if not row[-1] else ["", *header]
-    return header[:-1] if len(row) == len(header) - 1 and not header[-1] else header
+def _fit(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Give every cell of the first rows a name: delimiters at the end of all rows, and R's row names, have none."""
+    if len(rows) > 1 and {len(row) for row in rows} == {len(header) + 1}:
+        if not any(row[-1] for row in rows):
+            return [*header, ""]
+        if [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]:
+            return ["", *header]
+    if rows and not header[-1] and {len(row) for row in rows} == {len(header) - 1}:
+        return header[:-1]
+    return header
 
 
 def _find_encoding(sample: bytes, *, whole: bool) -> str:

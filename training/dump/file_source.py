@@ -194,7 +194,7 @@ class _CsvPart(_CsvFile):
         kinds = {kind for _, kind, _ in found}
         if not self._as_text and ("CAST" in kinds or not lines.only_digits):
             raise ReadInsteadError(_CsvPart(self.path, self._connection, as_text=True))
-        if kinds - _ONE_LINE or 1 + n_rows + len(found) + len(lines.blank) != lines.n_lines:
+        if not lines.same_ends or kinds - _ONE_LINE or 1 + n_rows + len(found) + len(lines.blank) != lines.n_lines:
             raise ReadInsteadError(_CarefulPart(self.path))
         for line, _, text in found:
             if text.strip():

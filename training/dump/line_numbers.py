@@ -18,12 +18,13 @@ class Lines(NamedTuple):
 
     n_lines: int
     blank: NDArray[np.int64]  # which, from 1
+    same_ends: bool  # all lines end in "\r\n", or none has a "\r"
     only_digits: bool  # no letter, no point: whatever reads whole numbers there cannot misread one
 
 
 def look_at_lines(path: Path) -> Lines:
     """Count the lines of a file, .gz and .zst decompressed; the first one is the header."""
-    n_lines, only_digits = 0, True
+    n_lines, n_returns, only_digits = 0, 0, True
     blank: list[NDArray[np.int64]] = [np.array([], dtype=np.int64)]
     before = b"\n\n"
     with open_bytes(path) as file:
@@ -43,8 +44,10 @@ def look_at_lines(path: Path) -> Lines:
             rest = letters[2 + below_header :]
             only_digits = only_digits and rest.max(initial=0) <= ord("9") and block.find(b".", below_header) < 0
             n_lines += n_ends
+            n_returns += block.count(b"\r")
             before = text[-2:]
-    return Lines(n_lines + (before[-1] != _NEWLINE), np.concatenate(blank), only_digits)
+    is_cut = before[-1] != _NEWLINE
+    return Lines(n_lines + is_cut, np.concatenate(blank), n_returns in {0, n_lines}, only_digits)
 
 
 def lines_of_rows(rows: NDArray[np.int64], skipped: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:

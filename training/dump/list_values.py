@@ -193,10 +193,11 @@ def _read_rating(cell: Any) -> tuple[int, str]:
 
 
 def _read_status(cell: Any) -> tuple[int, str]:
-    text = " ".join(_text(cell).lower().removesuffix(".0").replace("_", " ").replace("-", " ").split())
-    if text in _STATUSES:
-        return _STATUSES[text], ""
-    if _text(cell).lower() in BLANKS:
+    text = _text(cell).lower()
+    word = re.sub(r"[\s_-]+", " ", text) if text[:1].isalpha() else str(read_whole(text))
+    if word in _STATUSES:
+        return _STATUSES[word], ""
+    if text in BLANKS:
         return 0, f"{columns.STATUS} is missing"
     return 0, "bytes that are no UTF-8" if "\ufffd" in text else NO_STATUS
 

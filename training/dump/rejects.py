@@ -73,7 +73,9 @@ class RejectedRows:
             return
         self._count(file, reason, len(rows))
         lines = self.lines_of(file, rows).tolist()
-        self._writer.writerows((file, line, reason, text[:_MAX_TEXT]) for line, text in zip(lines, texts, strict=True))
+        self._writer.writerows(
+            (file, line, reason, text[:_MAX_TEXT]) for line, text in zip(lines, texts, strict=True)
+        )
 
     def lines_of(self, file: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the lines of rows of a file that was settled."""
