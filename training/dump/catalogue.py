@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.bundle.card import AnimeCard
 from training.dump import columns
+from training.dump.catalogue_values import UNKNOWN, Row, SenseCheck, known_cells, read_names, read_number
 from training.dump.csv_text import find_dialect, read_rows
 from training.dump.files import parts_of
 from training.dump.rejects import RejectedRows
@@ -22,14 +23,11 @@ from training.errors import InputError
 MAL_ID: Final = "mal_id"
 MAX_TYPES: Final = 256
 _NEEDED: Final = (MAL_ID, "name")
-_UNKNOWN: Final = frozenset({"", "unknown", "nan", "none", "null", "-", "?", "n/a"})
 _YEAR: Final = re.compile(r"\b(19|20)\d\d\b")
-_NO_SYNOPSIS: Final = re.compile(r"^no synopsis\b", re.IGNORECASE)
+_NO_SYNOPSIS: Final = re.compile(r"^no (synopsis|description)\b", re.IGNORECASE)
 
 # The only reason that keeps the row: a title with an odd letter is better than no title.
 NO_UTF8: Final = "bytes that are no UTF-8 (row kept, bytes replaced)"
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -66,17 +64,21 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     cards: dict[int, AnimeCard] = {}
     traits: dict[int, AnimeTraits] = {}
     adult_ids = set()
+    sense = SenseCheck()
     for file, line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
         fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
         if fault:
             rejects.add(file, line, fault, ",".join(row.values()))
             continue
-        cards[anime_id] = _make_card(anime_id, row, synopses.get(anime_id) or row.get("synopsis"))
-        traits[anime_id] = read_traits(_known(row))
-        if row.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
+        known = known_cells(row)
+        cards[anime_id] = _make_card(anime_id, row["name"], known, synopses.get(anime_id) or row.get("synopsis"))
+        traits[anime_id] = read_traits(known)
+        sense.add(known, cards[anime_id])
+        if known.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
             adult_ids.add(anime_id)
     if not cards:
         raise InputError(f"{anime_file}: has no usable row")
+    sense.check(anime_file)
     return Catalogue(dict(sorted(cards.items())), frozenset(adult_ids), traits)
 
 
@@ -140,41 +142,25 @@ def _read_synopses(path: Path, rejects: RejectedRows) -> dict[int, str]:
     return synopses
 
 
-def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
-    known = _known(row)
+def _make_card(anime_id: int, name: str, known: Row, synopsis: str | None) -> AnimeCard:
     synopsis = html.unescape(synopsis or "").strip()
     year = _YEAR.search(known.get("aired", "")) or _YEAR.search(known.get("premiered", ""))
-    score, members = _number(known.get("score")), _number(known.get("members"))
+    score, members = read_number(known.get("score")), read_number(known.get("members"))
     return AnimeCard(
         anime_id=anime_id,
-        name=html.unescape(row["name"]).strip(),
+        name=html.unescape(name).strip(),
         english_name=known.get("english_name"),
         japanese_name=known.get("japanese_name"),
         type=known.get("type"),
-        episodes=int(_number(known.get("episodes")) or 0) or None,
-        genres=list(dict.fromkeys(g for genre in known.get("genres", "").split(",") if (g := genre.strip()))),
-        synopsis=None if synopsis.lower() in _UNKNOWN or _NO_SYNOPSIS.match(synopsis) else synopsis,
+        episodes=int(read_number(known.get("episodes")) or 0) or None,
+        genres=read_names(known.get("genres", "")),
+        synopsis=None if synopsis.lower() in UNKNOWN or _NO_SYNOPSIS.match(synopsis) else synopsis,
         year=int(year.group()) if year else None,
         score=score or None,
         members=None if members is None else int(members),
         age_rating=known.get("rating"),
         url=f"https://myanimelist.net/anime/{anime_id}",
     )
-
-
-def _known(row: Row) -> Row:
-    """Return the cells that are not unknown, with HTML entities replaced."""
-    texts = {name: html.unescape(value).strip() for name, value in row.items()}
-    return {name: text for name, text in texts.items() if text.lower() not in _UNKNOWN}
-
-
-def _number(text: str | None) -> float | None:
-    """Read a number; None where it is missing or not sensible."""
-    try:
-        number = float(text) if text else None
-    except ValueError:
-        return None
-    return number if number is not None and 0 <= number < 2**31 else None
 
 
 def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, int, Row]]:

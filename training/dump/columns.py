@@ -39,9 +39,14 @@ _CATALOGUE_VARIANTS: Final = {
     "genders": "genres",
     "genre": "genres",
     "sypnopsis": "synopsis",
+    "uid": "mal_id",
+    "mean": "score",
+    "other_name": "japanese_name",
     "title_english": "english_name",
     "title_japanese": "japanese_name",
 }
+# Which are what they seem only where a better one is not there.
+_SPARE: Final = {"other_name": "japanese_name", "mean": "score", "uid": "mal_id"}
 
 
 def list_columns(header: Iterable[str]) -> list[str]:
@@ -56,7 +61,10 @@ def list_columns(header: Iterable[str]) -> list[str]:
 
 def catalogue_columns(header: Iterable[str]) -> list[str]:
     """Give the columns of a catalogue file their standard names: ``mal_id``, ``english_name``, ``synopsis``, ..."""
-    return [_CATALOGUE_VARIANTS.get(plain(name), plain(name)) for name in header]
+    names = [plain(name) for name in header]
+    return [
+        name if name in _SPARE and _SPARE[name] in names else _CATALOGUE_VARIANTS.get(name, name) for name in names
+    ]
 
 
 def require_columns(
