@@ -65,7 +65,7 @@ HEADER = ",".join(LIST_HEADER)
         (_text("animelist.csv", "user_id,rating\n1,8\n"), "animelist.csv: no column anime_id"),
         (_text("anime.csv", "MAL_ID,Genres\n1,Drama\n"), "anime.csv: no column name"),
         (_text("anime_with_synopsis.csv", "MAL_ID\n1\n"), "anime_with_synopsis.csv: no column synopsis"),
-        (_text("animelist.csv", HEADER + "\nx,1,8,2,1\n"), "rejected: 1 x user_id is no number"),
+        (_text("animelist.csv", HEADER + "\n1,x,8,2,1\n"), "rejected: 1 x anime_id is no number"),
         (_text("animelist.csv", HEADER + "\n1,1,11,2,1\n"), "rejected: 1 x rating outside 0..10"),
         (_text("animelist.csv", HEADER + "\n1,1,8,9,1\n"), "rejected: 1 x unknown watching_status"),
         (_text("animelist.csv", HEADER + "\n1,2,8,2,1\n"), "rejected: 1 x anime_id is not in the catalogue"),

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from models.bundle.layout import MAX_USER_ID_LENGTH
 from models.scoring.user_list import Status
 from training.dump import columns
 from training.dump.rejects import RejectedRows
@@ -55,7 +56,7 @@ class ListBlock:
 
     part: str
     rows: NDArray[np.int64]  # which rows of the part they are, from 0, ascending
-    user_ids: NDArray[np.signedinteger]
+    user_ids: NDArray[Any]  # whole numbers, or str in all blocks of a source
     anime_ids: NDArray[np.signedinteger]
     ratings: NDArray[np.uint8]  # 1..10, 0 = unrated
     statuses: NDArray[np.uint8]
@@ -74,8 +75,18 @@ class ListBlock:
         return [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
 
 
-def read_block(part: str, first_row: int, batch: pa.RecordBatch, rejects: RejectedRows) -> ListBlock:
+def users_are_texts(batch: pa.RecordBatch) -> bool:
+    """Decide by its first rows whether a source calls its users by texts: most are no whole numbers then."""
+    named = [read_whole(cell) is None for cell in batch.column(columns.USER_ID).to_pylist() if cell is not None]
+    return 2 * sum(named) > len(named)
+
+
+def read_block(
+    part: str, first_row: int, batch: pa.RecordBatch, rejects: RejectedRows, *, text_users: bool = False
+) -> ListBlock:
     """Read the cells of a batch; reject rows that cannot be used. Without a status, all titles are completed.
+
+    User ids are whole numbers, or texts where ``text_users`` says so.
 
     Raises
     ------
@@ -84,7 +95,7 @@ def read_block(part: str, first_row: int, batch: pa.RecordBatch, rejects: Reject
     """
     cells = {name: _plain(part, name, batch.column(name)) for name in WANTED if name in batch.schema.names}
     read = {
-        columns.USER_ID: read_user_ids(cells[columns.USER_ID]),
+        columns.USER_ID: _read_users(cells[columns.USER_ID], text_users=text_users),
         columns.ANIME_ID: _read_ids(columns.ANIME_ID, cells[columns.ANIME_ID]),
         columns.RATING: _read_ratings(part, cells[columns.RATING]),
     }
@@ -107,9 +118,18 @@ def read_block(part: str, first_row: int, batch: pa.RecordBatch, rejects: Reject
     return block.take(reasons == "")
 
 
-def read_user_ids(cells: pa.Array) -> _Column:
-    """Read user ids: whole numbers. Rows of other users are rejected."""
-    return _read_ids(columns.USER_ID, cells)
+def _read_users(cells: pa.Array, *, text_users: bool) -> _Column:
+    return _read_distinct(cells, _read_name, np.str_) if text_users else _read_ids(columns.USER_ID, cells)
+
+
+def _read_name(cell: Any) -> tuple[str, str]:
+    name = "" if cell is None else str(cell).strip().strip("\0")
+    # People may be called None or Unknown.
+    if name in {"", "NULL", "NaN", "nan", "\\N"}:
+        return "", f"{columns.USER_ID} is missing"
+    if "\ufffd" in name:
+        return "", "bytes that are no UTF-8"
+    return (name, "") if len(name) <= MAX_USER_ID_LENGTH else ("", f"{columns.USER_ID} is too long")
 
 
 def read_whole(cell: Any) -> int | None:
@@ -202,7 +222,7 @@ def _read_status(cell: Any) -> tuple[int, str]:
     return 0, "bytes that are no UTF-8" if "\ufffd" in text else NO_STATUS
 
 
-def _read_distinct(cells: pa.Array, read: Callable[[Any], tuple[int, str]], dtype: type[np.integer[Any]]) -> _Column:
+def _read_distinct(cells: pa.Array, read: Callable[[Any], tuple[int | str, str]], dtype: type[np.generic]) -> _Column:
     """Read every distinct cell once."""
     encoded = cells.dictionary_encode(null_encoding="encode")
     found = [read(cell) for cell in encoded.dictionary.to_pylist()]

@@ -4,16 +4,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from functools import partial
-from typing import Protocol
 
 from models.bundle.manifest import DataCard
 from training.dump.catalogue import catalogue_arrays, new_anime_arrays, read_catalogue
 from training.dump.files import DumpFiles
-from training.dump.list_source import ListPart, ListSource, ReadInsteadError, ReadLimits
-from training.dump.list_values import ListBlock, read_block
+from training.dump.list_source import ReadLimits
 from training.dump.rejects import RejectedRows
 from training.lists.list_builder import ListBuilder
+from training.lists.list_reader import ListReader
 from training.lists.prepared import Prepared, PrepareReport
 from training.lists.thresholds import Thresholds, apply_thresholds
 
@@ -49,7 +47,7 @@ def prepare(
         hashing = pool.submit(dump.fingerprint)
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
         builder = ListBuilder(catalogue.anime_ids, rejects)
-        read_lists(dump.lists, limits, builder, rejects, on_bytes)
+        ListReader(builder, rejects, on_bytes).read(dump.lists, limits)
         everything = builder.build(dump.lists.name)
         kept = apply_thresholds(everything, thresholds)
     n_rejected = rejects.n_list_rows
@@ -79,42 +77,3 @@ def prepare(
     )
     arrays = catalogue_arrays(catalogue, kept.anime_ids)
     return Prepared(kept, arrays, new_anime_arrays(catalogue, kept.anime_ids, arrays), report)
-
-
-class Blocks(Protocol):
-    """Takes blocks of rows, as :class:`training.lists.list_builder.ListBuilder` does."""
-
-    def add(self, block: ListBlock) -> None:
-        """Take a block."""
-
-    def forget(self, part: str) -> None:
-        """Forget the blocks of a part, which is to be read again."""
-
-
-def read_lists(
-    source: ListSource, limits: ReadLimits, blocks: Blocks, rejects: RejectedRows, on_bytes: Callable[[int], None]
-) -> None:
-    """Read all parts of a source, row by row into blocks or rejects; `on_bytes` gets the bytes read so far."""
-    done = 0
-    for part in source.parts(limits):
-        _read_part(part, blocks, rejects, partial(_add_bytes, on_bytes, done))
-        done += part.n_bytes
-
-
-def _read_part(part: ListPart, blocks: Blocks, rejects: RejectedRows, on_bytes: Callable[[int], None]) -> None:
-    rejects.hold(part.name)
-    n_rows = 0
-    try:
-        for batch in part.batches(rejects, on_bytes):
-            blocks.add(read_block(part.name, n_rows, batch, rejects))
-            n_rows += batch.num_rows
-    except ReadInsteadError as other:
-        rejects.forget(part.name)
-        blocks.forget(part.name)
-        _read_part(other.part, blocks, rejects, on_bytes)
-        return
-    rejects.settle(part.name, part.lines_of)
-
-
-def _add_bytes(on_bytes: Callable[[int], None], before: int, n_bytes: int) -> None:
-    on_bytes(before + n_bytes)

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -22,7 +23,7 @@ LISTS = "user_id,anime_id,rating,watching_status\n1,20,9,2\n2,30,0,6\n"
 ROWS = [(1, 20, 9, 2), (2, 30, 0, 6)]
 
 
-def rows_of(folder: Path, content: str | bytes, name: str = "animelist.csv") -> list[tuple[int, ...]]:
+def rows_of(folder: Path, content: str | bytes, name: str = "animelist.csv") -> list[tuple[Any, ...]]:
     """Read lists of which no row may be rejected; give user, anime, rating and status."""
     kept, rejected = read_text(folder, content, name)
     assert rejected == []
@@ -139,6 +140,32 @@ def test_a_few_slips_are_no_other_scale(tmp_path: Path) -> None:
 )
 def test_headers_of_the_dumps_of_2023_are_known(tmp_path: Path, header: str, row: str) -> None:
     assert rows_of(tmp_path, f"{header}\n{row}\n") == [(1, 20, 9, 2)]
+
+
+@pytest.mark.parametrize("names", [("Zoë, 1", "日本"), ("0f8fad5b-d9cb-469f-a165-70867728950e", "7")])
+def test_users_may_be_texts(tmp_path: Path, names: tuple[str, str]) -> None:
+    text = "".join(f'"{name}",{anime},8\n' for anime in (1, 2) for name in (names[0], *names))
+    assert rows_of(tmp_path, f"username,anime_id,rating\n{text}")[:3] == [
+        (names[0], 1, 8, 2),
+        (names[0], 1, 8, 2),
+        (names[1], 1, 8, 2),
+    ]
+
+
+def test_a_few_users_that_are_no_numbers_do_not_make_texts_of_the_others(tmp_path: Path) -> None:
+    kept, rejected = read_text(tmp_path, "user_id,anime_id,rating\n1,2,8\nx,2,8\n007,2,8\n")
+    assert ([row[1] for row in kept], rejected) == ([1, 7], [(3, "user_id is no number")])
+
+
+def test_a_text_that_cannot_be_an_id_is_set_aside(tmp_path: Path) -> None:
+    text = f"user_id,anime_id,rating\na,2,8\nb,2,8\n,2,8\nNULL,2,8\n{'x' * 201},2,8\nNone,2,8\n"
+    kept, rejected = read_text(tmp_path, text)
+    assert [str(row[1]) for row in kept] == ["a", "b", "None"]
+    assert sorted(rejected) == [
+        (4, "user_id is missing"),
+        (5, "user_id is missing"),
+        (6, "user_id is too long"),
+    ]
 
 
 def test_a_digit_that_would_be_misread_as_another_number_is_not(tmp_path: Path) -> None:

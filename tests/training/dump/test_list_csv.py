@@ -16,7 +16,8 @@ from training.dump.list_source import ReadLimits
 from training.dump.list_values import ListBlock
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
-from training.lists.prepare import read_lists
+from training.lists import list_reader
+from training.lists.list_reader import ListReader
 
 HEADER = "user_id,anime_id,rating,watching_status,watched_episodes"
 CUT = "wrong number of columns, expected 5 (a cut line?)"
@@ -46,7 +47,7 @@ def read_all(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> tu
     """Read a file: rows as (line, user, anime, rating, status), and (line, reason) of the others."""
     blocks = _Blocks()
     with RejectedRows(path.parent / "rejected.csv") as rejects:
-        read_lists(FileSource(path.name, [path]), ReadLimits(), blocks, rejects, on_bytes)
+        ListReader(blocks, rejects, on_bytes).read(FileSource(path.name, [path]), ReadLimits())
         kept = blocks.rows(rejects)
     with (path.parent / "rejected.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -137,11 +138,13 @@ def test_every_line_is_what_it_is_when_read_alone(
     path.write_bytes(content)
     expected = read_slowly_and_simply(content, HEADER.split(","))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_reader, "users_are_texts", lambda _: False)
         patch.setattr(line_numbers, "_BLOCK_BYTES", block_bytes)
         patch.setattr(file_source, "_SMALL_BATCH_ROWS", batch_rows)
         kept, rejected = read_all(path)
     assert (kept, sorted(rejected)) == expected
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_reader, "users_are_texts", lambda _: False)
         patch.setattr(file_source, "_CsvPart", lambda path, _: file_source._CarefulPart(path))
         kept, rejected = read_all(path)
     assert (kept, sorted(rejected)) == expected
