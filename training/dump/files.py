@@ -151,7 +151,7 @@ def _in_order(place: Path, parts: list[Path]) -> list[Path]:
     promised = {int(found.group(1)) for part in parts if (found := re.search(r"-of-(\d+)", part.name))}
     if promised and promised != {len(parts)}:
         raise InputError(f"{place}: holds {len(parts)} of {max(promised)} parts; fetch the others")
-    return sorted(parts, key=lambda part: [(int(n or 0), text) for text, n in re.findall(r"(\D+)(\d*)", part.name)])
+    return sorted(parts, key=lambda part: [(text, int(n or 0)) for text, n in re.findall(r"(\D*)(\d*)", part.name)])
 
 
 def _find_lists(folder: Path, name: str) -> list[Path]:
