@@ -16,6 +16,7 @@ from training.dump import columns
 from training.dump.catalogue_values import UNKNOWN, Row, SenseCheck, known_cells, read_names, read_number
 from training.dump.csv_text import find_dialect, read_rows
 from training.dump.files import parts_of
+from training.dump.list_values import read_whole
 from training.dump.rejects import RejectedRows
 from training.dump.traits import AnimeTraits, read_traits, trait_arrays
 from training.errors import InputError
@@ -166,12 +167,11 @@ def _make_card(anime_id: int, name: str, known: Row, synopsis: str | None) -> An
 def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, int, Row]]:
     """Yield file, line, id and row of every row with a usable id; set the others aside."""
     for file, line, row in _rows(path, needed, rejects):
-        # Copies that went through pandas write ids as 1.0.
-        text = row[MAL_ID].strip().removesuffix(".0")
-        if not text.isascii() or not text.isdigit() or len(text) > 18:
+        anime_id = read_whole(row[MAL_ID])
+        if anime_id is None or not 0 <= anime_id < 2**63:
             rejects.add(file, line, f"{MAL_ID} is no number", ",".join(row.values()))
         else:
-            yield file, line, int(text), row
+            yield file, line, anime_id, row
 
 
 def _rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, Row]]:

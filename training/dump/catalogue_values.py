@@ -19,6 +19,7 @@ _ENOUGH: Final = 30
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:[,.\s'\u00a0\u202f]\d{3})+")
 # ['Action', "Girls' Love"], as Python, JSON and numpy write it.
 _QUOTED: Final = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
+_NAME: Final = re.compile(rf"""['"]name['"]: *(?:{_QUOTED.pattern})""")  # of [{'mal_id': 1, 'name': 'Action'}]
 
 
 def known_cells(row: Mapping[str, str]) -> Row:
@@ -53,7 +54,7 @@ def _plain(name: str, text: str) -> str:
     if name in _COUNTS and _THOUSANDS.fullmatch(text):
         return re.sub(r"\D", "", text)
     if text.startswith("[") and text.endswith("]"):
-        names = [one or other for one, other in _QUOTED.findall(text)]
+        names = [one or other for one, other in _NAME.findall(text) or _QUOTED.findall(text)]
         return ", ".join(re.sub(r"\\(.)", r"\1", each) for each in names) if names else text[1:-1]
     return text
 

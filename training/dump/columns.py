@@ -81,7 +81,7 @@ def require_columns(
     """
     missing = [name for name in required if name not in columns]
     if missing:
-        found = ", ".join(columns) if len(columns) <= 12 else ", ".join(columns[:12]) + ", ..."
+        found = ", ".join(name[:40] for name in columns[:12]) + (", ..." if len(columns) > 12 else "")
         raise InputError(
             f"{path}: no column {', '.join(missing)}; the header has: {found}{written}; needed: {', '.join(required)}"
         )

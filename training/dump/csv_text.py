@@ -31,6 +31,7 @@ _OTHER_KINDS: Final = {
 }
 _BYTE_ORDER_MARKS: Final = {codecs.BOM_UTF8: UTF_8, codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _BEYOND_ASCII: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_NO_HEADER: Final = re.compile(r"\s*(#.*|sep=.?)?\s*", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\s*-?\d+([.,]\d+)?\s*")
 _ONLY_DIGITS: Final = re.compile(r'[0-9,\t\r\n "+-]*')
 
@@ -39,6 +40,7 @@ _ONLY_DIGITS: Final = re.compile(r'[0-9,\t\r\n "+-]*')
 class Dialect:
     """How a CSV file is written."""
 
+    header_line: int  # from 1; above it are blank lines, comments or Excel's "sep=;"
     header: list[str]  # a name for every cell of a row, "" where there is none
     delimiter: str
     encoding: str
@@ -97,8 +99,10 @@ def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:
     line_end = "\n" if "\n" in text or "\r" not in text else "\r"
     lines = text.split(line_end)
     needed = f"a header with {', '.join(expected)} and rows below it"
-    if not lines[0].strip():
+    place = next((number for number, line in enumerate(lines) if not _NO_HEADER.fullmatch(line)), None)
+    if place is None:
         raise InputError(f"{path}: is empty; expected {needed}")
+    lines = lines[place:]
     if len(lines) == 1 and not whole:
         raise InputError(f"{path}: a line of more than {len(sample) >> 20} MB; is this a CSV file? Expected {needed}")
     delimiter = max(DELIMITERS, key=lambda mark: len(_split(lines[0], mark)))
@@ -109,8 +113,8 @@ def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:
     # How far the beginning is packed is about how far all of it is.
     packed = path.stat().st_size / len(sample) if whole else 0.25 if path.suffix in {".gz", ".zst"} else 1.0
     per_line = packed * len(sample) / len(lines)
-    only_digits = _ONLY_DIGITS.fullmatch(text, len(lines[0])) is not None
-    return Dialect(header, delimiter, encoding, line_end, per_line, only_digits)
+    only_digits = place == 0 and _ONLY_DIGITS.fullmatch(text, len(lines[0])) is not None
+    return Dialect(place + 1, header, delimiter, encoding, line_end, per_line, only_digits)
 
 
 def read_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, int, str, list[str]]]:
@@ -122,8 +126,8 @@ def read_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, int, str, lis
     with open_bytes(path) as file:
         text = io.TextIOWrapper(file, dialect.encoding, errors="replace", newline=dialect.line_end)
         rows = _Rows(text, dialect)
-        next(text)
-        line = 2
+        line = dialect.header_line + 1
+        rows.skip(dialect.header_line)
         while (first := rows.peek(0)) is not None:
             n_lines, cells = rows.parse(first)
             whole = "".join(rows.take(n_lines)).rstrip("\r\n")
@@ -147,6 +151,10 @@ class _Rows:
                 return None
             self._ahead.append(line)
         return self._ahead[place]
+
+    def skip(self, n_lines: int) -> None:
+        for _ in range(n_lines):
+            next(self._lines)
 
     def take(self, n_lines: int) -> list[str]:
         taken, self._ahead = self._ahead[:n_lines], self._ahead[n_lines:]

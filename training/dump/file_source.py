@@ -147,7 +147,8 @@ class _CsvFile:
         self.names = columns.list_columns(self.dialect.header)
         columns.require_columns(path, self.names, NEEDED, (columns.STATUS,), self.dialect.description)
         self.wanted = {name: place for place, name in enumerate(self.names) if name in WANTED}
-        self._skipped: NDArray[np.int64] = np.array([1])
+        self._above = np.arange(1, self.dialect.header_line + 1)
+        self._skipped = self._above
 
     @property
     def wrong_count(self) -> str:
@@ -155,7 +156,7 @@ class _CsvFile:
 
     def set_skipped(self, lines: NDArray[np.int64]) -> None:
         """Say which lines begin no row."""
-        self._skipped = np.unique(np.concatenate([[1], lines]))
+        self._skipped = np.unique(np.concatenate([self._above, lines]))
 
     def lines_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         return lines_of_rows(rows, self._skipped)
@@ -173,7 +174,7 @@ class _CsvPart(_CsvFile):
         self._as_text = as_text or not self.dialect.only_digits
 
     def batches(self, rejects: RejectedRows, on_bytes: OnBytes) -> Iterator[pa.RecordBatch]:
-        if self.dialect.encoding != UTF_8 or self.dialect.line_end != "\n":
+        if (self.dialect.encoding, self.dialect.line_end, self.dialect.header_line) != (UTF_8, "\n", 1):
             raise ReadInsteadError(_CarefulPart(self.path))
         n_rows = 0
         with ThreadPoolExecutor(1) as pool:
@@ -222,7 +223,7 @@ class _CarefulPart(_CsvFile):
     def batches(self, rejects: RejectedRows, on_bytes: OnBytes) -> Iterator[pa.RecordBatch]:
         kept: list[list[str]] = []
         skipped: list[int] = []
-        last = 1
+        last = self.dialect.header_line
         for line, n_lines, text, cells in read_rows(self.path, self.dialect):
             skipped += range(last + 1, line)  # blank ones
             last = line + n_lines - 1

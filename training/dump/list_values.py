@@ -233,7 +233,7 @@ def _read_distinct(cells: pa.Array, read: Callable[[Any], tuple[int | str, str]]
 
 
 def _text(cell: Any) -> str:
-    return "" if cell is None else str(cell).strip().strip('"').strip()
+    return "" if cell is None else str(cell).strip().strip("\"'").strip()
 
 
 def _plain(part: str, name: str, cells: pa.Array) -> pa.Array:

@@ -48,6 +48,9 @@ def cards_of(folder: Path, content: str | bytes) -> dict[int, AnimeCard]:
         lambda text: text.replace("\n", "\r\n"),
         lambda text: text.replace("\n", "\r"),
         lambda text: text.replace("\n", "\n\n").replace("9,2\n", "9,2\r\n"),
+        lambda text: f"sep=,\n{text}",
+        lambda text: f"# of 2024\n\n{text}",
+        lambda text: text.replace("1,20", "'1','20'"),
         lambda text: text.encode("utf-16"),
         lambda text: text.encode("utf-16-le"),
         lambda text: text.encode("utf-16-be"),
@@ -182,6 +185,13 @@ def test_a_quote_that_is_never_closed_costs_no_row(tmp_path: Path) -> None:
     assert len(rows_of(tmp_path, text)) == 3001
 
 
+def test_lines_are_counted_below_a_comment_and_where_line_ends_are_mixed(tmp_path: Path) -> None:
+    kept, rejected = read_text(tmp_path, "# note\n\nuser_id,anime_id,rating\n\n1,2,8\nx,2,8\n3,2,8\n")
+    assert ([row[0] for row in kept], [line for line, _ in rejected]) == ([5, 7], [6])
+    kept, rejected = read_text(tmp_path, "user_id,anime_id,rating\n,,\r\n   \n3,2,8\n1,2\n4,2,8\n")
+    assert ([row[0] for row in kept], sorted(line for line, _ in rejected)) == ([4, 6], [2, 5])
+
+
 def test_latin_1_is_read_as_such(tmp_path: Path) -> None:
     assert cards_of(tmp_path, "MAL_ID,Name\n1,Café\n".encode("latin-1"))[1].name == "Café"
 
@@ -191,6 +201,7 @@ def test_a_catalogue_of_2016_has_its_mean_score_under_rating(tmp_path: Path) -> 
     card = cards_of(tmp_path, text)[1]
     assert (card.score, card.age_rating, card.genres, card.members) == (7.85, None, ["Action", "Drama"], 338)
     assert card.name == "Naruto & Co"
+    assert cards_of(tmp_path, "MAL_ID,Name,Rating\n1,Naruto,18\n")[1].age_rating == "18"
     card = cards_of(tmp_path, "MAL_ID,Name,Score,Rating\n1,Naruto,7.85,PG-13\n")[1]
     assert (card.score, card.age_rating) == (7.85, "PG-13")
 
@@ -211,6 +222,7 @@ def test_a_catalogue_of_2023_has_its_synopses_and_japanese_names(tmp_path: Path)
         ('"[""Girls\' Love"", \'Drama\']"', ["Girls' Love", "Drama"]),
         ("\"['Action' 'Drama']\"", ["Action", "Drama"]),
         ("[]", []),
+        ("\"[{'mal_id': 1, 'name': 'Action'}, {'mal_id': 8, 'name': 'Drama'}]\"", ["Action", "Drama"]),
         ('"[Action, Drama]"', ["Action", "Drama"]),
         ("Action|Drama", ["Action", "Drama"]),
         ("Action; Drama", ["Action", "Drama"]),

@@ -251,7 +251,7 @@ def test_columns_may_stand_in_any_order_beside_others_of_any_name(tmp_path: Path
     ("content", "fault"),
     [
         (b"", "is empty; expected a header with user_id, anime_id, rating"),
-        (b"\n1,2,3\n", "is empty"),
+        (b"\n \n", "is empty"),
         (b"user_id,anime_id\n1,2\n", "no column rating; the header has: user_id, anime_id"),
         (b"1,2,8\n", "has no header, its first line is 1,2,8; expected a header with user_id, anime_id, rating"),
         (b"user_id,anime_id,rating,score\n", "more than one column means rating; leave one"),
