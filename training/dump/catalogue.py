@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.bundle.card import AnimeCard
 from training.dump import columns
-from training.dump.catalogue_values import UNKNOWN, Row, SenseCheck, known_cells, read_names, read_number
+from training.dump.catalogue_values import UNKNOWN, Row, check_sense, known_cells, read_names, read_number
 from training.dump.csv_text import find_dialect, read_rows
 from training.dump.files import parts_of
 from training.dump.list_values import read_whole
@@ -65,7 +65,7 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     cards: dict[int, AnimeCard] = {}
     traits: dict[int, AnimeTraits] = {}
     adult_ids = set()
-    sense = SenseCheck()
+    rows: list[Row] = []
     for file, line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
         fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
         if fault:
@@ -74,12 +74,12 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
         known = known_cells(row)
         cards[anime_id] = _make_card(anime_id, row["name"], known, synopses.get(anime_id) or row.get("synopsis"))
         traits[anime_id] = read_traits(known)
-        sense.add(known, cards[anime_id])
+        rows.append(known)
         if known.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
             adult_ids.add(anime_id)
     if not cards:
         raise InputError(f"{anime_file}: has no usable row")
-    sense.check(anime_file)
+    check_sense(anime_file, rows)
     return Catalogue(dict(sorted(cards.items())), frozenset(adult_ids), traits)
 
 

@@ -2,12 +2,10 @@
 
 import html
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from models.bundle.card import AnimeCard
 from training.errors import InputError
 
 Row = dict[str, str]
@@ -59,41 +57,23 @@ def _plain(name: str, text: str) -> str:
     return text
 
 
-class SenseCheck:
-    """Notices a catalogue whose columns do not hold what their names say."""
+def check_sense(path: Path, rows: Sequence[Row]) -> None:
+    """Refuse a catalogue, given by its known cells, whose columns do not hold what their names say.
 
-    def __init__(self) -> None:
-        self._known: Counter[str] = Counter()
-        self._numbers: Counter[str] = Counter()
-        self._seen: dict[str, str] = {}
-        self._genres: Counter[str] = Counter()
-        self._n_with_genres = 0
-
-    def add(self, known: Row, card: AnimeCard) -> None:
-        """Look at a row."""
-        for name in ("score", "members", "episodes"):
-            if name in known:
-                self._known[name] += 1
-                self._numbers[name] += read_number(known[name]) is not None
-                self._seen[name] = known[name]
-        self._genres.update(card.genres)
-        self._n_with_genres += bool(card.genres)
-
-    def check(self, path: Path) -> None:
-        """Refuse a catalogue that makes no sense.
-
-        Raises
-        ------
-        InputError
-            With what was seen.
-        """
-        for name, count in self._known.items():
-            if count >= _ENOUGH and not self._numbers[name]:
-                raise InputError(f"{path}: column {name} should hold numbers; none does, as in {self._seen[name]!r}")
-        n_genres = len(self._genres)
-        if n_genres >= _ENOUGH and n_genres > self._n_with_genres / 2:
-            examples = ", ".join(repr(name[:30]) for name, _ in self._genres.most_common(3))
-            raise InputError(
-                f"{path}: column genres has {n_genres:,} different genres for {self._n_with_genres:,} anime, such as "
-                f"{examples}; names separated by commas are expected"
-            )
+    Raises
+    ------
+    InputError
+        With what was seen.
+    """
+    for name in ("score", "members", "episodes"):
+        seen = [row[name] for row in rows if name in row]
+        if len(seen) >= _ENOUGH and all(read_number(text) is None for text in seen):
+            raise InputError(f"{path}: column {name} should hold numbers; none does, as in {seen[-1]!r}")
+    genres = [read_names(row["genres"]) for row in rows if "genres" in row]
+    distinct = list(dict.fromkeys(name for names in genres for name in names))
+    if len(distinct) >= _ENOUGH and len(distinct) > len(genres) / 2:
+        examples = ", ".join(repr(name[:30]) for name in distinct[:3])
+        raise InputError(
+            f"{path}: column genres has {len(distinct):,} different genres for {len(genres):,} anime, such as "
+            f"{examples}; names separated by commas are expected"
+        )

@@ -5,8 +5,10 @@ import contextlib
 import csv
 import gzip
 import io
+import itertools
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,56 +127,24 @@ def read_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, int, str, lis
     """
     with open_bytes(path) as file:
         text = io.TextIOWrapper(file, dialect.encoding, errors="replace", newline=dialect.line_end)
-        rows = _Rows(text, dialect)
+        lines = itertools.islice(text, dialect.header_line, None)
+        ahead: deque[str] = deque()
         line = dialect.header_line + 1
-        rows.skip(dialect.header_line)
-        while (first := rows.peek(0)) is not None:
-            n_lines, cells = rows.parse(first)
-            whole = "".join(rows.take(n_lines)).rstrip("\r\n")
-            if whole.strip():
-                yield line, n_lines, whole, cells
+        while (first := ahead.popleft() if ahead else next(lines, None)) is not None:
+            row, n_lines, cells = first, 1, _parse(first, dialect.delimiter)
+            if first.count('"') % 2 and not _parse(first, dialect.delimiter, strict=True):
+                ahead.extend(itertools.islice(lines, MAX_LINES - len(ahead)))
+                n_more = 1 + next((place for place, more in enumerate(ahead) if more.count('"') % 2), len(ahead))
+                whole = first + "".join(itertools.islice(ahead, n_more))
+                whole_cells = _parse(whole, dialect.delimiter, strict=True)
+                # Else the quote was never meant as one, and the line stands alone.
+                if len(whole_cells) == len(dialect.header):
+                    row, n_lines, cells = whole, 1 + n_more, whole_cells
+                    for _ in range(n_more):
+                        ahead.popleft()
+            if row.strip():
+                yield line, n_lines, row.rstrip("\r\n"), cells
             line += n_lines
-
-
-class _Rows:
-    """Puts lines of text together to rows."""
-
-    def __init__(self, lines: Iterator[str], dialect: Dialect) -> None:
-        self._lines = lines
-        self._dialect = dialect
-        self._ahead: list[str] = []
-
-    def peek(self, place: int) -> str | None:
-        while len(self._ahead) <= place:
-            line = next(self._lines, None)
-            if line is None:
-                return None
-            self._ahead.append(line)
-        return self._ahead[place]
-
-    def skip(self, n_lines: int) -> None:
-        for _ in range(n_lines):
-            next(self._lines)
-
-    def take(self, n_lines: int) -> list[str]:
-        taken, self._ahead = self._ahead[:n_lines], self._ahead[n_lines:]
-        return taken
-
-    def parse(self, line: str) -> tuple[int, list[str]]:
-        """Read the cells of the next row; it goes on below its line if that makes it a whole one."""
-        if line.count('"') % 2 and not _parse(line, self._dialect.delimiter, strict=True):
-            quotes = 1
-            for place in range(1, MAX_LINES):
-                more = self.peek(place)
-                if more is None:
-                    break
-                quotes += more.count('"')
-                if quotes % 2 == 0:
-                    cells = _parse("".join(self._ahead[: place + 1]), self._dialect.delimiter, strict=True)
-                    if len(cells) == len(self._dialect.header):
-                        return place + 1, cells
-                    break
-        return 1, _parse(line, self._dialect.delimiter)
 
 
 def _parse(text: str, delimiter: str, *, strict: bool = False) -> list[str]:

@@ -244,17 +244,15 @@ def _plain(part: str, name: str, cells: pa.Array) -> pa.Array:
     InputError
         If they are something else.
     """
-    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
-    if pa.types.is_dictionary(cells.type) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return cells.cast(pa.string() if not pa.types.is_primitive(kind) else kind)
-    if not (
-        pa.types.is_string(kind)
-        or pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_null(kind)
-        or pa.types.is_decimal(kind)
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    if any(
+        is_text(cells.type) for is_text in (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
     ):
-        raise InputError(f"{part}: column {name} holds {kind}; text or numbers are expected")
+        return cells.cast(pa.string())
+    number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    if not any(is_kind(cells.type) for is_kind in (pa.types.is_string, *number)):
+        raise InputError(f"{part}: column {name} holds {cells.type}; text or numbers are expected")
     return cells
 
 

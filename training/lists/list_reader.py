@@ -10,20 +10,17 @@ from training.dump.list_values import ListBlock, read_block, users_are_texts
 from training.dump.rejects import RejectedRows
 
 
-class Blocks(Protocol):
-    """Takes blocks of rows, as :class:`training.lists.list_builder.ListBuilder` does."""
+class _Blocks(Protocol):
+    """What :class:`training.lists.list_builder.ListBuilder` does with blocks of rows."""
 
-    def add(self, block: ListBlock) -> None:
-        """Take a block."""
-
-    def forget(self, part: str) -> None:
-        """Forget the blocks of a part, which is to be read again."""
+    def add(self, block: ListBlock) -> None: ...
+    def forget(self, part: str) -> None: ...
 
 
 class ListReader:
     """Hands rows to blocks or rejects; `on_bytes` gets the bytes read so far."""
 
-    def __init__(self, blocks: Blocks, rejects: RejectedRows, on_bytes: Callable[[int], None]) -> None:
+    def __init__(self, blocks: _Blocks, rejects: RejectedRows, on_bytes: Callable[[int], None]) -> None:
         self._blocks = blocks
         self._rejects = rejects
         self._on_bytes = on_bytes
