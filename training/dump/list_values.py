@@ -33,7 +33,6 @@ _STATUS_WORDS: Final = {
 _STATUSES: Final = {
     word: int(status) for status, words in _STATUS_WORDS.items() for word in (*words, str(int(status)))
 }
-_IS_STATUS: Final = np.isin(np.arange(8), [status for status in Status if status is not Status.UNKNOWN])
 # Also 1.0 and 1,234: copies that went through pandas or a spreadsheet.
 _WHOLE: Final = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0*)?")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?(?:e[+-]?[0-9]+)?", re.IGNORECASE)
@@ -100,7 +99,7 @@ def read_block(
         columns.RATING: _read_ratings(part, cells[columns.RATING]),
     }
     if columns.STATUS in cells:
-        read[columns.STATUS] = _read_statuses(cells[columns.STATUS])
+        read[columns.STATUS] = _read_distinct(cells[columns.STATUS], _read_status, np.uint8)
     else:
         read[columns.STATUS] = _Column(np.full(batch.num_rows, int(Status.COMPLETED), dtype=np.uint8))
     rows = np.arange(first_row, first_row + batch.num_rows)
@@ -176,21 +175,10 @@ def _read_id(name: str, cell: Any) -> tuple[int, str]:
     return number, "negative id" if number < 0 else ""
 
 
-def _read_statuses(cells: pa.Array) -> _Column:
-    values = _cast(cells)
-    if values is not None and _IS_STATUS.take(values, mode="clip").all():
-        return _Column(values.astype(np.uint8))
-    return _read_distinct(cells, _read_status, np.uint8)
-
-
 def _read_ratings(part: str, cells: pa.Array) -> _Column:
-    values = _cast(cells)
-    if values is not None and (len(values) == 0 or (values.min() >= 0 and values.max() <= 10)):
-        return _Column(values.astype(np.uint8))
     ratings = _read_distinct(cells, _read_rating, np.int16)
-    high = ratings.values > 10
-    if np.count_nonzero(high) * 2 > np.count_nonzero(ratings.values) and ratings.values.max() >= _OTHER_SCALE:
-        most = ratings.values.max()
+    most = ratings.values.max(initial=0)
+    if most >= _OTHER_SCALE and np.count_nonzero(ratings.values > 10) * 2 > np.count_nonzero(ratings.values):
         raise InputError(
             f"{part}: ratings go up to {most}, and 0..10 is expected; scale them (rating / {10 if most > 20 else 2}) "
             "and leave unrated titles at 0 or blank"

@@ -24,21 +24,15 @@ class RejectedRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
-        self._by_file: Counter[str] = Counter()
         self._held: dict[str, list[tuple[NDArray[np.int64], str, Any]]] = {}
         self._lines_of: dict[str, LinesOf] = {}
         self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(("file", "line", "reason", "row"))
 
-    @property
-    def n_list_rows(self) -> int:
-        """Number of rows of lists, which are those of the files that were settled."""
-        return sum(self._by_file[file] for file in self._lines_of)
-
     def add(self, file: str, line: int, reason: str, row: str) -> None:
         """Reject what is on a line of a file."""
-        self._count(file, reason, 1)
+        self.counts[reason] += 1
         self._writer.writerow((file, line, reason, row[:_MAX_TEXT]))
 
     def hold(self, file: str) -> None:
@@ -71,7 +65,7 @@ class RejectedRows:
         if file in self._held:
             self._held[file].append((rows, reason, pa.array(texts, pa.string())))
             return
-        self._count(file, reason, len(rows))
+        self.counts[reason] += len(rows)
         lines = self.lines_of(file, rows).tolist()
         self._writer.writerows(
             (file, line, reason, text[:_MAX_TEXT]) for line, text in zip(lines, texts, strict=True)
@@ -80,10 +74,6 @@ class RejectedRows:
     def lines_of(self, file: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the lines of rows of a file that was settled."""
         return self._lines_of[file](rows)
-
-    def _count(self, file: str, reason: str, n_rows: int) -> None:
-        self.counts[reason] += n_rows
-        self._by_file[file] += n_rows
 
     def __enter__(self) -> "RejectedRows":
         return self

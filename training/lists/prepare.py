@@ -46,11 +46,12 @@ def prepare(
     with ThreadPoolExecutor(1) as pool:
         hashing = pool.submit(dump.fingerprint)
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
+        n_of_catalogue = rejects.counts.total()
         builder = ListBuilder(catalogue.anime_ids, rejects)
         ListReader(builder, rejects, on_bytes).read(dump.lists, limits)
         everything = builder.build(dump.lists.name)
         kept = apply_thresholds(everything, thresholds)
-    n_rejected = rejects.n_list_rows
+    n_rejected = rejects.counts.total() - n_of_catalogue
     counts = {
         "rows_read": n_rejected + len(everything.anime_rows),
         "rows_rejected": n_rejected,

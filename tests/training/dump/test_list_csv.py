@@ -52,7 +52,7 @@ def read_all(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> tu
     with (path.parent / "rejected.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert all(row["file"] == path.name for row in rows)
-    assert sum(rejects.counts.values()) == len(rows) == rejects.n_list_rows
+    assert rejects.counts.total() == len(rows)
     return kept, [(int(row["line"]), row["reason"]) for row in rows]
 
 
