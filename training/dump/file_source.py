@@ -107,6 +107,13 @@ class FileSource:
                 yield part
 
 
+def _too_little_memory(path: Path, error: duckdb.Error) -> InputError:
+    reason = str(error).partition("\n")[0]
+    return InputError(
+        f"{path}: prepare.memory_limit, or the room to exceed it in the work folder, is too small: {reason}"
+    )
+
+
 class _ParquetPart:
     """A Parquet file; its rows are counted from 1."""
 
@@ -133,6 +140,8 @@ class _ParquetPart:
     def _try(self, read: Callable[[], Any]) -> Any:
         try:
             return read()
+        except duckdb.OutOfMemoryException as error:
+            raise _too_little_memory(self._path, error) from error
         except (duckdb.Error, OSError, pa.ArrowException) as error:
             raise InputError(f"{self._path}: is no readable Parquet file, or a broken one ({error})") from error
 
@@ -180,17 +189,16 @@ class _CsvPart(_CsvFile):
         with ThreadPoolExecutor(1) as pool:
             looking = pool.submit(look_at_lines, self.path)
             try:
+                self._connection.execute("DROP TABLE IF EXISTS malformed; DROP TABLE IF EXISTS malformed_scans")
                 for batch in self._relation().to_arrow_reader(_BATCH_ROWS):
                     yield batch
                     n_rows += batch.num_rows
                     self.show(n_rows, on_bytes)
                 found = self._connection.sql(_MALFORMED).fetchall()
             except duckdb.OutOfMemoryException as error:
-                raise InputError(f"{self.path}: prepare.memory_limit is too low ({error})") from error
+                raise _too_little_memory(self.path, error) from error
             except (duckdb.Error, OSError, pa.ArrowException) as error:
                 raise ReadInsteadError(_CarefulPart(self.path)) from error
-            finally:
-                self._connection.execute("DROP TABLE IF EXISTS malformed; DROP TABLE IF EXISTS malformed_scans")
             lines = looking.result()
         kinds = {kind for _, kind, _ in found}
         if not self._as_text and ("CAST" in kinds or not lines.only_digits):

@@ -11,6 +11,8 @@ from tests.training.small_dump import SmallDump
 from training.dump.files import find_dump, parts_of
 from training.errors import InputError
 from training.lists.list_builder import DUPLICATE
+from training.pipeline import run_prepare
+from training.settings import make_settings
 
 
 def split(small_dump: SmallDump, n_parts: int) -> list[pd.DataFrame]:
@@ -106,6 +108,20 @@ def test_a_catalogue_may_be_in_parts(small_dump: SmallDump) -> None:
     assert rejected == []
     for name, array in whole.catalogue.items():
         np.testing.assert_array_equal(parts.catalogue[name], array)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_too_little_memory_is_said_in_one_line(small_dump: SmallDump, tmp_path: Path, suffix: str) -> None:
+    (frame,) = split(small_dump, 1)
+    path = small_dump.folder / f"animelist.{suffix}"
+    (frame.to_parquet if suffix == "parquet" else frame.to_csv)(path, index=False)
+    settings = make_settings({}, ["prepare.memory_limit=1KB"])
+    with pytest.raises(
+        InputError, match=rf"animelist\.{suffix}: prepare\.memory_limit, .* is too small: .*\Z"
+    ) as error:
+        run_prepare(small_dump.folder, tmp_path / "work", settings)
+    assert "\n" not in str(error.value)
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 def test_another_part_is_another_dump(small_dump: SmallDump) -> None:
