@@ -138,10 +138,11 @@ def prepare(
     work: WorkOption = DEFAULT_WORK,
     min_user_rows: MinUserOption = None,
     min_anime_rows: MinAnimeOption = None,
+    assignments: SetOption = None,
     anew: AnewOption = False,
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
-    settings = _settings(min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
+    settings = _settings(assignments, min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
     print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
 
 

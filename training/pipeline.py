@@ -20,6 +20,7 @@ from models.store import Store
 from training import publishing
 from training.background import begin_background
 from training.dump.files import find_dump
+from training.dump.list_source import ReadLimits
 from training.dump.rejects import REJECTS_FILE, RejectedRows
 from training.embeddings.stage import AutoencoderInput, networks_to_train, train_networks
 from training.embeddings.teacher import Teacher, fit_teacher
@@ -61,9 +62,10 @@ def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = F
     with replaced_folder(work / "prepared") as folder:
         with (
             RejectedRows(folder / REJECTS_FILE) as rejects,
-            progress(f"read {dump.lists.name}", dump.lists.stat().st_size, "MB", scale=1e6) as update,
+            progress(f"read {Path(dump.lists.name).name}", dump.lists.n_bytes, "MB", scale=1e6) as update,
         ):
-            prepared = prepare(dump, thresholds, rejects, update)
+            limits = ReadLimits(settings.prepare.memory_limit, work)
+            prepared = prepare(dump, thresholds, rejects, update, limits)
         save_prepared(folder, prepared)
     return prepared.report
 

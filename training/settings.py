@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from training.dump.config import PrepareConfig
 from training.embeddings.config import AutoencoderConfig, RatingConfig
 from training.errors import InputError
 from training.item_weights.config import ItemsConfig
@@ -49,6 +50,7 @@ class RunSettings(BaseModel):
         int, Field(ge=0, lt=10, description="Who tests: users whose hash modulo 10 is this; all others train")
     ] = 1
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="Draws the targets of the test users")] = 0
+    prepare: PrepareConfig = PrepareConfig()
     autoencoder: AutoencoderConfig = AutoencoderConfig()
     rating: RatingConfig = RatingConfig()
     similar: SimilarConfig = SimilarConfig()
@@ -81,7 +83,7 @@ def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSet
     seed = values.pop("seed", None)
     for group in ("autoencoder", "rating", "similar", "reranker"):
         values[group] = {} if seed is None else {"seed": seed}
-    values["items"] = {}
+    values["items"], values["prepare"] = {}, {}
     known = dict(_walk(RunSettings()))
     for assignment in assignments:
         name, equals, value = assignment.partition("=")

@@ -1,12 +1,11 @@
 """Users whose ids are names, from lists to answers over HTTP."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx2 as httpx
-import numpy as np
 import pytest
 
 from models.bundle.reader import Bundle, read_bundle
@@ -14,10 +13,7 @@ from models.scoring.user_list import list_of_user
 from models.store import Store
 from tests.contract.test_training_to_bundle import TOLD, training
 from tests.service.running import running
-from tests.training.commands import works
-from tests.training.small_dump import SmallDump, write_small_dump
-from training.dump.list_block import ListBlock
-from training.lists.list_builder import ListBuilder
+from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv, write_small_dump
 from training.lists.prepared import load_prepared
 from training.lists.split import is_test_user
 
@@ -45,16 +41,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     dump = write_small_dump(folder / "dump")
     told = [part for assignment in (*TOLD, "autoencoder.embedding_size=8") for part in ("--set", assignment)]
     places = ["--data", str(dump.folder), "--work", str(folder / "work"), "--store", str(folder / "store")]
-    add = ListBuilder.add
-    with pytest.MonkeyPatch.context() as patch:
-
-        def add_named(builder: ListBuilder, block: ListBlock) -> None:
-            names = np.array([name_of(number) for number in block.user_ids.tolist()], dtype=np.str_)
-            add(builder, replace(block, user_ids=names))
-
-        patch.setattr(ListBuilder, "add", add_named)
-        works(patch, "prepare", *places[:4])
-    # It takes what is prepared.
+    named = [(name_of(user), *rest) for user, *rest in dump.rows]
+    write_csv(dump.folder / "animelist.csv", ("username", *LIST_HEADER[1:]), named)
     done = training("run", *places, *told)
     assert done.returncode == 0, done.stderr
     return Run(dump, folder / "work", folder / "store", read_bundle(Store(folder / "store").current_folder()))

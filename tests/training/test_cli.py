@@ -56,8 +56,8 @@ HEADER = ",".join(LIST_HEADER)
     [
         (lambda folder: (folder / "animelist.csv").unlink(), "holds no animelist.csv"),
         (lambda folder: (folder / "anime.csv").unlink(), "holds no anime.csv"),
-        (_folder_instead("animelist.csv"), "animelist.csv: is a folder; expected a file"),
-        (_folder_instead("anime.csv"), "anime.csv: is a folder; expected a file"),
+        (_folder_instead("animelist.csv"), "animelist.csv: is a folder without parts"),
+        (_folder_instead("anime.csv"), "anime.csv: is a folder without parts"),
         (_text("animelist.csv", ""), "animelist.csv: is empty"),
         (_text("anime.csv", ""), "anime.csv: is empty"),
         (_text("animelist.csv", HEADER + "\n"), "there is nothing below the header"),
@@ -65,7 +65,7 @@ HEADER = ",".join(LIST_HEADER)
         (_text("animelist.csv", "user_id,rating\n1,8\n"), "animelist.csv: no column anime_id"),
         (_text("anime.csv", "MAL_ID,Genres\n1,Drama\n"), "anime.csv: no column name"),
         (_text("anime_with_synopsis.csv", "MAL_ID\n1\n"), "anime_with_synopsis.csv: no column synopsis"),
-        (_text("animelist.csv", HEADER + "\nx,1,8,2,1\n"), "rejected: 1 x user_id is no number"),
+        (_text("animelist.csv", HEADER + "\n1,x,8,2,1\n"), "rejected: 1 x anime_id is no number"),
         (_text("animelist.csv", HEADER + "\n1,1,11,2,1\n"), "rejected: 1 x rating outside 0..10"),
         (_text("animelist.csv", HEADER + "\n1,1,8,9,1\n"), "rejected: 1 x unknown watching_status"),
         (_text("animelist.csv", HEADER + "\n1,2,8,2,1\n"), "rejected: 1 x anime_id is not in the catalogue"),
@@ -163,7 +163,7 @@ def test_prepare_reports_what_it_set_aside(
     assert "kept 600 rows of 60 users and 40 anime" in told
     assert "set aside 1: rating outside 0..10" in told
     rejected = (tmp_path / "work" / "prepared" / "rejected_rows.csv").read_text(encoding="utf-8").splitlines()
-    assert rejected[1] == 'animelist.csv,602,rating outside 0..10 or no whole number,"3,1,99,2,1"'
+    assert rejected[1] == 'animelist.csv,602,rating outside 0..10 or no whole number,"3,1,99,2"'
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,7 @@ def test_defaults_are_what_was_measured() -> None:
         "similar.weights": "auto",
         "similar.max_users": "7000",
         "similar.dropout": "0.3",
+        "prepare.memory_limit": "1GB",
         "similar.n_dense": "6144",
         "similar.l2_per_user": "0.08",
         "similar.epochs": "6",

@@ -1,11 +1,7 @@
 """Reads the catalogue (anime.csv and anime_with_synopsis.csv) into anime cards and the arrays that filters need."""
 
-import csv
-import gzip
 import html
-import io
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +13,10 @@ from numpy.typing import NDArray
 
 from models.bundle.card import AnimeCard
 from training.dump import columns
+from training.dump.catalogue_values import UNKNOWN, Row, check_sense, known_cells, read_names, read_number
+from training.dump.csv_text import find_dialect, read_rows
+from training.dump.files import parts_of
+from training.dump.list_values import read_whole
 from training.dump.rejects import RejectedRows
 from training.dump.traits import AnimeTraits, read_traits, trait_arrays
 from training.errors import InputError
@@ -24,14 +24,11 @@ from training.errors import InputError
 MAL_ID: Final = "mal_id"
 MAX_TYPES: Final = 256
 _NEEDED: Final = (MAL_ID, "name")
-_UNKNOWN: Final = frozenset({"", "unknown", "nan", "none", "null", "-", "?", "n/a"})
 _YEAR: Final = re.compile(r"\b(19|20)\d\d\b")
-_NO_SYNOPSIS: Final = re.compile(r"^no synopsis\b", re.IGNORECASE)
+_NO_SYNOPSIS: Final = re.compile(r"^no (synopsis|description)\b", re.IGNORECASE)
 
 # The only reason that keeps the row: a title with an odd letter is better than no title.
 NO_UTF8: Final = "bytes that are no UTF-8 (row kept, bytes replaced)"
-
-Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -68,17 +65,21 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     cards: dict[int, AnimeCard] = {}
     traits: dict[int, AnimeTraits] = {}
     adult_ids = set()
-    for line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
+    rows: list[Row] = []
+    for file, line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
         fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
         if fault:
-            rejects.add(anime_file.name, line, fault, ",".join(row.values()))
+            rejects.add(file, line, fault, ",".join(row.values()))
             continue
-        cards[anime_id] = _make_card(anime_id, row, synopses.get(anime_id) or row.get("synopsis"))
-        traits[anime_id] = read_traits(_known(row))
-        if row.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
+        known = known_cells(row)
+        cards[anime_id] = _make_card(anime_id, row["name"], known, synopses.get(anime_id) or row.get("synopsis"))
+        traits[anime_id] = read_traits(known)
+        rows.append(known)
+        if known.get("rating", "").startswith("Rx") or "Hentai" in cards[anime_id].genres:
             adult_ids.add(anime_id)
     if not cards:
         raise InputError(f"{anime_file}: has no usable row")
+    check_sense(anime_file, rows)
     return Catalogue(dict(sorted(cards.items())), frozenset(adult_ids), traits)
 
 
@@ -134,28 +135,27 @@ def catalogue_arrays(
 
 def _read_synopses(path: Path, rejects: RejectedRows) -> dict[int, str]:
     synopses: dict[int, str] = {}
-    for line, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
+    for file, line, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
         if anime_id in synopses:
-            rejects.add(path.name, line, "second synopsis of an anime", ",".join(row.values()))
+            rejects.add(file, line, "second synopsis of an anime", ",".join(row.values()))
         else:
             synopses[anime_id] = row["synopsis"]
     return synopses
 
 
-def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
-    known = _known(row)
+def _make_card(anime_id: int, name: str, known: Row, synopsis: str | None) -> AnimeCard:
     synopsis = html.unescape(synopsis or "").strip()
     year = _YEAR.search(known.get("aired", "")) or _YEAR.search(known.get("premiered", ""))
-    score, members = _number(known.get("score")), _number(known.get("members"))
+    score, members = read_number(known.get("score")), read_number(known.get("members"))
     return AnimeCard(
         anime_id=anime_id,
-        name=html.unescape(row["name"]).strip(),
+        name=html.unescape(name).strip(),
         english_name=known.get("english_name"),
         japanese_name=known.get("japanese_name"),
         type=known.get("type"),
-        episodes=int(_number(known.get("episodes")) or 0) or None,
-        genres=list(dict.fromkeys(g for genre in known.get("genres", "").split(",") if (g := genre.strip()))),
-        synopsis=None if synopsis.lower() in _UNKNOWN or _NO_SYNOPSIS.match(synopsis) else synopsis,
+        episodes=int(read_number(known.get("episodes")) or 0) or None,
+        genres=read_names(known.get("genres", "")),
+        synopsis=None if synopsis.lower() in UNKNOWN or _NO_SYNOPSIS.match(synopsis) else synopsis,
         year=int(year.group()) if year else None,
         score=score or None,
         members=None if members is None else int(members),
@@ -164,61 +164,41 @@ def _make_card(anime_id: int, row: Row, synopsis: str | None) -> AnimeCard:
     )
 
 
-def _known(row: Row) -> Row:
-    """Return the cells that are not unknown, with HTML entities replaced."""
-    texts = {name: html.unescape(value).strip() for name, value in row.items()}
-    return {name: text for name, text in texts.items() if text.lower() not in _UNKNOWN}
-
-
-def _number(text: str | None) -> float | None:
-    """Read a number; None where it is missing or not sensible."""
-    try:
-        number = float(text) if text else None
-    except ValueError:
-        return None
-    return number if number is not None and 0 <= number < 2**31 else None
-
-
-def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[int, int, Row]]:
-    """Yield line, id and row of every row with a usable id; set the others aside."""
-    for line, row in _rows(path, needed, rejects):
-        # Copies that went through pandas write ids as 1.0.
-        text = row[MAL_ID].strip().removesuffix(".0")
-        if not text.isascii() or not text.isdigit() or len(text) > 18:
-            rejects.add(path.name, line, f"{MAL_ID} is no number", ",".join(row.values()))
+def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, int, Row]]:
+    """Yield file, line, id and row of every row with a usable id; set the others aside."""
+    for file, line, row in _rows(path, needed, rejects):
+        anime_id = read_whole(row[MAL_ID])
+        if anime_id is None or not 0 <= anime_id < 2**63:
+            rejects.add(file, line, f"{MAL_ID} is no number", ",".join(row.values()))
         else:
-            yield line, int(text), row
+            yield file, line, anime_id, row
 
 
-def _rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[int, Row]]:
-    if path.suffix == ".parquet":
-        yield from _parquet_rows(path, needed)
-        return
-    try:
-        with path.open("rb") as raw:
-            plain = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-            reader = csv.reader(io.TextIOWrapper(plain, encoding="utf-8-sig", errors="replace", newline=""))
-            names = columns.catalogue_columns(next(reader, []))
-            if not names:
-                raise InputError(f"{path}: is empty; expected a header with {', '.join(needed)} and rows below it")
-            columns.require_columns(path, names, needed)
-            for cells in reader:
-                text = ",".join(cells)
-                if len(cells) != len(names):
-                    if cells:
-                        reason = f"wrong number of columns, expected {len(names)}"
-                        rejects.add(path.name, reader.line_num, reason, text)
-                    continue
-                if "\ufffd" in text:
-                    rejects.add(path.name, reader.line_num, NO_UTF8, text)
-                yield reader.line_num, dict(zip(names, cells, strict=True))
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: is a broken or cut gzip file ({error}); fetch it again") from error
-    except csv.Error as error:
-        raise InputError(f"{path}: is no CSV file ({error})") from error
+def _rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, Row]]:
+    """Yield file, line and cells of every row."""
+    for part in parts_of(path):
+        yield from (_parquet_rows if part.suffix == ".parquet" else _csv_rows)(part, needed, rejects)
 
 
-def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]]:
+def _csv_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, Row]]:
+    dialect = find_dialect(path, needed)
+    names = columns.catalogue_columns(dialect.header)
+    columns.require_columns(path, names, needed, written=dialect.description)
+    for line, _, text, cells in read_rows(path, dialect):
+        if len(cells) != len(names):
+            reason = f"wrong number of columns, expected {len(names)}" if cells else "no CSV"
+            rejects.add(path.name, line, reason, text)
+            continue
+        if "\ufffd" in text:
+            rejects.add(path.name, line, NO_UTF8, text)
+        yield path.name, line, dict(zip(names, cells, strict=True))
+
+
+def _parquet_rows(
+    path: Path,
+    needed: Sequence[str],
+    rejects: RejectedRows,  # noqa: ARG001 - Parquet has no rows that are none
+) -> Iterator[tuple[str, int, Row]]:
     try:
         frame = pd.read_parquet(path)
     except (ValueError, OSError) as error:
@@ -227,4 +207,4 @@ def _parquet_rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]
     columns.require_columns(path, list(frame.columns), needed)
     texts = frame.astype(object).where(frame.notna(), "").astype(str)
     for number, row in enumerate(texts.to_dict("records"), start=1):
-        yield number, {str(name): str(value) for name, value in row.items()}
+        yield path.name, number, {str(name): str(value) for name, value in row.items()}

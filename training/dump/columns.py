@@ -14,6 +14,9 @@ STATUS: Final = "watching_status"
 # Left: as headers are compared, lower case with every run of other characters an underscore.
 _VARIANTS: Final = {
     "userid": USER_ID,
+    "username": USER_ID,
+    "user_name": USER_ID,
+    "user": USER_ID,
     "mal_id": ANIME_ID,
     "malid": ANIME_ID,
     "animeid": ANIME_ID,
@@ -21,6 +24,12 @@ _VARIANTS: Final = {
     "my_score": RATING,
     "status": STATUS,
     "my_status": STATUS,
+}
+_OWN: Final = {
+    "my_score": ("score", "rating"),
+    "my_status": ("status",),
+    "user_id": ("username", "user_name", "user"),
+    "userid": ("username", "user_name", "user"),
 }
 _CATALOGUE_VARIANTS: Final = {
     "anime_id": "mal_id",
@@ -30,25 +39,40 @@ _CATALOGUE_VARIANTS: Final = {
     "genders": "genres",
     "genre": "genres",
     "sypnopsis": "synopsis",
+    "uid": "mal_id",
+    "mean": "score",
+    "other_name": "japanese_name",
     "title_english": "english_name",
     "title_japanese": "japanese_name",
 }
+# Which are what they seem only where a better one is not there.
+_SPARE: Final = {"other_name": "japanese_name", "mean": "score", "uid": "mal_id"}
 
 
 def list_columns(header: Iterable[str]) -> list[str]:
     """Give the columns of a list file their standard names; unknown columns keep theirs."""
-    return [_VARIANTS.get(plain(name), plain(name)) for name in header]
+    names = [plain(name) for name in header]
+    # Beside my_score, score and rating are those of the anime; beside a number, a name is not the user's id.
+    for own, others in _OWN.items():
+        if own in names:
+            names = [f"other_{name}" if name in others else name for name in names]
+    return [_VARIANTS.get(name, name) for name in names]
 
 
 def catalogue_columns(header: Iterable[str]) -> list[str]:
     """Give the columns of a catalogue file their standard names: ``mal_id``, ``english_name``, ``synopsis``, ..."""
-    return [_CATALOGUE_VARIANTS.get(plain(name), plain(name)) for name in header]
+    names = [plain(name) for name in header]
+    return [
+        name if name in _SPARE and _SPARE[name] in names else _CATALOGUE_VARIANTS.get(name, name) for name in names
+    ]
 
 
 def require_columns(
-    path: Path, columns: Sequence[str], required: Sequence[str], optional: Sequence[str] = ()
+    path: Path, columns: Sequence[str], required: Sequence[str], optional: Sequence[str] = (), written: str = ""
 ) -> None:
     """Check that all required columns are there, and that no column, optional ones included, is there twice.
+
+    ``written`` says how the file is written, for the error.
 
     Raises
     ------
@@ -57,8 +81,10 @@ def require_columns(
     """
     missing = [name for name in required if name not in columns]
     if missing:
-        found = ", ".join(columns) if len(columns) <= 12 else ", ".join(columns[:12]) + ", ..."
-        raise InputError(f"{path}: no column {', '.join(missing)}; the header has: {found}")
+        found = ", ".join(name[:40] for name in columns[:12]) + (", ..." if len(columns) > 12 else "")
+        raise InputError(
+            f"{path}: no column {', '.join(missing)}; the header has: {found}{written}; needed: {', '.join(required)}"
+        )
     twice = [name for name in (*required, *optional) if columns.count(name) > 1]
     if twice:
         raise InputError(f"{path}: more than one column means {', '.join(twice)}; leave one")

@@ -2,18 +2,26 @@
 
 import hashlib
 import json
+import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from training.dump.file_source import FileSource
+from training.dump.list_source import ListSource
 from training.errors import InputError
 
-SUFFIXES: Final = (".csv", ".csv.gz", ".parquet")
-# In this order: the fuller list file wins where both are there.
-LIST_NAMES: Final = ("animelist", "rating_complete")
+_TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
+SUFFIXES: Final = (*(f"{text}{packed}" for text in _TEXT_SUFFIXES for packed in ("", ".gz", ".zst")), ".parquet")
+_ONE_FILE: Final = (".csv", ".csv.gz", ".parquet")
+# In this order: the fuller list file wins where several are there. The last three are those of 2016 and 2023.
+LIST_NAMES: Final = ("animelist", "rating_complete", "rating", "users-score-2023", "final_animedataset")
+CATALOGUE_NAMES: Final = ("anime", "anime-dataset-2023")
+_UNFINISHED: Final = (".tmp", ".part", ".crdownload", ".inprogress", ".incomplete")
 # The coarsest clock that file systems in use keep times by.
 CLOCK_STEP_NS: Final = 2_000_000_000
 
@@ -62,7 +70,9 @@ class FileState(BaseModel):
 class DumpFiles:
     """The files of a dump."""
 
-    lists: Path  # animelist or rating_complete
+    folder: str  # where they are, as an absolute path
+    lists: ListSource  # animelist or rating_complete
+    list_paths: list[Path]  # one, or parts
     catalogue: Path  # anime.csv
     synopses: Path | None  # anime_with_synopsis.csv
     recommendations: Path | None  # recommendations.csv: MyAnimeList users' own "if you liked A, watch B"
@@ -70,15 +80,10 @@ class DumpFiles:
     note: DatasetNote  # from dataset.json
 
     @property
-    def folder(self) -> str:
-        """Where they are, as an absolute path."""
-        return str(self.lists.parent.absolute())
-
-    @property
     def paths(self) -> list[Path]:
         """The files that are there."""
-        found = (self.lists, self.catalogue, self.synopses, self.recommendations, self.franchises)
-        return [path for path in found if path]
+        found = (self.catalogue, self.synopses, self.recommendations, self.franchises)
+        return [*self.list_paths, *(part for path in found if path for part in parts_of(path))]
 
     def states(self) -> list[FileState]:
         """Look at the files without reading them."""
@@ -94,7 +99,7 @@ class DumpFiles:
 
 
 def find_dump(folder: Path) -> DumpFiles:
-    """Find the files of a dump; each may be .csv, .csv.gz or .parquet.
+    """Find the files of a dump: CSV or Parquet, lists and catalogue also as folders of parts.
 
     Raises
     ------
@@ -104,30 +109,67 @@ def find_dump(folder: Path) -> DumpFiles:
     if not folder.is_dir():
         what = "is a file; name the folder that holds it" if folder.exists() else "is not there"
         raise InputError(f"{folder}: {what} (expected a folder with animelist.csv and anime.csv)")
-    lists = next((path for name in LIST_NAMES if (path := _find(folder, name))), None)
-    catalogue = _find(folder, "anime")
-    if lists is None:
-        raise InputError(f"{folder}: holds no animelist.csv and no rating_complete.csv (.csv, .csv.gz or .parquet)")
+    kinds = f"({', '.join(SUFFIXES)}, or a folder of such parts)"
+    list_paths = next((paths for name in LIST_NAMES if (paths := _find_lists(folder, name))), None)
+    catalogue = next((path for name in CATALOGUE_NAMES if (path := _find(folder, name))), None)
+    if list_paths is None:
+        raise InputError(f"{folder}: holds no animelist.csv and no rating_complete.csv {kinds}")
     if catalogue is None:
-        raise InputError(f"{folder}: holds no anime.csv (.csv, .csv.gz or .parquet)")
+        raise InputError(f"{folder}: holds no anime.csv {kinds}")
     return DumpFiles(
-        lists=lists,
+        folder=str(folder.absolute()),
+        lists=FileSource(str(list_paths[0] if len(list_paths) == 1 else list_paths[0].parent), list_paths),
+        list_paths=list_paths,
         catalogue=catalogue,
         synopses=_find(folder, "anime_with_synopsis"),
-        recommendations=_find(folder, "recommendations"),
-        franchises=_find(folder, "franchises"),
+        recommendations=_find(folder, "recommendations", _ONE_FILE),
+        franchises=_find(folder, "franchises", _ONE_FILE),
         note=_read_note(folder / "dataset.json"),
     )
 
 
-def _find(folder: Path, name: str) -> Path | None:
-    for suffix in SUFFIXES:
-        path = folder / f"{name}{suffix}"
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; expected a file")
+def parts_of(path: Path) -> list[Path]:
+    """Return the files of a folder of parts, in the order of their numbers; a file is its own part.
+
+    Raises
+    ------
+    InputError
+        If there are none, or not all of them.
+    """
+    if not path.is_dir():
+        return [path]
+    inside = [part for part in path.iterdir() if part.name != "_SUCCESS" and not part.name.startswith(".")]
+    unfinished = [part for part in inside if part.suffix in _UNFINISHED or part.name == "_temporary"]
+    if unfinished:
+        raise InputError(f"{unfinished[0]}: is half written; wait until the folder is complete")
+    return _in_order(path, [part for part in inside if part.name.endswith(SUFFIXES)])
+
+
+def _in_order(place: Path, parts: list[Path]) -> list[Path]:
+    if not parts:
+        raise InputError(f"{place}: is a folder without parts ({', '.join(SUFFIXES)})")
+    promised = {int(found.group(1)) for part in parts if (found := re.search(r"-of-(\d+)", part.name))}
+    if promised and promised != {len(parts)}:
+        raise InputError(f"{place}: holds {len(parts)} of {max(promised)} parts; fetch the others")
+    return sorted(parts, key=lambda part: [(text, int(n or 0)) for text, n in re.findall(r"(\D*)(\d*)", part.name)])
+
+
+def _find_lists(folder: Path, name: str) -> list[Path]:
+    """Find a file, a folder of parts, or parts beside each other: animelist-1.csv, animelist-2.csv."""
+    path = _find(folder, name)
+    if path:
+        return parts_of(path)
+    numbered = re.compile(rf"{name}[-_.]?(part)?[-_.]?\d+\D.*")
+    parts = [path for path in folder.iterdir() if path.name.endswith(SUFFIXES) and numbered.fullmatch(path.name)]
+    return _in_order(folder / name, parts) if parts else []
+
+
+def _find(folder: Path, name: str, suffixes: Sequence[str] = SUFFIXES) -> Path | None:
+    names = [f"{name}{suffix}" for suffix in suffixes]
+    for path in [folder / each for each in names]:
         if path.is_file():
             return path
-    return None
+    return next((path for each in (name, *names) if (path := folder / each).is_dir()), None)
 
 
 def _read_note(path: Path) -> DatasetNote:

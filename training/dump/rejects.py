@@ -2,12 +2,20 @@
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 REJECTS_FILE: Final = "rejected_rows.csv"
+# Of a row; what is longer was never one.
+_MAX_TEXT: Final = 10_000
+
+LinesOf = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 class RejectedRows:
@@ -16,31 +24,56 @@ class RejectedRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
-        self.counts_by_file: Counter[str] = Counter()
+        self._held: dict[str, list[tuple[NDArray[np.int64], str, Any]]] = {}
+        self._lines_of: dict[str, LinesOf] = {}
         self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(("file", "line", "reason", "row"))
 
     def add(self, file: str, line: int, reason: str, row: str) -> None:
-        """Reject one row."""
-        self.add_many(file, [line], reason, [row])
+        """Reject what is on a line of a file."""
+        self.counts[reason] += 1
+        self._writer.writerow((file, line, reason, row[:_MAX_TEXT]))
 
-    def add_many(self, file: str, lines: Sequence[int], reason: str, rows: Sequence[str]) -> None:
+    def hold(self, file: str) -> None:
+        """Keep what :meth:`add_many` gets of a file until it is known which lines its rows are on."""
+        self._held[file] = []
+
+    def forget(self, file: str) -> None:
+        """Forget what is held of a file."""
+        del self._held[file]
+
+    def settle(self, file: str, lines_of: LinesOf) -> None:
+        """Write what is held of a file; `lines_of` gives the lines of rows."""
+        self._lines_of[file] = lines_of
+        for rows, reason, texts in self._held.pop(file):
+            self.add_many(file, rows, reason, texts.to_pylist())
+
+    def add_many(self, file: str, rows: NDArray[np.int64], reason: str, texts: Sequence[str]) -> None:
         """Reject rows that share a reason, which they are counted by.
 
         Parameters
         ----------
         file : str
             Name of the input file.
-        lines : sequence of int
-            Their lines there, the header being line 1.
+        rows : ndarray of shape (n,), dtype=int64
+            Which of its rows, from 0.
         reason : str
-        rows : sequence of str
-            As they came; if they were rejected only after parsing, user_id, anime_id, rating and watching_status.
+        texts : sequence of str
+            user_id, anime_id, rating and watching_status, as they came.
         """
+        if file in self._held:
+            self._held[file].append((rows, reason, pa.array(texts, pa.string())))
+            return
         self.counts[reason] += len(rows)
-        self.counts_by_file[file] += len(rows)
-        self._writer.writerows((file, line, reason, row) for line, row in zip(lines, rows, strict=True))
+        lines = self.lines_of(file, rows).tolist()
+        self._writer.writerows(
+            (file, line, reason, text[:_MAX_TEXT]) for line, text in zip(lines, texts, strict=True)
+        )
+
+    def lines_of(self, file: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the lines of rows of a file that was settled."""
+        return self._lines_of[file](rows)
 
     def __enter__(self) -> "RejectedRows":
         return self

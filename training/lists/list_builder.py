@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cores import usable_cores
-from training.dump.list_block import ListBlock
+from training.dump.list_values import ListBlock
 from training.dump.rejects import RejectedRows
+from training.errors import InputError
 from training.lists.interactions import Interactions
 
 UNKNOWN_ANIME: Final = "anime_id is not in the catalogue"
@@ -28,37 +29,36 @@ class _Rows(NamedTuple):
     anime_rows: NDArray[np.integer]
     ratings: NDArray[np.uint8]
     statuses: NDArray[np.uint8]
-    first_line: int
-    lines: NDArray[np.int64] | None  # None where they follow each other from the first
+    part: str
+    first_row: int  # of the part
+    part_rows: NDArray[np.int64] | None  # None where they follow each other from the first
 
-    def line_of(self, row: int) -> int:
-        return self.first_line + row if self.lines is None else int(self.lines[row])
+    def part_rows_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.first_row + rows if self.part_rows is None else self.part_rows[rows]
 
 
 class ListBuilder:
-    """Collects blocks of one file, then turns them into lists; `anime_ids` are those of the catalogue, ascending."""
+    """Collects blocks of rows, then turns them into lists; `anime_ids` are those of the catalogue, ascending."""
 
-    def __init__(self, anime_ids: NDArray[np.int64], file_name: str, rejects: RejectedRows) -> None:
+    def __init__(self, anime_ids: NDArray[np.int64], rejects: RejectedRows) -> None:
         self._anime_ids = anime_ids
         self._row_table = _row_table(anime_ids)
         self._row_dtype = np.min_scalar_type(len(anime_ids))
-        self._file_name = file_name
         self._rejects = rejects
         self._blocks: list[_Rows] = []
         self._numbers: dict[str, int] = {}  # of users whose ids are texts, in the order they came
-        self.n_rows = 0
 
     def add(self, block: ListBlock) -> None:
         """Add a block; rows of anime that are not in the catalogue are rejected."""
         anime_rows, known = self._find_rows(block.anime_ids)
         if not known.all():
             unknown = block.take(~known)
-            self._rejects.add_many(self._file_name, unknown.lines.tolist(), UNKNOWN_ANIME, unknown.as_text())
+            self._rejects.add_many(unknown.part, unknown.rows, UNKNOWN_ANIME, unknown.as_text())
             block, anime_rows = block.take(known), anime_rows[known]
         if not len(block):
             return
         starts = _starts_of_runs(block.user_ids)
-        first_line, last_line = int(block.lines[0]), int(block.lines[-1])
+        first_row, last_row = int(block.rows[0]), int(block.rows[-1])
         self._blocks.append(
             _Rows(
                 self._number_texts(block.user_ids[starts]),
@@ -66,14 +66,28 @@ class ListBuilder:
                 anime_rows.astype(self._row_dtype),
                 block.ratings,
                 block.statuses,
-                first_line,
-                None if last_line - first_line + 1 == len(block) else block.lines,
+                block.part,
+                first_row,
+                None if last_row - first_row + 1 == len(block) else block.rows,
             )
         )
-        self.n_rows += len(block)
 
-    def build(self) -> Interactions:
-        """Sort into lists by user and anime; of duplicate rows the last one stays, the others are rejected."""
+    def forget(self, part: str) -> None:
+        """Forget the blocks of a part, which is to be read again."""
+        self._blocks = [block for block in self._blocks if block.part != part]
+
+    def build(self, source: str) -> Interactions:
+        """Sort into lists by user and anime; of duplicate rows the last one stays, the others are rejected.
+
+        Raises
+        ------
+        InputError
+            If there is no row; names the source.
+        """
+        if not self._blocks:
+            reasons = ", ".join(f"{count:,} x {reason}" for reason, count in self._rejects.counts.most_common(3))
+            why = f"rejected: {reasons}" if reasons else "there is nothing below the header"
+            raise InputError(f"{source}: has no usable row; {why}")
         run_users, run_lengths = self._join("run_users"), self._join("run_lengths")
         # By code point, as whoever looks a text up compares.
         texts = np.array(sorted(self._numbers), dtype=np.str_)
@@ -127,13 +141,15 @@ class ListBuilder:
             lists.ratings[entries],
             lists.statuses[entries],
         )
-        texts = [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
-        self._rejects.add_many(self._file_name, self._lines_of(came_from), DUPLICATE, texts)
-
-    def _lines_of(self, rows: NDArray[np.int64]) -> list[int]:
+        texts = np.array(
+            [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
+        )
         firsts = np.cumsum([0, *(len(block.anime_rows) for block in self._blocks)])
-        places = zip(rows.tolist(), (np.searchsorted(firsts, rows, side="right") - 1).tolist(), strict=True)
-        return [self._blocks[number].line_of(row - int(firsts[number])) for row, number in places]
+        numbers = np.searchsorted(firsts, came_from, side="right") - 1
+        for number in np.unique(numbers).tolist():
+            block, there = self._blocks[number], numbers == number
+            rows = block.part_rows_of(came_from[there] - firsts[number])
+            self._rejects.add_many(block.part, rows, DUPLICATE, texts[there].tolist())
 
 
 def _row_table(anime_ids: NDArray[np.int64]) -> NDArray[np.int32] | None:

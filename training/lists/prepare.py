@@ -5,17 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
-import numpy as np
-from numpy.typing import NDArray
-
 from models.bundle.manifest import DataCard
 from training.dump.catalogue import catalogue_arrays, new_anime_arrays, read_catalogue
 from training.dump.files import DumpFiles
-from training.dump.list_files import read_list_file
+from training.dump.list_source import ReadLimits
 from training.dump.rejects import RejectedRows
-from training.errors import InputError
-from training.lists.interactions import Interactions
 from training.lists.list_builder import ListBuilder
+from training.lists.list_reader import ListReader
 from training.lists.prepared import Prepared, PrepareReport
 from training.lists.thresholds import Thresholds, apply_thresholds
 
@@ -25,6 +21,7 @@ def prepare(
     thresholds: Thresholds,
     rejects: RejectedRows,
     on_bytes: Callable[[int], None] = lambda _: None,
+    limits: ReadLimits = ReadLimits(),  # noqa: B008 - frozen
 ) -> Prepared:
     """Read a dump, keep what can be learned from, and number users and anime in rows.
 
@@ -35,7 +32,8 @@ def prepare(
     rejects : RejectedRows
         Takes the rows that cannot be used.
     on_bytes : callable, optional
-        Called with the number of bytes of the list file read so far.
+        Called with the number of bytes of the list files read so far.
+    limits : ReadLimits, optional
 
     Raises
     ------
@@ -48,9 +46,12 @@ def prepare(
     with ThreadPoolExecutor(1) as pool:
         hashing = pool.submit(dump.fingerprint)
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
-        everything = _read_lists(dump, catalogue.anime_ids, rejects, on_bytes)
+        n_of_catalogue = rejects.counts.total()
+        builder = ListBuilder(catalogue.anime_ids, rejects)
+        ListReader(builder, rejects, on_bytes).read(dump.lists, limits)
+        everything = builder.build(dump.lists.name)
         kept = apply_thresholds(everything, thresholds)
-    n_rejected = rejects.counts_by_file[dump.lists.name]
+    n_rejected = rejects.counts.total() - n_of_catalogue
     counts = {
         "rows_read": n_rejected + len(everything.anime_rows),
         "rows_rejected": n_rejected,
@@ -77,16 +78,3 @@ def prepare(
     )
     arrays = catalogue_arrays(catalogue, kept.anime_ids)
     return Prepared(kept, arrays, new_anime_arrays(catalogue, kept.anime_ids, arrays), report)
-
-
-def _read_lists(
-    dump: DumpFiles, anime_ids: NDArray[np.int64], rejects: RejectedRows, on_bytes: Callable[[int], None]
-) -> Interactions:
-    builder = ListBuilder(anime_ids, dump.lists.name, rejects)
-    for block in read_list_file(dump.lists, rejects, on_bytes):
-        builder.add(block)
-    if not builder.n_rows:
-        reasons = ", ".join(f"{count:,} x {reason}" for reason, count in rejects.counts.most_common(3))
-        why = f"rejected: {reasons}" if reasons else "there is nothing below the header"
-        raise InputError(f"{dump.lists}: has no usable row; {why}")
-    return builder.build()

@@ -35,7 +35,7 @@ class PrepareReport(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     # Raised whenever prepare makes something else of the same dump, so that no earlier folder is used.
-    format_version: Literal[3] = 3
+    format_version: Literal[4] = 4
     data: DataCard
     data_folder: str  # where the dump was
     dump_files: list[FileState]  # before they were read

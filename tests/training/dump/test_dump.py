@@ -56,8 +56,8 @@ def test_a_file_that_is_missing_is_named(small_dump: SmallDump) -> None:
         find_dump(small_dump.folder)
 
 
-def test_a_folder_in_the_place_of_a_file_is_named(small_dump: SmallDump) -> None:
+def test_an_empty_folder_in_the_place_of_a_file_is_named(small_dump: SmallDump) -> None:
     (small_dump.folder / "animelist.csv").unlink()
     (small_dump.folder / "animelist.csv").mkdir()
-    with pytest.raises(InputError, match=r"animelist\.csv: is a folder; expected a file"):
+    with pytest.raises(InputError, match=r"animelist\.csv: is a folder without parts"):
         find_dump(small_dump.folder)

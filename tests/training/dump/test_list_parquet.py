@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.training.dump.test_list_files import GOOD_TEXT, read_all, read_text
+from tests.training.dump.test_list_csv import GOOD_TEXT, read_all, read_text
 from tests.training.slow_reader import RATING
 from training.errors import InputError
 
@@ -43,11 +43,10 @@ def test_missing_and_bad_values_in_parquet_are_set_aside_by_row_number(tmp_path:
     ]
     write_parquet(path, rows)
     kept, rejected = read_all(path)
-    assert kept == [(1, 1, 2, 8, 2)]
+    assert kept == [(1, 1, 2, 8, 2), (4, 1, 2, 0, 2)]
     assert sorted(rejected) == [
         (2, "user_id is missing"),
         (3, "anime_id is missing"),
-        (4, "rating is missing"),
         (5, "watching_status is missing"),
         (6, RATING),
         (7, "negative id"),
@@ -69,11 +68,18 @@ def test_parquet_columns_of_other_number_types_are_understood(tmp_path: Path) ->
     assert read_all(path)[0] == [(1, 1, 2, 8, 2)]
 
 
-@pytest.mark.parametrize("user_id", ["one", [1], {"a": 1}, 1.5])
-def test_a_parquet_column_without_numbers_is_refused_and_named(tmp_path: Path, user_id: object) -> None:
+def test_ids_in_parquet_that_are_no_whole_numbers_are_set_aside(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "animelist.parquet", [("one", 2.0, 8, 2), ("2", 2.5, 8, 2), ("3", 4.0, 8, 2)])
+    reasons = [(1, "user_id is no number"), (2, "anime_id is no number")]
+    kept, rejected = read_all(tmp_path / "animelist.parquet")
+    assert (kept, sorted(rejected)) == ([(3, 3, 4, 8, 2)], reasons)
+
+
+@pytest.mark.parametrize("user_id", [[1], {"a": 1}, True])
+def test_a_parquet_column_without_text_or_numbers_is_refused_and_named(tmp_path: Path, user_id: object) -> None:
     path = tmp_path / "animelist.parquet"
     write_parquet(path, [(user_id, 2, 8, 2)])
-    with pytest.raises(InputError, match=r"animelist\.parquet: column user_id does not hold numbers"):
+    with pytest.raises(InputError, match=r"animelist\.parquet: column user_id holds .*text or numbers are expected"):
         read_all(path)
 
 

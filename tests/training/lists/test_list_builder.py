@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.interactions_for_tests import rows_of
-from training.dump.list_block import ListBlock
+from training.dump.list_values import ListBlock
 from training.dump.rejects import RejectedRows
 from training.lists import interactions, list_builder
 from training.lists.interactions import Interactions
@@ -34,15 +34,18 @@ def build_lists(
     """Build lists of blocks that end at the cuts; the rejected rows are in the file. Users are called by `names`."""
     columns = np.array(rows, dtype=np.int64).T
     with RejectedRows(path) as rejects:
-        builder = ListBuilder(ANIME_IDS, "animelist.csv", rejects)
+        rejects.hold("animelist.csv")
+        builder = ListBuilder(ANIME_IDS, rejects)
         bounds = [0, *sorted(cut % len(rows) for cut in cuts), len(rows)]
         for start, end in itertools.pairwise(bounds):
             users, anime, ratings, statuses = columns[:, start:end]
             numbers = np.array(lines[start:end], dtype=np.int64)
             if names:
                 users = np.array([names[user] for user in users.tolist()], dtype=np.str_)
-            builder.add(ListBlock(users, anime, ratings.astype(np.uint8), statuses.astype(np.uint8), numbers))
-        return builder.build()
+            columns_of_bytes = (ratings.astype(np.uint8), statuses.astype(np.uint8))
+            builder.add(ListBlock("animelist.csv", numbers, users, anime, *columns_of_bytes))
+        rejects.settle("animelist.csv", lambda rows: rows)
+        return builder.build("animelist.csv")
 
 
 @pytest.mark.parametrize("table_size", [0, 100])

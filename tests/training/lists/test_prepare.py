@@ -26,6 +26,7 @@ from tests.training.small_dump import (
 from training.dump.files import find_dump
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
+from training.lists import list_reader
 from training.lists.interactions import Interactions
 from training.lists.list_builder import DUPLICATE, UNKNOWN_ANIME
 from training.lists.prepare import prepare
@@ -208,7 +209,9 @@ def test_rows_read_are_rows_kept_rejected_or_below_the_thresholds(
         and status != "5"
     }
     try:
-        prepared, rejected = prepare_folder(catalogue_only, Thresholds(minimum, minimum))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(list_reader, "users_are_texts", lambda _: False)
+            prepared, rejected = prepare_folder(catalogue_only, Thresholds(minimum, minimum))
     except InputError:
         seen_users = Counter(user for (user, _), (_, status) in usable.items() if status != 6)
         assert not seen_users or minimum > 1
@@ -268,7 +271,7 @@ def test_what_prepare_makes_of_a_dump_changes_only_with_its_format_version(
     for path in sorted(tmp_path.glob("*.npy")):
         total.update(path.name.encode() + path.read_bytes())
     # Where this fails on purpose, raise PrepareReport.format_version: prepared folders of before must not be used.
-    assert (prepared.report.format_version, total.hexdigest()[:16]) == (3, "84ab5789d8935c9c")
+    assert (prepared.report.format_version, total.hexdigest()[:16]) == (4, "84ab5789d8935c9c")
 
 
 def test_a_catalogue_without_genres_survives_saving(small_dump: SmallDump, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,26 +10,49 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.slow_reader import RATING, Kept, Rejected, read_slowly_and_simply
-from training.dump import list_files
-from training.dump.list_files import read_list_file
+from training.dump import file_source, line_numbers
+from training.dump.file_source import FileSource
+from training.dump.list_source import ReadLimits
+from training.dump.list_values import ListBlock
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
+from training.lists import list_reader
+from training.lists.list_reader import ListReader
 
 HEADER = "user_id,anime_id,rating,watching_status,watched_episodes"
 CUT = "wrong number of columns, expected 5 (a cut line?)"
 
 
-def read_all(path: Path) -> tuple[Kept, Rejected]:
+class _Blocks:
+    """Keeps blocks as they come."""
+
+    def __init__(self) -> None:
+        self.blocks: list[ListBlock] = []
+
+    def add(self, block: ListBlock) -> None:
+        self.blocks.append(block)
+
+    def forget(self, part: str) -> None:
+        self.blocks = [block for block in self.blocks if block.part != part]
+
+    def rows(self, rejects: RejectedRows) -> Kept:
+        rows: Kept = []
+        for block in self.blocks:
+            cells = (rejects.lines_of(block.part, block.rows), block.user_ids, block.anime_ids, block.ratings)
+            rows += zip(*(column.tolist() for column in (*cells, block.statuses)), strict=True)
+        return rows
+
+
+def read_all(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> tuple[Kept, Rejected]:
     """Read a file: rows as (line, user, anime, rating, status), and (line, reason) of the others."""
-    kept: Kept = []
+    blocks = _Blocks()
     with RejectedRows(path.parent / "rejected.csv") as rejects:
-        for block in read_list_file(path, rejects, lambda _: None):
-            cells = (block.lines, block.user_ids, block.anime_ids, block.ratings, block.statuses)
-            kept += list(zip(*(column.tolist() for column in cells), strict=True))
+        ListReader(blocks, rejects, on_bytes).read(FileSource(path.name, [path]), ReadLimits())
+        kept = blocks.rows(rejects)
     with (path.parent / "rejected.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert all(row["file"] == path.name for row in rows)
-    assert sum(rejects.counts.values()) == len(rows) == rejects.counts_by_file[path.name]
+    assert rejects.counts.total() == len(rows)
     return kept, [(int(row["line"]), row["reason"]) for row in rows]
 
 
@@ -51,7 +75,6 @@ BAD_IDS = st.sampled_from(
         b"1_0",
         "١".encode(),
         b"\xff",
-        b'"',
         b"NaN",
     ]
 )
@@ -98,16 +121,16 @@ LINES = st.one_of(
     bom=st.booleans(),
     closed=st.booleans(),
     block_bytes=st.integers(1, 80),
-    piece_bytes=st.integers(1, 60),
+    batch_rows=st.integers(1, 4),
 )
-def test_blocks_of_any_size_give_what_one_line_at_a_time_gives(
+def test_every_line_is_what_it_is_when_read_alone(
     tmp_path_factory: pytest.TempPathFactory,
     lines: list[bytes],
     ends: list[bytes],
     bom: bool,
     closed: bool,
     block_bytes: int,
-    piece_bytes: int,
+    batch_rows: int,
 ) -> None:
     body = b"".join(line + end for line, end in zip(lines, ends, strict=False))
     content = (b"\xef\xbb\xbf" if bom else b"") + HEADER.encode() + b"\n" + (body if closed else body.rstrip(b"\r\n"))
@@ -115,13 +138,15 @@ def test_blocks_of_any_size_give_what_one_line_at_a_time_gives(
     path.write_bytes(content)
     expected = read_slowly_and_simply(content, HEADER.split(","))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_files, "BLOCK_BYTES", block_bytes)
-        patch.setattr(list_files, "PIECE_BYTES", piece_bytes)
+        patch.setattr(list_reader, "users_are_texts", lambda _: False)
+        patch.setattr(line_numbers, "_BLOCK_BYTES", block_bytes)
+        patch.setattr(file_source, "_SMALL_BATCH_ROWS", batch_rows)
         kept, rejected = read_all(path)
-    assert kept == expected[0]
-    assert sorted(rejected) == expected[1]
-    # And at one go, as a file of this size really is read.
-    kept, rejected = read_all(path)
+    assert (kept, sorted(rejected)) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_reader, "users_are_texts", lambda _: False)
+        patch.setattr(file_source, "_CsvPart", lambda path, _: file_source._CarefulPart(path))
+        kept, rejected = read_all(path)
     assert (kept, sorted(rejected)) == expected
 
 
@@ -131,12 +156,14 @@ def test_blocks_of_any_size_give_what_one_line_at_a_time_gives(
         ("abc,2,8,2,1", "user_id is no number"),
         ("1,abc,8,2,1", "anime_id is no number"),
         ("1,2,great,2,1", "rating is no number"),
-        ("1,2,8,watching,1", "watching_status is no number"),
-        (",2,8,2,1", "user_id is no number"),
+        ("1,2,8,seen it,1", "unknown watching_status"),
+        (",2,8,2,1", "user_id is missing"),
+        ("1,NULL,8,2,1", "anime_id is missing"),
+        ("1,2,8,,1", "watching_status is missing"),
         ("1,2,11,2,1", RATING),
-        ("1,2,-1,2,1", RATING),
+        ("1,2,-2,2,1", RATING),
         ("1,2,7.5,2,1", RATING),
-        ("1,2,nan,2,1", RATING),
+        ("1,2,inf,2,1", "rating is no number"),
         ("1,2,8,5,1", "unknown watching_status"),
         ("1,2,8,0,1", "unknown watching_status"),
         ("-1,2,8,2,1", "negative id"),
@@ -155,11 +182,14 @@ def test_a_bad_row_is_set_aside_with_its_line_and_its_text(tmp_path: Path, row: 
     assert kept == [(2, 5, 6, 7, 1), (4, 8, 9, 10, 2)]
     assert rejected == [(3, reason)]
     with (tmp_path / "rejected.csv").open(newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file))[1] == ["animelist.csv", "3", reason, row]
+        text = row if reason == CUT else row.rpartition(",")[0]
+        assert list(csv.reader(file))[1] == ["animelist.csv", "3", reason, text]
 
 
 def test_bytes_that_are_no_utf8_are_set_aside_where_a_number_should_be(tmp_path: Path) -> None:
-    kept, rejected = read_text(tmp_path, HEADER.encode() + b"\n1,\xff2,8,2,1\n1,3,8,2,\xff\n")
+    kept, rejected = read_text(
+        tmp_path, HEADER.encode() + "\n1,\xff2,8,2,1\n1,3,8,2,\xffナ\n".encode().replace(b"\xc3\xbf", b"\xff")
+    )
     assert kept == [(3, 1, 3, 8, 2)]
     assert rejected == [(2, "bytes that are no UTF-8")]
 
@@ -176,10 +206,11 @@ def test_windows_line_ends_blank_lines_and_quotes_are_no_fault(tmp_path: Path, t
 @pytest.mark.parametrize(
     ("text", "lines", "bad_lines"),
     [
-        ('1,2,8,2,"a\nb"\n3,4,5,2,1\n', [2, 4], [3]),
+        ('1,2,8,2,"a\n\nb"\n3,4,5,2\n3,4,5,2,1\n', [2, 6], [5]),
+        ('1,2,8,2,"open\n3,4,5,2,1\n', [2, 3], []),
         ("1,2,8,2,a\r4,5,6,2,b\n3,4,5,2,1\n", [3], [2]),
         # One row too many and one too few.
-        ('1,2,8,2,a\r4,5,6,2,b\n3,4,5,2,"a\nb"\n6,7,8,2,1\n', [3, 5], [2, 4]),
+        ('1,2,8,2,a\r4,5,6,2,b\n3,4,5,2,"a\nb"\n6,7,8,2,1\n', [3, 5], [2]),
     ],
 )
 def test_line_ends_inside_a_row_shift_no_line_number(
@@ -220,15 +251,19 @@ def test_columns_may_stand_in_any_order_beside_others_of_any_name(tmp_path: Path
     ("content", "fault"),
     [
         (b"", "is empty; expected a header with user_id, anime_id, rating"),
-        (b"\n1,2,3\n", "is empty"),
+        (b"\n \n", "is empty"),
         (b"user_id,anime_id\n1,2\n", "no column rating; the header has: user_id, anime_id"),
-        (b"1,2,8\n", "no column user_id, anime_id, rating; the header has: 1, 2, 8"),
+        (b"1,2,8\n", "has no header, its first line is 1,2,8; expected a header with user_id, anime_id, rating"),
         (b"user_id,anime_id,rating,score\n", "more than one column means rating; leave one"),
         (b"user_id,anime_id,rating,status,watching_status\n", "more than one column means watching_status"),
-        (b"user_id;anime_id;rating\n1;2;3\n", "no column user_id"),
-        (b"\xff\xfeu\0s\0e\0r\0", "the header is no UTF-8 text"),
-        (gzip.compress(b"user_id,anime_id,rating\n"), "the header is no UTF-8 text"),
-        (b"user_id,anime_id,rating\n" + b"7" * (1 << 26), "is this a CSV file?"),
+        (
+            b"user_id;anime\n1;2\n",
+            "the header has: user_id, anime (separated by semicolon); needed: user_id, anime_id, rating",
+        ),
+        (gzip.compress(b"user_id,anime_id,rating\n"), "is a gzip file under the name of a CSV file"),
+        (b'{"user_id": 1, "anime_id": 2, "rating": 3}', "is JSON, not CSV"),
+        (b"<!DOCTYPE html>", "is XML or HTML, not CSV"),
+        (b"7" * (1 << 21), "a line of more than 1 MB; is this a CSV file?"),
     ],
 )
 def test_a_file_that_is_no_list_is_refused_and_named(tmp_path: Path, content: bytes, fault: str) -> None:
@@ -257,11 +292,11 @@ GOOD_TEXT = f"{HEADER}\n" + "".join(
 def test_progress_is_told_in_bytes_up_to_the_size_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_files, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(file_source, "_BATCH_ROWS", 10)
     path = tmp_path / "animelist.csv"
     path.write_text(GOOD_TEXT, encoding="utf-8")
     told: list[int] = []
-    with RejectedRows(tmp_path / "rejected.csv") as rejects:
-        list(read_list_file(path, rejects, told.append))
+    read_all(path, told.append)
     assert told == sorted(told)
+    assert len(told) > 1
     assert told[-1] == path.stat().st_size

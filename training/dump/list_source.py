@@ -1,0 +1,76 @@
+"""The seam between where lists come from (files, a database, an object store) and what is made of them.
+
+A source gives its lists in parts, a part gives Arrow record batches of rows as they came: text or numbers. What a
+cell means is decided in `training.dump.list_values` alone, for all sources alike.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from training.dump.rejects import RejectedRows
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """What reading may take."""
+
+    memory: str = "1GB"  # of DuckDB's buffers
+    spill_folder: Path | None = None  # takes what exceeds it; none: the system's folder for temporary files
+
+
+class ListPart(Protocol):
+    """A file, or the result of a query."""
+
+    @property
+    def name(self) -> str:
+        """What the file of rejected rows calls it."""
+
+    @property
+    def n_bytes(self) -> int:
+        """How much there is to read, for showing progress."""
+
+    def batches(self, rejects: RejectedRows, on_bytes: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
+        """Yield rows in their order, with columns user_id, anime_id, rating and perhaps watching_status.
+
+        Each column is text or numbers of any type, null where a cell is blank. What is no row at all goes to
+        ``rejects``. ``on_bytes`` is called with the bytes read so far.
+
+        Raises
+        ------
+        InputError
+            If the part cannot be read.
+        ReadInsteadError
+            If it has to be read in another way; what was yielded does not count.
+        """
+
+    def lines_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the lines of rows, which are counted from 0, once all batches were read."""
+
+
+class ListSource(Protocol):
+    """Where lists come from."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+
+    @property
+    def n_bytes(self) -> int:
+        """How much there is to read, for showing progress."""
+
+    def parts(self, limits: ReadLimits) -> Iterator[ListPart]:
+        """Yield the parts, in the order in which later rows count."""
+
+
+class ReadInsteadError(Exception):
+    """Tells whoever reads a part to forget it and to read another one."""
+
+    def __init__(self, part: ListPart) -> None:
+        super().__init__(part.name)
+        self.part = part
