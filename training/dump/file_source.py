@@ -98,7 +98,11 @@ class FileSource:
             connect(limits.memory, spill) as connection,
         ):
             for path in self.paths:
-                part = (_ParquetPart if path.suffix == ".parquet" else _CsvPart)(path, connection)
+                part = (
+                    _ParquetPart(path, connection)
+                    if path.suffix == ".parquet"
+                    else _CsvPart(path, connection, as_text=limits.text_user_ids)
+                )
                 names = sorted(name for name in part.names if name in WANTED)
                 if first and names != first:
                     there = f"{', '.join(first)} in {self.paths[0].name}"

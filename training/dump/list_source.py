@@ -22,6 +22,11 @@ class ReadLimits:
 
     memory: str = "1GB"  # of DuckDB's buffers
     spill_folder: Path | None = None  # takes what exceeds it; none: the system's folder for temporary files
+    text_user_ids: bool = False  # read them as they stand
+
+
+class TextUserIdsError(Exception):
+    """Tells whoever reads lists that user ids are texts, and to begin anew: ``0012`` was read as a number so far."""
 
 
 class ListPart(Protocol):

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from models.bundle.layout import MAX_USER_ID_LENGTH
 from models.scoring.user_list import Status
 from training.dump import columns
+from training.dump.list_source import TextUserIdsError
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
 
 NEEDED: Final = (columns.USER_ID, columns.ANIME_ID, columns.RATING)
 WANTED: Final = (*NEEDED, columns.STATUS)
 NO_RATING: Final = "rating outside 0..10 or no whole number"
+_NO_USER_NUMBER: Final = (f"{columns.USER_ID} is no number", f"{columns.USER_ID} is out of range", "negative id")
+# Where fewer rows are at fault, the end is waited for.
+_CLEARLY_TEXTS: Final = 1_000
 NO_STATUS: Final = "unknown watching_status"
 
 # What people and programs write for "nothing", in lower case.
@@ -74,27 +78,62 @@ class ListBlock:
         return [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
 
 
-def users_are_texts(batch: pa.RecordBatch) -> bool:
-    """Decide by its first rows whether a source calls its users by texts: most are no whole numbers then."""
-    named = [read_whole(cell) is None for cell in batch.column(columns.USER_ID).to_pylist() if cell is not None]
-    return 2 * sum(named) > len(named)
+class UserIds:
+    """Reads the user ids of a source: whole numbers, or texts where most rows have something else."""
+
+    def __init__(self, *, are_texts: bool = False) -> None:
+        self._are_texts = are_texts
+        self.counts = (0, 0)  # rows that name a user, and those among them where it is no number
+
+    def read(self, cells: pa.Array) -> _Column:
+        """Read a column.
+
+        Raises
+        ------
+        TextUserIdsError
+            If it has become clear that ids are texts.
+        """
+        if self._are_texts:
+            return _read_distinct(cells, _read_name, np.str_)
+        column = _read_ids(columns.USER_ID, cells)
+        n_rows, n_texts = self.counts
+        n_rows += len(cells)
+        if column.reasons is not None:
+            n_texts += int(np.isin(column.reasons, _NO_USER_NUMBER).sum())
+            n_rows -= int((column.reasons == f"{columns.USER_ID} is missing").sum())
+        self.counts = (n_rows, n_texts)
+        if n_texts > _CLEARLY_TEXTS:
+            self.check()
+        return column
+
+    def check(self) -> None:
+        """Check whether ids are texts, at the end if not before.
+
+        Raises
+        ------
+        TextUserIdsError
+            If they are.
+        """
+        n_rows, n_texts = self.counts
+        if 2 * n_texts > n_rows:
+            raise TextUserIdsError
 
 
 def read_block(
-    part: str, first_row: int, batch: pa.RecordBatch, rejects: RejectedRows, *, text_users: bool = False
+    part: str, first_row: int, batch: pa.RecordBatch, rejects: RejectedRows, user_ids: UserIds
 ) -> ListBlock:
     """Read the cells of a batch; reject rows that cannot be used. Without a status, all titles are completed.
-
-    User ids are whole numbers, or texts where ``text_users`` says so.
 
     Raises
     ------
     InputError
         If a column holds something else than text and numbers, or ratings on another scale.
+    TextUserIdsError
+        If it has become clear that user ids are texts.
     """
     cells = {name: _plain(part, name, batch.column(name)) for name in WANTED if name in batch.schema.names}
     read = {
-        columns.USER_ID: _read_users(cells[columns.USER_ID], text_users=text_users),
+        columns.USER_ID: user_ids.read(cells[columns.USER_ID]),
         columns.ANIME_ID: _read_ids(columns.ANIME_ID, cells[columns.ANIME_ID]),
         columns.RATING: _read_ratings(part, cells[columns.RATING]),
     }
@@ -115,10 +154,6 @@ def read_block(
         wrong = np.flatnonzero(reasons == reason)
         rejects.add_many(part, rows[wrong], reason, _texts(cells, wrong))
     return block.take(reasons == "")
-
-
-def _read_users(cells: pa.Array, *, text_users: bool) -> _Column:
-    return _read_distinct(cells, _read_name, np.str_) if text_users else _read_ids(columns.USER_ID, cells)
 
 
 def _read_name(cell: Any) -> tuple[str, str]:

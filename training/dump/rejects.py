@@ -35,6 +35,17 @@ class RejectedRows:
         self.counts[reason] += 1
         self._writer.writerow((file, line, reason, row[:_MAX_TEXT]))
 
+    def begin(self) -> Callable[[], None]:
+        """Return what forgets all that is rejected from here on."""
+        place, counts = self._file.tell(), self.counts.copy()
+
+        def forget_all() -> None:
+            self._file.seek(place)
+            self._file.truncate()
+            self.counts, self._held, self._lines_of = counts, {}, {}
+
+        return forget_all
+
     def hold(self, file: str) -> None:
         """Keep what :meth:`add_many` gets of a file until it is known which lines its rows are on."""
         self._held[file] = []

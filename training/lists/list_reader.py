@@ -1,12 +1,11 @@
 """Reads all parts of a source of lists into blocks of usable rows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
-import pyarrow as pa
-
-from training.dump.list_source import ListPart, ListSource, ReadInsteadError, ReadLimits
-from training.dump.list_values import ListBlock, read_block, users_are_texts
+from training.dump.list_source import ListPart, ListSource, ReadInsteadError, ReadLimits, TextUserIdsError
+from training.dump.list_values import ListBlock, UserIds, read_block
 from training.dump.rejects import RejectedRows
 
 
@@ -25,36 +24,47 @@ class ListReader:
         self._rejects = rejects
         self._on_bytes = on_bytes
         self._bytes_before = 0
-        # One answer for the whole source; its first rows give it.
-        self._text_users: bool | None = None
+        self._names: list[str] = []  # of the parts that were begun
+        self._user_ids = UserIds()
 
     def read(self, source: ListSource, limits: ReadLimits) -> None:
-        """Read all parts of a source.
+        """Read all parts of a source; twice if it turns out that users are called by texts.
 
         Raises
         ------
         InputError
             If a part cannot be read.
         """
+        forget_all = self._rejects.begin()
+        try:
+            self._read_parts(source, limits)
+            self._user_ids.check()
+        except TextUserIdsError:
+            for name in self._names:
+                self._blocks.forget(name)
+        else:
+            return
+        forget_all()
+        self._bytes_before, self._user_ids = 0, UserIds(are_texts=True)
+        self._read_parts(source, replace(limits, text_user_ids=True))
+
+    def _read_parts(self, source: ListSource, limits: ReadLimits) -> None:
         for part in source.parts(limits):
+            self._names.append(part.name)
             self._read_part(part)
             self._bytes_before += part.n_bytes
 
     def _read_part(self, part: ListPart) -> None:
         self._rejects.hold(part.name)
-        n_rows = 0
+        n_rows, counts = 0, self._user_ids.counts
         try:
             for batch in part.batches(self._rejects, lambda n_bytes: self._on_bytes(self._bytes_before + n_bytes)):
-                self._blocks.add(self._read_block(part.name, n_rows, batch))
+                self._blocks.add(read_block(part.name, n_rows, batch, self._rejects, self._user_ids))
                 n_rows += batch.num_rows
         except ReadInsteadError as other:
             self._rejects.forget(part.name)
             self._blocks.forget(part.name)
+            self._user_ids.counts = counts
             self._read_part(other.part)
             return
         self._rejects.settle(part.name, part.lines_of)
-
-    def _read_block(self, part: str, first_row: int, batch: pa.RecordBatch) -> ListBlock:
-        if self._text_users is None and batch.num_rows:
-            self._text_users = users_are_texts(batch.slice(0, 1000))
-        return read_block(part, first_row, batch, self._rejects, text_users=bool(self._text_users))

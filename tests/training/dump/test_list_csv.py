@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.slow_reader import RATING, Kept, Rejected, read_slowly_and_simply
-from training.dump import file_source, line_numbers
+from training.dump import file_source, line_numbers, list_values
 from training.dump.file_source import FileSource
 from training.dump.list_source import ReadLimits
 from training.dump.list_values import ListBlock
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
-from training.lists import list_reader
 from training.lists.list_reader import ListReader
 
 HEADER = "user_id,anime_id,rating,watching_status,watched_episodes"
@@ -138,14 +137,14 @@ def test_every_line_is_what_it_is_when_read_alone(
     path.write_bytes(content)
     expected = read_slowly_and_simply(content, HEADER.split(","))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_reader, "users_are_texts", lambda _: False)
+        patch.setattr(list_values.UserIds, "check", lambda _: None)
         patch.setattr(line_numbers, "_BLOCK_BYTES", block_bytes)
         patch.setattr(file_source, "_SMALL_BATCH_ROWS", batch_rows)
         kept, rejected = read_all(path)
     assert (kept, sorted(rejected)) == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_reader, "users_are_texts", lambda _: False)
-        patch.setattr(file_source, "_CsvPart", lambda path, _: file_source._CarefulPart(path))
+        patch.setattr(list_values.UserIds, "check", lambda _: None)
+        patch.setattr(file_source, "_CsvPart", lambda path, *_, **__: file_source._CarefulPart(path))
         kept, rejected = read_all(path)
     assert (kept, sorted(rejected)) == expected
 
