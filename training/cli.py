@@ -54,6 +54,7 @@ SetOption = Annotated[
     typer.Option("--set", help="Any setting, NAME=VALUE; `settings` lists them.", metavar="NAME=VALUE"),
 ]
 AnewOption = Annotated[bool, typer.Option("--prepare-anew", help="Prepare even a dump that has not changed since.")]
+KeepOption = Annotated[bool, typer.Option("--keep-users", help="Keep users of the bundle whom the dump lacks.")]
 LogOption = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
 
 DEFAULT_WORK = Path("runs/latest")
@@ -191,10 +192,15 @@ def publish(
 
 
 @app.command("update")
-def update(data: DataOption, store: StoreOption = DEFAULT_STORE, work: WorkOption = DEFAULT_UPDATE_WORK) -> None:
+def update(
+    data: DataOption,
+    store: StoreOption = DEFAULT_STORE,
+    work: WorkOption = DEFAULT_UPDATE_WORK,
+    keep_users: KeepOption = False,
+) -> None:
     """Take users, lists and new anime of a newer dump into the current bundle, without learning anything."""
     started = time.monotonic()
-    report, bundle, added = stages.run_update(data, work, Store(store))
+    report, bundle, added = stages.run_update(data, work, Store(store), keep_users=keep_users)
     print_prepared(report, work)
     print_update(added)
     _out.print(f"published {bundle} in {time.monotonic() - started:.0f} s; `run` learns from what was added")

@@ -50,10 +50,12 @@ from training.work_folder import digests_of, load_learned, load_network, load_sp
 _QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
 
 
-def run_prepare(data: Path, work: Path, settings: RunSettings, *, anew: bool = False) -> PrepareReport:
+def run_prepare(
+    data: Path, work: Path, settings: RunSettings, *, anew: bool = False, all_anime: bool = False
+) -> PrepareReport:
     """Prepare a dump, unless it has not changed since (or `anew`); after an error an earlier prepared dump stays."""
     dump = find_dump(data)
-    thresholds = Thresholds(settings.min_user_rows, settings.min_anime_rows)
+    thresholds = Thresholds(settings.min_user_rows, None if all_anime else settings.min_anime_rows)
     earlier = None if anew else find_prepared(work / "prepared", dump, thresholds)
     if earlier:
         sweep_leftovers(work / "prepared")
@@ -158,22 +160,22 @@ def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
     return publishing.publish(store, prepared, trained, similar, recommender, metrics, used)
 
 
-def run_update(data: Path, work: Path, store: Store) -> tuple[PrepareReport, Path, ModelUpdate]:
+def run_update(data: Path, work: Path, store: Store, *, keep_users: bool) -> tuple[PrepareReport, Path, ModelUpdate]:
     """Prepare a newer dump and publish the current model with its users, lists and anime; see `update_bundle`.
 
     Raises
     ------
     InputError
-        If the dump cannot be used, or the work folder is that of a training.
+        If the dump cannot be used or lacks most users, or the work folder is that of a training.
     """
     find_dump(data)  # before the bundle is read
     bundle = read_bundle(store.current_folder())
     store.require_writable()
     if (work / "trained").exists():
         raise InputError(f"{work}: holds a training of the dump that is prepared there; give `update` another --work")
-    # All anime on lists: which of them the model learned was decided by another dump.
-    report = run_prepare(data, work, settings_of(bundle).model_copy(update={"min_anime_rows": 1}))
-    return report, *update_bundle(store, bundle, load_prepared(work / "prepared"))
+    # All anime: which of them the model learned was decided by another dump.
+    report = run_prepare(data, work, settings_of(bundle), all_anime=True)
+    return report, *update_bundle(store, bundle, load_prepared(work / "prepared"), keep_users=keep_users)
 
 
 def ship_similar_weights(work: Path, out: Path) -> None:

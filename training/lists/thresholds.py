@@ -13,7 +13,7 @@ class Thresholds:
     """How many rows a user and an anime need, plan-to-watch left out. The notebooks used 200 to 500."""
 
     min_user_rows: int = 5
-    min_anime_rows: int = 5
+    min_anime_rows: int | None = 5  # None leaves out no anime, also none that is on no list
 
 
 def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Interactions:
@@ -25,11 +25,13 @@ def apply_thresholds(interactions: Interactions, thresholds: Thresholds) -> Inte
         If no user or no anime is left.
     """
     # A list of plans alone gives no direction to embed, so one seen row is needed whatever the threshold.
-    user_minimum, anime_minimum = max(1, thresholds.min_user_rows), max(1, thresholds.min_anime_rows)
+    user_minimum, anime_minimum = max(1, thresholds.min_user_rows), max(1, thresholds.min_anime_rows or 0)
+    may_fall = thresholds.min_anime_rows is not None
     users_kept, anime_kept = np.ones(interactions.n_users, dtype=bool), np.ones(interactions.n_anime, dtype=bool)
     by_user, by_anime = interactions.count_by_user(interactions.seen), interactions.popularity()
     while True:
-        users_fall, anime_fall = users_kept & (by_user < user_minimum), anime_kept & (by_anime < anime_minimum)
+        users_fall = users_kept & (by_user < user_minimum)
+        anime_fall = anime_kept & (by_anime < anime_minimum) & may_fall
         if not users_fall.any() and not anime_fall.any():
             break
         users_kept &= ~users_fall

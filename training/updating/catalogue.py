@@ -13,25 +13,32 @@ from training.lists.prepared import Prepared
 
 Arrays = dict[str, NDArray[Any]]
 
-_NAMED: Final = ("type", "source", "studio", "age_rating")
+_CODED: Final = ("type", "source", "studio", "age_rating")
 _CARDS: Final = ("cards", "card_offsets")
 
 
-def update_catalogue(bundle: Bundle, prepared: Prepared) -> tuple[Arrays, Arrays]:
+def update_catalogue(bundle: Bundle, prepared: Prepared, *, keep_new: bool) -> tuple[Arrays, Arrays]:
     """Give the catalogue's arrays of the anime that the model learned, and of all others, with one meaning of codes.
 
-    Both are as :attr:`training.lists.prepared.Prepared.new_anime`. Learned anime that the dump's catalogue lacks stay
-    as the bundle has them, but for names that the dump lacks.
+    Both are as :attr:`training.lists.prepared.Prepared.new_anime`. ``prepared`` holds all anime of its catalogue.
+    Learned anime that it lacks stay as the bundle has them, and with ``keep_new`` the bundle's new ones as well.
     """
-    names = {name: array for name, array in prepared.catalogue.items() if name.endswith("_names")}
-    columns = [name for name in prepared.catalogue if name not in {*names, *_CARDS}]
-    listed = {**prepared.catalogue, "anime_ids": prepared.interactions.anime_ids}
-    in_dump = np.concatenate([listed["anime_ids"], prepared.new_anime["anime_ids"]])
-    lacking = np.flatnonzero(~np.isin(bundle.anime_ids, in_dump))
-    parts = [listed, prepared.new_anime, _rows_of_bundle(bundle, lacking, columns, names)]
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in ("anime_ids", *columns)}
+    in_dump = {**prepared.catalogue, "anime_ids": prepared.interactions.anime_ids}
+    columns = [name for name in in_dump if not name.endswith("_names") and name not in _CARDS]
+    lacking = np.flatnonzero(~np.isin(bundle.catalogue_ids if keep_new else bundle.anime_ids, in_dump["anime_ids"]))
+    parts = (in_dump, _rows_of_bundle(bundle, lacking, columns))
+    used = [part["genre_names"][part["anime_genres"].any(axis=0)] for part in parts]
+    names: Arrays = {"genre_names": np.unique(np.concatenate(used))}
+    for part in parts:
+        part["anime_genres"] = part["anime_genres"] @ (part["genre_names"][:, None] == names["genre_names"])
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in columns}
+    for kind in _CODED:
+        texts = np.concatenate([[""], *(part[f"{kind}_names"][part[f"{kind}_codes"]] for part in parts)])
+        names[f"{kind}_names"], codes = np.unique(texts, return_inverse=True)
+        whole[f"{kind}_codes"] = codes[1:].astype(in_dump[f"{kind}_codes"].dtype)
     of_bundle = split_cards({name: getattr(bundle, name) for name in _CARDS})
-    cards = split_cards(listed) + split_cards(prepared.new_anime) + [of_bundle[row] for row in lacking.tolist()]
+    of_bundle += split_cards({name: getattr(bundle, f"new_{name}") for name in _CARDS})
+    cards = split_cards(in_dump) + [of_bundle[row] for row in lacking.tolist()]
     order = np.argsort(whole["anime_ids"])
     is_learned = np.isin(whole["anime_ids"][order], bundle.anime_ids)
 
@@ -59,15 +66,11 @@ def _mark(card: bytes, *, new: bool) -> bytes:
     return card if read.new == new else read.model_copy(update={"new": new}).to_json()
 
 
-def _rows_of_bundle(bundle: Bundle, rows: NDArray[np.int64], columns: list[str], names: Arrays) -> Arrays:
-    """Take some learned anime from the bundle, their cards left out, with codes of other names."""
-    arrays: Arrays = {name: getattr(bundle, name)[rows] for name in ("anime_ids", *columns)}
-    for kind in _NAMED:
-        codes = arrays[f"{kind}_codes"]
-        new_codes = {name: code for code, name in enumerate(names[f"{kind}_names"].tolist())}
-        theirs = getattr(bundle, f"{kind}_names")[codes].tolist()
-        arrays[f"{kind}_codes"] = np.array([new_codes.get(name, 0) for name in theirs], dtype=codes.dtype)
-    genres = np.zeros((len(rows), len(names["genre_names"])), dtype=bool)
-    _, before, after = np.intersect1d(bundle.genre_names, names["genre_names"], return_indices=True)
-    genres[:, after] = arrays["anime_genres"][:, before]
-    return arrays | {"anime_genres": genres}
+def _rows_of_bundle(bundle: Bundle, rows: NDArray[np.int64], columns: list[str]) -> Arrays:
+    """Take some anime from the bundle, their cards left out; what it does not hold of new ones is unknown, 0."""
+    arrays: Arrays = {name: getattr(bundle, name) for name in ("genre_names", *(f"{kind}_names" for kind in _CODED))}
+    for name in columns:
+        learned: NDArray[Any] = getattr(bundle, name)
+        unknown = np.zeros((bundle.n_new, *learned.shape[1:]), dtype=learned.dtype)
+        arrays[name] = np.concatenate([learned, getattr(bundle, f"new_{name}", unknown)])[rows]
+    return arrays

@@ -1,6 +1,7 @@
 """Lists of a newer dump in the rows of a bundle, and what is other than in the bundle's own lists."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,31 @@ class ListChanges:
     same_after: NDArray[np.int64]
 
 
-def lists_of_bundle(bundle: Bundle) -> Interactions:
-    """Give the lists that a bundle holds."""
-    columns = (bundle.list_anime_rows, bundle.list_ratings, bundle.list_statuses)
-    return Interactions(bundle.user_ids, bundle.anime_ids, bundle.list_offsets, *columns)
+def lists_of_bundle(bundle: Bundle) -> tuple[Interactions, Interactions]:
+    """Give what a bundle's lists hold of learned anime, and of new ones, without their ratings and statuses."""
+    columns = (bundle.list_offsets, bundle.list_anime_rows, bundle.list_ratings, bundle.list_statuses)
+    none = np.zeros(len(bundle.list_new_rows), dtype=np.uint8)
+    new = (bundle.new_anime_ids, bundle.list_new_offsets, bundle.list_new_rows, none, none)
+    return Interactions(bundle.user_ids, bundle.anime_ids, *columns), Interactions(bundle.user_ids, *new)
+
+
+def put_back(lists: Interactions, before: Interactions, user_ids: NDArray[Any]) -> Interactions:
+    """Give lists with those that some users had before, of the same anime, in place of what they have now."""
+    if not len(user_ids):
+        return lists
+    now = lists.keep_users(~np.isin(lists.user_ids, user_ids))
+    then = before.keep_users(np.isin(before.user_ids, user_ids))
+    user_ids = np.concatenate([now.user_ids, then.user_ids])
+    offsets = np.concatenate([now.offsets, now.offsets[-1] + then.offsets[1:]])
+    order = np.argsort(user_ids)
+
+    def pick(name: str) -> NDArray[Any]:
+        of_users = np.split(np.concatenate([getattr(now, name), getattr(then, name)]), offsets[1:-1])
+        return np.concatenate([of_users[row] for row in order.tolist()])
+
+    columns = map(pick, ("anime_rows", "ratings", "statuses"))
+    ends = np.cumsum(np.diff(offsets)[order])
+    return Interactions(user_ids[order], lists.anime_ids, np.concatenate([[0], ends]), *columns)
 
 
 def keep_anime(lists: Interactions, anime_ids: NDArray[np.int64]) -> Interactions:

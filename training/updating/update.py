@@ -26,7 +26,7 @@ from training.similar_anime.truth import read_queries
 from training.similar_users.embed import embed_users
 from training.support.terminal import say
 from training.updating.catalogue import update_catalogue
-from training.updating.lists import ListChanges, compare_lists, keep_anime, keep_learned, lists_of_bundle
+from training.updating.lists import ListChanges, compare_lists, keep_anime, keep_learned, lists_of_bundle, put_back
 from training.updating.placing import measure_placing
 
 
@@ -37,17 +37,19 @@ def settings_of(bundle: Bundle) -> RunSettings:
     return RunSettings(**{name: used[name] for name in names if name in used})
 
 
-def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Path, ModelUpdate]:
+def update_bundle(store: Store, bundle: Bundle, prepared: Prepared, *, keep_users: bool) -> tuple[Path, ModelUpdate]:
     """Publish the model of a bundle with the users, lists and catalogue of a dump, and make it current.
 
     What was learned stays: embeddings, item weights, the re-ranker, similar anime and franchises of the anime that
-    the model learned. Users are those of the dump alone. Anime that the model did not learn are placed by their
-    content, however many lists hold them. ``bundle`` is the current one, ``prepared`` holds all anime on lists.
+    the model learned. Users are those of the dump alone; ``keep_users`` keeps those of the bundle of whom it has too
+    few rows or none, and new anime that it lacks. Anime that the model did not learn are placed by their content,
+    however many lists hold them. ``bundle`` is the current one, ``prepared`` holds all anime of its catalogue.
 
     Raises
     ------
     InputError
-        If no user has enough rows of learned anime, or another bundle became current meanwhile.
+        If no user has enough rows of learned anime, more than half of the users would go, users of two kinds would
+        have to be kept together, or another bundle became current meanwhile.
     StoreError
         If the store cannot be written.
     """
@@ -60,15 +62,31 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
             f"{prepared.report.data_folder}: no user has {max(1, settings.min_user_rows)} rows of the anime that "
             f"{bundle.manifest.model_version} learned; is it a dump of another catalogue? `run` learns from it"
         )
-    changes = compare_lists(lists_of_bundle(bundle), lists)
+    theirs, ours = ("texts" if ids.dtype.kind == "U" else "numbers" for ids in (lists.user_ids, bundle.user_ids))
+    if keep_users and theirs != ours:
+        raise InputError(
+            f"{prepared.report.data_folder}: its user ids are {theirs}, those of {bundle.manifest.model_version} are "
+            f"{ours}; --keep-users needs users of one kind"
+        )
+    kept_ids = np.setdiff1d(bundle.user_ids, lists.user_ids) if keep_users else bundle.user_ids[:0]
+    before, new_before = lists_of_bundle(bundle)
+    lists = put_back(lists, before, kept_ids)
+    changes = compare_lists(before, lists)
+    if 2 * changes.n_removed_users > bundle.n_users:
+        raise InputError(
+            f"{prepared.report.data_folder}: has no list, or too short a one, of {changes.n_removed_users:,} of the "
+            f"{bundle.n_users:,} users of {bundle.manifest.model_version}, and an update removes those; "
+            "--keep-users keeps them with the lists that they have, `run` learns from this dump alone"
+        )
     arrays: dict[str, NDArray[Any]] = {spec.name: getattr(bundle, spec.name) for spec in LAYOUT}
-    placing = _update_catalogue(arrays, bundle, replace(prepared, interactions=lists), prepared)
+    placing = _update_catalogue(arrays, bundle, replace(prepared, interactions=lists), prepared, keep_new=keep_users)
     _update_users(arrays, bundle, lists, changes)
-    new_entries = keep_anime(listed, arrays["new_anime_ids"]).keep_users(np.isin(listed.user_ids, lists.user_ids))
+    new_now, new_before = (keep_anime(part, arrays["new_anime_ids"]) for part in (listed, new_before))
+    new_now = put_back(new_now, new_before, kept_ids)
+    new_entries = new_now.keep_users(np.isin(new_now.user_ids, lists.user_ids))
     arrays |= {"list_new_offsets": new_entries.offsets, "list_new_rows": new_entries.anime_rows}
     say(f"find the nearest users of {lists.n_users:,}")
     metrics = bundle.manifest.metrics | {"user_index": add_user_index(arrays, lists)}
-    enough = listed.popularity() >= max(1, settings.min_anime_rows)
     created_at = datetime.now(UTC).replace(microsecond=0)
     update = ModelUpdate(
         created_at=created_at,
@@ -78,7 +96,7 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
         n_changed_lists=changes.n_changed,
         n_removed_users=changes.n_removed_users,
         n_new_anime=int(np.count_nonzero(~np.isin(arrays["new_anime_ids"], bundle.catalogue_ids))),
-        n_waiting_anime=int(np.count_nonzero(enough & np.isin(listed.anime_ids, arrays["new_anime_ids"]))),
+        n_waiting_anime=int(np.count_nonzero(new_now.popularity() >= max(1, settings.min_anime_rows))),
         placed_by_content=placing,
     )
     digest = hashlib.sha256((update.updated_version + update.data.fingerprint).encode()).hexdigest()
@@ -96,10 +114,10 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared) -> tuple[Pat
 
 
 def _update_catalogue(
-    arrays: dict[str, NDArray[Any]], bundle: Bundle, updated: Prepared, prepared: Prepared
+    arrays: dict[str, NDArray[Any]], bundle: Bundle, updated: Prepared, prepared: Prepared, *, keep_new: bool
 ) -> dict[str, Any]:
     """Take the dump's catalogue and place new anime; give how well content places learned ones."""
-    known, new = update_catalogue(bundle, prepared)
+    known, new = update_catalogue(bundle, prepared, keep_new=keep_new)
     content, embeddings, popularity = read_content(known), bundle.anime_embeddings, bundle.popularity
     arrays |= {name: array for name, array in known.items() if name in arrays}
     arrays |= {f"new_{name}": array for name, array in new.items()}
@@ -108,6 +126,13 @@ def _update_catalogue(
     if len(new["anime_ids"]):
         arrays["new_anime_embeddings"] = embed_new_anime(content, known, new, popularity, embeddings)
     arrays["new_first_rows"] = first_rows_of_new(known, new, arrays)
+    # New anime that the dump lacks lie where they lay: the bundle has less of them than places an anime.
+    kept_ids = np.setdiff1d(np.intersect1d(new["anime_ids"], bundle.new_anime_ids), prepared.interactions.anime_ids)
+    if len(kept_ids):
+        rows, rows_before = (np.searchsorted(ids, kept_ids) for ids in (new["anime_ids"], bundle.new_anime_ids))
+        arrays["new_anime_embeddings"][rows] = bundle.new_anime_embeddings[rows_before]
+        firsts = bundle.new_first_rows[rows_before]
+        arrays["new_first_rows"][rows] = np.where(firsts < bundle.n_anime, firsts, bundle.n_anime + rows)
     return measure_placing(content, known, popularity, embeddings, read_queries(updated))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.lists.interactions import Interactions
-from training.updating.lists import compare_lists, keep_learned
+from training.updating.lists import compare_lists, keep_learned, put_back
 
 Entries = list[tuple[int, int, int]]  # anime row, rating, status
 
@@ -69,3 +69,22 @@ def test_only_learned_anime_count_and_plans_do_not() -> None:
     assert [kept.list_of(row).ratings.tolist() for row in range(3)] == [[7, 6], [7, 6], [8, 9]]
     # Whatever the threshold, a list needs something to go by.
     assert keep_learned(lists, np.array([10, 15]), min_user_rows=0).user_ids.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("n_entries", [1, 4])
+def test_users_who_are_put_back_have_the_list_of_before_and_no_more(n_entries: int) -> None:
+    def entries(rating: int, n: int = 2) -> Entries:
+        return [(row, rating, 2) for row in range(n)]
+
+    # The longer or the shorter part of all entries, and ids that are longer than those they come to.
+    ids = [10, 20, 30, 40]
+    now = _lists({"b": entries(1), "d": entries(2), "e": entries(3)}, ids)
+    before = _lists({"a long one": entries(4, n_entries), "d": entries(5, n_entries), "f": entries(6)}, ids)
+    lists = put_back(now, before, np.array(["a long one", "d"]))
+    assert lists.user_ids.tolist() == ["a long one", "b", "d", "e"]
+    expected = [entries(4, n_entries), entries(1), entries(5, n_entries), entries(3)]
+    for row, of_user in enumerate(expected):
+        listed = lists.list_of(row)
+        columns = (listed.anime_rows.tolist(), listed.ratings.tolist(), listed.statuses.tolist())
+        assert list(zip(*columns, strict=True)) == of_user
+    assert put_back(now, before, before.user_ids[:0]) is now
