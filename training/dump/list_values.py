@@ -44,6 +44,8 @@ _MOST: Final = 2**63
 
 # A rating of a hundred points, or of twenty, is no slip of the pen.
 _OTHER_SCALE: Final = 20
+# Fewer are slips of somebody's hand.
+_MANY_FRACTIONS: Final = 20
 
 
 class _Column(NamedTuple):
@@ -218,6 +220,14 @@ def _read_ratings(part: str, cells: pa.Array) -> _Column:
             f"{part}: ratings go up to {most}, and 0..10 is expected; scale them (rating / {10 if most > 20 else 2}) "
             "and leave unrated titles at 0 or blank"
         )
+    if ratings.reasons is not None:
+        between = (ratings.values > 0) & (ratings.values <= 10)
+        n_fractions = np.count_nonzero((ratings.reasons == NO_RATING) & between)
+        if n_fractions >= _MANY_FRACTIONS and 4 * n_fractions > np.count_nonzero(ratings.values):
+            raise InputError(
+                f"{part}: {n_fractions:,} ratings are fractions, and whole numbers 0..10 are expected; scale them "
+                "(five stars with halves: rating * 2) or round them"
+            )
     return _Column(ratings.values.astype(np.uint8), ratings.reasons)
 
 

@@ -282,3 +282,11 @@ def test_dumps_that_people_have_are_read_whole(tmp_path: Path, name: str) -> Non
         assert set(lists.statuses.tolist()) == {2}
     assert (counts["rows_read"], lists.n_users) == (len(whole), whole["user_id"].nunique())
     assert lists.ratings.sum() == whole["rating"].sum()
+
+
+def test_many_fractions_are_another_scale(tmp_path: Path) -> None:
+    rows = "".join(f"1,{number},{number % 9 / 2 + 0.5}\n" for number in range(60))
+    with pytest.raises(InputError, match=r"26 ratings are fractions, .*rating \* 2"):
+        read_text(tmp_path, f"user_id,anime_id,rating\n{rows}")
+    kept, rejected = read_text(tmp_path, "user_id,anime_id,rating\n1,1,7.5\n1,2,8\n1,3,7\n" + "2,9,-7\n" * 30)
+    assert (len(kept), len(rejected)) == (2, 31)
