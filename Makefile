@@ -12,6 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := models service training
 CLIENTS := tests/service/clients
+SERVERS := tests/object_store
 DEMO := data/demo
 DATA ?= $(DEMO)
 QUALITY_PORT ?= 8001
@@ -27,14 +28,14 @@ setup: $(VENV)/.installed ## make the virtual environment with the pinned versio
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || [ "$(PYTHON)" ] || { echo '$(NO_PYTHON)' >&2; exit 1; }
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,s3,dev]'
 	touch $@
 
 # Where there is no node, the tests that need it skip.
-tools: $(CLIENTS)/.venv/.installed $(if $(shell command -v npm),$(CLIENTS)/node_modules/.installed) ## install what generates clients and runs the page's JavaScript
+tools: $(CLIENTS)/.venv/.installed $(SERVERS)/.venv/.installed $(if $(shell command -v npm),$(CLIENTS)/node_modules/.installed) ## install what generates clients, runs the page's JavaScript and serves S3
 
 # Apart from the project's environment, like that of anybody who generates a client.
-$(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.txt | $(VENV)/.installed
+%/.venv/.installed: %/requirements.txt | $(VENV)/.installed
 	$(BIN)/python -m venv --without-pip --clear $(@D)
 	$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check -r $<
 	touch $@
@@ -96,5 +97,5 @@ docker: ## build the images and start the service with compose
 	docker compose up --build
 
 clean: ## remove what was built and cached here; published bundles stay
-	rm -rf $(VENV) $(CLIENTS)/.venv $(CLIENTS)/node_modules build dist *.egg-info data/demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage
+	rm -rf $(VENV) $(CLIENTS)/.venv $(SERVERS)/.venv $(CLIENTS)/node_modules build dist *.egg-info data/demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -8,6 +8,8 @@
     ├── BundleCorruptError      bytes differ from what the manifest promises
     └── BundleContentError      the bytes are as written, but break the contract of the format
     StoreError                  the folder of published bundles cannot be used
+    └── ObjectStoreError        a bucket cannot
+        └── ObjectMissingError  it can, but what was asked for is not there
 """
 
 from pathlib import Path
@@ -40,3 +42,15 @@ class BundleContentError(BundleError):
 
 class StoreError(Exception):
     """The folder of published bundles cannot be read or written."""
+
+
+class ObjectStoreError(StoreError):
+    """A bucket of an object store cannot be used: its URL and why, without credentials."""
+
+    def __init__(self, fault: str, *, is_unreachable: bool = False) -> None:
+        super().__init__(fault)
+        self.is_unreachable = is_unreachable
+
+
+class ObjectMissingError(ObjectStoreError):
+    """The bucket can be used, but holds no object of that name."""

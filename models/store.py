@@ -18,7 +18,7 @@ import fcntl
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +48,10 @@ class Store:
         return sorted(
             path.name for path in self.root.iterdir() if path.name[0] != "." and (path / MANIFEST_FILE).is_file()
         )
+
+    def current_version(self) -> str:
+        """Name the bundle that is served; raises as :meth:`current_folder` does."""
+        return self.current_folder().name
 
     def current_folder(self) -> Path:
         """Find the bundle that is served.
@@ -96,20 +100,29 @@ class Store:
         BundleError
             If the arrays break the format or do not read back as written.
         """
-        target = self.root / manifest.model_version
+        return self.add(manifest.model_version, lambda folder: write_bundle(folder, manifest, arrays))
+
+    def add(self, version: str, write: Callable[[Path], object]) -> Path:
+        """Publish, as :meth:`publish` does, the bundle that `write` makes in the folder it is given.
+
+        Raises
+        ------
+        StoreError
+            As for :meth:`publish`.
+        BundleError
+            If the files of the bundle are not what its manifest says.
+        """
+        target = self.root / version
         with self._publishing():
             if target.exists():
                 raise StoreError(f"{target} is published already: versions are never overwritten")
-            self._make_current(self._write(manifest, arrays), target)
+            folder = Path(tempfile.mkdtemp(prefix=INCOMING_PREFIX, dir=self.root))
+            # mkdtemp gives 0700; the service may run as another user.
+            folder.chmod(0o755)
+            write(folder)
+            read_bundle(folder)
+            self._make_current(folder, target)
         return target
-
-    def _write(self, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix=INCOMING_PREFIX, dir=self.root))
-        # mkdtemp gives 0700; the service may run as another user.
-        folder.chmod(0o755)
-        write_bundle(folder, manifest, arrays)
-        read_bundle(folder)
-        return folder
 
     def _make_current(self, folder: Path, target: Path) -> None:
         """Give a bundle its name and point at it.

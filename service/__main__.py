@@ -26,8 +26,9 @@ import uvicorn
 from models.bundle.manifest import Manifest
 from models.bundle.reader import read_bundle, read_manifest
 from models.bundle.sums import Sums
-from models.errors import BundleError
+from models.errors import BundleError, StoreError
 from models.store import Store
+from service.local_store import with_local_store
 from service.operations.bounded_heads import BoundedProtocol
 from service.operations.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
@@ -62,11 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        folder = Store(settings.store).current_folder()
+        _check_address(settings)
+        settings = with_local_store(settings)
+        folder = Store(settings.store_folder).current_folder()
         # Looked at before anything starts; every byte is checked later.
         manifest = read_manifest(folder)
-        _check_address(settings)
-    except (BundleError, StartError) as error:
+    except (BundleError, StoreError, StartError) as error:
         return _fail(str(error), 1)
     _greet(settings)
     try:
@@ -83,7 +85,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (8000)")
     parser.add_argument("--workers", type=int, help="processes that answer (1)")
-    parser.add_argument("--store", type=Path, help="folder of published bundles (models/store)")
+    parser.add_argument("--store", help="folder of published bundles, or s3://... or gs://... (models/store)")
     return parser.parse_args(arguments)
 
 

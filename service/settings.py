@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from models.objects import is_url
 
 PREFIX: Final = "OSUSUME_"
 _PORT: Final = "OSUSUME_PORT"
@@ -37,7 +39,14 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(min_length=1, description="Address to listen on; 0.0.0.0 for all")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port to listen on")] = 8000
     workers: Annotated[int, Field(ge=1, le=64, description="Processes that answer; they share the model")] = 1
-    store: Annotated[Path, Field(description="Folder of published bundles")] = Path("models/store")
+    store: Annotated[
+        Path | str,
+        BeforeValidator(lambda value: value if is_url(value) else Path(value)),
+        Field(description="Folder of published bundles, or s3://bucket/prefix or gs://bucket/prefix"),
+    ] = Path("models/store")
+    store_cache: Annotated[Path, Field(description="Folder for the local copy of a store that is in a bucket")] = (
+        Path("models/cache")
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe messages to log")
     ] = "info"
@@ -74,6 +83,11 @@ class Settings(BaseSettings):
     shutdown_s: Annotated[
         int, Field(ge=1, le=600, description="Seconds that running requests get to finish when the service stops")
     ] = 10
+
+    @property
+    def store_folder(self) -> Path:
+        """The store as a folder; of a bucket, :func:`service.local_store.with_local_store` makes one."""
+        return Path(self.store)
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -2,10 +2,13 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.object_store.server import Bucket, running_server
 
 # Locally hypothesis looks for new examples on every run; CI must not fail on a change that did not cause it.
 # Nothing here is timed: machines are shared.
@@ -37,3 +40,20 @@ def mal_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A local S3 server."""
+    with running_server(tmp_path_factory.mktemp("s3")) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket, which the environment has the credentials of."""
+    bucket = Bucket(s3_endpoint, f"test-{abs(hash(request.node.nodeid)):x}")
+    bucket.ask("PUT")
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    return bucket

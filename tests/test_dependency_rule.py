@@ -18,9 +18,10 @@ FORBIDDEN = {
 # Each package's rooms, the lowest first: a room imports from those before it. A room is a folder or a module, and the
 # settings of a room (its config.py) count among the settings.
 ROOMS = {
-    "models": "errors cores bundle scoring golden store",
+    "models": "errors cores bundle objects scoring golden store object_store",
     "service": (
-        "version worker_environment settings recommending operations api precompute app openapi worker __main__"
+        "version worker_environment settings recommending operations local_store api precompute app openapi worker "
+        "__main__"
     ),
     "training": (
         "errors settings support dump lists item_weights franchises embeddings similar_users ranking recommending "

@@ -1,6 +1,7 @@
 """The commands: ``python -m training COMMAND``."""
 
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from models.bundle.reader import read_bundle
 from models.errors import BundleError, StoreError
-from models.store import Store
+from models.object_store import find_bundle, open_store
 from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder with animelist.csv, anime.csv, ...")]
 WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
-StoreOption = Annotated[Path, typer.Option("--store", help="Folder of published bundles.")]
+StoreOption = Annotated[str, typer.Option("--store", help="Folder of published bundles, or s3://..., gs://...")]
 NetworkOption = Annotated[str, typer.Option("--network", help="The network to publish: autoencoder or rating.")]
 OnlyOption = Annotated[
     Literal["embeddings"] | None,
@@ -61,7 +62,7 @@ DEFAULT_WORK = Path("runs/latest")
 # Apart from a run's: these prepare anew, and must not leave a run with networks of another preparation.
 DEFAULT_BENCHMARK_WORK = Path("runs/benchmark")
 DEFAULT_UPDATE_WORK = Path("runs/update")
-DEFAULT_STORE = Path("models/store")
+DEFAULT_STORE = "models/store"
 
 
 @app.command("demo-data")
@@ -116,7 +117,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
         seed=seed,
     )
     find_dump(data)  # first: a mistyped folder must not leave an empty store behind
-    Store(store).require_writable()
+    open_store(store).require_writable()
     started = time.monotonic()
     times = StageTimes(work)
     begin_import()
@@ -127,7 +128,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     with times.stage("evaluate"):
         print_metrics(stages.run_evaluate(work, settings), work)
     with times.stage("publish"):
-        bundle = stages.run_publish(work, Store(store), settings)
+        bundle = stages.run_publish(work, open_store(store), settings)
     _out.print(
         f"published {bundle} in {time.monotonic() - started:.0f} s; `python -m service --store {store}` serves it"
     )
@@ -187,7 +188,7 @@ def publish(
 ) -> None:
     """Write the bundle into the store and make it current."""
     settings = _settings(network=network, hold_out=hold_out)
-    bundle = stages.run_publish(work, Store(store), settings)
+    bundle = stages.run_publish(work, open_store(store), settings)
     _out.print(f"published {bundle}")
 
 
@@ -220,13 +221,13 @@ def ship_similar_weights(
 
 @app.command("verify")
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or a store, whose current bundle is meant.")],
+    bundle: Annotated[str, typer.Argument(help="A bundle, or a store or its URL, whose current bundle is meant.")],
 ) -> None:
     """Check every byte and every promise of a bundle."""
-    folder = Store(bundle).current_folder() if (bundle / "current").is_file() else bundle
-    checked = read_bundle(folder)
+    with tempfile.TemporaryDirectory(prefix="osusume-verify-") as copies:
+        checked = read_bundle(find_bundle(bundle, Path(copies)))
     _out.print(
-        f"{folder}: sound; {checked.n_users:,} users, {checked.n_anime:,} anime, "
+        f"{bundle}: {checked.manifest.model_version} is sound; {checked.n_users:,} users, {checked.n_anime:,} anime, "
         f"{checked.manifest.embedding_size} wide, format {checked.manifest.format_version}"
     )
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from models.bundle.manifest import ModelUpdate
 from models.bundle.reader import read_bundle
+from models.object_store import ObjectStore
 from models.store import Store
 from training import publishing
 from training.background import begin_background
@@ -142,8 +143,8 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     return metrics
 
 
-def run_publish(work: Path, store: Store, settings: RunSettings) -> Path:
-    """Publish the trained network, with its evaluation if there is one; return the bundle's folder."""
+def run_publish(work: Path, store: Store | ObjectStore, settings: RunSettings) -> Path | str:
+    """Publish the trained network, with its evaluation if there is one; return the bundle's folder or URL."""
     prepared = load_prepared(work / "prepared")
     trained = load_network(work, settings.network, prepared)
     similar, recommender = load_learned(prepared, work)

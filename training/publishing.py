@@ -13,6 +13,7 @@ from models.bundle.layout import FORMAT_VERSION
 from models.bundle.manifest import DefaultMethods, Manifest
 from models.bundle.reader import assemble
 from models.golden import make_golden_answers
+from models.object_store import ObjectStore
 from models.scoring.candidate_features import FEATURES
 from models.store import Store
 from training.embeddings.trained import TrainedNetwork
@@ -27,19 +28,19 @@ from training.similar_users.index import N_NEAREST, N_NEAREST_QUICK, build_user_
 
 
 def publish(
-    store: Store,
+    store: Store | ObjectStore,
     prepared: Prepared,
     trained: TrainedNetwork,
     similar: SimilarAnimeModel,
     recommender: RecommenderModel,
     metrics: dict[str, Any],
     settings: dict[str, Any],
-) -> Path:
-    """Publish a bundle and make it current.
+) -> Path | str:
+    """Publish a bundle and make it current; return where it lies.
 
     Parameters
     ----------
-    store : Store
+    store : Store or ObjectStore
     prepared : Prepared
     trained : TrainedNetwork
     similar : SimilarAnimeModel

@@ -21,12 +21,14 @@ import numpy as np
 
 from models.bundle.reader import Bundle
 from models.cores import usable_cores
-from models.errors import BundleError
+from models.errors import BundleError, StoreError
+from models.object_store import ObjectStore, open_store
 from models.store import Store
 from service.api.params import RecommendationsQuery
 from service.api.rendering import recommend
 from service.api.user_ids import read_user_id
 from service.api.validation import parse_query
+from service.local_store import with_local_store
 from service.precompute.files import PrecomputedError, precomputed_file, write_precomputed
 from service.precompute.pool import Work, work_out
 from service.recommending.errors import InvalidRequestError
@@ -46,6 +48,7 @@ _FAULTS: Final = (
     InvalidRequestError,
     OSError,
     BundleError,
+    StoreError,
     PrecomputedError,
     BrokenProcessPool,
 )
@@ -63,18 +66,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     try:
         settings = read_settings(store=options.store)
-        n_answers, path = _precompute(settings.store, options.query, options.users, options.workers)
-        current = Store(settings.store).current_folder()
+        store, folder = open_store(settings.store), with_local_store(settings).store_folder
+        n_answers, path = _precompute(folder, options.query, options.users, options.workers)
+        if isinstance(store, ObjectStore):
+            store.objects.write(path.name, path)
+        current = store.current_version()
     except _FAULTS as error:
         return _fail(*_explain(error))
     except KeyboardInterrupt:
         return _fail("stopped; answers that were there before still are", _STOPPED + signal.SIGINT)
     size = path.stat().st_size
     _say(f"{n_answers:,} answers, {size / 1e6:,.1f} MB, in {path}, after {time.monotonic() - started:.0f} s")
-    if path == precomputed_file(settings.store, current.name):
+    if path == precomputed_file(folder, current):
         _say("a service that starts now uses them")
     else:
-        _say(f"meanwhile {current.name} was published, for which they are none: start again")
+        _say(f"meanwhile {current} was published, for which they are none: start again")
     return 0
 
 
@@ -83,7 +89,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m service.precompute",
         description="Compute recommendations for every user in advance. A service finds them at its start.",
     )
-    parser.add_argument("--store", type=Path, help="folder of published bundles (models/store)")
+    parser.add_argument("--store", help="folder of published bundles, or s3://... or gs://... (models/store)")
     parser.add_argument(
         "--query",
         default="",

@@ -35,7 +35,7 @@ def clean_environment(**settings: str) -> dict[str, str]:
 
 
 def start(
-    store: Path, *arguments: str, port: int, log: Path | None = None, **settings: str
+    store: Path | str, *arguments: str, port: int, log: Path | None = None, **settings: str
 ) -> subprocess.Popen[bytes]:
     """Start the service; what it logs goes to a file."""
     command = [sys.executable, "-m", "service", "--store", str(store), "--port", str(port), *arguments]
@@ -82,7 +82,7 @@ def has_ended(process_id: int) -> bool:
 
 
 @contextlib.contextmanager
-def running(store: Path, *arguments: str, log: Path | None = None, **settings: str) -> Iterator[str]:
+def running(store: Path | str, *arguments: str, log: Path | None = None, **settings: str) -> Iterator[str]:
     """Serve a store; give the URL."""
     port = free_port()
     process = start(store, *arguments, port=port, log=log, **settings)

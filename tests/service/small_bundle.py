@@ -12,10 +12,10 @@ from models.bundle.layout import FORMAT_VERSION
 from models.bundle.manifest import DataCard, DefaultMethods, Manifest, UserEmbeddingRule
 from models.bundle.reader import Bundle, assemble
 from models.golden import make_golden_answers
+from models.object_store import open_store
 from models.scoring.candidate_features import FEATURES
 from models.scoring.embedding import embed_list
 from models.scoring.user_list import Status, UserList
-from models.store import Store
 from tests.models.small_bundle import nearest_counted, neighbours, user_index
 from tests.service.small_recommender import make_recommender
 
@@ -98,12 +98,12 @@ def make_bundle(rule: UserEmbeddingRule = "normalised_sum", seed: int = 0) -> Bu
     return assemble(make_manifest(arrays, rule), arrays)
 
 
-def publish(store: Path, version: str = VERSION, user_ids: NDArray[Any] | None = None) -> Path:
-    """Publish the model in a store, its users called otherwise if ids are given; give the bundle's folder."""
+def publish(store: Path | str, version: str = VERSION, user_ids: NDArray[Any] | None = None) -> Path | str:
+    """Publish the model in a store, its users called otherwise if ids are given; give the bundle's folder or URL."""
     arrays = make_arrays()
     if user_ids is not None:
         arrays["user_ids"] = user_ids
-    return Store(store).publish(make_manifest(arrays, version=version), arrays)
+    return open_store(store).publish(make_manifest(arrays, version=version), arrays)
 
 
 def _catalogue(rng: np.random.Generator) -> Arrays:

@@ -10,6 +10,7 @@ import pytest
 
 from models.bundle.reader import read_bundle
 from models.store import Store
+from tests.object_store.server import Bucket
 from tests.training.commands import OLD, fails, works
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv, write_small_dump
 from training.lists.prepared import load_prepared
@@ -140,6 +141,16 @@ def test_a_file_in_the_place_of_the_work_folder_is_named(
     (tmp_path / "work").write_text("", encoding="utf-8")
     line = fails(monkeypatch, "prepare", "--data", str(small_dump.folder), "--work", str(tmp_path / "work"))
     assert str(tmp_path / "work") in line
+
+
+def test_a_bucket_that_is_not_there_ends_a_run_before_it_begins(
+    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: Bucket
+) -> None:
+    options = ("--data", str(small_dump.folder), "--work", str(tmp_path / "work"))
+    fault = fails(monkeypatch, "run", *options, "--store", "s3://nobody-has-this/x")
+    assert fault == "error: s3://nobody-has-this/x: there is no such bucket"
+    assert not (tmp_path / "work").exists()
+    assert "no bundle is published here yet" in fails(monkeypatch, "verify", bucket.url)
 
 
 @pytest.mark.parametrize("place", ["nowhere", "empty"])

@@ -1,0 +1,52 @@
+"""The local copy of a store that is in a bucket: services read files, and go on when the bucket cannot be reached."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+from models.errors import BundleError, ObjectStoreError, StoreError
+from models.object_store import ObjectStore
+from models.objects import is_url
+from models.store import Store
+from service.operations.logs import SERVICE
+from service.settings import Settings
+
+
+def with_local_store(settings: Settings) -> Settings:
+    """Give settings whose store is a folder: where it is a bucket, its current bundle is brought here and checked.
+
+    A bucket that cannot be reached is no fault as long as there is a copy of what was current in it.
+
+    Raises
+    ------
+    ObjectStoreError
+        If the bucket cannot be used.
+    StoreError
+        If nothing is published there, or the folder for copies cannot be used.
+    BundleError
+        If the bundle is damaged.
+    """
+    if not is_url(settings.store):
+        return settings
+    store = ObjectStore(str(settings.store))
+    # A folder for each URL: the copy of another store is never taken for this one's.
+    folder = settings.store_cache / hashlib.sha256(store.url.encode()).hexdigest()[:16]
+    try:
+        logging.getLogger(SERVICE).info("fetching what is current", extra={"fields": {"store": store.url}})
+        store.fetch(folder)
+    except ObjectStoreError as error:
+        if not error.is_unreachable or not _has_current(folder):
+            raise
+        fields = {"fault": str(error), "served": str(folder)}
+        logging.getLogger(SERVICE).warning("the copy of an earlier start is served", extra={"fields": fields})
+    except OSError as error:
+        raise StoreError(f"{folder} cannot keep a copy of {store.url}: {error.strerror}") from error
+    return settings.model_copy(update={"store": folder})
+
+
+def _has_current(folder: Path) -> bool:
+    try:
+        Store(folder).current_folder()
+    except BundleError:
+        return False
+    return True
