@@ -16,6 +16,7 @@ from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
 from training.dump.files import find_dump
+from training.dump.remote import bring_dump
 from training.errors import InputError
 from training.printing import out as _out
 from training.printing import print_metrics, print_prepared, print_update
@@ -32,7 +33,15 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-DataOption = Annotated[Path, typer.Option("--data", help="Folder with animelist.csv, anime.csv, ...")]
+DataOption = Annotated[
+    str,
+    typer.Option(
+        "--data", help="Folder with animelist.csv, anime.csv, ..., or s3://, gs://, postgresql://, sqlite:///."
+    ),
+]
+QueriesOption = Annotated[
+    Path | None, typer.Option("--queries", help="TOML file with the queries for a database. [default: usual tables]")
+]
 WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
 StoreOption = Annotated[str, typer.Option("--store", help="Folder of published bundles, or s3://..., gs://...")]
 NetworkOption = Annotated[str, typer.Option("--network", help="The network to publish: autoencoder or rating.")]
@@ -96,6 +105,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     data: DataOption,
     store: StoreOption = DEFAULT_STORE,
     work: WorkOption = DEFAULT_WORK,
+    queries: QueriesOption = None,
     network: NetworkOption = "autoencoder",
     only: OnlyOption = None,
     compare: CompareOption = None,
@@ -116,13 +126,14 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
         min_anime_rows=min_anime_rows,
         seed=seed,
     )
-    find_dump(data)  # first: a mistyped folder must not leave an empty store behind
+    folder = bring_dump(data, work, queries)
+    find_dump(folder)  # first: a mistyped folder must not leave an empty store behind
     open_store(store).require_writable()
     started = time.monotonic()
     times = StageTimes(work)
     begin_import()
     with times.stage("prepare"):
-        print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
+        print_prepared(stages.run_prepare(folder, work, settings, anew=anew), work)
     with times.stage("train"):
         stages.run_train(work, settings, tensorboard)
     with times.stage("evaluate"):
@@ -138,6 +149,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 def prepare(
     data: DataOption,
     work: WorkOption = DEFAULT_WORK,
+    queries: QueriesOption = None,
     min_user_rows: MinUserOption = None,
     min_anime_rows: MinAnimeOption = None,
     assignments: SetOption = None,
@@ -145,7 +157,7 @@ def prepare(
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
     settings = _settings(assignments, min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
-    print_prepared(stages.run_prepare(data, work, settings, anew=anew), work)
+    print_prepared(stages.run_prepare(bring_dump(data, work, queries), work, settings, anew=anew), work)
 
 
 @app.command("train")
@@ -236,6 +248,7 @@ def verify(
 def benchmark(
     data: DataOption,
     work: WorkOption = DEFAULT_BENCHMARK_WORK,
+    queries: QueriesOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables and plots. [default: WORK/benchmark]")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Measure this method only; repeatable.")] = None,
     fold: Annotated[
@@ -251,10 +264,11 @@ def benchmark(
     settings = make_settings({"test_fold": fold}, assignments or [])
     methods, out = choose_methods(only or []), out or work / "benchmark"
     started = time.monotonic()
-    find_dump(data)  # first: a mistyped folder must not leave empty ones behind
+    dump = bring_dump(data, work, queries)
+    find_dump(dump)  # first: a mistyped folder must not leave empty ones behind
     # A folder that cannot be written is found out now, and not when all is measured.
     with replaced_folder(out) as folder:
-        summary = run_benchmark(data, work, settings, methods)
+        summary = run_benchmark(dump, work, settings, methods)
         write_report(folder, summary)
     print_report(summary)
     _out.print(f"tables and plots: {out}; took {time.monotonic() - started:.0f} s")

@@ -68,7 +68,7 @@ def catalogue_columns(header: Iterable[str]) -> list[str]:
 
 
 def require_columns(
-    path: Path, columns: Sequence[str], required: Sequence[str], optional: Sequence[str] = (), written: str = ""
+    path: Path | str, columns: Sequence[str], required: Sequence[str], optional: Sequence[str] = (), written: str = ""
 ) -> None:
     """Check that all required columns are there, and that no column, optional ones included, is there twice.
 

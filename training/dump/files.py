@@ -22,6 +22,7 @@ _ONE_FILE: Final = (".csv", ".csv.gz", ".parquet")
 LIST_NAMES: Final = ("animelist", "rating_complete", "rating", "users-score-2023", "final_animedataset")
 CATALOGUE_NAMES: Final = ("anime", "anime-dataset-2023")
 _UNFINISHED: Final = (".tmp", ".part", ".crdownload", ".inprogress", ".incomplete")
+DATASET_FILE: Final = "dataset.json"
 # The coarsest clock that file systems in use keep times by.
 CLOCK_STEP_NS: Final = 2_000_000_000
 
@@ -124,7 +125,7 @@ def find_dump(folder: Path) -> DumpFiles:
         synopses=_find(folder, "anime_with_synopsis"),
         recommendations=_find(folder, "recommendations", _ONE_FILE),
         franchises=_find(folder, "franchises", _ONE_FILE),
-        note=_read_note(folder / "dataset.json"),
+        note=_read_note(folder / DATASET_FILE),
     )
 
 

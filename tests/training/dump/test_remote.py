@@ -1,0 +1,287 @@
+"""Dumps in databases and buckets: the same lists wherever they are, and one line where they cannot be had."""
+
+import csv
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv as pacsv
+import pytest
+from adbc_driver_postgresql import dbapi
+
+from models.errors import StoreError
+from tests.object_store.server import SECRET, Bucket
+from tests.service.running import free_port
+from tests.training.dump.postgresql_server import PASSWORD
+from tests.training.small_dump import SmallDump
+from training.dump.files import find_dump
+from training.dump.rejects import REJECTS_FILE
+from training.dump.remote import bring_dump
+from training.errors import InputError
+from training.lists.prepared import Prepared, load_prepared
+from training.pipeline import run_prepare
+from training.settings import RunSettings
+
+TABLES = ("animelist", "anime", "anime_with_synopsis", "recommendations")
+
+
+def _fill_postgresql(url: str, folder: Path) -> None:
+    with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        for name in TABLES:
+            cursor.adbc_ingest(name, pacsv.read_csv(folder / f"{name}.csv"))
+        connection.commit()
+
+
+def _fill_sqlite(path: Path, folder: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        for name in TABLES:
+            with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+                header, *rows = csv.reader(file)
+            cells = ", ".join(f'"{cell}" NUMERIC' for cell in header)
+            connection.execute(f"CREATE TABLE {name} ({cells})")
+            connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(header))})", rows)  # noqa: S608
+    connection.close()
+
+
+def _prepare(location: str, work: Path, queries: Path | None = None) -> Prepared:
+    run_prepare(bring_dump(location, work, queries), work, RunSettings())
+    return load_prepared(work / "prepared")
+
+
+def _assert_same(found: Prepared, expected: Prepared) -> None:
+    for name, array in vars(expected.interactions).items():
+        np.testing.assert_array_equal(getattr(found.interactions, name), array, name)
+    for ours, theirs in ((found.catalogue, expected.catalogue), (found.new_anime, expected.new_anime)):
+        assert ours.keys() == theirs.keys()
+        for name, array in theirs.items():
+            np.testing.assert_array_equal(ours[name], array, name)
+    assert found.report.data.counts == expected.report.data.counts
+    assert found.report.notes == expected.report.notes
+
+
+def _upload(bucket: Bucket, folder: Path, prefix: str = "") -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            bucket.ask("PUT", f"{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+
+
+@pytest.fixture
+def in_postgresql(postgresql: str, small_dump: SmallDump) -> str:
+    """The URL of a database that holds the small dump."""
+    _fill_postgresql(postgresql, small_dump.folder)
+    return postgresql
+
+
+@pytest.fixture
+def in_sqlite(tmp_path: Path, small_dump: SmallDump) -> str:
+    """The URL of a file that holds the small dump."""
+    _fill_sqlite(tmp_path / "lists #1.db", small_dump.folder)
+    return f"sqlite:///{tmp_path / 'lists #1.db'}".replace("#", "%23")
+
+
+def test_lists_are_the_same_wherever_they_come_from(
+    small_dump: SmallDump, tmp_path: Path, in_postgresql: str, in_sqlite: str, bucket: Bucket
+) -> None:
+    expected = _prepare(str(small_dump.folder), tmp_path / "of-folder")
+    _upload(bucket, small_dump.folder, "/deep/dump")
+    names = {}
+    for location in (in_postgresql, in_sqlite, f"{bucket.url}/deep/dump"):
+        work = tmp_path / location.partition(":")[0]
+        _assert_same(_prepare(location, work), expected)
+        report = load_prepared(work / "prepared").report
+        names[location.partition(":")[0]] = report.data.name
+        dump = find_dump(Path(report.data_folder))
+        assert dump.recommendations
+        assert PASSWORD not in (work / "prepared" / "report.json").read_text(encoding="utf-8")
+    assert names == {
+        "postgresql": in_postgresql.replace("osusume@", ""),
+        "sqlite": in_sqlite,
+        "s3": f"{bucket.url}/deep/dump",
+    }
+
+
+@pytest.mark.parametrize("kind", ["in_postgresql", "in_sqlite"])
+def test_a_database_that_has_not_changed_is_not_prepared_again(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = request.getfixturevalue(kind)
+    before = _prepare(url, tmp_path / "work")
+    capsys.readouterr()
+    assert _prepare(url, tmp_path / "work").digest == before.digest
+    assert "the dump has not changed since it was prepared" in capsys.readouterr().err
+    if kind == "in_sqlite":
+        with sqlite3.connect(tmp_path / "lists #1.db") as connection:
+            connection.execute("UPDATE animelist SET rating = 11 - rating WHERE rating > 0")
+        connection.close()
+    else:
+        with dbapi.connect(url) as database, database.cursor() as cursor:
+            cursor.execute("UPDATE animelist SET rating = 11 - rating WHERE rating > 0")
+            database.commit()
+    after = _prepare(url, tmp_path / "work")
+    assert after.digest != before.digest
+    assert after.interactions.ratings.astype(int).sum() != before.interactions.ratings.astype(int).sum()
+
+
+def test_only_objects_that_changed_are_fetched_and_those_that_are_gone_are_removed(
+    small_dump: SmallDump, tmp_path: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _upload(bucket, small_dump.folder)
+    bucket.ask("PUT", "/notes.docx", b"not of a dump")
+    folder = bring_dump(bucket.url, tmp_path / "work")
+    assert not (folder / "notes.docx").exists()
+    before = {path.name: path.stat().st_ino for path in folder.iterdir()}
+    bucket.ask("PUT", "/animelist.csv", (small_dump.folder / "animelist.csv").read_bytes()[:-40] + b"\n")
+    bucket.ask("DELETE", "/recommendations.csv")
+    bucket.ask("PUT", "/dataset.json", b'{"name": "Ours", "simulated": true}')
+    assert bring_dump(bucket.url, tmp_path / "work") == folder
+    dump = find_dump(folder)
+    assert dump.recommendations is None
+    assert (dump.note.name, dump.note.simulated) == ("Ours", True)
+    changed = {path.name for path in folder.glob("[!.]*") if path.stat().st_ino != before.get(path.name)}
+    assert "anime.csv" not in changed
+    assert changed <= {"animelist.csv", "dataset.json"}
+    assert (folder / "animelist.csv").read_bytes() == bucket.ask("GET", "/animelist.csv")
+
+
+def test_queries_choose_rows_and_the_last_of_duplicates_counts(in_postgresql: str, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.toml"
+    queries.write_text(
+        """
+        name = "Lists of ours"
+        lists = '''
+          SELECT user_id AS "User ID", anime_id::text, rating::numeric AS score, watching_status AS status
+          FROM animelist
+          UNION ALL SELECT 3, '1', 9, 2
+          UNION ALL SELECT 3, '1', 4, 2;
+        '''
+        catalogue = "SELECT * FROM anime ORDER BY random()"
+        """,
+        encoding="utf-8",
+    )
+    found = _prepare(in_postgresql, tmp_path / "work", queries)
+    assert found.report.data.name == "Lists of ours"
+    first = found.interactions.anime_rows[: found.interactions.offsets[1]].tolist()
+    assert found.interactions.anime_ids[first.index(0)] == 1
+    assert found.interactions.ratings[first.index(0)] == 4
+
+
+def test_rows_that_cannot_be_used_are_named_by_their_number(in_sqlite: str, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "lists #1.db") as connection:
+        n_rows = connection.execute("SELECT count(*) FROM animelist").fetchone()[0]
+        connection.execute("INSERT INTO animelist VALUES (3, 1, 11, 2, 0)")
+        connection.execute("INSERT INTO animelist VALUES (3, 1, 'nine', 2, 0)")
+    connection.close()
+    report = _prepare(in_sqlite, tmp_path / "work").report
+    assert sum(report.rejected.values()) == 2
+    with (tmp_path / "work" / "prepared" / REJECTS_FILE).open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["line"]) for row in rows] == [n_rows + 1, n_rows + 2]
+
+
+def _wrong_password(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("PGPASSWORD", f"{PASSWORD}-not")
+    return url
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (_wrong_password, 'password authentication failed for user "osusume"'),
+        (lambda url, _: f"{url}_2", "does not exist"),
+        (lambda url, _: f"postgresql://osusume@127.0.0.1:{free_port()}/lists", "Connection refused"),
+        (lambda url, _: "postgresql://osusume@nowhere.invalid/lists", "could not translate host name"),
+        (lambda url, _: url.replace("@", f":{PASSWORD}@"), "the URL holds a password"),
+        (lambda url, _: f"{url}?password={PASSWORD}", "the URL holds a password"),
+        (lambda url, _: url, "lists: there is no table animelist; --queries names a file with a query"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_told_in_a_line(
+    postgresql: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[str, pytest.MonkeyPatch], str],
+    fault: str,
+) -> None:
+    with pytest.raises(InputError, match=fault) as raised:
+        bring_dump(change(postgresql, monkeypatch), tmp_path / "work")
+    assert PASSWORD not in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith("postgresql://")
+    assert not (tmp_path / "work" / "source").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("lists = ", r"queries\.toml: is no TOML file"),
+        ("lists = 5", r"queries\.toml: lists: Input should be a valid string"),
+        ('list = "SELECT 1"', r"queries\.toml: list: .*it may hold name, lists, catalogue"),
+        (
+            'lists = "SELECT user_id, rating FROM animelist"',
+            "lists: no column anime_id; the header has: user_id, rating",
+        ),
+        ('catalogue = "SELECT 1 AS mal_id"', "catalogue: no column name"),
+        ('synopses = "SELECT * FROM nowhere"', 'relation "nowhere" does not exist'),
+        ('lists = "SELEC"', "lists: syntax error"),
+        (
+            'lists = "SELECT user_id, anime_id, rating / (user_id - 5) AS rating FROM animelist"',
+            "lists: division by zero",
+        ),
+    ],
+)
+def test_queries_that_cannot_be_used_are_told_in_a_line(
+    in_postgresql: str, tmp_path: Path, text: str, fault: str
+) -> None:
+    before = _prepare(in_postgresql, tmp_path / "work")
+    queries = tmp_path / "queries.toml"
+    queries.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=fault) as raised:
+        bring_dump(in_postgresql, tmp_path / "work", queries)
+    assert "\n" not in str(raised.value)
+    # What was brought before is what the prepared lists go with.
+    assert find_dump(Path(before.report.data_folder)).fingerprint() == before.report.data.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("location", "fault"),
+    [
+        ("sqlite:///nowhere.db", r"sqlite:///nowhere\.db: there is no file nowhere\.db"),
+        ("sqlite:///TMP/no.db", "file is not a database"),
+        ("sqlite:///TMP/empty.db", "lists: there is no table animelist"),
+        ("mysql://host/lists", "expected a folder, s3://, gs://, postgresql:// or sqlite:///"),
+        ("postgresql://host:port:port/lists", "postgresql://host:port:port/lists: "),
+    ],
+)
+def test_a_place_that_is_none_is_told_in_a_line(tmp_path: Path, location: str, fault: str) -> None:
+    (tmp_path / "no.db").write_text("This is no database at all.", encoding="utf-8")
+    sqlite3.connect(tmp_path / "empty.db").close()
+    with pytest.raises(InputError, match=fault):
+        bring_dump(location.replace("TMP", str(tmp_path)), tmp_path / "work")
+
+
+def test_queries_are_for_databases(tmp_path: Path) -> None:
+    for location in (str(tmp_path), "s3://bucket/dump"):
+        with pytest.raises(InputError, match="--queries is for databases"):
+            bring_dump(location, tmp_path / "work", tmp_path / "queries.toml")
+    with pytest.raises(InputError, match=r"queries\.toml: cannot be read: No such file"):
+        bring_dump("sqlite:///lists.db", tmp_path / "work", tmp_path / "queries.toml")
+
+
+def test_a_bucket_without_a_dump_is_told_in_a_line(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.ask("PUT", "/elsewhere/anime.csv", b"MAL_ID,Name\n1,One\n")
+    with pytest.raises(InputError, match=f"{bucket.url}/dump: holds no file of a dump"):
+        bring_dump(f"{bucket.url}/dump", tmp_path / "work")
+
+
+def test_what_a_bucket_calls_its_objects_leads_nowhere_else(bucket: Bucket, tmp_path: Path) -> None:
+    """An object may have any name."""
+    bucket.ask("PUT", "/anime.csv", b"MAL_ID,Name\n1,One\n")
+    bucket.ask("PUT", "/a/b/c/deep.csv", b"x")
+    bring_dump(bucket.url, tmp_path / "work")
+    bucket.ask("PUT", "/..%2F..%2Fescaped.csv", b"x")
+    with pytest.raises(StoreError, match="invalid path") as raised:
+        bring_dump(bucket.url, tmp_path / "work")
+    assert "\n" not in str(raised.value)
+    assert SECRET not in str(raised.value)
+    assert {path.name for path in tmp_path.rglob("*.csv")} == {"anime.csv"}

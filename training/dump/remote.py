@@ -1,0 +1,89 @@
+"""Dumps that are not in a folder here: brought into the work folder, where they are read like any other."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Final
+
+from models.objects import Objects, is_url
+from training.dump.databases import POSTGRESQL, SQLITE, read_queries_file, save_query_results, without_secrets
+from training.dump.files import DATASET_FILE, SUFFIXES
+from training.errors import InputError
+from training.support.folders import replaced_folder
+from training.support.terminal import progress
+
+SOURCE_FOLDER: Final = "source"
+_BUCKETS: Final = ("s3", "gs")
+
+
+def bring_dump(location: str, work: Path, queries: Path | None = None) -> Path:
+    """Give the folder of a dump, which is brought into the work folder where it is elsewhere.
+
+    Parameters
+    ----------
+    location : str
+        A folder, ``s3://`` or ``gs://``, ``postgresql://`` or ``sqlite:///``.
+    work : Path
+        What is brought lies in its folder ``source``. Objects that have not changed since are not fetched again.
+    queries : Path, optional
+        A TOML file with the queries for a database.
+
+    Raises
+    ------
+    InputError
+        If the place is of another kind, or cannot be read.
+    StoreError
+        If a bucket cannot be read.
+    """
+    scheme = location.partition("://")[0] if is_url(location) else ""
+    is_database = scheme in {*POSTGRESQL, SQLITE}
+    if queries and not is_database:
+        raise InputError("--queries is for databases: --data postgresql://... or sqlite:///file")
+    folder = work / SOURCE_FOLDER
+    if is_database:
+        asked = read_queries_file(queries)
+        with replaced_folder(folder) as new:
+            save_query_results(location, asked, new)
+            _name(new, asked.name or without_secrets(location))
+    elif scheme in _BUCKETS:
+        _mirror(Objects(location), folder)
+    elif scheme:
+        raise InputError(f"--data {scheme}://...: expected a folder, s3://, gs://, postgresql:// or sqlite:///")
+    return folder if scheme else Path(location)
+
+
+def _mirror(objects: Objects, folder: Path) -> None:
+    """Make a folder hold the files of a dump that are below a URL, and nothing else.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    sizes = {name: meta["size"] for name, meta in objects.list().items() if _is_of_dump(name)}
+    if not sizes:
+        raise InputError(f"{objects.url}: holds no file of a dump (animelist.csv, anime.csv, ...)")
+    done = 0
+    with progress(f"fetch {objects.url}", sum(sizes.values()), "MB", scale=1e6) as update:
+        for name, size in sizes.items():
+            objects.refresh(name, folder / name)
+            done += size
+            update(done)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        elif name not in sizes and not (path.name.startswith(".") and path.name.endswith(".etag")):
+            path.unlink()
+    if DATASET_FILE not in sizes:
+        _name(folder, objects.url)
+
+
+def _is_of_dump(name: str) -> bool:
+    folders, _, file = name.rpartition("/")
+    return "/" not in folders and (name == DATASET_FILE or file.endswith(SUFFIXES))
+
+
+def _name(folder: Path, name: str) -> None:
+    (folder / DATASET_FILE).write_text(json.dumps({"name": name}), encoding="utf-8")
