@@ -166,30 +166,8 @@ class ObjectStore:
 
 
 def open_store(location: str | Path) -> Store | ObjectStore:
-    """Give the store at a URL, or in a folder.
-
-    Raises
-    ------
-    StoreError
-        If it is a URL of something else than a bucket.
-    """
+    """Give the store at a URL, or in a folder."""
     return ObjectStore(str(location)) if is_url(location) else Store(Path(location))
-
-
-def find_bundle(location: str, copies: Path) -> Path:
-    """Give the folder of a bundle, or of what is current in a store; where that is a bucket, of a copy.
-
-    Raises
-    ------
-    StoreError
-        If the bucket cannot be read.
-    BundleError
-        If nothing is published there, or it is damaged.
-    """
-    if is_url(location):
-        return ObjectStore(location).fetch(copies)
-    folder = Path(location)
-    return Store(folder).current_folder() if (folder / CURRENT_FILE).is_file() else folder
 
 
 def _is_current_and_sound(store: Store, folder: Path) -> bool:

@@ -12,18 +12,22 @@ from models.errors import ObjectMissingError, ObjectStoreError
 if TYPE_CHECKING:
     from obstore import PutMode, UpdateVersion
 
-_URL: Final = re.compile(r"(?:s3|gs)://(?P<bucket>[a-z0-9][a-z0-9._-]{1,220})(?:/(?P<prefix>[^?#\s]*))?")
-_EXPECTED: Final = "expected s3://bucket/prefix or gs://bucket/prefix"
-# Where virtual machines ask for credentials if the environment has none.
-_METADATA_HOSTS: Final = ("169.254.169.254", "metadata.google")
-_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
-_DENIED_CODES: Final = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
-_DENIED: Final = (
-    "access denied ({}); credentials come from the environment, and need the right to read here, or to write"
-)
-_NO_CREDENTIALS: Final = (
-    "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS for gs://"
-)
+_URL: Final = re.compile(r"(?:s3|gs)://[a-z0-9][a-z0-9._-]+(?:/[^?#\s@]*)?")
+# What the library's messages, which fill a page, mean. Virtual machines ask the first two hosts for credentials.
+_FAULTS: Final = {
+    r"169\.254\.169\.254|metadata\.google": "no credentials in the environment (AWS_ACCESS_KEY_ID, ...)",
+    "NoSuchBucket": "there is no such bucket",
+    r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|40[13] (Forbidden|Unauthorized)": (
+        "access denied; credentials come from the environment, and need the right to read and to write here"
+    ),
+}
+_UNREACHABLE: Final = {
+    "ConnectionRefused": "connection refused",
+    "dns error": "no such host",
+    "error sending request": "the connection failed",
+    "status code: 5": "the server failed",
+}
+_ENDPOINT: Final = re.compile(r"performing \w+ \w+://(?:[^/@\s]*@)?([^/\s]+)")
 _CHUNK_BYTES: Final = 16 << 20
 # A request may take as long as a large file does, but no single read of it.
 _CLIENT: Final[dict[str, Any]] = {"allow_http": True, "timeout": "2h", "read_timeout": "30s"}
@@ -44,11 +48,10 @@ class Objects:
     """
 
     def __init__(self, url: str) -> None:
-        match = _URL.fullmatch(url)
-        if not match or "@" in url:
+        if not _URL.fullmatch(url):
             # Not shown as it came: what is no such URL may hold a password.
-            shown = re.sub(r"//[^/]*@", "//...@", url.partition("?")[0])
-            raise ObjectStoreError(f"{shown[:200]}: {_EXPECTED}, without credentials or a query")
+            shown = re.sub(r"//.*@", "//...@", url.partition("?")[0])[:200]
+            raise ObjectStoreError(f"{shown}: expected s3://bucket/prefix or gs://bucket/prefix, without credentials")
         self.url = url.rstrip("/")
         try:
             from obstore.store import from_url  # noqa: PLC0415 - an extra
@@ -116,13 +119,7 @@ class Objects:
 
     @contextlib.contextmanager
     def _explaining(self, name: str = "") -> Iterator[None]:
-        """Turn errors of the library, which fill a page, into a line.
-
-        Raises
-        ------
-        ObjectStoreError
-            In the place of any of them.
-        """
+        """Turn errors of the library into lines."""
         from obstore.exceptions import BaseError  # noqa: PLC0415 - an extra
 
         try:
@@ -134,22 +131,14 @@ class Objects:
 
 def _explain(url: str, name: str, error: Exception) -> ObjectStoreError:
     message = str(error)
-    code = found.group(1) if (found := _CODE.search(message)) else ""
-    if any(host in message for host in _METADATA_HOSTS):
-        return ObjectStoreError(f"{url}: {_NO_CREDENTIALS}")
-    if code == "NoSuchBucket":
-        return ObjectStoreError(f"{url}: there is no such bucket")
+    for signs, fault in _FAULTS.items():
+        if re.search(signs, message):
+            return ObjectStoreError(f"{url}: {fault}")
     if isinstance(error, FileNotFoundError):
         return ObjectMissingError(f"{url}/{name}: is not there")
-    if code in _DENIED_CODES or "403 Forbidden" in message or "401 Unauthorized" in message:
-        return ObjectStoreError(f"{url}: {_DENIED.format(code or 'no reason given')}")
-    if "Connect," in message or "error sending request" in message:
-        reasons = {"ConnectionRefused": "connection refused", "dns error": "no such host"}
-        why = next((f": {reason}" for sign, reason in reasons.items() if sign in message), "")
-        asked = re.search(r"performing \w+ (\w+://)(?:[^/@\s]*@)?([^/\s]+)", message)
-        where = f"{asked[1]}{asked[2]}" if asked else "the endpoint"
-        return ObjectStoreError(f"{url}: {where} cannot be reached{why}", is_unreachable=True)
-    status = re.search(r"status code: ([^:<]+)", message)
-    why = code or (status[1] if status else message.partition("\n")[0][:200])
-    why = re.sub(r"//[^/@\s]*@", "//...@", why)
-    return ObjectStoreError(f"{url}: {why}", is_unreachable=bool(status and status[1].startswith("5")))
+    endpoint = found[1] if (found := _ENDPOINT.search(message)) else "the endpoint"
+    for sign, fault in _UNREACHABLE.items():
+        if sign in message:
+            return ObjectStoreError(f"{url}: {endpoint} cannot be reached: {fault}", is_unreachable=True)
+    first_line = re.sub(r"//[^/@\s]*@", "//...@", message.partition("\n")[0])
+    return ObjectStoreError(f"{url}: {first_line[:300]}")

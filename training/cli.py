@@ -1,7 +1,6 @@
 """The commands: ``python -m training COMMAND``."""
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +10,8 @@ from rich.table import Table
 
 from models.bundle.reader import read_bundle
 from models.errors import BundleError, StoreError
-from models.object_store import find_bundle, open_store
+from models.object_store import open_store
+from models.store import Store
 from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
@@ -233,13 +233,13 @@ def ship_similar_weights(
 
 @app.command("verify")
 def verify(
-    bundle: Annotated[str, typer.Argument(help="A bundle, or a store or its URL, whose current bundle is meant.")],
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or a store, whose current bundle is meant.")],
 ) -> None:
     """Check every byte and every promise of a bundle."""
-    with tempfile.TemporaryDirectory(prefix="osusume-verify-") as copies:
-        checked = read_bundle(find_bundle(bundle, Path(copies)))
+    folder = Store(bundle).current_folder() if (bundle / "current").is_file() else bundle
+    checked = read_bundle(folder)
     _out.print(
-        f"{bundle}: {checked.manifest.model_version} is sound; {checked.n_users:,} users, {checked.n_anime:,} anime, "
+        f"{folder}: sound; {checked.n_users:,} users, {checked.n_anime:,} anime, "
         f"{checked.manifest.embedding_size} wide, format {checked.manifest.format_version}"
     )
 

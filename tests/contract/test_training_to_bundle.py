@@ -229,7 +229,7 @@ def test_verify_passes_the_bundle_and_the_store_and_names_what_is_damaged(run: R
     for place in (run.store.root, run.store.current_folder()):
         done = training("verify", place)
         assert done.returncode == 0
-        assert f"is sound; 60 users, 40 anime, 8 wide, format {FORMAT_VERSION}" in done.stdout
+        assert f"sound; 60 users, 40 anime, 8 wide, format {FORMAT_VERSION}" in done.stdout
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     for path in run.store.current_folder().iterdir():

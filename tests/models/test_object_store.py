@@ -10,7 +10,7 @@ import pytest
 from models.bundle.layout import MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.bundle.reader import read_bundle
 from models.errors import BundleContentError, BundleCorruptError, BundleError, ObjectStoreError, StoreError
-from models.object_store import ObjectStore, find_bundle
+from models.object_store import ObjectStore
 from models.objects import Objects
 from models.store import Store
 from tests.models.conftest import NEW, OLD
@@ -319,7 +319,3 @@ def test_what_is_no_bucket_is_refused(url: str) -> None:
     with pytest.raises(ObjectStoreError, match="expected s3://bucket/prefix or gs://bucket/prefix") as raised:
         ObjectStore(url)
     assert SECRET not in str(raised.value)
-
-
-def test_a_bundle_in_a_bucket_is_found_to_be_verified(remote: ObjectStore, tmp_path: Path) -> None:
-    assert find_bundle(remote.url, tmp_path) == tmp_path / OLD
