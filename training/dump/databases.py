@@ -107,7 +107,7 @@ def without_secrets(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        secrets = parts.password is not None or any("pass" in key.lower() for key in parse_qs(parts.query))
+        secrets = parts.password is not None or any(key.endswith("password") for key in parse_qs(parts.query))
     except ValueError as error:
         raise InputError("--data: is no URL of a database; expected postgresql://user@host/database") from error
     shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
@@ -140,11 +140,12 @@ def _save_table(cursor: Any, query: str | None, table: _Table, shown: str, folde
     is_postgresql = not shown.startswith(SQLITE)
     if query is None:
         cursor.execute(_HAS_TABLE[is_postgresql].format(table.file))
-        if not cursor.fetchone()[0]:
-            if table.is_needed:
-                raise InputError(f"{shown}: there is no table {table.file}; --queries names a file with a query")
-            return
-    query = (query or f"SELECT * FROM {table.file}").strip().rstrip(";")  # noqa: S608 - a name of ours
+        query = f"SELECT * FROM {table.file}" if cursor.fetchone()[0] else ""  # noqa: S608 - a name of ours
+    query = query.strip().rstrip(";")
+    if not query and table.is_needed:
+        raise InputError(f"{shown}: there is no table {table.file}; --queries names a file with a query")
+    if not query:
+        return
     cursor.execute(_write_selection(cursor, query, table, shown, keep_numbers=is_postgresql))
     n_rows = _save(cursor.fetch_record_batch(), folder / f"{table.file}.parquet")
     say(f"{shown}: {n_rows:,} rows")
@@ -168,7 +169,7 @@ def _connect(url: str, shown: str) -> Any:
 
 def _write_selection(cursor: Any, query: str, table: _Table, shown: str, *, keep_numbers: bool) -> str:
     """Write a query for the columns that are read: numbers of lists as they are, all else as text."""
-    cursor.execute(f"SELECT * FROM ({query}) AS q LIMIT 0")  # noqa: S608 - whoever trains may ask what they like
+    cursor.execute(f"SELECT * FROM ({query}\n) AS q LIMIT 0")  # noqa: S608 - whoever trains may ask what they like
     schema = cursor.fetch_arrow_table().schema
     names = table.standard_names(schema.names)
     columns.require_columns(shown, names, table.needed)
@@ -180,7 +181,7 @@ def _write_selection(cursor: Any, query: str, table: _Table, shown: str, *, keep
             continue
         is_number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
         picked.append(quoted if is_lists and is_number and keep_numbers else f"CAST({quoted} AS text) AS {quoted}")
-    return f"SELECT {', '.join(picked)} FROM ({query}) AS q"  # noqa: S608 - as above
+    return f"SELECT {', '.join(picked)} FROM ({query}\n) AS q"  # noqa: S608 - as above
 
 
 def _save(batches: pa.RecordBatchReader, path: Path) -> int:
@@ -198,7 +199,7 @@ def _read(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     Raises
     ------
     ArrowException
-        If the stream breaks off, in the place of an OSError, which could be the disk's.
+        If the stream breaks off, in the place of an OSError, which could be the disk's own.
     """
     try:
         yield from batches

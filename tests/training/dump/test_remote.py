@@ -155,12 +155,14 @@ def test_queries_choose_rows_and_the_last_of_duplicates_counts(in_postgresql: st
           UNION ALL SELECT 3, '1', 9, 2
           UNION ALL SELECT 3, '1', 4, 2;
         '''
-        catalogue = "SELECT * FROM anime ORDER BY random()"
+        catalogue = "SELECT * FROM anime ORDER BY random() -- in any order"
+        recommendations = ""
         """,
         encoding="utf-8",
     )
     found = _prepare(in_postgresql, tmp_path / "work", queries)
     assert found.report.data.name == "Lists of ours"
+    assert find_dump(Path(found.report.data_folder)).recommendations is None
     first = found.interactions.anime_rows[: found.interactions.offsets[1]].tolist()
     assert found.interactions.anime_ids[first.index(0)] == 1
     assert found.interactions.ratings[first.index(0)] == 4
