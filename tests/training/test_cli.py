@@ -143,6 +143,25 @@ def test_a_file_in_the_place_of_the_work_folder_is_named(
     assert str(tmp_path / "work") in line
 
 
+@pytest.mark.parametrize(
+    ("location", "fault"),
+    [
+        ("sqlite:///nowhere.db", "error: sqlite:///nowhere.db: there is no file nowhere.db"),
+        ("s3://me:pass-4711@bucket", "error: s3://...@bucket: expected s3://bucket/prefix"),
+        ("postgresql://me:pass-4711@host/db", "error: postgresql://host/db: the URL holds a password"),
+        ("ftp://host/dump", "error: --data ftp://...: expected a folder, s3://"),
+    ],
+)
+def test_a_source_that_cannot_be_used_ends_a_run_and_the_old_bundle_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: tuple[str, ...], location: str, fault: str
+) -> None:
+    said = fails(monkeypatch, "run", "--data", location, *places)
+    assert said.startswith(fault)
+    assert "4711" not in said
+    assert Store(tmp_path / "store").versions() == [OLD]
+    assert Store(tmp_path / "store").current_folder().name == OLD
+
+
 def test_a_bucket_that_is_not_there_ends_a_run_before_it_begins(
     small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: Bucket
 ) -> None:

@@ -21,7 +21,7 @@ _ONE_FILE: Final = (".csv", ".csv.gz", ".parquet")
 # In this order: the fuller list file wins where several are there. The last three are those of 2016 and 2023.
 LIST_NAMES: Final = ("animelist", "rating_complete", "rating", "users-score-2023", "final_animedataset")
 CATALOGUE_NAMES: Final = ("anime", "anime-dataset-2023")
-_UNFINISHED: Final = (".tmp", ".part", ".crdownload", ".inprogress", ".incomplete")
+UNFINISHED: Final = (".tmp", ".part", ".crdownload", ".inprogress", ".incomplete")
 DATASET_FILE: Final = "dataset.json"
 # The coarsest clock that file systems in use keep times by.
 CLOCK_STEP_NS: Final = 2_000_000_000
@@ -140,7 +140,7 @@ def parts_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     inside = [part for part in path.iterdir() if part.name != "_SUCCESS" and not part.name.startswith(".")]
-    unfinished = [part for part in inside if part.suffix in _UNFINISHED or part.name == "_temporary"]
+    unfinished = [part for part in inside if part.suffix in UNFINISHED or part.name == "_temporary"]
     if unfinished:
         raise InputError(f"{unfinished[0]}: is half written; wait until the folder is complete")
     return _in_order(path, [part for part in inside if part.name.endswith(SUFFIXES)])

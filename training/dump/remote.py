@@ -7,12 +7,13 @@ from typing import Final
 
 from models.objects import Objects, is_url
 from training.dump.databases import POSTGRESQL, SQLITE, read_queries_file, save_query_results, without_secrets
-from training.dump.files import DATASET_FILE, SUFFIXES
+from training.dump.files import DATASET_FILE, SUFFIXES, UNFINISHED
 from training.errors import InputError
 from training.support.folders import replaced_folder
 from training.support.terminal import progress
 
 SOURCE_FOLDER: Final = "source"
+_OF_DUMP: Final = SUFFIXES + UNFINISHED
 _BUCKETS: Final = ("s3", "gs")
 
 
@@ -81,8 +82,8 @@ def _mirror(objects: Objects, folder: Path) -> None:
 
 
 def _is_of_dump(name: str) -> bool:
-    folders, _, file = name.rpartition("/")
-    return "/" not in folders and (name == DATASET_FILE or file.endswith(SUFFIXES))
+    # Also what is not finished: then the dump is refused, as in a folder.
+    return name == DATASET_FILE or "/_temporary/" in name or (name.count("/") < 2 and name.endswith(_OF_DUMP))
 
 
 def _name(folder: Path, name: str) -> None:

@@ -1,12 +1,14 @@
 """Dumps in databases and buckets: the same lists wherever they are, and one line where they cannot be had."""
 
 import csv
+import itertools
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 import pytest
 from adbc_driver_postgresql import dbapi
 
@@ -42,6 +44,31 @@ def _fill_sqlite(path: Path, folder: Path) -> None:
             connection.execute(f"CREATE TABLE {name} ({cells})")
             connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(header))})", rows)  # noqa: S608
     connection.close()
+
+
+def _in_tabs(folder: Path, target: Path) -> Path:
+    """Write a dump as tab-separated text."""
+    target.mkdir()
+    for path in folder.glob("*.csv"):
+        suffix = ".csv" if path.stem == "recommendations" else ".tsv"
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        with (target / path.stem).with_suffix(suffix).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter="," if suffix == ".csv" else "\t").writerows(rows)
+    return target
+
+
+def _in_parts(folder: Path, target: Path) -> Path:
+    """Write the lists of a dump as 16 Parquet files."""
+    (target / "animelist").mkdir(parents=True)
+    lists = pacsv.read_csv(folder / "animelist.csv")
+    edges = [len(lists) * part // 16 for part in range(17)]
+    for part, (start, end) in enumerate(itertools.pairwise(edges)):
+        pq.write_table(lists.slice(start, end - start), target / "animelist" / f"part-{part}.parquet")
+    for path in folder.glob("*.csv"):
+        if path.stem != "animelist":
+            (target / path.name).write_bytes(path.read_bytes())
+    return target
 
 
 def _prepare(location: str, work: Path, queries: Path | None = None) -> Prepared:
@@ -84,7 +111,12 @@ def test_lists_are_the_same_wherever_they_come_from(
     small_dump: SmallDump, tmp_path: Path, in_postgresql: str, in_sqlite: str, bucket: Bucket
 ) -> None:
     expected = _prepare(str(small_dump.folder), tmp_path / "of-folder")
+    for other in (_in_tabs, _in_parts):
+        folder = other(small_dump.folder, tmp_path / other.__name__)
+        _assert_same(_prepare(str(folder), tmp_path / f"of-{folder.name}"), expected)
     _upload(bucket, small_dump.folder, "/deep/dump")
+    _upload(bucket, tmp_path / "_in_parts", "/parts")
+    _assert_same(_prepare(f"{bucket.url}/parts", tmp_path / "of-parts"), expected)
     names = {}
     for location in (in_postgresql, in_sqlite, f"{bucket.url}/deep/dump"):
         work = tmp_path / location.partition(":")[0]
@@ -178,7 +210,7 @@ def test_rows_that_cannot_be_used_are_named_by_their_number(in_sqlite: str, tmp_
     assert sum(report.rejected.values()) == 2
     with (tmp_path / "work" / "prepared" / REJECTS_FILE).open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [int(row["line"]) for row in rows] == [n_rows + 1, n_rows + 2]
+    assert {int(row["line"]) for row in rows} == {n_rows + 1, n_rows + 2}
 
 
 def _wrong_password(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -274,6 +306,14 @@ def test_a_bucket_without_a_dump_is_told_in_a_line(bucket: Bucket, tmp_path: Pat
     bucket.ask("PUT", "/elsewhere/anime.csv", b"MAL_ID,Name\n1,One\n")
     with pytest.raises(InputError, match=f"{bucket.url}/dump: holds no file of a dump"):
         bring_dump(f"{bucket.url}/dump", tmp_path / "work")
+
+
+@pytest.mark.parametrize("name", ["animelist/_temporary/0/part-1.parquet", "animelist/part-1.parquet.tmp"])
+def test_a_half_written_folder_is_not_read(bucket: Bucket, tmp_path: Path, name: str, small_dump: SmallDump) -> None:
+    _upload(bucket, _in_parts(small_dump.folder, tmp_path / "parts"))
+    bucket.ask("PUT", f"/{name}", b"PAR1")
+    with pytest.raises(InputError, match="half written; wait until"):
+        find_dump(bring_dump(bucket.url, tmp_path / "work"))
 
 
 def test_what_a_bucket_calls_its_objects_leads_nowhere_else(bucket: Bucket, tmp_path: Path) -> None:
