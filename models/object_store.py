@@ -49,13 +49,7 @@ class ObjectStore:
         self.url = self.objects.url
 
     def require_writable(self) -> None:
-        """Find out now, and not after the training, whether a bundle could be published.
-
-        Raises
-        ------
-        StoreError
-            If the bucket cannot be written.
-        """
+        """Find out now, and not after the training, whether a bundle could be published."""
         self.objects.write(_PROBE, b"")
         self.objects.delete([_PROBE])
 
@@ -78,14 +72,8 @@ class ObjectStore:
     def publish(self, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> str:
         """Write, check and upload a bundle under the manifest's version, then make it current; return its URL.
 
-        If that fails, the bundle that was current still is, and the new version is taken away again.
-
-        Raises
-        ------
-        StoreError
-            If the bucket cannot be written, has this version already, or something else became current meanwhile.
-        BundleError
-            If the arrays break the format or do not read back as written.
+        If that fails, the bundle that was current still is, and the new version is taken away again. It fails too if
+        something else became current meanwhile.
         """
         with tempfile.TemporaryDirectory(prefix="osusume-publish-") as name:
             folder = Path(name)
@@ -135,14 +123,8 @@ class ObjectStore:
     def fetch(self, folder: Path) -> Path:
         """Bring the current bundle into a local store, unless a sound copy is there; return its folder.
 
-        With it comes what lies beside it under its name: precomputed answers.
-
-        Raises
-        ------
-        StoreError
-            If nothing is published, or the bucket cannot be read or the folder not written.
-        BundleError
-            If what is published is damaged; what the local store had is current in it then.
+        With it comes what lies beside it under its name: precomputed answers. If what is published is damaged, what
+        the local store had stays current in it.
         """
         version = self.current_version()
         folder.mkdir(parents=True, exist_ok=True)

@@ -39,13 +39,7 @@ def is_url(location: str | Path) -> bool:
 
 
 class Objects:
-    """The objects below a URL, named as seen from there.
-
-    Raises
-    ------
-    ObjectStoreError
-        If the URL is not one of a bucket. All methods raise it where the bucket cannot be used.
-    """
+    """The objects below a URL, named as seen from there. ObjectStoreError is raised where they cannot be used."""
 
     def __init__(self, url: str) -> None:
         if not _URL.fullmatch(url):

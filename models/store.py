@@ -109,8 +109,6 @@ class Store:
         ------
         StoreError
             As for :meth:`publish`.
-        BundleError
-            If the files of the bundle are not what its manifest says.
         """
         target = self.root / version
         with self._publishing():

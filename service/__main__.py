@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_address(settings)
         settings = with_local_store(settings)
-        folder = Store(settings.store_folder).current_folder()
+        folder = Store(Path(settings.store)).current_folder()
         # Looked at before anything starts; every byte is checked later.
         manifest = read_manifest(folder)
     except (BundleError, StoreError, StartError) as error:

@@ -48,15 +48,15 @@ def create_app(
         Called if the bundle cannot be used. By default the application goes on, and answers with that fault.
     """
     readiness = Readiness()
-    load = load or (lambda: load_model(Store(settings.store_folder).current_folder()))
+    load = load or (lambda: load_model(Store(Path(settings.store)).current_folder()))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        loading = asyncio.create_task(_load(readiness, settings.store_folder, on_refused, load))
+        loading = asyncio.create_task(_load(readiness, Path(settings.store), on_refused, load))
         if settings.workers > 1:
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
             await loading
-        more = asyncio.create_task(_do_what_can_wait(loading, readiness, settings.store_folder))
+        more = asyncio.create_task(_do_what_can_wait(loading, readiness, Path(settings.store)))
         yield
         # A thread cannot be interrupted: what is being read is read to its end.
         await loading

@@ -2,12 +2,11 @@
 
 import hashlib
 import logging
-from pathlib import Path
 
-from models.errors import BundleError, ObjectStoreError, StoreError
+from models.errors import ObjectStoreError, StoreError
 from models.object_store import ObjectStore
 from models.objects import is_url
-from models.store import Store
+from models.store import CURRENT_FILE
 from service.operations.logs import SERVICE
 from service.settings import Settings
 
@@ -23,8 +22,6 @@ def with_local_store(settings: Settings) -> Settings:
         If the bucket cannot be used.
     StoreError
         If nothing is published there, or the folder for copies cannot be used.
-    BundleError
-        If the bundle is damaged.
     """
     if not is_url(settings.store):
         return settings
@@ -35,18 +32,10 @@ def with_local_store(settings: Settings) -> Settings:
         logging.getLogger(SERVICE).info("fetching what is current", extra={"fields": {"store": store.url}})
         store.fetch(folder)
     except ObjectStoreError as error:
-        if not error.is_unreachable or not _has_current(folder):
+        if not error.is_unreachable or not (folder / CURRENT_FILE).is_file():
             raise
         fields = {"fault": str(error), "served": str(folder)}
         logging.getLogger(SERVICE).warning("the copy of an earlier start is served", extra={"fields": fields})
     except OSError as error:
         raise StoreError(f"{folder} cannot keep a copy of {store.url}: {error.strerror}") from error
     return settings.model_copy(update={"store": folder})
-
-
-def _has_current(folder: Path) -> bool:
-    try:
-        Store(folder).current_folder()
-    except BundleError:
-        return False
-    return True

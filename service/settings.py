@@ -84,11 +84,6 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=600, description="Seconds that running requests get to finish when the service stops")
     ] = 10
 
-    @property
-    def store_folder(self) -> Path:
-        """The store as a folder; of a bucket, :func:`service.local_store.with_local_store` makes one."""
-        return Path(self.store)
-
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:

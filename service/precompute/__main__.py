@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     try:
         settings = read_settings(store=options.store)
-        store, folder = open_store(settings.store), with_local_store(settings).store_folder
+        store, folder = open_store(settings.store), Path(with_local_store(settings).store)
         n_answers, path = _precompute(folder, options.query, options.users, options.workers)
         if isinstance(store, ObjectStore):
             store.objects.write(path.name, path)

@@ -79,7 +79,7 @@ def read_queries_file(path: Path | None) -> Queries:
     Raises
     ------
     InputError
-        If it is not there, no TOML or has other keys.
+        If it is no TOML or has other keys.
     """
     if path is None:
         return Queries()
@@ -93,8 +93,6 @@ def read_queries_file(path: Path | None) -> Queries:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is no TOML file ({error})") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def without_secrets(url: str) -> str:
@@ -119,13 +117,7 @@ def without_secrets(url: str) -> str:
 
 
 def save_query_results(url: str, queries: Queries, folder: Path) -> None:
-    """Write what the queries give into Parquet files of a folder.
-
-    Raises
-    ------
-    InputError
-        If the database cannot be used, a table is missing, or a query fails or lacks a column.
-    """
+    """Write what the queries give into Parquet files of a folder; InputError where they cannot be had."""
     shown = without_secrets(url)
     is_postgresql = urlsplit(url).scheme in POSTGRESQL
     with _reported(shown), contextlib.closing(_connect(url, shown)) as connection, connection.cursor() as cursor:
@@ -194,17 +186,12 @@ def _save(batches: pa.RecordBatchReader, path: Path) -> int:
 
 
 def _read(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """Yield batches.
-
-    Raises
-    ------
-    ArrowException
-        If the stream breaks off, in the place of an OSError, which could be the disk's own.
-    """
     try:
         yield from batches
     except OSError as error:
-        raise pa.ArrowException(str(error)) from error
+        # The stream broke off; other errors of this kind are the disk's.
+        fault = pa.ArrowException(str(error))
+        raise fault from error
 
 
 @contextlib.contextmanager

@@ -33,8 +33,6 @@ def bring_dump(location: str, work: Path, queries: Path | None = None) -> Path:
     ------
     InputError
         If the place is of another kind, or cannot be read.
-    StoreError
-        If a bucket cannot be read.
     """
     scheme = location.partition("://")[0] if is_url(location) else ""
     is_database = scheme in {*POSTGRESQL, SQLITE}
