@@ -34,14 +34,9 @@ app = typer.Typer(
 )
 
 DataOption = Annotated[
-    str,
-    typer.Option(
-        "--data", help="Folder with animelist.csv, anime.csv, ..., or s3://, gs://, postgresql://, sqlite:///."
-    ),
+    str, typer.Option("--data", help="Folder of a dump, or s3://, gs://, postgresql://, sqlite:///.")
 ]
-QueriesOption = Annotated[
-    Path | None, typer.Option("--queries", help="TOML file with the queries for a database. [default: usual tables]")
-]
+QueriesOption = Annotated[Path | None, typer.Option("--queries", help="TOML file with queries for a database.")]
 WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
 StoreOption = Annotated[str, typer.Option("--store", help="Folder of published bundles, or s3://..., gs://...")]
 NetworkOption = Annotated[str, typer.Option("--network", help="The network to publish: autoencoder or rating.")]
@@ -209,11 +204,14 @@ def update(
     data: DataOption,
     store: StoreOption = DEFAULT_STORE,
     work: WorkOption = DEFAULT_UPDATE_WORK,
+    queries: QueriesOption = None,
     keep_users: KeepOption = False,
 ) -> None:
     """Take users, lists and new anime of a newer dump into the current bundle, without learning anything."""
     started = time.monotonic()
-    report, bundle, added = stages.run_update(data, work, Store(store), keep_users=keep_users)
+    report, bundle, added = stages.run_update(
+        bring_dump(data, work, queries), work, open_store(store), keep_users=keep_users
+    )
     print_prepared(report, work)
     print_update(added)
     _out.print(f"published {bundle} in {time.monotonic() - started:.0f} s; `run` learns from what was added")

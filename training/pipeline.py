@@ -161,7 +161,9 @@ def run_publish(work: Path, store: Store | ObjectStore, settings: RunSettings) -
     return publishing.publish(store, prepared, trained, similar, recommender, metrics, used)
 
 
-def run_update(data: Path, work: Path, store: Store, *, keep_users: bool) -> tuple[PrepareReport, Path, ModelUpdate]:
+def run_update(
+    data: Path, work: Path, store: Store | ObjectStore, *, keep_users: bool
+) -> tuple[PrepareReport, Path | str, ModelUpdate]:
     """Prepare a newer dump and publish the current model with its users, lists and anime; see `update_bundle`.
 
     Raises
@@ -170,7 +172,7 @@ def run_update(data: Path, work: Path, store: Store, *, keep_users: bool) -> tup
         If the dump cannot be used or lacks most users, or the work folder is that of a training.
     """
     find_dump(data)  # before the bundle is read
-    bundle = read_bundle(store.current_folder())
+    bundle = read_bundle(store.current_folder() if isinstance(store, Store) else store.fetch(work / "store"))
     store.require_writable()
     if (work / "trained").exists():
         raise InputError(f"{work}: holds a training of the dump that is prepared there; give `update` another --work")

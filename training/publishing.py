@@ -102,7 +102,7 @@ def add_user_index(arrays: dict[str, NDArray[Any]], lists: Interactions) -> dict
     return metrics
 
 
-def publish_arrays(store: Store, manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Path:
+def publish_arrays(store: Store | ObjectStore, manifest: Manifest, arrays: dict[str, NDArray[Any]]) -> Path | str:
     """Publish a bundle with golden answers and make it current; see :meth:`models.store.Store.publish`."""
     golden = make_golden_answers(assemble(manifest, arrays))
     return store.publish(manifest.model_copy(update={"golden": golden}), arrays)

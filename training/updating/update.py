@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.bundle.layout import LAYOUT
 from models.bundle.manifest import ModelUpdate
 from models.bundle.reader import Bundle
+from models.object_store import ObjectStore
 from models.store import Store
 from training.embeddings.content import read_content
 from training.embeddings.new_anime import embed_new_anime
@@ -37,7 +38,9 @@ def settings_of(bundle: Bundle) -> RunSettings:
     return RunSettings(**{name: used[name] for name in names if name in used})
 
 
-def update_bundle(store: Store, bundle: Bundle, prepared: Prepared, *, keep_users: bool) -> tuple[Path, ModelUpdate]:
+def update_bundle(
+    store: Store | ObjectStore, bundle: Bundle, prepared: Prepared, *, keep_users: bool
+) -> tuple[Path | str, ModelUpdate]:
     """Publish the model of a bundle with the users, lists and catalogue of a dump, and make it current.
 
     What was learned stays: embeddings, item weights, the re-ranker, similar anime and franchises of the anime that
@@ -108,8 +111,8 @@ def update_bundle(store: Store, bundle: Bundle, prepared: Prepared, *, keep_user
             "updates": (*bundle.manifest.updates, update),
         }
     )
-    if store.current_folder().name != update.updated_version:
-        raise InputError(f"{store.root}: another bundle was published meanwhile, and stays current; update that one")
+    if (now := store.current_version()) != update.updated_version:
+        raise InputError(f"another bundle was published meanwhile, and {now} stays current; update that one")
     return publish_arrays(store, manifest, arrays), update
 
 

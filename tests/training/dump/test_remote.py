@@ -12,11 +12,15 @@ import pyarrow.parquet as pq
 import pytest
 from adbc_driver_postgresql import dbapi
 
+from models.bundle.reader import read_bundle
 from models.errors import StoreError
+from models.object_store import ObjectStore
 from tests.object_store.server import SECRET, Bucket
 from tests.service.running import free_port
+from tests.training.commands import works
 from tests.training.dump.postgresql_server import PASSWORD
 from tests.training.small_dump import SmallDump
+from tests.training.test_stages import pretend_to_train
 from training.dump.files import find_dump
 from training.dump.rejects import REJECTS_FILE
 from training.dump.remote import bring_dump
@@ -131,6 +135,40 @@ def test_lists_are_the_same_wherever_they_come_from(
         "sqlite": in_sqlite,
         "s3": f"{bucket.url}/deep/dump",
     }
+
+
+def test_bundles_are_the_same_wherever_lists_come_from_and_bundles_go(
+    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_postgresql: str, bucket: Bucket
+) -> None:
+    _upload(bucket, small_dump.folder, "/dump")
+    bundles = {}
+    for location in (str(small_dump.folder), in_postgresql, f"{bucket.url}/dump"):
+        work, store = tmp_path / location[:5].strip("/"), f"{bucket.url}/{location[:5].strip('/')}"
+        works(monkeypatch, "prepare", "--data", location, "--work", str(work))
+        pretend_to_train(work, seed=0)
+        works(monkeypatch, "publish", "--work", str(work), "--store", store)
+        bundles[location] = read_bundle(ObjectStore(store).fetch(tmp_path / "copies" / work.name)).manifest
+    files, data = {}, {}
+    for location, manifest in bundles.items():
+        files[location] = [entry.model_dump() for entry in manifest.files]
+        data[location] = manifest.data.counts
+        assert SECRET not in manifest.model_dump_json()
+        assert PASSWORD not in manifest.model_dump_json()
+    assert all(found == files[str(small_dump.folder)] for found in files.values())
+    assert all(found == data[str(small_dump.folder)] for found in data.values())
+
+
+def test_a_model_in_a_bucket_is_updated_from_a_database(
+    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_sqlite: str, bucket: Bucket
+) -> None:
+    works(monkeypatch, "prepare", "--data", str(small_dump.folder), "--work", str(tmp_path / "work"))
+    pretend_to_train(tmp_path / "work", seed=0)
+    works(monkeypatch, "publish", "--work", str(tmp_path / "work"), "--store", bucket.url)
+    before = ObjectStore(bucket.url).current_version()
+    options = ("--data", in_sqlite, "--work", str(tmp_path / "updated"))
+    works(monkeypatch, "update", *options, "--store", bucket.url)
+    updated = read_bundle(ObjectStore(bucket.url).fetch(tmp_path / "copies")).manifest
+    assert [(update.updated_version, update.data.name) for update in updated.updates] == [(before, in_sqlite)]
 
 
 @pytest.mark.parametrize("kind", ["in_postgresql", "in_sqlite"])
