@@ -7,15 +7,14 @@ from the environment or a file of the driver's, so that none can reach a log, a 
 import contextlib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from training.dump import columns
 from training.errors import InputError
@@ -60,39 +59,23 @@ _TABLES: Final = {
 }
 
 
-class Queries(BaseModel):
-    """The queries file. What it does not name is read from the table of the usual name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: Annotated[str | None, Field(min_length=1)] = None  # of the dump, on the model's card
-    lists: str | None = None
-    catalogue: str | None = None
-    synopses: str | None = None
-    recommendations: str | None = None
-    franchises: str | None = None
-
-
-def read_queries_file(path: Path | None) -> Queries:
-    """Read a queries file; without one, the defaults.
+def read_queries_file(path: Path | None) -> dict[str, str]:
+    """Read a TOML file with a query for each of the tables, or some; what it does not name is read by default.
 
     Raises
     ------
     InputError
-        If it is no TOML or has other keys.
+        If it is no TOML, or holds something else.
     """
-    if path is None:
-        return Queries()
     try:
-        return Queries.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        found = error.errors()[0]
-        known = ", ".join(Queries.model_fields)
-        raise InputError(
-            f"{path}: {'.'.join(map(str, found['loc']))}: {found['msg']} (it may hold {known})"
-        ) from error
+        found = tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: is no TOML file ({error})") from error
+    known = ["name", *_TABLES]
+    wrong = [key for key, value in found.items() if key not in known or not isinstance(value, str)]
+    if wrong:
+        raise InputError(f"{path}: expected texts called {', '.join(known)}; got {wrong[0]} = {found[wrong[0]]!r}")
+    return found
 
 
 def without_secrets(url: str) -> str:
@@ -116,7 +99,7 @@ def without_secrets(url: str) -> str:
     return shown
 
 
-def save_query_results(url: str, queries: Queries, folder: Path) -> None:
+def save_query_results(url: str, queries: Mapping[str, str], folder: Path) -> None:
     """Write what the queries give into Parquet files of a folder; InputError where they cannot be had."""
     shown = without_secrets(url)
     is_postgresql = urlsplit(url).scheme in POSTGRESQL
@@ -125,7 +108,7 @@ def save_query_results(url: str, queries: Queries, folder: Path) -> None:
             cursor.execute(setting)
         for name, table in _TABLES.items():
             with _reported(f"{shown}, {name}"):
-                _save_table(cursor, getattr(queries, name), table, f"{shown}, {name}", folder)
+                _save_table(cursor, queries.get(name), table, f"{shown}, {name}", folder)
 
 
 def _save_table(cursor: Any, query: str | None, table: _Table, shown: str, folder: Path) -> None:

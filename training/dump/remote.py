@@ -43,7 +43,7 @@ def bring_dump(location: str, work: Path, queries: Path | None = None) -> Path:
         asked = read_queries_file(queries)
         with replaced_folder(folder) as new:
             save_query_results(location, asked, new)
-            _name(new, asked.name or without_secrets(location))
+            _name(new, asked.get("name") or without_secrets(location))
     elif scheme in _BUCKETS:
         _mirror(Objects(location), folder)
     elif scheme:

@@ -287,8 +287,8 @@ def test_a_database_that_cannot_be_used_is_told_in_a_line(
     ("text", "fault"),
     [
         ("lists = ", r"queries\.toml: is no TOML file"),
-        ("lists = 5", r"queries\.toml: lists: Input should be a valid string"),
-        ('list = "SELECT 1"', r"queries\.toml: list: .*it may hold name, lists, catalogue"),
+        ("lists = 5", r"queries\.toml: expected texts called name, lists, .*; got lists = 5"),
+        ('list = "SELECT 1"', r"queries\.toml: expected texts called .*; got list = 'SELECT 1'"),
         (
             'lists = "SELECT user_id, rating FROM animelist"',
             "lists: no column anime_id; the header has: user_id, rating",
