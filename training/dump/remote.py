@@ -1,7 +1,8 @@
 """Dumps that are not in a folder here: brought into the work folder, where they are read like any other."""
 
-import contextlib
+import itertools
 import json
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -18,16 +19,7 @@ _BUCKETS: Final = ("s3", "gs")
 
 
 def bring_dump(location: str, work: Path, queries: Path | None = None) -> Path:
-    """Give the folder of a dump, which is brought into the work folder where it is elsewhere.
-
-    Parameters
-    ----------
-    location : str
-        A folder, ``s3://`` or ``gs://``, ``postgresql://`` or ``sqlite:///``.
-    work : Path
-        What is brought lies in its folder ``source``. Objects that have not changed since are not fetched again.
-    queries : Path, optional
-        A TOML file with the queries for a database.
+    """Give the folder of a dump; one that is elsewhere is brought into the work folder first.
 
     Raises
     ------
@@ -62,19 +54,16 @@ def _mirror(objects: Objects, folder: Path) -> None:
     sizes = {name: meta["size"] for name, meta in objects.list().items() if _is_of_dump(name)}
     if not sizes:
         raise InputError(f"{objects.url}: holds no file of a dump (animelist.csv, anime.csv, ...)")
-    done = 0
-    with progress(f"fetch {objects.url}", sum(sizes.values()), "MB", scale=1e6) as update:
-        for name, size in sizes.items():
-            objects.refresh(name, folder / name)
-            done += size
-            update(done)
-    for path in sorted(folder.rglob("*"), reverse=True):
+    for path in list(folder.rglob("[!.]*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_dir():
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        elif name not in sizes and not (path.name.startswith(".") and path.name.endswith(".etag")):
-            path.unlink()
+        if path.is_dir() and not any(known.startswith(f"{name}/") for known in sizes):
+            shutil.rmtree(path)
+        elif not path.is_dir() and name not in sizes:
+            path.unlink(missing_ok=True)
+    with progress(f"fetch {objects.url}", sum(sizes.values()), "MB", scale=1e6) as update:
+        for done, name in zip(itertools.accumulate(sizes.values()), sizes, strict=True):
+            objects.refresh(name, folder / name)
+            update(done)
     if DATASET_FILE not in sizes:
         _name(folder, objects.url)
 
