@@ -260,8 +260,8 @@ def test_rows_that_cannot_be_used_are_named_by_their_number(in_sqlite: str, tmp_
         connection.execute("INSERT INTO animelist VALUES (3, 1, 'nine', 2, 0)")
         # A whole number would become 3.000000e+00 if the column was read as what all of its values have in common.
         connection.execute("INSERT INTO animelist VALUES (3.5, 1, 9, 2, 0)")
-        connection.execute("INSERT INTO animelist VALUES (3, 'one', 9, 2, 0)")
         connection.execute("INSERT INTO animelist VALUES (3, 1.5, 9, 2, 0)")
+        connection.execute("INSERT INTO animelist VALUES (3, 'one', 9, 2, 0)")
     connection.close()
     report = _prepare(in_sqlite, tmp_path / "work").report
     assert report.data.counts["rows_kept"] == n_rows
