@@ -68,7 +68,7 @@ class Objects:
         """Write an object; False where the mode demands another version of it, or none, and that is not so."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415 - an extra
 
-        with self._explaining():
+        with self._explaining(name):
             try:
                 self._store.put(name, content, mode=mode, chunk_size=_CHUNK_BYTES)
             except (AlreadyExistsError, PreconditionError):
