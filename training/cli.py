@@ -15,7 +15,6 @@ from models.store import Store
 from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
-from training.dump.files import find_dump
 from training.dump.remote import bring_dump
 from training.errors import InputError
 from training.printing import out as _out
@@ -121,8 +120,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
         min_anime_rows=min_anime_rows,
         seed=seed,
     )
-    folder = bring_dump(data, work, queries)
-    find_dump(folder)  # first: a mistyped folder must not leave an empty store behind
+    folder = bring_dump(data, work, queries)  # first: a mistyped folder must not leave an empty store behind
     open_store(store).require_writable()
     started = time.monotonic()
     times = StageTimes(work)
@@ -262,8 +260,7 @@ def benchmark(
     settings = make_settings({"test_fold": fold}, assignments or [])
     methods, out = choose_methods(only or []), out or work / "benchmark"
     started = time.monotonic()
-    dump = bring_dump(data, work, queries)
-    find_dump(dump)  # first: a mistyped folder must not leave empty ones behind
+    dump = bring_dump(data, work, queries)  # first: a mistyped folder must not leave empty ones behind
     # A folder that cannot be written is found out now, and not when all is measured.
     with replaced_folder(out) as folder:
         summary = run_benchmark(dump, work, settings, methods)

@@ -8,7 +8,7 @@ from typing import Final
 
 from models.objects import Objects, is_url
 from training.dump.databases import POSTGRESQL, SQLITE, read_queries_file, save_query_results, without_secrets
-from training.dump.files import DATASET_FILE, SUFFIXES, UNFINISHED
+from training.dump.files import DATASET_FILE, SUFFIXES, UNFINISHED, find_dump
 from training.errors import InputError
 from training.support.folders import replaced_folder
 from training.support.terminal import progress
@@ -24,7 +24,7 @@ def bring_dump(location: str, work: Path, queries: Path | None = None) -> Path:
     Raises
     ------
     InputError
-        If the place is of another kind, or cannot be read.
+        If the place is of another kind, cannot be read, or holds no dump.
     """
     scheme = location.partition("://")[0] if is_url(location) else ""
     is_database = scheme in {*POSTGRESQL, SQLITE}
@@ -40,7 +40,9 @@ def bring_dump(location: str, work: Path, queries: Path | None = None) -> Path:
         _mirror(Objects(location), folder)
     elif scheme:
         raise InputError(f"--data {scheme}://...: expected a folder, s3://, gs://, postgresql:// or sqlite:///")
-    return folder if scheme else Path(location)
+    found = folder if scheme else Path(location)
+    find_dump(found)
+    return found
 
 
 def _mirror(objects: Objects, folder: Path) -> None:
