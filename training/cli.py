@@ -39,10 +39,7 @@ QueriesOption = Annotated[Path | None, typer.Option("--queries", help="TOML file
 WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
 StoreOption = Annotated[str, typer.Option("--store", help="Folder of published bundles, or s3://..., gs://...")]
 NetworkOption = Annotated[str, typer.Option("--network", help="The network to publish: autoencoder or rating.")]
-OnlyOption = Annotated[
-    Literal["embeddings"] | None,
-    typer.Option(help="embeddings: the quick way, without item weights and what is ranked with them."),
-]
+OnlyOption = Annotated[Literal["embeddings"] | None, typer.Option(help="embeddings: quickly, without item weights.")]
 CompareOption = Annotated[
     bool | None,
     typer.Option(
@@ -207,9 +204,8 @@ def update(
 ) -> None:
     """Take users, lists and new anime of a newer dump into the current bundle, without learning anything."""
     started = time.monotonic()
-    report, bundle, added = stages.run_update(
-        bring_dump(data, work, queries), work, open_store(store), keep_users=keep_users
-    )
+    folder = bring_dump(data, work, queries)
+    report, bundle, added = stages.run_update(folder, work, open_store(store), keep_users=keep_users)
     print_prepared(report, work)
     print_update(added)
     _out.print(f"published {bundle} in {time.monotonic() - started:.0f} s; `run` learns from what was added")
