@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { afterEach } from "node:test";
 import { SourceTextModule } from "node:vm";
 import { JSDOM } from "jsdom";
 
@@ -50,7 +51,7 @@ export async function moduleOf(name) {
  * `answers` may answer a request itself, by `(path, request) => Response | undefined`, or throw as a broken network does;
  * `kept` is what the tab's storage holds.
  */
-export async function openPage({ hash = "", answers = () => undefined, kept = {} } = {}) {
+async function openPage({ hash = "", answers = () => undefined, kept = {} } = {}) {
   const dom = await window(hash);
   const asked = [];
   const page = { window: dom.window, document: dom.window.document, asked, answers };
@@ -105,4 +106,21 @@ export function problem(status, content) {
   return new Response(JSON.stringify({ status, ...content }), {
     status, headers: { "content-type": "application/problem+json" },
   });
+}
+
+const opened = [];
+afterEach(() => { opened.splice(0).forEach((page) => page.close()); });
+
+/** Open the page without waiting for an answer; it is closed after the test. */
+export async function openAtOnce(options) {
+  const page = await openPage(options);
+  opened.push(page);
+  return page;
+}
+
+/** Open the page and wait for its first answer. */
+export async function open(options) {
+  const page = await openAtOnce(options);
+  await until(() => page.status() && page.texts("#model")[0], "the page says something");
+  return page;
 }
