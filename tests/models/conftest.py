@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from models.bundle.writer import write_bundle
+from models.object_store import ObjectStore
 from models.store import Store
 from tests.models.small_bundle import make_arrays, make_manifest
+from tests.object_store.server import Bucket
 
 OLD, NEW = "20260101T000000Z-old", "20260102T000000Z-new"
 
@@ -38,3 +40,11 @@ def published_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(published_store: Path, tmp_path: Path) -> Store:
     """A store with one published bundle. A copy: syncing every file takes a tenth of a second."""
     return Store(Path(shutil.copytree(published_store, tmp_path / "store")))
+
+
+@pytest.fixture
+def remote(bucket: Bucket) -> ObjectStore:
+    """A store in a bucket with one published bundle."""
+    store = ObjectStore(f"{bucket.url}/deep/store")
+    store.publish(make_manifest(OLD), make_arrays())
+    return store

@@ -5,7 +5,6 @@ import hashlib
 import itertools
 import sqlite3
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,8 @@ import pytest
 from adbc_driver_postgresql import dbapi
 
 from models.bundle.reader import read_bundle
-from models.errors import StoreError
 from models.object_store import ObjectStore
 from tests.object_store.server import SECRET, Bucket
-from tests.service.running import free_port
 from tests.training.commands import works
 from tests.training.dump.postgresql_server import PASSWORD
 from tests.training.small_dump import SmallDump
@@ -26,30 +23,9 @@ from tests.training.test_stages import pretend_to_train
 from training.dump.files import find_dump
 from training.dump.rejects import REJECTS_FILE
 from training.dump.remote import bring_dump
-from training.errors import InputError
 from training.lists.prepared import Prepared, load_prepared
 from training.pipeline import run_prepare
 from training.settings import RunSettings
-
-TABLES = ("animelist", "anime", "anime_with_synopsis", "recommendations")
-
-
-def _fill_postgresql(url: str, folder: Path) -> None:
-    with dbapi.connect(url) as connection, connection.cursor() as cursor:
-        for name in TABLES:
-            cursor.adbc_ingest(name, pacsv.read_csv(folder / f"{name}.csv"))
-        connection.commit()
-
-
-def _fill_sqlite(path: Path, folder: Path) -> None:
-    with sqlite3.connect(path) as connection:
-        for name in TABLES:
-            with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-                header, *rows = csv.reader(file)
-            cells = ", ".join(f'"{cell}" NUMERIC' for cell in header)
-            connection.execute(f"CREATE TABLE {name} ({cells})")
-            connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(header))})", rows)  # noqa: S608
-    connection.close()
 
 
 def _in_tabs(folder: Path, target: Path) -> Path:
@@ -64,7 +40,7 @@ def _in_tabs(folder: Path, target: Path) -> Path:
     return target
 
 
-def _in_parts(folder: Path, target: Path) -> Path:
+def in_parts(folder: Path, target: Path) -> Path:
     """Write the lists of a dump as 16 Parquet files."""
     (target / "animelist").mkdir(parents=True)
     lists = pacsv.read_csv(folder / "animelist.csv")
@@ -77,7 +53,7 @@ def _in_parts(folder: Path, target: Path) -> Path:
     return target
 
 
-def _prepare(location: str, work: Path, queries: Path | None = None) -> Prepared:
+def prepare_at(location: str, work: Path, queries: Path | None = None) -> Prepared:
     run_prepare(bring_dump(location, work, queries), work, RunSettings())
     return load_prepared(work / "prepared")
 
@@ -93,40 +69,26 @@ def _assert_same(found: Prepared, expected: Prepared) -> None:
     assert found.report.notes == expected.report.notes
 
 
-def _upload(bucket: Bucket, folder: Path, prefix: str = "") -> None:
+def upload(bucket: Bucket, folder: Path, prefix: str = "") -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             bucket.ask("PUT", f"{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
 
 
-@pytest.fixture
-def in_postgresql(postgresql: str, small_dump: SmallDump) -> str:
-    """The URL of a database that holds the small dump."""
-    _fill_postgresql(postgresql, small_dump.folder)
-    return postgresql
-
-
-@pytest.fixture
-def in_sqlite(tmp_path: Path, small_dump: SmallDump) -> str:
-    """The URL of a file that holds the small dump."""
-    _fill_sqlite(tmp_path / "lists #1.db", small_dump.folder)
-    return f"sqlite:///{tmp_path / 'lists #1.db'}".replace("#", "%23")
-
-
 def test_lists_are_the_same_wherever_they_come_from(
     small_dump: SmallDump, tmp_path: Path, in_postgresql: str, in_sqlite: str, bucket: Bucket
 ) -> None:
-    expected = _prepare(str(small_dump.folder), tmp_path / "of-folder")
-    for other in (_in_tabs, _in_parts):
+    expected = prepare_at(str(small_dump.folder), tmp_path / "of-folder")
+    for other in (_in_tabs, in_parts):
         folder = other(small_dump.folder, tmp_path / other.__name__)
-        _assert_same(_prepare(str(folder), tmp_path / f"of-{folder.name}"), expected)
-    _upload(bucket, small_dump.folder, "/deep/dump")
-    _upload(bucket, tmp_path / "_in_parts", "/parts")
-    _assert_same(_prepare(f"{bucket.url}/parts", tmp_path / "of-parts"), expected)
+        _assert_same(prepare_at(str(folder), tmp_path / f"of-{folder.name}"), expected)
+    upload(bucket, small_dump.folder, "/deep/dump")
+    upload(bucket, tmp_path / "in_parts", "/parts")
+    _assert_same(prepare_at(f"{bucket.url}/parts", tmp_path / "of-parts"), expected)
     names = {}
     for location in (in_postgresql, in_sqlite, f"{bucket.url}/deep/dump"):
         work = tmp_path / location.partition(":")[0]
-        _assert_same(_prepare(location, work), expected)
+        _assert_same(prepare_at(location, work), expected)
         report = load_prepared(work / "prepared").report
         names[location.partition(":")[0]] = report.data.name
         dump = find_dump(Path(report.data_folder))
@@ -142,7 +104,7 @@ def test_lists_are_the_same_wherever_they_come_from(
 def test_bundles_are_the_same_wherever_lists_come_from_and_bundles_go(
     small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_postgresql: str, bucket: Bucket
 ) -> None:
-    _upload(bucket, small_dump.folder, "/dump")
+    upload(bucket, small_dump.folder, "/dump")
     bundles = {}
     for location in (str(small_dump.folder), in_postgresql, f"{bucket.url}/dump"):
         work, store = tmp_path / location[:5].strip("/"), f"{bucket.url}/{location[:5].strip('/')}"
@@ -178,9 +140,9 @@ def test_a_database_that_has_not_changed_is_not_prepared_again(
     tmp_path: Path, kind: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = request.getfixturevalue(kind)
-    before = _prepare(url, tmp_path / "work")
+    before = prepare_at(url, tmp_path / "work")
     capsys.readouterr()
-    assert _prepare(url, tmp_path / "work").digest == before.digest
+    assert prepare_at(url, tmp_path / "work").digest == before.digest
     assert "the dump has not changed since it was prepared" in capsys.readouterr().err
     if kind == "in_sqlite":
         with sqlite3.connect(tmp_path / "lists #1.db") as connection:
@@ -190,7 +152,7 @@ def test_a_database_that_has_not_changed_is_not_prepared_again(
         with dbapi.connect(url) as database, database.cursor() as cursor:
             cursor.execute("UPDATE animelist SET rating = 11 - rating WHERE rating > 0")
             database.commit()
-    after = _prepare(url, tmp_path / "work")
+    after = prepare_at(url, tmp_path / "work")
     assert after.digest != before.digest
     assert after.interactions.ratings.astype(int).sum() != before.interactions.ratings.astype(int).sum()
 
@@ -198,7 +160,7 @@ def test_a_database_that_has_not_changed_is_not_prepared_again(
 def test_only_objects_that_changed_are_fetched_and_those_that_are_gone_are_removed(
     small_dump: SmallDump, tmp_path: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _upload(bucket, small_dump.folder)
+    upload(bucket, small_dump.folder)
     bucket.ask("PUT", "/notes.docx", b"not of a dump")
     folder = bring_dump(bucket.url, tmp_path / "work")
     assert not (folder / "notes.docx").exists()
@@ -219,8 +181,8 @@ def test_only_objects_that_changed_are_fetched_and_those_that_are_gone_are_remov
 def test_a_folder_of_parts_in_a_bucket_may_become_a_file(
     small_dump: SmallDump, tmp_path: Path, bucket: Bucket
 ) -> None:
-    parts = _in_parts(small_dump.folder, tmp_path / "parts")
-    _upload(bucket, parts)
+    parts = in_parts(small_dump.folder, tmp_path / "parts")
+    upload(bucket, parts)
     assert len(find_dump(bring_dump(bucket.url, tmp_path / "work")).list_paths) == 16
     for path in (parts / "animelist").iterdir():
         bucket.ask("DELETE", f"/animelist/{path.name}")
@@ -245,7 +207,7 @@ def test_queries_choose_rows_and_the_last_of_duplicates_counts(in_postgresql: st
         """,
         encoding="utf-8",
     )
-    found = _prepare(in_postgresql, tmp_path / "work", queries)
+    found = prepare_at(in_postgresql, tmp_path / "work", queries)
     assert found.report.data.name == "Lists of ours"
     assert find_dump(Path(found.report.data_folder)).recommendations is None
     first = found.interactions.anime_rows[: found.interactions.offsets[1]].tolist()
@@ -263,7 +225,7 @@ def test_rows_that_cannot_be_used_are_named_by_their_number(in_sqlite: str, tmp_
         connection.execute("INSERT INTO animelist VALUES (3, 1.5, 9, 2, 0)")
         connection.execute("INSERT INTO animelist VALUES (3, 'one', 9, 2, 0)")
     connection.close()
-    report = _prepare(in_sqlite, tmp_path / "work").report
+    report = prepare_at(in_sqlite, tmp_path / "work").report
     assert report.data.counts["rows_kept"] == n_rows
     with (tmp_path / "work" / "prepared" / REJECTS_FILE).open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -275,124 +237,6 @@ def test_users_may_be_known_by_a_uuid(in_postgresql: str, small_dump: SmallDump,
         "lists = 'SELECT md5(user_id::text)::uuid AS user_id, anime_id, rating, watching_status FROM animelist'",
         encoding="utf-8",
     )
-    found = _prepare(in_postgresql, tmp_path / "work", tmp_path / "queries.toml").interactions.user_ids
+    found = prepare_at(in_postgresql, tmp_path / "work", tmp_path / "queries.toml").interactions.user_ids
     users = {row[0] for row in small_dump.rows}
     assert found.tolist() == sorted(str(uuid.UUID(hashlib.md5(b"%d" % user).hexdigest())) for user in users)  # noqa: S324
-
-
-def _wrong_password(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("PGPASSWORD", f"{PASSWORD}-not")
-    return url
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (_wrong_password, 'password authentication failed for user "osusume"'),
-        (lambda url, _: f"{url}_2", "does not exist"),
-        (lambda url, _: f"postgresql://osusume@127.0.0.1:{free_port()}/lists", "Connection refused"),
-        (lambda url, _: "postgresql://osusume@nowhere.invalid/lists", "could not translate host name"),
-        (lambda url, _: url.replace("@", f":{PASSWORD}@"), "the URL holds a password"),
-        (lambda url, _: f"{url}?password={PASSWORD}", "the URL holds a password"),
-        (lambda url, _: url, "lists: there is no table animelist; --queries names a file with a query"),
-    ],
-)
-def test_a_database_that_cannot_be_used_is_told_in_a_line(
-    postgresql: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    change: Callable[[str, pytest.MonkeyPatch], str],
-    fault: str,
-) -> None:
-    with pytest.raises(InputError, match=fault) as raised:
-        bring_dump(change(postgresql, monkeypatch), tmp_path / "work")
-    assert PASSWORD not in str(raised.value)
-    assert "\n" not in str(raised.value)
-    assert str(raised.value).startswith("postgresql://")
-    assert not (tmp_path / "work" / "source").exists()
-
-
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        ("lists = ", r"queries\.toml: is no TOML file"),
-        ("lists = 5", r"queries\.toml: expected texts called name, lists, .*; got lists = 5"),
-        ('list = "SELECT 1"', r"queries\.toml: expected texts called .*; got list = 'SELECT 1'"),
-        (
-            'lists = "SELECT user_id, rating FROM animelist"',
-            "lists: no column anime_id; the header has: user_id, rating",
-        ),
-        ('catalogue = "SELECT 1 AS mal_id"', "catalogue: no column name"),
-        ('synopses = "SELECT * FROM nowhere"', 'relation "nowhere" does not exist'),
-        ('lists = "SELEC"', "lists: syntax error"),
-        (
-            'lists = "SELECT user_id, anime_id, rating / (user_id - 5) AS rating FROM animelist"',
-            "lists: division by zero",
-        ),
-    ],
-)
-def test_queries_that_cannot_be_used_are_told_in_a_line(
-    in_postgresql: str, tmp_path: Path, text: str, fault: str
-) -> None:
-    before = _prepare(in_postgresql, tmp_path / "work")
-    queries = tmp_path / "queries.toml"
-    queries.write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=fault) as raised:
-        bring_dump(in_postgresql, tmp_path / "work", queries)
-    assert "\n" not in str(raised.value)
-    # What was brought before is what the prepared lists go with.
-    assert find_dump(Path(before.report.data_folder)).fingerprint() == before.report.data.fingerprint
-
-
-@pytest.mark.parametrize(
-    ("location", "fault"),
-    [
-        ("sqlite:///nowhere.db", r"sqlite:///nowhere\.db: there is no file nowhere\.db"),
-        ("sqlite:///TMP/no.db", "file is not a database"),
-        ("sqlite:///TMP/empty.db", "lists: there is no table animelist"),
-        ("mysql://host/lists", "expected a folder, s3://, gs://, postgresql:// or sqlite:///"),
-        ("postgresql://host:port:port/lists", "postgresql://host:port:port/lists: "),
-    ],
-)
-def test_a_place_that_is_none_is_told_in_a_line(tmp_path: Path, location: str, fault: str) -> None:
-    (tmp_path / "no.db").write_text("This is no database at all.", encoding="utf-8")
-    sqlite3.connect(tmp_path / "empty.db").close()
-    with pytest.raises(InputError, match=fault):
-        bring_dump(location.replace("TMP", str(tmp_path)), tmp_path / "work")
-
-
-def test_queries_are_for_databases(tmp_path: Path) -> None:
-    for location in (str(tmp_path), "s3://bucket/dump"):
-        with pytest.raises(InputError, match="--queries is for databases"):
-            bring_dump(location, tmp_path / "work", tmp_path / "queries.toml")
-    with pytest.raises(FileNotFoundError, match=r"queries\.toml"):
-        bring_dump("sqlite:///lists.db", tmp_path / "work", tmp_path / "queries.toml")
-
-
-def test_a_bucket_without_a_dump_is_told_in_a_line(bucket: Bucket, tmp_path: Path) -> None:
-    bucket.ask("PUT", "/elsewhere/anime.csv", b"MAL_ID,Name\n1,One\n")
-    with pytest.raises(InputError, match=f"{bucket.url}/dump: holds no file of a dump"):
-        bring_dump(f"{bucket.url}/dump", tmp_path / "work")
-
-
-@pytest.mark.parametrize("name", ["animelist/_temporary/0/part-1.parquet", "animelist/part-1.parquet.tmp"])
-def test_a_half_written_folder_is_not_read(bucket: Bucket, tmp_path: Path, name: str, small_dump: SmallDump) -> None:
-    _upload(bucket, _in_parts(small_dump.folder, tmp_path / "parts"))
-    bucket.ask("PUT", f"/{name}", b"PAR1")
-    with pytest.raises(InputError, match="half written; wait until"):
-        find_dump(bring_dump(bucket.url, tmp_path / "work"))
-
-
-def test_what_a_bucket_calls_its_objects_leads_nowhere_else(
-    bucket: Bucket, tmp_path: Path, small_dump: SmallDump
-) -> None:
-    """An object may have any name."""
-    _upload(bucket, small_dump.folder)
-    bucket.ask("PUT", "/a/b/c/deep.csv", b"x")
-    bring_dump(bucket.url, tmp_path / "work")
-    bucket.ask("PUT", "/..%2F..%2Fescaped.csv", b"x")
-    with pytest.raises(StoreError, match="invalid path") as raised:
-        bring_dump(bucket.url, tmp_path / "work")
-    assert "\n" not in str(raised.value)
-    assert SECRET not in str(raised.value)
-    assert not [path for path in tmp_path.rglob("*.csv") if path.name in {"deep.csv", "escaped.csv"}]
