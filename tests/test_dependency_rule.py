@@ -26,7 +26,7 @@ ROOMS = {
     "training": (
         "errors settings support dump lists item_weights franchises embeddings similar_users ranking recommending "
         "similar_anime evaluation work_folder publishing updating background pipeline leaderboard demo "
-        "printing cli __main__"
+        "printing options cli __main__"
     ),
 }
 MODULES = sorted(path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))

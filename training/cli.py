@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -17,10 +17,28 @@ from training.background import begin_import
 from training.demo import write_demo_data
 from training.dump.remote import bring_dump
 from training.errors import InputError
+from training.options import (
+    AnewOption,
+    CompareOption,
+    DataOption,
+    EngineOption,
+    KeepOption,
+    LogOption,
+    MinAnimeOption,
+    MinUserOption,
+    NetworkOption,
+    OnlyOption,
+    QueriesOption,
+    SeedOption,
+    SetOption,
+    StoreOption,
+    WorkOption,
+)
 from training.printing import out as _out
 from training.printing import print_metrics, print_prepared, print_update
 from training.settings import RunSettings, describe_settings, make_settings
 from training.similar_anime.ranker import SHIPPED_FILE
+from training.support.engine import open_engine
 from training.support.folders import replaced_folder
 from training.support.stage_times import StageTimes
 from training.support.terminal import progress
@@ -31,32 +49,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-DataOption = Annotated[
-    str, typer.Option("--data", help="Folder of a dump, or s3://, gs://, postgresql://, sqlite:///.")
-]
-QueriesOption = Annotated[Path | None, typer.Option("--queries", help="TOML file with queries for a database.")]
-WorkOption = Annotated[Path, typer.Option("--work", help="Folder for what the stages hand on.")]
-StoreOption = Annotated[str, typer.Option("--store", help="Folder of published bundles, or s3://..., gs://...")]
-NetworkOption = Annotated[str, typer.Option("--network", help="The network to publish: autoencoder or rating.")]
-OnlyOption = Annotated[Literal["embeddings"] | None, typer.Option(help="embeddings: quickly, without item weights.")]
-CompareOption = Annotated[
-    bool | None,
-    typer.Option(
-        "--compare/--no-compare",
-        help="Train and measure the other network and the baselines too. [default: up to 5 million rows]",
-    ),
-]
-MinUserOption = Annotated[int | None, typer.Option("--min-user-rows", help="Rows a user needs. [default: 5]")]
-MinAnimeOption = Annotated[int | None, typer.Option("--min-anime-rows", help="Rows an anime needs. [default: 5]")]
-SeedOption = Annotated[int | None, typer.Option("--seed", help="Of everything random in the networks. [default: 0]")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Any setting, NAME=VALUE; `settings` lists them.", metavar="NAME=VALUE"),
-]
-AnewOption = Annotated[bool, typer.Option("--prepare-anew", help="Prepare even a dump that has not changed since.")]
-KeepOption = Annotated[bool, typer.Option("--keep-users", help="Keep users of the bundle whom the dump lacks.")]
-LogOption = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
 
 DEFAULT_WORK = Path("runs/latest")
 # Apart from a run's: these prepare anew, and must not leave a run with networks of another preparation.
@@ -106,6 +98,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     assignments: SetOption = None,
     tensorboard: LogOption = None,
     anew: AnewOption = False,
+    engine: EngineOption = "local",
 ) -> None:
     """Prepare, train, evaluate and publish."""
     settings = _settings(
@@ -121,15 +114,16 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     open_store(store).require_writable()
     started = time.monotonic()
     times = StageTimes(work)
-    begin_import()
-    with times.stage("prepare"):
-        print_prepared(stages.run_prepare(folder, work, settings, anew=anew), work)
-    with times.stage("train"):
-        stages.run_train(work, settings, tensorboard)
-    with times.stage("evaluate"):
-        print_metrics(stages.run_evaluate(work, settings), work)
-    with times.stage("publish"):
-        bundle = stages.run_publish(work, open_store(store), settings)
+    with open_engine(engine, work) as tasks:
+        begin_import()
+        with times.stage("prepare"):
+            print_prepared(stages.run_prepare(folder, work, settings, anew=anew), work)
+        with times.stage("train"):
+            stages.run_train(work, settings, tensorboard, tasks)
+        with times.stage("evaluate"):
+            print_metrics(stages.run_evaluate(work, settings), work)
+        with times.stage("publish"):
+            bundle = stages.run_publish(work, open_store(store), settings, tasks)
     _out.print(
         f"published {bundle} in {time.monotonic() - started:.0f} s; `python -m service --store {store}` serves it"
     )
@@ -151,7 +145,7 @@ def prepare(
 
 
 @app.command("train")
-def train(
+def train(  # noqa: PLR0913, PLR0917 - one parameter per option
     work: WorkOption = DEFAULT_WORK,
     network: NetworkOption = "autoencoder",
     only: OnlyOption = None,
@@ -159,10 +153,13 @@ def train(
     seed: SeedOption = None,
     assignments: SetOption = None,
     tensorboard: LogOption = None,
+    engine: EngineOption = "local",
 ) -> None:
     """Train the networks on a prepared dump."""
     settings = _settings(assignments, network=network, only=only, compare=compare, seed=seed)
-    for trained in stages.run_train(work, settings, tensorboard):
+    with open_engine(engine, work) as tasks:
+        networks = stages.run_train(work, settings, tensorboard, tasks)
+    for trained in networks:
         loss = trained.history["loss"]
         _out.print(f"{trained.network}: loss {loss[0]:.4f} -> {loss[-1]:.4f} in {len(loss)} epochs")
 
@@ -187,10 +184,12 @@ def publish(
         bool,
         typer.Option("--hold-out", help="Leave test users out, to ask for them over HTTP as unseen users."),
     ] = False,
+    engine: EngineOption = "local",
 ) -> None:
     """Write the bundle into the store and make it current."""
     settings = _settings(network=network, hold_out=hold_out)
-    bundle = stages.run_publish(work, open_store(store), settings)
+    with open_engine(engine, work) as tasks:
+        bundle = stages.run_publish(work, open_store(store), settings, tasks)
     _out.print(f"published {bundle}")
 
 

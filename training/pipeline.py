@@ -42,6 +42,7 @@ from training.settings import RunSettings
 from training.similar_anime.stage import FOLDER as SIMILAR_FOLDER
 from training.similar_anime.stage import fit_similar_anime, load_similar_anime, save_similar_anime, without_ranking
 from training.similar_anime.truth import read_queries
+from training.support.engine import LOCAL, Engine
 from training.support.folders import replaced_folder, sweep_leftovers
 from training.support.terminal import progress, say
 from training.updating.update import settings_of, update_bundle
@@ -73,19 +74,22 @@ def run_prepare(
     return prepared.report
 
 
-def run_train(work: Path, settings: RunSettings, log_folder: Path | None) -> list[TrainedNetwork]:
+def run_train(
+    work: Path, settings: RunSettings, log_folder: Path | None, engine: Engine = LOCAL
+) -> list[TrainedNetwork]:
     """Train the networks, then the ranking of similar anime and the re-ranker on the published one's embeddings."""
     prepared, split = load_split(work, settings)
-    learn = _learn_embeddings if settings.only == "embeddings" else _learn_all
-    return learn(work, prepared, split, settings, log_folder)
+    if settings.only == "embeddings":
+        return _learn_embeddings(work, prepared, split, settings, log_folder)
+    return _learn_all(work, prepared, split, settings, log_folder, engine)
 
 
 # What needs the co-counts of anime runs in an order that keeps the fewest large matrices at a time.
 def _learn_all(
-    work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None
+    work: Path, prepared: Prepared, split: Split, settings: RunSettings, log_folder: Path | None, engine: Engine
 ) -> list[TrainedNetwork]:
     with begin_background(split.train, prepared) as (content, grouping):
-        counts = co_counts(split.train)
+        counts = co_counts(split.train, engine)
         dense = invert_popular(counts, settings.items)
         weights = fit_item_weights(counts, dense, settings.items)
         teacher = Teacher.of_weights(dense, weights)
@@ -143,7 +147,7 @@ def run_evaluate(work: Path, settings: RunSettings) -> Metrics:
     return metrics
 
 
-def run_publish(work: Path, store: Store | ObjectStore, settings: RunSettings) -> Path | str:
+def run_publish(work: Path, store: Store | ObjectStore, settings: RunSettings, engine: Engine = LOCAL) -> Path | str:
     """Publish the trained network, with its evaluation if there is one; return the bundle's folder or URL."""
     prepared = load_prepared(work / "prepared")
     trained = load_network(work, settings.network, prepared)
@@ -158,7 +162,7 @@ def run_publish(work: Path, store: Store | ObjectStore, settings: RunSettings) -
         unseen = is_test_user(prepared.interactions.user_ids, used["test_fold"])
         prepared = replace(prepared, interactions=prepared.interactions.keep_users(~unseen))
         trained = trained.of_users(~unseen)
-    return publishing.publish(store, prepared, trained, similar, recommender, metrics, used)
+    return publishing.publish(store, prepared, trained, similar, recommender, metrics, used, engine)
 
 
 def run_update(

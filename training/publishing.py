@@ -25,9 +25,10 @@ from training.similar_anime.stage import SimilarAnimeModel
 from training.similar_users.embed import embed_users
 from training.similar_users.in_common import N_COUNTED, N_COUNTED_QUICK, count_in_common, similarities_to_nearest
 from training.similar_users.index import N_NEAREST, N_NEAREST_QUICK, build_user_index
+from training.support.engine import LOCAL, Engine
 
 
-def publish(
+def publish(  # noqa: PLR0913, PLR0917 - all that a bundle is made of
     store: Store | ObjectStore,
     prepared: Prepared,
     trained: TrainedNetwork,
@@ -35,6 +36,7 @@ def publish(
     recommender: RecommenderModel,
     metrics: dict[str, Any],
     settings: dict[str, Any],
+    engine: Engine = LOCAL,
 ) -> Path | str:
     """Publish a bundle and make it current; return where it lies.
 
@@ -50,6 +52,8 @@ def publish(
         Of evaluate; empty where it was not run.
     settings : dict
         Every setting of the run.
+    engine : Engine, optional
+        Where users are embedded and compared.
 
     Raises
     ------
@@ -58,9 +62,9 @@ def publish(
     BundleError
         If the arrays break the format.
     """
-    arrays = {**_bundle_arrays(prepared, trained, similar), **recommender.arrays}
+    arrays = {**_bundle_arrays(prepared, trained, similar, engine), **recommender.arrays}
     started = time.monotonic()
-    user_index_metrics = add_user_index(arrays, prepared.interactions)
+    user_index_metrics = add_user_index(arrays, prepared.interactions, engine)
     user_index_seconds = time.monotonic() - started
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)
@@ -90,15 +94,15 @@ def publish(
     return publish_arrays(store, manifest, arrays)
 
 
-def add_user_index(arrays: dict[str, NDArray[Any]], lists: Interactions) -> dict[str, Any]:
+def add_user_index(arrays: dict[str, NDArray[Any]], lists: Interactions, engine: Engine = LOCAL) -> dict[str, Any]:
     """Add the index of users and everybody's nearest users to the arrays of a bundle; give what was measured."""
     has_weights = bool(arrays["item_weight_rows"].shape[1])
     n_nearest, n_counted = (N_NEAREST, N_COUNTED) if has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
-    user_index, metrics = build_user_index(arrays["user_embeddings"], n_nearest)
+    user_index, metrics = build_user_index(arrays["user_embeddings"], n_nearest, engine=engine)
     arrays |= user_index
     nearest = arrays["nearest_user_rows"]
-    arrays["nearest_in_common"] = count_in_common(lists, nearest, n_counted)
-    arrays["nearest_similarities"] = similarities_to_nearest(arrays["user_embeddings"], nearest, n_counted)
+    arrays["nearest_in_common"] = count_in_common(lists, nearest, n_counted, engine)
+    arrays["nearest_similarities"] = similarities_to_nearest(arrays["user_embeddings"], nearest, n_counted, engine)
     return metrics
 
 
@@ -109,12 +113,12 @@ def publish_arrays(store: Store | ObjectStore, manifest: Manifest, arrays: dict[
 
 
 def _bundle_arrays(
-    prepared: Prepared, trained: TrainedNetwork, similar: SimilarAnimeModel
+    prepared: Prepared, trained: TrainedNetwork, similar: SimilarAnimeModel, engine: Engine
 ) -> dict[str, NDArray[Any]]:
     lists = prepared.interactions
     user_embeddings = trained.user_embeddings
     if user_embeddings is None:
-        user_embeddings = embed_users(trained.list_embeddings, lists)
+        user_embeddings = embed_users(trained.list_embeddings, lists, engine)
     new_embeddings = trained.new_anime_embeddings
     return {
         "anime_ids": lists.anime_ids,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.scoring.user_list import Status
 from training.lists.interactions import Interactions
 from training.support.compiled import compiled, on_all_threads
+from training.support.engine import LOCAL, Engine
 
 Square = NDArray[np.float32]
 
@@ -21,28 +22,50 @@ _USERS_PER_BLOCK: Final = 4096
 _N_DENSE: Final = 2048
 # So many ones fit into a byte.
 _MOST_PER_BYTE: Final = 255
+# float32 counts so many lists one by one.
+_MOST_PER_FLOAT: Final = 1 << 24
 
 
-def co_counts(train: Interactions) -> Square:
+def co_counts(train: Interactions, engine: Engine = LOCAL) -> Square:
     """Count how many lists hold both anime of every pair, plan-to-watch left out.
+
+    Each of an engine's tasks reads all lists, and counts every n-th anime's row.
 
     Returns
     -------
     ndarray of shape (n_anime, n_anime), dtype=float32
-        Symmetric; the diagonal counts the lists that hold an anime. Exact up to 2**24 lists.
+        Symmetric; the diagonal counts the lists that hold an anime. Counts above 2**24 are rounded.
     """
-    n_anime = train.n_anime
-    popularity = train.popularity()
-    ranks = np.empty(n_anime, dtype=np.int32)
-    ranks[np.argsort(-popularity, kind="stable")] = np.arange(n_anime)
-    counts = np.zeros((n_anime, n_anime), dtype=np.float32)
-    for start in range(0, train.n_users, _USERS_PER_BLOCK):
-        offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
-        block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
-        on_all_threads(partial(_count_anime, *block, counts))
+    n_tasks = engine.n_machines
+    parts = engine.map(_count_rows, [train], [(number, n_tasks) for number in range(n_tasks)])
+    if n_tasks == 1:
+        counts: Square = np.require(parts[0], np.float32, "W")
+    else:
+        counts = np.empty((train.n_anime, train.n_anime), dtype=np.float32)
+        for number, part in enumerate(parts):
+            counts[number::n_tasks] = part
+    ranks = _by_popularity(train)
     mirror(counts)
     on_all_threads(partial(_reorder_columns, counts, ranks))
     on_all_threads(partial(_reorder_rows, counts, ranks))
+    return counts
+
+
+def _by_popularity(train: Interactions) -> NDArray[np.int32]:
+    ranks = np.empty(train.n_anime, dtype=np.int32)
+    ranks[np.argsort(-train.popularity(), kind="stable")] = np.arange(train.n_anime)
+    return ranks
+
+
+def _count_rows(train: Interactions, number: int, n_tasks: int) -> NDArray[Any]:
+    """Count the pairs of the anime of ranks number, number + n_tasks, ... with those more popular; a row for each."""
+    n_anime, ranks = train.n_anime, _by_popularity(train)
+    dtype = np.uint32 if train.n_users > _MOST_PER_FLOAT else np.float32
+    counts = np.zeros((len(range(number, n_anime, n_tasks)), n_anime), dtype=dtype)
+    for start in range(0, train.n_users, _USERS_PER_BLOCK):
+        offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
+        block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
+        on_all_threads(partial(_count_anime, *block, counts, number, n_tasks))
     return counts
 
 
@@ -138,13 +161,22 @@ def _invert(offsets: Any, ranks: Any, n_anime: int, n_dense: int) -> Any:  # pra
 
 @compiled
 def _count_anime(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
-    starts: Any, holders: Any, dense: Any, rest_offsets: Any, rest: Any, lower: Any, first: int, step: int
+    starts: Any,
+    holders: Any,
+    dense: Any,
+    rest_offsets: Any,
+    rest: Any,
+    lower: Any,
+    number: int,
+    n_tasks: int,
+    first: int,
+    step: int,
 ) -> None:  # pragma: no cover - compiled
-    """Count the pairs of every step-th anime, each with those more popular than itself."""
+    """Count the pairs of every step-th of a task's anime, each with those more popular than itself."""
     n_dense = dense.shape[1]
     sums = np.zeros(n_dense, np.uint8)
-    for rank in range(first, len(lower), step):
-        row = lower[rank]
+    for place_in_task in range(first, len(lower), step):
+        rank, row = number + place_in_task * n_tasks, lower[place_in_task]
         width = min(rank + 1, n_dense)
         for start in range(starts[rank], starts[rank + 1], _MOST_PER_BYTE):
             sums[:width] = 0

@@ -1,7 +1,7 @@
 """Embeds the list of every user."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,15 @@ from models.cores import usable_cores
 from models.scoring.user_list import support_weights
 from training.lists.interactions import Interactions
 from training.support.compiled import compiled
+from training.support.engine import LOCAL, Engine, over_ranges
+
+# Users of a task at least.
+_BLOCK: Final = 4096
 
 
-def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions) -> NDArray[np.float32]:
+def embed_users(
+    list_embeddings: NDArray[np.float32], interactions: Interactions, engine: Engine = LOCAL
+) -> NDArray[np.float32]:
     """Embed the list of every user, as :func:`models.scoring.embedding.embed_list` embeds one.
 
     Parameters
@@ -21,12 +27,21 @@ def embed_users(list_embeddings: NDArray[np.float32], interactions: Interactions
         What each anime on a list adds.
     interactions : Interactions
         Every user has seen something.
+    engine : Engine, optional
+        Where it is done.
 
     Returns
     -------
     ndarray of shape (n_users, embedding_size), dtype=float32
         Unit rows.
     """
+    return over_ranges(engine, _embed_between, (list_embeddings, interactions), interactions.n_users, _BLOCK)
+
+
+def _embed_between(
+    list_embeddings: NDArray[np.float32], interactions: Interactions, first: int, last: int
+) -> NDArray[np.float32]:
+    interactions = interactions.users_between(first, last)
     rows = np.zeros((interactions.n_users, list_embeddings.shape[1]), dtype=np.float32)
 
     def embed(users: tuple[int, int]) -> None:

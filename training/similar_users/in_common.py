@@ -10,6 +10,7 @@ from models.cores import usable_cores
 from models.scoring.user_list import Status
 from training.lists.interactions import Interactions
 from training.support.compiled import compiled, on_all_threads
+from training.support.engine import LOCAL, Engine, over_ranges
 
 # Two pages of the usual length: who reads on waits a little longer. In a quick run one.
 N_COUNTED: Final = 20
@@ -20,7 +21,7 @@ _BLOCK: Final = 2_048
 
 
 def similarities_to_nearest(
-    embeddings: NDArray[np.float32], nearest: NDArray[np.int32], n_counted: int = N_COUNTED
+    embeddings: NDArray[np.float32], nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
 ) -> NDArray[np.float32]:
     """Give the cosines of every user to the first of their nearest, none above the one before.
 
@@ -32,27 +33,36 @@ def similarities_to_nearest(
         User rows, best first.
     n_counted : int, optional
         How many of them.
+    engine : Engine, optional
+        Where it is done.
 
     Returns
     -------
     ndarray of shape (n_users, min(n_counted, n_nearest)), dtype=float32
     """
     nearest = nearest[:, :n_counted]
-    similarities = np.empty(nearest.shape, dtype=np.float32)
+    return over_ranges(engine, _compare_between, (embeddings, nearest), len(nearest), _BLOCK)
+
+
+def _compare_between(
+    embeddings: NDArray[np.float32], nearest: NDArray[np.int32], first: int, last: int
+) -> NDArray[np.float32]:
+    similarities = np.empty((last - first, nearest.shape[1]), dtype=np.float32)
 
     def compare(start: int) -> None:
-        block = slice(start, start + _BLOCK)
-        np.einsum("ukj,uj->uk", embeddings[nearest[block]], embeddings[block], out=similarities[block])
+        block, end = slice(start, min(start + _BLOCK, last)), start - first + _BLOCK
+        out = similarities[start - first : end]
+        np.einsum("ukj,uj->uk", embeddings[nearest[block]], embeddings[block], out=out)
 
     with ThreadPoolExecutor(usable_cores()) as pool:
-        list(pool.map(compare, range(0, len(nearest), _BLOCK)))
+        list(pool.map(compare, range(first, last, _BLOCK)))
     # The nearest were ordered by another product, which may round the last bit of near-ties another way.
     np.minimum.accumulate(np.clip(similarities, -1.0, 1.0, out=similarities), axis=1, out=similarities)
     return similarities
 
 
 def count_in_common(
-    lists: Interactions, nearest: NDArray[np.int32], n_counted: int = N_COUNTED
+    lists: Interactions, nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
 ) -> NDArray[np.uint16]:
     """Count what every user and each of their nearest have both seen.
 
@@ -64,31 +74,47 @@ def count_in_common(
         User rows, best first.
     n_counted : int, optional
         For how many of them.
+    engine : Engine, optional
+        Where it is done.
 
     Returns
     -------
     ndarray of shape (n_users, min(n_counted, n_nearest)), dtype=uint16
     """
-    nearest = np.ascontiguousarray(nearest[:, :n_counted])
-    counts = np.zeros(nearest.shape, dtype=np.uint16)
-    arrays = (lists.offsets, lists.anime_rows, lists.statuses, nearest, counts)
+    nearest = nearest[:, :n_counted]
+    return over_ranges(engine, _count_between, (lists, nearest), len(nearest), _BLOCK)
+
+
+def _count_between(lists: Interactions, nearest: NDArray[np.int32], begin: int, end: int) -> NDArray[np.uint16]:
+    theirs = np.ascontiguousarray(nearest[begin:end])
+    counts = np.zeros(theirs.shape, dtype=np.uint16)
+    arrays = (lists.offsets, lists.anime_rows, lists.statuses, begin, theirs, counts)
     on_all_threads(lambda first, step: _count(*arrays, lists.n_anime, first, step))
     return counts
 
 
 @compiled
 def _count(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
-    offsets: Any, anime_rows: Any, statuses: Any, nearest: Any, counts: Any, n_anime: int, first: int, step: int
+    offsets: Any,
+    anime_rows: Any,
+    statuses: Any,
+    begin: int,
+    nearest: Any,
+    counts: Any,
+    n_anime: int,
+    first: int,
+    step: int,
 ) -> None:  # pragma: no cover - compiled
     seen = np.zeros(n_anime, np.uint8)
-    for user in range(first, len(nearest), step):
+    for line in range(first, len(nearest), step):
+        user = begin + line
         for entry in range(offsets[user], offsets[user + 1]):
             seen[anime_rows[entry]] = statuses[entry] != _PLANNED
         for place in range(nearest.shape[1]):
-            other = nearest[user, place]
+            other = nearest[line, place]
             total = 0
             for entry in range(offsets[other], offsets[other + 1]):
                 total += seen[anime_rows[entry]] * (statuses[entry] != _PLANNED)
-            counts[user, place] = min(total, 65535)
+            counts[line, place] = min(total, 65535)
         for entry in range(offsets[user], offsets[user + 1]):
             seen[anime_rows[entry]] = 0

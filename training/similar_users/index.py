@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from training.similar_users.groups import GroupedUsers, Matrix
 from training.similar_users.neighbours import EVERYWHERE, nearest_of, neighbours_of_all
+from training.support.engine import LOCAL, Engine
 
 # As many as the default method of recommending asks for; a request for more searches.
 N_NEAREST: Final = 100
@@ -34,7 +35,11 @@ def count_groups(n_users: int) -> int:
 
 
 def build_user_index(
-    embeddings: Matrix, n_nearest: int = N_NEAREST, seed: int = 0, n_groups: int | None = None
+    embeddings: Matrix,
+    n_nearest: int = N_NEAREST,
+    seed: int = 0,
+    n_groups: int | None = None,
+    engine: Engine = LOCAL,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Make the arrays of :class:`models.scoring.user_index.UserIndex`.
 
@@ -48,6 +53,8 @@ def build_user_index(
         Of the samples: users that centroids start from, and users to measure with.
     n_groups : int, optional
         As :func:`count_groups` chooses unless given.
+    engine : Engine, optional
+        Where the nearest users of all are found.
 
     Returns
     -------
@@ -64,7 +71,7 @@ def build_user_index(
     if k:
         sample = np.sort(rng.choice(len(embeddings), min(_N_MEASURED, len(embeddings)), replace=False))
         truth = nearest_of(users, sample, k, EVERYWHERE)
-        nearest, measured = _measured_neighbours(users, sample, truth)
+        nearest, measured = _measured_neighbours(users, sample, truth, engine)
         metrics |= measured
         if n_groups > 1:
             queries, wanted = embeddings[users.rows[sample]], truth[:, :_DEPTH]
@@ -74,12 +81,12 @@ def build_user_index(
 
 
 def _measured_neighbours(
-    users: GroupedUsers, sample: NDArray[np.int64], truth: NDArray[np.int32]
+    users: GroupedUsers, sample: NDArray[np.int64], truth: NDArray[np.int32], engine: Engine
 ) -> tuple[NDArray[np.int32], dict[str, Any]]:
     """Find the neighbours of all users, looking as far as some users whose true neighbours are known need."""
     k = truth.shape[1]
     reach = enough_reach(users, sample, truth[:, :_DEPTH])
-    nearest = neighbours_of_all(users, k, reach)
+    nearest = neighbours_of_all(users, k, reach, engine)
     depths = sorted({_DEPTH, k}) if k >= _DEPTH else []
     found = nearest[users.rows[sample]]
     recalls = {f"recall_at_{depth}": recall(truth[:, :depth], found[:, :depth]) for depth in depths}

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from models.cores import usable_cores
 from training.similar_users.groups import GroupedUsers, Matrix
 from training.support.compiled import compiled
+from training.support.engine import LOCAL, Engine, over_ranges
 
 Rows = NDArray[np.int64]
 
@@ -31,11 +32,20 @@ EVERYWHERE: Final = 4.0
 _NOBODY: Final = np.float32(-2.0)
 
 
-def neighbours_of_all(users: GroupedUsers, k: int, reach: float) -> NDArray[np.int32]:
+def neighbours_of_all(users: GroupedUsers, k: int, reach: float, engine: Engine = LOCAL) -> NDArray[np.int32]:
     """Find the k nearest of every user: as nearest_of, in the order of the rows."""
     nearest = np.empty((len(users.rows), k), dtype=np.int32)
-    nearest[users.rows] = nearest_of(users, np.arange(len(users.rows)), k, reach)
+    nearest[users.rows] = over_ranges(engine, _nearest_between, (users,), len(users.rows), _length(users), k, reach)
     return nearest
+
+
+def _nearest_between(users: GroupedUsers, first: int, last: int, k: int, reach: float) -> NDArray[np.int32]:
+    return nearest_of(users, np.arange(first, last), k, reach)
+
+
+def _length(users: GroupedUsers) -> int:
+    """Choose how many users to look at in one product: the bits of a cosine depend on who is in it."""
+    return int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
 
 
 def nearest_of(users: GroupedUsers, places: Rows, k: int, reach: float) -> NDArray[np.int32]:
@@ -45,7 +55,7 @@ def nearest_of(users: GroupedUsers, places: Rows, k: int, reach: float) -> NDArr
     into all groups where these hold fewer than k others. Where all are in reach, the answer is exact. Gives rows of
     shape (n, k), best first; ties go to the lower row.
     """
-    length = int(min(_BLOCK, max(1, _MAX_COSINES // np.diff(users.offsets).max())))
+    length = _length(users)
     blocks = [places[start : start + length] for start in range(0, len(places), length)]
     # Much of the work is not matrix products: a thread per core with products of one thread each keeps both busy.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:

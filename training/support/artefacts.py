@@ -99,9 +99,10 @@ def _digest_files(path: Path) -> dict[str, str]:
         file for file in path.parent.iterdir() if file.is_file() and file not in {path, _unfinished(path)}
     )
     with ThreadPoolExecutor(usable_cores()) as pool:
-        return dict(zip((file.name for file in others), pool.map(_digest_file, others), strict=True))
+        return dict(zip((file.name for file in others), pool.map(digest_file, others), strict=True))
 
 
-def _digest_file(path: Path) -> str:
+def digest_file(path: Path) -> str:
+    """Hash a file with sha256, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,144 @@
+"""Runs steps on the workers of a Dask cluster. Imported only where ``--engine`` names one, since Dask is an extra."""
+
+import contextlib
+import logging
+import math
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any, Final
+
+from distributed import Client, KilledWorker, wait
+
+from training.errors import InputError
+from training.support.artefacts import digest_file
+from training.support.engine import Part, Range
+from training.support.parts import Stored, StoredArray, check_worker, describe_versions, make_part, store
+
+_FOLDER: Final = "engine"
+# Enough for hundreds of workers, and not so many that what a task has to open counts.
+_MAX_RANGES: Final = 256
+_CONNECT_S: Final = 15
+# So long a cluster may have no worker before the run ends: a new container takes a while to start.
+_WORKERLESS_S: Final = 120
+_POLL_S: Final = 5
+
+
+class Dask:
+    """Runs every call of a step as a task, which reads and writes files in the work folder."""
+
+    def __init__(self, client: Client, address: str, folder: Path) -> None:
+        self._client, self._address, self._folder = client, address, folder
+        self.n_machines = len(self._workers())
+
+    def ranges(self, n_rows: int, block: int) -> list[Range]:
+        """Cut rows into ranges: the same ones however many workers there are, so that parts serve another cluster."""
+        length = max(1, math.ceil(n_rows / block / _MAX_RANGES)) * block
+        return [(first, min(first + length, n_rows)) for first in range(0, n_rows, length)] or [(0, 0)]
+
+    def map(self, step: Callable[..., Part], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> list[Part]:
+        """Return ``step(*inputs, *call)`` of every call, memory-mapped.
+
+        Raises
+        ------
+        InputError
+            If a task fails, or the cluster is lost.
+        """
+        stored: list[Stored] = [store(self._folder, value) for value in inputs]
+        try:
+            futures = [
+                self._client.submit(make_part, describe_versions(), self._folder, step, stored, call, pure=False)
+                for call in calls
+            ]
+            self._wait(futures)
+            parts: list[StoredArray] = self._client.gather(futures)
+        except KilledWorker as error:
+            raise InputError(
+                f"{step.__name__}: every worker that ran it was killed, the last one {error.last_worker.address}; "
+                "give workers more memory"
+            ) from error
+        except (CancelledError, TimeoutError, ConnectionError) as error:
+            raise InputError(self._lost()) from error
+        for part in parts:
+            if not part.path.exists() or digest_file(part.path) != part.sha256:
+                raise InputError(f"{part.path}: is not what a worker wrote; all workers need this very work folder")
+        return [part.open() for part in parts]
+
+    def _wait(self, futures: list[Any]) -> None:
+        """Wait for tasks while there are workers.
+
+        Raises
+        ------
+        ConnectionError
+            If the scheduler is gone.
+        InputError
+            If there is no worker for long.
+        """
+        seen = time.monotonic()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                wait(futures, timeout=_POLL_S)
+                return
+            if self._client.status != "running":
+                raise ConnectionError
+            if self._workers():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > _WORKERLESS_S:
+                raise InputError(f"{self._address}: no worker is left")
+
+    def _workers(self) -> list[str]:
+        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _lost(self) -> str:
+        return f"{self._address}: the scheduler is gone; when it is back, the same command goes on from what was made"
+
+
+@contextlib.contextmanager
+def connect(address: str, work: Path) -> Iterator[Dask]:
+    """Connect to a scheduler, and check its workers.
+
+    Raises
+    ------
+    InputError
+        If there is none, it has no workers, or one of them cannot be used.
+    """
+    # What goes wrong is raised, and printed as one line. Some of these have levels of their own.
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    folder = work.resolve() / _FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    client = _connected(address)
+    try:
+        _check_workers(client, address, folder)
+        yield Dask(client, address, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        client.close(timeout=_POLL_S)
+
+
+def _connected(address: str) -> Client:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions, which are checked here
+            return Client(address, timeout=_CONNECT_S)
+    except (OSError, TimeoutError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"--engine {address}: no Dask scheduler answers there ({reason})") from error
+
+
+def _check_workers(client: Client, address: str, folder: Path) -> None:
+    probe = folder / "probe"
+    probe.touch()
+    try:
+        client.wait_for_workers(1, timeout=_CONNECT_S)
+    except TimeoutError as error:
+        raise InputError(f"--engine {address}: the scheduler has no workers") from error
+    answers = client.run(check_worker, describe_versions(), probe, on_error="return")
+    for worker, answer in answers.items():
+        if isinstance(answer, BaseException):
+            what = answer if isinstance(answer, InputError) else f"{type(answer).__name__}: {answer}"
+            raise InputError(f"--engine {address}: worker {worker}: {what}")

@@ -1,0 +1,84 @@
+"""Where a step over all users runs: in this process, or as tasks on several machines (ADR 25).
+
+A step is a function of a module that takes arrays, or dataclasses of arrays, and numbers; it returns an array.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import InputError
+
+Part = NDArray[Any]
+Range = tuple[int, int]
+LOCAL_NAME: Final = "local"
+
+
+class Engine(Protocol):
+    """Runs the calls of a step."""
+
+    @property
+    def n_machines(self) -> int:
+        """Into how many tasks to cut a step whose tasks each read everything."""
+
+    def ranges(self, n_rows: int, block: int) -> list[Range]:
+        """Cut rows into [first, last) ranges that begin at multiples of `block`: one for each call."""
+
+    def map(self, step: Callable[..., Part], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> list[Part]:
+        """Return ``step(*inputs, *call)`` of every call."""
+
+
+class Local:
+    """Runs a step in one call; its threads are its own."""
+
+    n_machines = 1
+
+    def ranges(self, n_rows: int, block: int) -> list[Range]:  # noqa: ARG002 - of the protocol
+        """Return all rows as one range."""
+        return [(0, n_rows)]
+
+    def map(self, step: Callable[..., Part], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> list[Part]:
+        """Return ``step(*inputs, *call)`` of every call."""
+        return [step(*inputs, *call) for call in calls]
+
+
+LOCAL: Final = Local()
+
+
+def over_ranges(
+    engine: Engine, step: Callable[..., Part], inputs: Sequence[Any], n_rows: int, block: int, *constants: float
+) -> Part:
+    """Concatenate ``step(*inputs, first, last, *constants)`` of ranges of rows that begin at multiples of `block`."""
+    calls = [(first, last, *constants) for first, last in engine.ranges(n_rows, block)]
+    parts = engine.map(step, inputs, calls)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@contextlib.contextmanager
+def open_engine(address: str, work: Path) -> Iterator[Engine]:
+    """Connect to what ``--engine`` names: ``local``, or the scheduler of a Dask cluster.
+
+    What its workers made stays in the work folder until the block ends well, so that the next run need not make it.
+
+    Raises
+    ------
+    InputError
+        If there is no such engine, no scheduler or no worker, or one that cannot be used.
+    """
+    if address == LOCAL_NAME:
+        yield LOCAL
+        return
+    if not address.startswith(("tcp://", "tls://")):
+        raise InputError(
+            f"--engine {address}: expected {LOCAL_NAME}, or the address tcp://HOST:8786 or tls://HOST:8786"
+        )
+    try:
+        from training.support.dask_engine import connect  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise InputError(f"--engine {address}: needs Dask ({error}); install osusume[dask]") from error
+    with connect(address, work) as engine:
+        yield engine

@@ -1,0 +1,160 @@
+"""What engine and workers exchange: files in a folder that both see, each of one array.
+
+An input is named by its content, a part by its step, inputs and arguments: one that is whole is not made again.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
+from mmap import mmap
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import InputError
+from training.support.artefacts import digest_file
+
+# A step uses all cores, and sets the threads of the algebra for its process.
+_ONE_AT_A_TIME: Final = threading.Lock()
+_SOURCES: Final = Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredArray:
+    """An array in a file."""
+
+    path: Path
+    sha256: str
+
+    def open(self) -> NDArray[Any]:
+        """Memory-map it."""
+        array: NDArray[Any] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return array
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredArrays:
+    """A dataclass whose fields are arrays in files."""
+
+    kind: type
+    fields: dict[str, StoredArray]
+
+    def open(self) -> Any:
+        """Make it again, memory-mapped."""
+        return self.kind(**{name: stored.open() for name, stored in self.fields.items()})
+
+
+Stored = StoredArray | StoredArrays
+
+
+def store(folder: Path, value: Any) -> Stored:
+    """Put an array, or a dataclass of arrays, where workers find it; memory-mapped files stay where they are."""
+    if isinstance(value, np.ndarray):
+        return _store_array(folder, value)
+    names = [field.name for field in dataclasses.fields(value)]
+    return StoredArrays(type(value), {name: _store_array(folder, getattr(value, name)) for name in names})
+
+
+def _store_array(folder: Path, array: NDArray[Any]) -> StoredArray:
+    base: Any = array.base
+    if isinstance(array, np.memmap) and isinstance(base, mmap):
+        path = Path(str(array.filename)).resolve()
+        return StoredArray(path, digest_file(path))
+    unfinished = _write(folder, array)
+    sha256 = digest_file(unfinished)
+    return StoredArray(unfinished.replace(folder / f"{sha256}.npy"), sha256)
+
+
+def make_part(
+    versions: str, folder: Path, step: Callable[..., NDArray[Any]], inputs: list[Stored], call: tuple[Any, ...]
+) -> StoredArray:
+    """Run one call of a step on a worker, and write what it returns; a part that is there and whole is used again.
+
+    Raises
+    ------
+    InputError
+        If this worker is of another version than the engine, or does not see its files.
+    """
+    require_same_version(versions)
+    sums = [one.sha256 for given in inputs for one in _files_of(given)]
+    key = json.dumps([versions, step.__module__, step.__qualname__, sums, call])
+    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
+    sum_file = path.with_suffix(".sha256")
+    with _ONE_AT_A_TIME:
+        if sum_file.exists() and path.exists() and sum_file.read_text() == digest_file(path):
+            return StoredArray(path, sum_file.read_text())
+        try:
+            opened = [given.open() for given in inputs]
+        except FileNotFoundError as error:
+            raise InputError(not_seen(error.filename)) from error
+        unfinished = _write(folder, step(*opened, *call))
+        made = StoredArray(path, digest_file(unfinished))
+        unfinished.replace(path)
+        sum_file.with_name(f"{unfinished.name}.sha256").write_text(made.sha256)
+        sum_file.with_name(f"{unfinished.name}.sha256").replace(sum_file)
+        return made
+
+
+def check_worker(versions: str, probe: Path) -> None:
+    """Check on a worker that it has the engine's version and sees its folder.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    require_same_version(versions)
+    if not probe.exists():
+        raise InputError(not_seen(probe))
+
+
+def not_seen(path: object) -> str:
+    """Say that a worker does not see a file."""
+    return f"{path} is not there on {platform.node()}: all workers need the work folder under the same path"
+
+
+def require_same_version(versions: str) -> None:
+    """Check that this process runs what the engine runs.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    if (own := describe_versions()) != versions:
+        raise InputError(f"a worker on {platform.node()} has another version ({own}) than this command ({versions})")
+
+
+@functools.cache
+def describe_versions() -> str:
+    """Name what must be the same everywhere for the same bits: Python, libraries, and a sum of this software."""
+    code = hashlib.sha256()
+    for package in ("models", "training"):
+        for path in sorted((_SOURCES / package).rglob("*.py")):
+            code.update(path.read_bytes())
+    libraries = " ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "faiss-cpu"))
+    return f"Python {platform.python_version()}, {libraries}, code {code.hexdigest()[:8]}"
+
+
+def _files_of(given: Stored) -> list[StoredArray]:
+    return list(given.fields.values()) if isinstance(given, StoredArrays) else [given]
+
+
+def _write(folder: Path, array: NDArray[Any]) -> Path:
+    """Write an array under a name of its own, readable by everybody."""
+    descriptor, name = tempfile.mkstemp(suffix=".unfinished", dir=folder)
+    with os.fdopen(descriptor, "wb") as file:
+        np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fchmod(file.fileno(), 0o644)
+        os.fsync(file.fileno())
+    return Path(name)
