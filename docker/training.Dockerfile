@@ -12,7 +12,7 @@ WORKDIR /app
 COPY pyproject.toml constraints.txt /tmp/build/
 RUN --mount=type=cache,target=/var/cache/pip \
     cd /tmp/build && touch README.md \
-    && pip install -c constraints.txt ".[training,s3,database]" \
+    && pip install -c constraints.txt ".[training,s3,database,dask]" \
     && rm -r /tmp/build \
     # Headers, a fifth of tensorflow's size; only who compiles against it needs them.
     && rm -r /usr/local/lib/python3.11/site-packages/tensorflow/include

@@ -125,7 +125,7 @@ def _connected(address: str) -> Client:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions, which are checked here
             return Client(address, timeout=_CONNECT_S)
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, TimeoutError, ValueError, TypeError) as error:  # the last of TLS without certificates
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"--engine {address}: no Dask scheduler answers there ({reason})") from error
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,21 +28,25 @@ _POLL_S = 0.05
 class Cluster:
     """A scheduler and workers, each a process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, protocol: str, certificate: Mapping[str, str]) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{port}"
+        self.address = f"{protocol}://127.0.0.1:{port}"
         self._folder, self._n_workers = folder, 0
+        # As somebody sets it who runs Dask: distributed.comm.tls... is DASK_DISTRIBUTED__COMM__TLS__...
+        names = {name: f"DASK_{name.upper().replace('.', '__').replace('-', '_')}" for name in certificate}
+        self._environment = os.environ | {names[name]: value for name, value in certificate.items()}
         listens = ("--host", "127.0.0.1", "--port", str(port), "--dashboard-address", "127.0.0.1:0", "--no-show")
-        self.scheduler = self._start("scheduler", *listens)
+        self.scheduler = self._start("scheduler", *listens, "--protocol", protocol)
         self.processes = [self.scheduler]
 
     def _start(self, role: str, *options: str, root: Path = ROOT) -> subprocess.Popen[bytes]:
         # -c puts its working folder first on the path of modules, and so is this software found.
         code = f"from distributed.cli.dask_{role} import main; main()"
         with (self._folder / f"{role}{self._n_workers}.log").open("wb") as log:
-            return subprocess.Popen([sys.executable, "-c", code, *options], cwd=root, stdout=log, stderr=log)
+            command = [sys.executable, "-c", code, *options]
+            return subprocess.Popen(command, cwd=root, stdout=log, stderr=log, env=self._environment)
 
     def add_worker(self, root: Path = ROOT) -> subprocess.Popen[bytes]:
         """Start a worker that runs the software of a folder."""
@@ -59,9 +64,11 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def running_cluster(folder: Path, n_workers: int = 2) -> Iterator[Cluster]:
+def running_cluster(
+    folder: Path, n_workers: int = 2, protocol: str = "tcp", certificate: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Cluster]:
     """Start a cluster, and wait until its workers have come."""
-    cluster = Cluster(folder)
+    cluster = Cluster(folder, protocol, certificate)
     try:
         for _ in range(n_workers):
             cluster.add_worker()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -169,6 +170,7 @@ def test_a_worker_of_another_version(tmp_path: Path) -> None:
 GATED_COMMAND = """
 import sys
 from pathlib import Path
+import dask
 import numpy as np
 from tests.training.support.dask_cluster import Gated, row_sums
 from training import cli
@@ -257,3 +259,19 @@ def test_more_lists_than_float32_counts(lists: Interactions, monkeypatch: pytest
     monkeypatch.setattr("training.item_weights.co_counts._MOST_PER_FLOAT", 100)
     assert _count_rows(lists, 1, 3).dtype == np.uint32
     np.testing.assert_array_equal(co_counts(lists), alone)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_a_cluster_that_asks_for_certificates(tmp_path: Path) -> None:
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=cluster"]
+    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    tls = {"distributed.comm.tls.ca-file": certificate}
+    for role in ("scheduler", "worker", "client"):
+        tls |= {f"distributed.comm.tls.{role}.cert": certificate, f"distributed.comm.tls.{role}.key": key}
+    with dask.config.set(tls), running_cluster(tmp_path, 1, "tls", tls) as cluster:
+        with open_engine(cluster.address, tmp_path / "work") as engine:
+            np.testing.assert_array_equal(engine.map(row_sums, [np.ones((2, 2), int)], [(0, 2)])[0], [2, 2])
+        nobody = {"distributed.comm.tls.client.cert": None, "distributed.comm.tls.client.key": None}
+        with dask.config.set(nobody), pytest.raises(InputError, match="no Dask scheduler answers there"):
+            open_engine(cluster.address, tmp_path / "work").__enter__()
