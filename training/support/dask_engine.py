@@ -32,7 +32,11 @@ class Dask:
 
     def __init__(self, client: Client, address: str, folder: Path) -> None:
         self._client, self._address, self._folder = client, address, folder
-        self.n_machines = len(self._workers())
+
+    @property
+    def n_machines(self) -> int:
+        """Count the workers that are there now."""
+        return max(1, len(self._workers()))
 
     def ranges(self, n_rows: int, block: int) -> list[Range]:
         """Cut rows into ranges: the same ones however many workers there are, so that parts serve another cluster."""
@@ -68,7 +72,7 @@ class Dask:
         return [part.open() for part in parts]
 
     def _wait(self, futures: list[Any]) -> None:
-        """Wait for tasks while there are workers.
+        """Wait for tasks, until one fails, while there are workers.
 
         Raises
         ------
@@ -81,6 +85,8 @@ class Dask:
         while True:
             with contextlib.suppress(TimeoutError):
                 wait(futures, timeout=_POLL_S)
+                return
+            if any(future.status == "error" for future in futures):
                 return
             if self._client.status != "running":
                 raise ConnectionError
