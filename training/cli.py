@@ -12,28 +12,12 @@ from models.bundle.reader import read_bundle
 from models.errors import BundleError, StoreError
 from models.object_store import open_store
 from models.store import Store
+from training import options
 from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
 from training.dump.remote import bring_dump
 from training.errors import InputError
-from training.options import (
-    AnewOption,
-    CompareOption,
-    DataOption,
-    EngineOption,
-    KeepOption,
-    LogOption,
-    MinAnimeOption,
-    MinUserOption,
-    NetworkOption,
-    OnlyOption,
-    QueriesOption,
-    SeedOption,
-    SetOption,
-    StoreOption,
-    WorkOption,
-)
 from training.printing import out as _out
 from training.printing import print_metrics, print_prepared, print_update
 from training.settings import RunSettings, describe_settings, make_settings
@@ -85,20 +69,20 @@ def demo_data(
 
 @app.command("run")
 def run(  # noqa: PLR0913, PLR0917 - one parameter per option
-    data: DataOption,
-    store: StoreOption = DEFAULT_STORE,
-    work: WorkOption = DEFAULT_WORK,
-    queries: QueriesOption = None,
-    network: NetworkOption = "autoencoder",
-    only: OnlyOption = None,
-    compare: CompareOption = None,
-    min_user_rows: MinUserOption = None,
-    min_anime_rows: MinAnimeOption = None,
-    seed: SeedOption = None,
-    assignments: SetOption = None,
-    tensorboard: LogOption = None,
-    anew: AnewOption = False,
-    engine: EngineOption = "local",
+    data: options.Data,
+    store: options.Store = DEFAULT_STORE,
+    work: options.Work = DEFAULT_WORK,
+    queries: options.Queries = None,
+    network: options.Network = "autoencoder",
+    only: options.Only = None,
+    compare: options.Compare = None,
+    min_user_rows: options.MinUser = None,
+    min_anime_rows: options.MinAnime = None,
+    seed: options.Seed = None,
+    assignments: options.Set = None,
+    tensorboard: options.Log = None,
+    anew: options.Anew = False,
+    engine: options.Engine = "local",
 ) -> None:
     """Prepare, train, evaluate and publish."""
     settings = _settings(
@@ -131,13 +115,13 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 @app.command("prepare")
 def prepare(
-    data: DataOption,
-    work: WorkOption = DEFAULT_WORK,
-    queries: QueriesOption = None,
-    min_user_rows: MinUserOption = None,
-    min_anime_rows: MinAnimeOption = None,
-    assignments: SetOption = None,
-    anew: AnewOption = False,
+    data: options.Data,
+    work: options.Work = DEFAULT_WORK,
+    queries: options.Queries = None,
+    min_user_rows: options.MinUser = None,
+    min_anime_rows: options.MinAnime = None,
+    assignments: options.Set = None,
+    anew: options.Anew = False,
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
     settings = _settings(assignments, min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
@@ -146,14 +130,14 @@ def prepare(
 
 @app.command("train")
 def train(  # noqa: PLR0913, PLR0917 - one parameter per option
-    work: WorkOption = DEFAULT_WORK,
-    network: NetworkOption = "autoencoder",
-    only: OnlyOption = None,
-    compare: CompareOption = None,
-    seed: SeedOption = None,
-    assignments: SetOption = None,
-    tensorboard: LogOption = None,
-    engine: EngineOption = "local",
+    work: options.Work = DEFAULT_WORK,
+    network: options.Network = "autoencoder",
+    only: options.Only = None,
+    compare: options.Compare = None,
+    seed: options.Seed = None,
+    assignments: options.Set = None,
+    tensorboard: options.Log = None,
+    engine: options.Engine = "local",
 ) -> None:
     """Train the networks on a prepared dump."""
     settings = _settings(assignments, network=network, only=only, compare=compare, seed=seed)
@@ -166,10 +150,10 @@ def train(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 @app.command("evaluate")
 def evaluate(
-    work: WorkOption = DEFAULT_WORK,
-    network: NetworkOption = "autoencoder",
-    compare: CompareOption = None,
-    assignments: SetOption = None,
+    work: options.Work = DEFAULT_WORK,
+    network: options.Network = "autoencoder",
+    compare: options.Compare = None,
+    assignments: options.Set = None,
 ) -> None:
     """Measure the trained networks and the baselines."""
     print_metrics(stages.run_evaluate(work, _settings(assignments, network=network, compare=compare)), work)
@@ -177,14 +161,14 @@ def evaluate(
 
 @app.command("publish")
 def publish(
-    work: WorkOption = DEFAULT_WORK,
-    store: StoreOption = DEFAULT_STORE,
-    network: NetworkOption = "autoencoder",
+    work: options.Work = DEFAULT_WORK,
+    store: options.Store = DEFAULT_STORE,
+    network: options.Network = "autoencoder",
     hold_out: Annotated[
         bool,
         typer.Option("--hold-out", help="Leave test users out, to ask for them over HTTP as unseen users."),
     ] = False,
-    engine: EngineOption = "local",
+    engine: options.Engine = "local",
 ) -> None:
     """Write the bundle into the store and make it current."""
     settings = _settings(network=network, hold_out=hold_out)
@@ -195,11 +179,11 @@ def publish(
 
 @app.command("update")
 def update(
-    data: DataOption,
-    store: StoreOption = DEFAULT_STORE,
-    work: WorkOption = DEFAULT_UPDATE_WORK,
-    queries: QueriesOption = None,
-    keep_users: KeepOption = False,
+    data: options.Data,
+    store: options.Store = DEFAULT_STORE,
+    work: options.Work = DEFAULT_UPDATE_WORK,
+    queries: options.Queries = None,
+    keep_users: options.Keep = False,
 ) -> None:
     """Take users, lists and new anime of a newer dump into the current bundle, without learning anything."""
     started = time.monotonic()
@@ -212,7 +196,7 @@ def update(
 
 @app.command("ship-similar-weights")
 def ship_similar_weights(
-    work: WorkOption = DEFAULT_WORK,
+    work: options.Work = DEFAULT_WORK,
     out: Annotated[Path, typer.Option(help="File to write. [default: the one that comes with the project]")] = (
         SHIPPED_FILE
     ),
@@ -237,16 +221,16 @@ def verify(
 
 @app.command("benchmark")
 def benchmark(
-    data: DataOption,
-    work: WorkOption = DEFAULT_BENCHMARK_WORK,
-    queries: QueriesOption = None,
+    data: options.Data,
+    work: options.Work = DEFAULT_BENCHMARK_WORK,
+    queries: options.Queries = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables and plots. [default: WORK/benchmark]")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Measure this method only; repeatable.")] = None,
     fold: Annotated[
         int | None,
         typer.Option(help="Who tests, and does not train: users whose hash modulo 10 is this. [default: 1]"),
     ] = None,
-    assignments: SetOption = None,
+    assignments: options.Set = None,
 ) -> None:
     """Train and measure every method and baseline on the same users: the leaderboard."""
     from training.leaderboard.report import print_report, write_report  # noqa: PLC0415 - brings matplotlib
@@ -277,8 +261,8 @@ def settings_table() -> None:
     _out.print(table)
 
 
-def _settings(assignments: list[str] | None = None, **options: Any) -> RunSettings:
-    return make_settings(options, assignments or [])
+def _settings(assignments: list[str] | None = None, **values: Any) -> RunSettings:
+    return make_settings(values, assignments or [])
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def co_counts(train: Interactions, engine: Engine = LOCAL) -> Square:
     ndarray of shape (n_anime, n_anime), dtype=float32
         Symmetric; the diagonal counts the lists that hold an anime. Counts above 2**24 are rounded.
     """
-    n_tasks = engine.n_machines
+    n_tasks = max(1, engine.n_machines)
     parts = engine.map(_count_rows, [train], [(number, n_tasks) for number in range(n_tasks)])
     if n_tasks == 1:
         counts: Square = np.require(parts[0], np.float32, "W")

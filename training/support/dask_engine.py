@@ -36,7 +36,7 @@ class Dask:
     @property
     def n_machines(self) -> int:
         """Count the workers that are there now."""
-        return max(1, len(self._workers()))
+        return len(self._client.scheduler_info(n_workers=-1)["workers"])
 
     def ranges(self, n_rows: int, block: int) -> list[Range]:
         """Cut rows into ranges: the same ones however many workers there are, so that parts serve another cluster."""
@@ -65,22 +65,15 @@ class Dask:
                 "give workers more memory"
             ) from error
         except (CancelledError, TimeoutError, ConnectionError) as error:
-            raise InputError(self._lost()) from error
+            gone = "the scheduler is gone; when it is back, the same command goes on from what was made"
+            raise InputError(f"{self._address}: {gone}") from error
         for part in parts:
             if not part.path.exists() or digest_file(part.path) != part.sha256:
                 raise InputError(f"{part.path}: is not what a worker wrote; all workers need this very work folder")
         return [part.open() for part in parts]
 
     def _wait(self, futures: list[Any]) -> None:
-        """Wait for tasks, until one fails, while there are workers.
-
-        Raises
-        ------
-        ConnectionError
-            If the scheduler is gone.
-        InputError
-            If there is no worker for long.
-        """
+        # Until one fails, while there are workers.
         seen = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
@@ -90,16 +83,10 @@ class Dask:
                 return
             if self._client.status != "running":
                 raise ConnectionError
-            if self._workers():
+            if self.n_machines:
                 seen = time.monotonic()
             elif time.monotonic() - seen > _WORKERLESS_S:
                 raise InputError(f"{self._address}: no worker is left")
-
-    def _workers(self) -> list[str]:
-        return list(self._client.scheduler_info(n_workers=-1)["workers"])
-
-    def _lost(self) -> str:
-        return f"{self._address}: the scheduler is gone; when it is back, the same command goes on from what was made"
 
 
 @contextlib.contextmanager

@@ -7,10 +7,9 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 import platform
-import tempfile
 import threading
+import uuid
 from collections.abc import Callable
 from importlib.metadata import version
 from mmap import mmap
@@ -20,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bundle.writer import save_array
 from training.errors import InputError
 from training.support.artefacts import digest_file
 
@@ -41,19 +41,8 @@ class StoredArray:
         return array
 
 
-@dataclasses.dataclass(frozen=True)
-class StoredArrays:
-    """A dataclass whose fields are arrays in files."""
-
-    kind: type
-    fields: dict[str, StoredArray]
-
-    def open(self) -> Any:
-        """Make it again, memory-mapped."""
-        return self.kind(**{name: stored.open() for name, stored in self.fields.items()})
-
-
-Stored = StoredArray | StoredArrays
+# Or a dataclass whose fields are arrays in files.
+Stored = StoredArray | tuple[type, dict[str, StoredArray]]
 
 
 def store(folder: Path, value: Any) -> Stored:
@@ -61,7 +50,7 @@ def store(folder: Path, value: Any) -> Stored:
     if isinstance(value, np.ndarray):
         return _store_array(folder, value)
     names = [field.name for field in dataclasses.fields(value)]
-    return StoredArrays(type(value), {name: _store_array(folder, getattr(value, name)) for name in names})
+    return type(value), {name: _store_array(folder, getattr(value, name)) for name in names}
 
 
 def _store_array(folder: Path, array: NDArray[Any]) -> StoredArray:
@@ -84,7 +73,7 @@ def make_part(
     InputError
         If this worker is of another version than the engine, or does not see its files.
     """
-    require_same_version(versions)
+    _require_same_version(versions)
     sums = [one.sha256 for given in inputs for one in _files_of(given)]
     key = json.dumps([versions, step.__module__, step.__qualname__, sums, call])
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
@@ -93,14 +82,14 @@ def make_part(
         if sum_file.exists() and path.exists() and sum_file.read_text() == digest_file(path):
             return StoredArray(path, sum_file.read_text())
         try:
-            opened = [given.open() for given in inputs]
+            opened = [_open(given) for given in inputs]
         except FileNotFoundError as error:
-            raise InputError(not_seen(error.filename)) from error
+            raise InputError(_not_seen(error.filename)) from error
         unfinished = _write(folder, step(*opened, *call))
         made = StoredArray(path, digest_file(unfinished))
         unfinished.replace(path)
-        sum_file.with_name(f"{unfinished.name}.sha256").write_text(made.sha256)
-        sum_file.with_name(f"{unfinished.name}.sha256").replace(sum_file)
+        unfinished.write_text(made.sha256)
+        unfinished.replace(sum_file)
         return made
 
 
@@ -112,24 +101,16 @@ def check_worker(versions: str, probe: Path) -> None:
     InputError
         If it does not.
     """
-    require_same_version(versions)
+    _require_same_version(versions)
     if not probe.exists():
-        raise InputError(not_seen(probe))
+        raise InputError(_not_seen(probe))
 
 
-def not_seen(path: object) -> str:
-    """Say that a worker does not see a file."""
+def _not_seen(path: object) -> str:
     return f"{path} is not there on {platform.node()}: all workers need the work folder under the same path"
 
 
-def require_same_version(versions: str) -> None:
-    """Check that this process runs what the engine runs.
-
-    Raises
-    ------
-    InputError
-        If it does not.
-    """
+def _require_same_version(versions: str) -> None:
     if (own := describe_versions()) != versions:
         raise InputError(f"a worker on {platform.node()} has another version ({own}) than this command ({versions})")
 
@@ -146,15 +127,17 @@ def describe_versions() -> str:
 
 
 def _files_of(given: Stored) -> list[StoredArray]:
-    return list(given.fields.values()) if isinstance(given, StoredArrays) else [given]
+    return [given] if isinstance(given, StoredArray) else list(given[1].values())
+
+
+def _open(given: Stored) -> Any:
+    if isinstance(given, StoredArray):
+        return given.open()
+    kind, fields = given
+    return kind(**{name: stored.open() for name, stored in fields.items()})
 
 
 def _write(folder: Path, array: NDArray[Any]) -> Path:
-    """Write an array under a name of its own, readable by everybody."""
-    descriptor, name = tempfile.mkstemp(suffix=".unfinished", dir=folder)
-    with os.fdopen(descriptor, "wb") as file:
-        np.save(file, array, allow_pickle=False)
-        file.flush()
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-    return Path(name)
+    path = folder / f"{uuid.uuid4().hex}.unfinished"
+    save_array(path, array)
+    return path
