@@ -65,7 +65,7 @@ def _count_rows(train: Interactions, number: int, n_tasks: int) -> NDArray[Any]:
     for start in range(0, train.n_users, _USERS_PER_BLOCK):
         offsets, seen = _lists_by_rank(train, start, min(start + _USERS_PER_BLOCK, train.n_users), ranks)
         block = _invert(offsets, seen, n_anime, min(_N_DENSE, n_anime))
-        on_all_threads(partial(_count_anime, *block, counts, number, n_tasks))
+        on_all_threads(partial(_count_anime, *block, counts, (number, n_tasks)))
     return counts
 
 
@@ -161,22 +161,13 @@ def _invert(offsets: Any, ranks: Any, n_anime: int, n_dense: int) -> Any:  # pra
 
 @compiled
 def _count_anime(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
-    starts: Any,
-    holders: Any,
-    dense: Any,
-    rest_offsets: Any,
-    rest: Any,
-    lower: Any,
-    number: int,
-    n_tasks: int,
-    first: int,
-    step: int,
+    starts: Any, holders: Any, dense: Any, rest_offsets: Any, rest: Any, lower: Any, task: Any, first: int, step: int
 ) -> None:  # pragma: no cover - compiled
     """Count the pairs of every step-th of a task's anime, each with those more popular than itself."""
     n_dense = dense.shape[1]
     sums = np.zeros(n_dense, np.uint8)
     for place_in_task in range(first, len(lower), step):
-        rank, row = number + place_in_task * n_tasks, lower[place_in_task]
+        rank, row = task[0] + place_in_task * task[1], lower[place_in_task]
         width = min(rank + 1, n_dense)
         for start in range(starts[rank], starts[rank + 1], _MOST_PER_BYTE):
             sums[:width] = 0

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from distributed import Client, KilledWorker, wait
+from distributed.client import ClosedClientError
+from distributed.comm.core import CommClosedError
 
 from training.errors import InputError
 from training.support.artefacts import digest_file
 from training.support.engine import Part, Range
-from training.support.parts import Stored, StoredArray, check_worker, describe_versions, make_part, store
+from training.support.parts import Stored, StoredArray, check_worker, describe_versions, make_part, open_stored, store
 
+_LOST: Final = (CancelledError, TimeoutError, ConnectionError, CommClosedError, ClosedClientError)
 _FOLDER: Final = "engine"
 # Enough for hundreds of workers, and not so many that what a task has to open counts.
 _MAX_RANGES: Final = 256
@@ -36,7 +39,7 @@ class Dask:
     @property
     def n_machines(self) -> int:
         """Count the workers that are there now."""
-        return len(self._client.scheduler_info(n_workers=-1)["workers"])
+        return len(self._client.scheduler_info(n_workers=-1).get("workers", ()))
 
     def ranges(self, n_rows: int, block: int) -> list[Range]:
         """Cut rows into ranges: the same ones however many workers there are, so that parts serve another cluster."""
@@ -60,17 +63,15 @@ class Dask:
             self._wait(futures)
             parts: list[StoredArray] = self._client.gather(futures)
         except KilledWorker as error:
-            raise InputError(
-                f"{step.__name__}: every worker that ran it was killed, the last one {error.last_worker.address}; "
-                "give workers more memory"
-            ) from error
-        except (CancelledError, TimeoutError, ConnectionError) as error:
+            killed = f"every worker that ran it was killed, the last one {error.last_worker.address}"
+            raise InputError(f"{step.__name__}: {killed}; give workers more memory") from error
+        except _LOST as error:
             gone = "the scheduler is gone; when it is back, the same command goes on from what was made"
             raise InputError(f"{self._address}: {gone}") from error
         for part in parts:
             if not part.path.exists() or digest_file(part.path) != part.sha256:
                 raise InputError(f"{part.path}: is not what a worker wrote; all workers need this very work folder")
-        return [part.open() for part in parts]
+        return [open_stored(part) for part in parts]
 
     def _wait(self, futures: list[Any]) -> None:
         # Until one fails, while there are workers.

@@ -15,7 +15,6 @@ from training.errors import InputError
 
 Part = NDArray[Any]
 Range = tuple[int, int]
-LOCAL_NAME: Final = "local"
 
 
 class Engine(Protocol):
@@ -69,13 +68,11 @@ def open_engine(address: str, work: Path) -> Iterator[Engine]:
     InputError
         If there is no such engine, no scheduler or no worker, or one that cannot be used.
     """
-    if address == LOCAL_NAME:
+    if address == "local":
         yield LOCAL
         return
     if not address.startswith(("tcp://", "tls://")):
-        raise InputError(
-            f"--engine {address}: expected {LOCAL_NAME}, or the address tcp://HOST:8786 or tls://HOST:8786"
-        )
+        raise InputError(f"--engine {address}: expected local, or the address tcp://HOST:8786 or tls://HOST:8786")
     try:
         from training.support.dask_engine import connect  # noqa: PLC0415 - an extra
     except ImportError as error:

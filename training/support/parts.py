@@ -35,11 +35,6 @@ class StoredArray:
     path: Path
     sha256: str
 
-    def open(self) -> NDArray[Any]:
-        """Memory-map it."""
-        array: NDArray[Any] = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return array
-
 
 # Or a dataclass whose fields are arrays in files.
 Stored = StoredArray | tuple[type, dict[str, StoredArray]]
@@ -74,7 +69,8 @@ def make_part(
         If this worker is of another version than the engine, or does not see its files.
     """
     _require_same_version(versions)
-    sums = [one.sha256 for given in inputs for one in _files_of(given)]
+    files = [[given] if isinstance(given, StoredArray) else given[1].values() for given in inputs]
+    sums = [one.sha256 for some in files for one in some]
     key = json.dumps([versions, step.__module__, step.__qualname__, sums, call])
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
     sum_file = path.with_suffix(".sha256")
@@ -82,7 +78,7 @@ def make_part(
         if sum_file.exists() and path.exists() and sum_file.read_text() == digest_file(path):
             return StoredArray(path, sum_file.read_text())
         try:
-            opened = [_open(given) for given in inputs]
+            opened = [open_stored(given) for given in inputs]
         except FileNotFoundError as error:
             raise InputError(_not_seen(error.filename)) from error
         unfinished = _write(folder, step(*opened, *call))
@@ -126,15 +122,11 @@ def describe_versions() -> str:
     return f"Python {platform.python_version()}, {libraries}, code {code.hexdigest()[:8]}"
 
 
-def _files_of(given: Stored) -> list[StoredArray]:
-    return [given] if isinstance(given, StoredArray) else list(given[1].values())
-
-
-def _open(given: Stored) -> Any:
+def open_stored(given: Stored) -> Any:
+    """Memory-map what was stored."""
     if isinstance(given, StoredArray):
-        return given.open()
-    kind, fields = given
-    return kind(**{name: stored.open() for name, stored in fields.items()})
+        return np.load(given.path, mmap_mode="r", allow_pickle=False)
+    return given[0](**{name: open_stored(stored) for name, stored in given[1].items()})
 
 
 def _write(folder: Path, array: NDArray[Any]) -> Path:

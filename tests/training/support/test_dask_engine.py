@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.training import commands
+from tests.training.interactions_for_tests import make_interactions
 from tests.training.support.dask_cluster import (
     ROOT,
     Cluster,
@@ -32,7 +34,7 @@ from training.similar_users.groups import GroupedUsers
 from training.similar_users.in_common import count_in_common, similarities_to_nearest
 from training.similar_users.neighbours import neighbours_of_all
 from training.support.engine import LOCAL, Engine, open_engine, over_ranges
-from training.support.parts import StoredArray, check_worker, describe_versions, make_part, store
+from training.support.parts import StoredArray, check_worker, describe_versions, make_part, open_stored, store
 
 # Beyond one range of every step: 4096 users, 16,384 / groups, 2048.
 N_USERS, N_ANIME, SIZE = 17_000, 40, 8
@@ -169,6 +171,7 @@ def test_a_worker_of_another_version(tmp_path: Path) -> None:
 
 GATED_COMMAND = """
 import sys
+import time
 from pathlib import Path
 import dask
 import numpy as np
@@ -251,7 +254,7 @@ def test_files_that_are_there_already_are_shared_in_place(tmp_path: Path) -> Non
     part = store(tmp_path / "engine", whole[3:])  # has the name of the whole file
     assert isinstance(part, StoredArray)
     assert part.path.parent == tmp_path / "engine"
-    assert part.open().tolist() == list(range(3, 10))
+    assert open_stored(part).tolist() == list(range(3, 10))
 
 
 def test_more_lists_than_float32_counts(lists: Interactions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,3 +278,19 @@ def test_a_cluster_that_asks_for_certificates(tmp_path: Path) -> None:
         nobody = {"distributed.comm.tls.client.cert": None, "distributed.comm.tls.client.key": None}
         with dask.config.set(nobody), pytest.raises(InputError, match="no Dask scheduler answers there"):
             open_engine(cluster.address, tmp_path / "work").__enter__()
+
+
+@pytest.mark.parametrize("idle_s", [0.0, 6.0])
+def test_the_scheduler_is_killed_between_two_steps(
+    idle_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.support import dask_engine  # noqa: PLC0415 - not where other tests begin
+
+    with running_cluster(tmp_path, n_workers=1) as cluster:
+        # So long a client tries to find it again.
+        monkeypatch.setattr(dask_engine, "_CONNECT_S", 4)
+        with open_engine(cluster.address, tmp_path / "work") as engine:
+            cluster.scheduler.kill()
+            time.sleep(idle_s)
+            with pytest.raises(InputError, match="the scheduler is gone"):
+                co_counts(make_interactions([(1, 1, 5, 2), (1, 2, 5, 2)]), engine)
