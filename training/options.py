@@ -22,12 +22,9 @@ MinUser = Annotated[int | None, typer.Option("--min-user-rows", help="Rows a use
 MinAnime = Annotated[int | None, typer.Option("--min-anime-rows", help="Rows an anime needs. [default: 5]")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of everything random in the networks. [default: 0]")]
 Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Any setting, NAME=VALUE; `settings` lists them.", metavar="NAME=VALUE"),
+    list[str] | None, typer.Option("--set", help="Any setting; `settings` lists them.", metavar="NAME=VALUE")
 ]
 Anew = Annotated[bool, typer.Option("--prepare-anew", help="Prepare even a dump that has not changed since.")]
 Keep = Annotated[bool, typer.Option("--keep-users", help="Keep users of the bundle whom the dump lacks.")]
 Log = Annotated[Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard logs.")]
-Engine = Annotated[
-    str, typer.Option("--engine", help="local, or the scheduler of a Dask cluster: tcp://HOST:8786, tls://HOST:8786.")
-]
+Engine = Annotated[str, typer.Option("--engine", help="local, or a Dask scheduler: tcp://HOST:8786 or tls://...")]
