@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple
 import orjson
 from fastapi import Response
 
+from models.bundle.reader import Bundle
 from models.scoring.franchises import Place
 from models.scoring.ranking import RankedPage
 from service.api.answers import NoEvidenceReason
 from service.api.bodies import PostedList
 from service.api.params import RecommendationsQuery
-from service.api.user_ids import write_user_ids
 from service.operations.answer_memory import RememberedResponse
 from service.recommending.catalogue import SCORE_KEY
 from service.recommending.explanations import Explanation
@@ -98,7 +98,7 @@ def titles_response(model: LoadedModel, page: RankedPage) -> Response:
 
 def similar_users_response(model: LoadedModel, user_row: int, page: SimilarUsersPage) -> Response:
     """Answer with users similar to a known one."""
-    beginning = b'%b"user_id":%b,' % (_head(model), *write_user_ids(model.bundle, [user_row]))
+    beginning = b'%b"user_id":%b,' % (_head(model), *_write_user_ids(model.bundle, [user_row]))
     return _list_response(model, beginning, _similar_user_rows(model, page), page.ranking)
 
 
@@ -169,7 +169,7 @@ def _model_response(model: LoadedModel, body: bytes) -> Response:
 
 
 def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> bytes:
-    ranking, ids = page.ranking, write_user_ids(model.bundle, page.ranking.rows)
+    ranking, ids = page.ranking, _write_user_ids(model.bundle, page.ranking.rows)
     written = b'{"rank":%d,"user_id":%b,"similarity":%.6f,"anime_in_common":%d}'
     values = zip(count(ranking.offset + 1), ids, ranking.scores, page.anime_in_common)
     return b",".join([written % fields for fields in values])
@@ -256,3 +256,12 @@ def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[st
         "no_evidence": no_evidence,
         "notes": notes,
     }
+
+
+def _write_user_ids(bundle: Bundle, user_rows: list[int]) -> list[bytes]:
+    """Write the ids of users as JSON."""
+    ids = bundle.user_ids
+    if bundle.has_text_user_ids:
+        return [orjson.dumps(text) for text in ids[user_rows].tolist()]
+    numbers = ids.data
+    return [b"%d" % numbers[row] for row in user_rows]

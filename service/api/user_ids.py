@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-import orjson
 from fastapi import Path, Request
 from pydantic import TypeAdapter, WithJsonSchema
 from starlette.convertors import PathConvertor, register_url_convertor
@@ -64,12 +63,3 @@ def faults_of_user_id(request: Request) -> Sequence[Issue]:
         except InvalidRequestError as error:
             return error.issues
     return ()
-
-
-def write_user_ids(bundle: Bundle, user_rows: list[int]) -> list[bytes]:
-    """Write the ids of users as JSON."""
-    ids = bundle.user_ids
-    if bundle.has_text_user_ids:
-        return [orjson.dumps(text) for text in ids[user_rows].tolist()]
-    numbers = ids.data
-    return [b"%d" % numbers[row] for row in user_rows]
