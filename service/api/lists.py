@@ -57,7 +57,9 @@ async def similar_users_to_list(
 
 def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery) -> Response:
     posted = read_list(body, model.catalogue)
-    asked = query.request().without_new(posted.new_anime_ids)
+    asked = query.request()
+    if asked.include_new:
+        asked = asked.without_new(posted.new_anime_ids)
     page = model.recommend(model.similar_users.unseen_user(posted.user_list), asked)
     return list_recommendations_response(model, posted, page)
 

@@ -111,7 +111,10 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
         If the model cannot answer such a query.
     """
     profile = model.similar_users.known_user(user_row)
-    page = model.recommend(profile, query.request().without_new(model.bundle.new_ids_on_list(user_row)))
+    asked = query.request()
+    if asked.include_new:
+        asked = asked.without_new(model.bundle.new_ids_on_list(user_row))
+    page = model.recommend(profile, asked)
     no_evidence: NoEvidenceReason | None = None
     if not page.has_evidence:
         no_evidence = "only_dislikes" if len(profile.user_list.seen_rows) else "only_plan_to_watch"

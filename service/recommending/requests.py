@@ -56,8 +56,6 @@ class RecommendationsRequest(Cut):
     include_new: bool = False  # whether anime that the model did not learn from lists may appear
 
     def without_new(self, anime_ids: Sequence[int]) -> "RecommendationsRequest":
-        """Leave out new anime that are on the list, where new anime may appear at all."""
-        if not self.include_new:
-            return self
+        """Leave out new anime that are on the list."""
         excluded = (*self.filters.excluded_ids, *anime_ids)
         return replace(self, filters=self.filters._replace(excluded_ids=excluded))

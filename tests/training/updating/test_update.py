@@ -15,7 +15,6 @@ from models.store import Store
 from service.api.params import RecommendationsQuery
 from service.api.rendering import recommend
 from service.recommending.model import load_model
-from service.recommending.requests import RecommendationsRequest
 from tests.training.commands import works
 from tests.training.small_dump import SmallDump, write_csv
 from tests.training.updating.published import (
@@ -142,8 +141,6 @@ def test_a_new_anime_stays_placed_by_content_and_is_recommended_to_those_who_hav
         found = {model.bundle.catalogue_ids[anime_row] for anime_row in recommend(model, row, query).anime_rows}
         assert found & {AIRED} == expected
         assert UNHEARD in found
-    plain = RecommendationsRequest(limit=100)
-    assert plain.without_new([AIRED]) == plain
 
 
 def test_the_catalogue_is_that_of_the_dump_and_learned_anime_that_it_lacks_stay(
