@@ -32,7 +32,7 @@ def measure_start(store: Path, n_workers: int, rounds: int) -> Row:
             seconds.append(time.perf_counter() - started)
             for user_id in users:
                 ask(server.port, get(f"/users/{quote(str(user_id), safe='')}/recommendations?method={method}"))
-            private += [_private_mb(process_id) for process_id in _workers(server)]
+            private += [private_mb(process_id) for process_id in _workers(server)]
     return {
         "workers": n_workers,
         "ready, s": round(statistics.median(seconds), 2),
@@ -55,7 +55,8 @@ def _workers(server: Server) -> list[int]:
     return workers or [server.process_id]
 
 
-def _private_mb(process_id: int) -> float:
+def private_mb(process_id: int) -> float:
+    """Return what a process has written to, in MB."""
     text = Path(f"/proc/{process_id}/smaps_rollup").read_text(encoding="utf-8")
     return sum(map(int, re.findall(r"Private_Dirty: +(\d+)", text))) * 1024 / 1e6
 

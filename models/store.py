@@ -6,7 +6,8 @@
       20261123T101500Z-autoencoder-1a2b3c4d/   a bundle; never changed once it has its name
       .incoming-x7k2m1/                        one being written; swept by the next publish if its writer died
       .lock                                    held by the one that publishes
-      current                                  names the bundle that is served
+      current                                  names the bundle that was published last, or the one rolled back to
+      pinned                                   names the bundle that is served in its place, if there is one
 
 A bundle is written under ``.incoming-*``, synced, read back with every check, renamed, and only then does
 ``current`` move, by an atomic replace. A crash at any point leaves the previous bundle serving; one between the last
@@ -20,7 +21,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, NoReturn
 
 from numpy.typing import NDArray
 
@@ -31,6 +32,7 @@ from models.bundle.writer import save_bytes, sync_path, write_bundle
 from models.errors import BundleMissingError, StoreError
 
 CURRENT_FILE: Final = "current"
+PINNED_FILE: Final = "pinned"
 INCOMING_PREFIX: Final = ".incoming-"
 LOCK_FILE: Final = ".lock"
 
@@ -59,21 +61,33 @@ class Store:
         Raises
         ------
         BundleMissingError
-            If nothing was published yet, or ``current`` names a bundle that is not there.
+            If nothing was published yet, or ``pinned`` or ``current`` names a bundle that is not there.
         """
-        pointer = self.root / CURRENT_FILE
+        pinned = self._find(PINNED_FILE)
+        return pinned or self._find(CURRENT_FILE) or self._raise_missing()
+
+    def pinned_version(self) -> str | None:
+        """Name the bundle that is served whatever is published, if there is one."""
+        pinned = self._find(PINNED_FILE)
+        return pinned.name if pinned else None
+
+    def _find(self, name: str) -> Path | None:
+        pointer = self.root / name
         try:
             version = pointer.read_bytes().decode("utf-8", "replace").strip()
-        except FileNotFoundError as error:
-            raise BundleMissingError(
-                pointer, "no bundle is published here yet; `python -m training run --data DIR` makes one"
-            ) from error
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise BundleMissingError(pointer, f"cannot be read: {error.strerror}") from error
         # Only names that publish gives: nothing outside the store, nothing half-written.
         if not re.fullmatch(VERSION_PATTERN, version) or not (self.root / version).is_dir():
             raise BundleMissingError(pointer, f"names {version[:200]!r}, and no such bundle is in the store")
         return self.root / version
+
+    def _raise_missing(self) -> NoReturn:
+        raise BundleMissingError(
+            self.root / CURRENT_FILE, "no bundle is published here yet; `python -m training run --data DIR` makes one"
+        )
 
     def require_writable(self) -> None:
         """Find out now, and not after the training, whether a bundle could be published.
@@ -149,6 +163,71 @@ class Store:
                 f"synced: {error.strerror}"
             ) from error
 
+    def roll_back(self) -> str:
+        """Make the bundle current that was published before the current one; give its version.
+
+        Raises
+        ------
+        StoreError
+            If there is none, a version is pinned, or the store cannot be written.
+        """
+        with self._publishing():
+            if pinned := self.pinned_version():
+                raise StoreError(f"{self.root}: {pinned} is pinned; unpin it, or pin another version")
+            current = self.current_version()
+            earlier = [version for version in self.versions() if version < current]
+            if not earlier:
+                raise StoreError(f"{self.root}: no bundle is older than {current}")
+            self._point(CURRENT_FILE, earlier[-1])
+        return earlier[-1]
+
+    def pin(self, version: str | None) -> None:
+        """Have a version served whatever is published later; None: what is current is served again.
+
+        Raises
+        ------
+        StoreError
+            If there is no such version, or the store cannot be written.
+        """
+        with self._publishing():
+            if version is None:
+                (self.root / PINNED_FILE).unlink(missing_ok=True)
+                sync_path(self.root)
+            elif version not in self.versions():
+                known = ", ".join(self.versions()) or "none"
+                raise StoreError(f"{self.root}: no bundle is called {version[:200]!r}; published: {known}")
+            else:
+                self._point(PINNED_FILE, version)
+
+    def keep(self, n_bundles: int) -> list[str]:
+        """Delete all but the last `n_bundles`, and give the versions that went.
+
+        What is current or pinned stays, and so does what a service on this machine answers from: it holds a lock on
+        its bundle, see :func:`hold_bundle`.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        deleted = []
+        with self._publishing():
+            spared = {folder.name for name in (CURRENT_FILE, PINNED_FILE) if (folder := self._find(name))}
+            for version in self.versions()[: -n_bundles or None]:
+                if version not in spared and _is_free(self.root / version):
+                    # What is left of a deletion that was interrupted has no name of a version.
+                    (self.root / version).rename(self.root / f"{INCOMING_PREFIX}{version}")
+                    for beside in self.root.glob(f"{version}-*"):
+                        beside.unlink()
+                    deleted.append(version)
+        return deleted
+
+    def _point(self, name: str, version: str) -> None:
+        pointer = self.root / f"{INCOMING_PREFIX}{name}"
+        save_bytes(pointer, f"{version}\n".encode())
+        pointer.replace(self.root / name)
+        sync_path(self.root)
+
     @contextlib.contextmanager
     def _publishing(self) -> Iterator[None]:
         """Hold the store's lock: one writer at a time, so what lies half-written is of a dead writer, or this one.
@@ -180,6 +259,24 @@ class Store:
                     shutil.rmtree(leftover, ignore_errors=True)
                 else:
                     leftover.unlink(missing_ok=True)
+
+
+def hold_bundle(folder: Path) -> IO[bytes]:
+    """Keep a bundle from being deleted by :meth:`Store.keep` of any process on this machine, until this is closed."""
+    file = (folder / MANIFEST_FILE).open("rb")
+    # Where files cannot be locked, what is deleted can still be read by who has it open.
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+def _is_free(folder: Path) -> bool:
+    with (folder / MANIFEST_FILE).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def _take_away(target: Path, folder: Path) -> None:

@@ -22,6 +22,7 @@ if __name__ != "service.__main__":
     gc.disable()
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from models.bundle.manifest import Manifest
 from models.bundle.reader import read_bundle, read_manifest
@@ -32,7 +33,7 @@ from service.local_store import with_local_store
 from service.operations.bounded_heads import BoundedProtocol
 from service.operations.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
-from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused
+from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused, noted_process
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before uvicorn listens to signals, and after: it raises them again once it has shut down.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    # Until there is somebody to look for another model.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         _check_address(settings)
         settings = with_local_store(settings)
@@ -72,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 1)
     _greet(settings)
     try:
-        return _serve(settings, folder, manifest)
+        with noted_process(settings.port):
+            return _serve(settings, folder, manifest)
     except BundleError as error:
         return _fail(str(error), 1)
 
@@ -129,7 +133,7 @@ def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
     # Workers are new processes; the environment is what they inherit.
     os.environ.update(as_environment(settings))
     if settings.workers == 1:
-        _run_uvicorn(settings, partial(_create_only_app, Sums(folder, manifest.files)))
+        uvicorn.Server(_uvicorn_config(settings, partial(_create_only_app, Sums(folder, manifest.files)))).run()
         return 0
     # Once for all workers, those included that take the place of another later.
     read_bundle(folder)
@@ -137,7 +141,7 @@ def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
     gc.enable()
     with tempfile.TemporaryDirectory(prefix="osusume-workers-") as shared:
         os.environ[MULTIPROCESS_FOLDER] = shared
-        _run_uvicorn(settings, WORKER_APP)
+        _run_workers(settings)
         return 1 if any_refused(Path(shared)) else 0
 
 
@@ -158,8 +162,22 @@ def _stop(*_: object) -> None:
     os._exit(0)
 
 
-def _run_uvicorn(settings: Settings, app: "str | Callable[[], FastAPI]") -> None:
-    uvicorn.run(
+def _run_workers(settings: Settings) -> None:
+    config = _uvicorn_config(settings, WORKER_APP)
+    _Supervisor(config, [config.bind_socket()]).run()
+
+
+class _Supervisor(Multiprocess):
+    """uvicorn's own, but that a SIGHUP is for the workers: they look for another model rather than start anew."""
+
+    def handle_hup(self) -> None:
+        for process in self.processes:
+            if process.pid:
+                os.kill(process.pid, signal.SIGHUP)
+
+
+def _uvicorn_config(settings: Settings, app: "str | Callable[[], FastAPI]") -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         factory=True,
         http=BoundedProtocol,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -20,15 +21,17 @@ from service.api.bodies import Bodies
 from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
 from service.api.problems import add_problem_handlers, internal_error_response
 from service.api.threads import N_THREADS
+from service.models.watch import ModelWatch, with_precomputed_if_sound
 from service.operations.answer_memory import AnswerFromMemory, AnswerMemory
 from service.operations.logs import SERVICE, AccessLog
 from service.operations.metrics import Metrics
 from service.operations.request_middleware import AnswerFaults, WatchRequests
 from service.operations.root_path import UnderRootPath
-from service.precompute.files import PrecomputedError, read_ahead, with_precomputed
+from service.precompute.files import read_ahead
 from service.recommending.model import LoadedModel, Readiness, load_model, trim_memory
 from service.settings import Settings
 from service.version import own_version
+from service.worker_environment import REMOTE_STORE
 
 
 def create_app(
@@ -48,6 +51,7 @@ def create_app(
         Called if the bundle cannot be used. By default the application goes on, and answers with that fault.
     """
     readiness = Readiness()
+    remote = os.environ.get(REMOTE_STORE)
     load = load or (lambda: load_model(Store(Path(settings.store)).current_folder()))
 
     @contextlib.asynccontextmanager
@@ -57,10 +61,15 @@ def create_app(
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
             await loading
         more = asyncio.create_task(_do_what_can_wait(loading, readiness, Path(settings.store)))
+        watch = ModelWatch(readiness, memory.forget, Path(settings.store), remote=remote)
+        watching = asyncio.create_task(_watch(more, watch, settings.watch_s))
         yield
         # A thread cannot be interrupted: what is being read is read to its end.
         await loading
         await more
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
 
     app = FastAPI(
         title="Osusume",
@@ -122,7 +131,7 @@ async def _load(
     started = time.perf_counter()
     try:
         loaded = await run_in_threadpool(load)
-        loaded = await run_in_threadpool(_precomputed_too, loaded, store)
+        loaded = await run_in_threadpool(with_precomputed_if_sound, loaded, store)
     except Exception as error:
         # Whatever it is: a service that will never be ready has to answer so.
         expected = isinstance(error, BundleError | OSError)
@@ -162,11 +171,6 @@ async def _do_what_can_wait(loading: asyncio.Task[None], readiness: Readiness, s
         logging.getLogger(SERVICE).warning("not all is as ready as it could be", exc_info=error)
 
 
-def _precomputed_too(model: LoadedModel, store: Path) -> LoadedModel:
-    try:
-        return with_precomputed(model, store)
-    except (PrecomputedError, OSError) as error:
-        # Everything can be answered without them, only not as fast.
-        fields = {"fault": str(error), "hint": "python -m service.precompute makes them anew"}
-        logging.getLogger(SERVICE).warning("precomputed answers are not used", extra={"fields": fields})
-        return model
+async def _watch(more: asyncio.Task[None], watch: ModelWatch, interval_s: float) -> None:
+    await more
+    await watch.follow(interval_s)

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 
 from models.errors import ObjectStoreError, StoreError
 from models.object_store import ObjectStore
@@ -9,6 +10,7 @@ from models.objects import is_url
 from models.store import CURRENT_FILE
 from service.operations.logs import SERVICE
 from service.settings import Settings
+from service.worker_environment import REMOTE_STORE
 
 
 def with_local_store(settings: Settings) -> Settings:
@@ -38,4 +40,6 @@ def with_local_store(settings: Settings) -> Settings:
         logging.getLogger(SERVICE).warning("the copy of an earlier start is served", extra={"fields": fields})
     except OSError as error:
         raise StoreError(f"{folder} cannot keep a copy of {store.url}: {error.strerror}") from error
+    # Each worker looks there for another model.
+    os.environ[REMOTE_STORE] = store.url
     return settings.model_copy(update={"store": folder})

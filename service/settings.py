@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     store_cache: Annotated[Path, Field(description="Folder for the local copy of a store that is in a bucket")] = (
         Path("models/cache")
     )
+    watch_s: Annotated[
+        float,
+        Field(ge=0, le=3600, description="Seconds between looks for another model in the store; 0: only at SIGHUP"),
+    ] = 2.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least severe messages to log")
     ] = "info"

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
@@ -13,7 +12,7 @@ from service.app import create_app
 from service.operations.logs import configure_logs
 from service.recommending.model import LoadedModel, load_model
 from service.settings import read_settings
-from service.worker_environment import CHECKED_BUNDLE, note_refusal
+from service.worker_environment import note_refusal, served_bundle
 
 # What uvicorn exits with when an application fails to start; its supervisor then stops instead of trying again.
 STARTUP_FAILURE: Final = 3
@@ -22,12 +21,12 @@ STARTUP_FAILURE: Final = 3
 def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
     """Build the application of this process, which ends if the bundle cannot be used.
 
-    By default it loads the bundle that ``__main__`` has checked, never the store's current one: a worker that takes
-    the place of another would answer with another model than the rest.
+    By default it loads the bundle that the others answer from, never the store's current one: a worker that takes the
+    place of another would answer with another model than the rest.
     """
     settings = read_settings()
     configure_logs(settings)
-    load = load or partial(load_model, Path(os.environ[CHECKED_BUNDLE]), is_checked=True)
+    load = load or partial(load_model, served_bundle(), is_checked=True)
     return create_app(settings, load=load, on_refused=_end_process)
 
 

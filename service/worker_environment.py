@@ -3,7 +3,10 @@
 It imports nothing of the service: a process that only supervises workers need not wait for their imports.
 """
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +14,10 @@ from typing import Final
 MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # The folder of the bundle whose every byte ``__main__`` has checked. No setting: only ``__main__`` knows it.
 CHECKED_BUNDLE: Final = "_OSUSUME_CHECKED_BUNDLE"
+# Where the store came from, if it is the local copy of one in a bucket.
+REMOTE_STORE: Final = "_OSUSUME_REMOTE_STORE"
 _REFUSED: Final = "refused"
+_SERVED: Final = "served"
 
 
 def note_refusal() -> None:
@@ -24,3 +30,46 @@ def note_refusal() -> None:
 def any_refused(folder: Path) -> bool:
     """Whether a worker ended because the bundle could not be used; ``folder`` is what the workers have in common."""
     return (folder / _REFUSED).exists()
+
+
+def note_served(folder: Path, bundle: Path) -> None:
+    """Note which bundle the workers answer from by now."""
+    unfinished = folder / f"{_SERVED}-{os.getpid()}"
+    unfinished.write_text(str(bundle), encoding="utf-8")
+    unfinished.replace(folder / _SERVED)
+
+
+def served_bundle() -> Path:
+    """Find the bundle that the other workers answer from: the one that was swapped in last, or that of the start."""
+    try:
+        return Path((Path(os.environ[MULTIPROCESS_FOLDER]) / _SERVED).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Path(os.environ[CHECKED_BUNDLE])
+
+
+@contextlib.contextmanager
+def noted_process(port: int) -> Iterator[None]:
+    """Note the process that serves a port, so that it can be told to look for another model."""
+    path = _process_file(port)
+    # Without it the service is as good, but can only be told by its process id.
+    with contextlib.suppress(OSError):
+        path.write_text(str(os.getpid()), encoding="utf-8")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def process_of(port: int) -> int | None:
+    """Find the process of this user that serves a port on this machine."""
+    try:
+        process = int(_process_file(port).read_text(encoding="utf-8"))
+        os.kill(process, 0)
+    except (OSError, ValueError):
+        return None
+    return process
+
+
+def _process_file(port: int) -> Path:
+    return Path(tempfile.gettempdir()) / f"osusume-{os.getuid()}-{port}.pid"

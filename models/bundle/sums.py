@@ -11,7 +11,7 @@ from models.cores import usable_cores
 from models.errors import BundleCorruptError, BundleMissingError
 
 # After each block a thread waits for the interpreter's lock: of small ones it would wait for seconds.
-_BLOCK_BYTES: Final = 32 << 20
+_BLOCK_BYTES: Final = 16 << 20
 
 
 class Sums:
@@ -48,10 +48,10 @@ def _check_file(folder: Path, entry: FileEntry) -> None:
             size = path.stat().st_size
             if size != entry.n_bytes:
                 raise BundleCorruptError(path, f"has {size} bytes, the manifest says {entry.n_bytes}")
-            whole = hashlib.sha256()
+            whole, block = hashlib.sha256(), memoryview(bytearray(min(size, _BLOCK_BYTES)))
             # Not mapped: a file cut short while it is read would end the process.
-            while block := file.read(_BLOCK_BYTES):
-                whole.update(block)
+            while n_read := file.readinto(block):
+                whole.update(block[:n_read])
     except OSError as error:
         raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
     digest = whole.hexdigest()

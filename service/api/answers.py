@@ -206,6 +206,14 @@ class ModelSizes(Answer):
     embedding_size: int
 
 
+class RefusedModel(Answer):
+    """A bundle that is current in the store, and does not answer."""
+
+    model_version: ModelVersion
+    fault: Annotated[str, Field(description="Why it was refused. It is tried again once it changes")]
+    refused_at: datetime
+
+
 class ModelAnswer(Answer):
     """Answer of GET /model: what the model is, where it comes from, and how good it measured."""
 
@@ -224,6 +232,7 @@ class ModelAnswer(Answer):
     updates: Annotated[
         list[ModelUpdate], Field(description="What came after the training, without being learned from")
     ]
+    refused: Annotated[RefusedModel | None, Field(description="The model that was to answer next, if it was refused")]
     types: Annotated[list[str], Field(description="What `type` can filter by")]
     genres: Annotated[list[str], Field(description="What `genre` and `exclude_genre` can filter by")]
 

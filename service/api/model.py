@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from service.api.answers import ModelAnswer
-from service.api.params import NO_QUERY, CheckedRoute, Model
+from service.api.params import NO_QUERY, CheckedRoute, Model, Ready
 from service.api.problems import responses
 from service.api.rendering import model_card_response
 from service.recommending.errors import NotReadyError
@@ -12,6 +12,6 @@ router = APIRouter(tags=["model"], dependencies=[NO_QUERY], route_class=CheckedR
 
 
 @router.get("/model", operation_id="getModel", response_model=ModelAnswer, responses=responses(NotReadyError))
-async def get_model(model: Model) -> Response:
+async def get_model(model: Model, readiness: Ready) -> Response:
     """Tell which model answers, what it was trained on, and how good it measured beside the baselines."""
-    return model_card_response(model)
+    return model_card_response(model, readiness.refusal)

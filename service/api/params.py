@@ -224,7 +224,16 @@ async def get_model(request: Request) -> LoadedModel:
     NotReadyError, ModelRefusedError
         If there is none.
     """
-    return (await get_readiness(request)).model()
+    return model_of(request)
+
+
+def model_of(request: Request) -> LoadedModel:
+    """Give the model that answers a request: from its first use on the same, though another may be swapped in."""
+    scope = request.scope
+    if "model" not in scope:
+        scope["model"] = request.app.state.readiness.model()
+    model: LoadedModel = scope["model"]
+    return model
 
 
 async def take_no_query(query: Annotated[NoParameters, Query()]) -> None:

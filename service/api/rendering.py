@@ -5,6 +5,7 @@ of a row go in front of the card's own. A test validates every answer against it
 """
 
 import zlib
+from dataclasses import asdict
 from itertools import count
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +21,7 @@ from service.api.params import RecommendationsQuery
 from service.operations.answer_memory import RememberedResponse
 from service.recommending.catalogue import SCORE_KEY
 from service.recommending.explanations import Explanation
-from service.recommending.model import LoadedModel
+from service.recommending.model import LoadedModel, Refusal
 from service.recommending.recommendations import RecommendationsPage
 from service.recommending.similar_users import SimilarUsersPage
 
@@ -57,8 +58,8 @@ def anime_response(model: LoadedModel, anime_row: int) -> Response:
     return _model_response(model, b'%b"data":%b}' % (_head(model), model.catalogue.card(anime_row)))
 
 
-def model_card_response(model: LoadedModel) -> Response:
-    """Answer with the description of the model."""
+def model_card_response(model: LoadedModel, refusal: Refusal | None) -> Response:
+    """Answer with the description of the model, and why another one does not answer in its place."""
     manifest = model.bundle.manifest
     # Not its golden answers, the names of features and the sums of files: those are for machines that read bundles.
     card = manifest.model_dump(mode="json", exclude={"golden", "files", "embedding_size", "reranker_features"})
@@ -69,6 +70,7 @@ def model_card_response(model: LoadedModel) -> Response:
         "n_list_entries": len(model.bundle.list_anime_rows),
         "embedding_size": manifest.embedding_size,
     }
+    card["refused"] = refusal and asdict(refusal)
     card |= {"types": model.catalogue.type_names, "genres": model.catalogue.genre_names}
     return _model_response(model, orjson.dumps(card))
 

@@ -14,8 +14,8 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from models.bundle import layout
 from models.bundle.reader import Bundle
 from service.api.answers import UserId
-from service.api.params import INT64_MAX
-from service.recommending.errors import MAX_TEXT, InvalidRequestError, Issue
+from service.api.params import INT64_MAX, model_of
+from service.recommending.errors import MAX_TEXT, InvalidRequestError, Issue, ModelRefusedError, NotReadyError
 
 # FastAPI gives the text that came, whatever the schema says: only a model can tell what it means.
 PathUserId = Annotated[
@@ -56,10 +56,12 @@ def read_user_id(bundle: Bundle, text: str) -> layout.UserId:
 
 def faults_of_user_id(request: Request) -> Sequence[Issue]:
     """Find what is wrong with the user id of a path, if it has one."""
-    text, model = request.path_params.get("user_id"), request.app.state.readiness.model_if_ready()
-    if text is not None and model is not None:
+    text = request.path_params.get("user_id")
+    if text is not None:
         try:
-            read_user_id(model.bundle, text)
+            read_user_id(model_of(request).bundle, text)
         except InvalidRequestError as error:
             return error.issues
+        except (NotReadyError, ModelRefusedError):
+            pass
     return ()

@@ -1,7 +1,7 @@
 """Answers that were given before, and are given again without any work.
 
-An answer to GET depends on its URL and on the model alone, and a model does not change while it serves: nothing here
-goes stale. Where there is no more room, what was not asked for longest goes first.
+An answer to GET depends on its URL and on the model alone: nothing here goes stale until another model answers, and
+then all is forgotten. Where there is no more room, what was not asked for longest goes first.
 """
 
 import contextlib
@@ -37,6 +37,7 @@ class AnswerMemory:
         # An entry is a key with its answer, since what it takes is that of both.
         self._answers: LRUCache[Key, tuple[Key, Answer]] = LRUCache(max_bytes, getsizeof=_size)
         self._lock = threading.Lock()
+        self.generation = 0
         self._hits = Counter("osusume_answer_memory_hits", "Answers given from memory", registry=registry)
         self._misses = Counter(
             "osusume_answer_memory_misses", "Answers computed that memory could have given", registry=registry
@@ -56,12 +57,22 @@ class AnswerMemory:
         self._hits.inc()
         return entry[1]
 
-    def remember(self, key: Key, answer: Answer) -> None:
-        """Keep an answer, and let go of others if there is no room."""
+    def remember(self, key: Key, answer: Answer, generation: int) -> None:
+        """Keep an answer, and let go of others if there is no room.
+
+        One whose request began in another generation may be that of the model before, and is not kept.
+        """
         self._misses.inc()
         # Larger than all there is room for, it is not kept.
         with self._lock, contextlib.suppress(ValueError):
-            self._answers[key] = key, answer
+            if generation == self.generation:
+                self._answers[key] = key, answer
+
+    def forget(self) -> None:
+        """Forget all answers: from now on another model gives them."""
+        with self._lock:
+            self.generation += 1
+            self._answers.clear()
 
 
 class RememberedResponse(Response):
@@ -78,7 +89,7 @@ class RememberedResponse(Response):
         memory: AnswerMemory = scope["app"].state.answer_memory
         if memory.max_bytes:
             answer = Answer(tuple(self.raw_headers), bytes(self.body), scope.get("route"))
-            memory.remember((scope["path"], scope["query_string"]), answer)
+            memory.remember((scope["path"], scope["query_string"]), answer, scope["memory_generation"])
         await super().__call__(scope, receive, send)
 
 
@@ -94,6 +105,7 @@ class AnswerFromMemory:
         answer = None
         if scope["type"] == "http" and scope["method"] == "GET":
             answer = self._memory.recall((scope["path"], scope["query_string"]))
+            scope["memory_generation"] = self._memory.generation
         if answer is None:
             await self._app(scope, receive, send)
             return

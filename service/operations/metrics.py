@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -76,6 +76,11 @@ class _ModelCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         model = self._readiness.model_if_ready()
+        swaps, refusals = self._readiness.n_swaps, self._readiness.n_refusals
+        yield CounterMetricFamily("osusume_model_swaps", "Models that took the place of another", value=swaps)
+        yield CounterMetricFamily("osusume_model_refusals", "Models that were to, and were refused", value=refusals)
+        refused = float(self._readiness.refusal is not None)
+        yield GaugeMetricFamily("osusume_model_refused", "1 while what is current is refused", value=refused)
         yield GaugeMetricFamily("osusume_ready", "1 once a model is loaded", value=float(model is not None))
         if model is None:
             return

@@ -7,7 +7,7 @@ it always is, so what is served is what would have been computed.
 import sqlite3
 import weakref
 import zlib
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -45,7 +45,7 @@ class PrecomputedAnswers:
         self.query = about.query
         self.n_answers = about.n_answers
         self._connection = connection
-        self._is_part = lru_cache(maxsize=256)(self._find_whether_part)
+        self._is_part = lru_cache(maxsize=256)(partial(_is_part, about.query))
         weakref.finalize(self, connection.close)
 
     def user_rows(self) -> NDArray[np.int64]:
@@ -69,10 +69,11 @@ class PrecomputedAnswers:
         except (sqlite3.Error, zlib.error, ValueError, TypeError):
             return None
 
-    def _find_whether_part(self, query: RecommendationsQuery) -> bool:
-        """Whether a page lies within the one that was answered."""
-        whole = query.model_copy(update={"limit": self.query.limit, "offset": 0})
-        return whole == self.query and query.offset + query.limit <= self.query.limit
+
+def _is_part(answered: RecommendationsQuery, query: RecommendationsQuery) -> bool:
+    """Whether a page lies within the one that was answered."""
+    whole = query.model_copy(update={"limit": answered.limit, "offset": 0})
+    return whole == answered and query.offset + query.limit <= answered.limit
 
 
 def pack(page: WrittenPage, user_row: int) -> bytes:

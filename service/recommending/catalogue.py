@@ -1,13 +1,14 @@
 """The catalogue of a bundle: ids to rows, cards, and which rows pass a filter."""
 
 import bisect
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -57,7 +58,9 @@ class Catalogue:
         self._types = {str(name).casefold(): code for code, name in enumerate(bundle.type_names) if name}
         self._genres = {str(name).casefold(): column for column, name in enumerate(bundle.genre_names)}
         self.titles = [_titles(self.card(row), bundle, row, folder) for row in range(len(bundle.catalogue_ids))]
-        self._remembered = lru_cache(maxsize=N_REMEMBERED_MASKS)(self._find_allowed)
+        # Not a cache of a bound method: that cycle would keep the memory of a model that was swapped out.
+        self._remembered: LRUCache[Filters, Allowed] = LRUCache(N_REMEMBERED_MASKS)
+        self._lock = threading.Lock()
 
     @property
     def type_names(self) -> list[str]:
@@ -116,7 +119,13 @@ class Catalogue:
         # Long exclusion lists are one person's own: remembering them would push the common filters out.
         if len(filters.excluded_ids) > N_ANIME_IDS_IN_A_KEY:
             return self._find_allowed(filters)
-        return self._remembered(filters)
+        with self._lock:
+            allowed = self._remembered.get(filters)
+        if allowed is None:
+            allowed = self._find_allowed(filters)
+            with self._lock:
+                self._remembered[filters] = allowed
+        return allowed
 
     def allowed_everywhere(self, filters: Filters) -> Allowed:
         """Find the anime that pass a filter, new ones too.

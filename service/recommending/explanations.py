@@ -1,6 +1,5 @@
 """Why an anime is recommended: the user's own anime that support it, similar users, and notes in words."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -145,13 +144,6 @@ class FeatureWords:
         self._reranker = reranker
         self._genre_shares = bundle.anime_genres.mean(axis=0)
         self._groups = {group: [FEATURES.index(name) for name in names] for group, names in _GROUPS.items()}
-        self._say: dict[str, Callable[[int, NDArray[np.integer]], str | None]] = {
-            "franchise": self._say_franchise,
-            "neighbourhood": lambda _row, _seen: "seen by many with a list like this one",
-            "studio": self._say_studio,
-            "genres": self._say_genres,
-            "years": self._say_years,
-        }
 
     def explain(self, reranked: RerankedList, user_list: UserList, anime_rows: list[int]) -> list[list[str]]:
         """Name what raised some anime most, at most three per anime; nothing for what only the first stage ranked."""
@@ -169,9 +161,22 @@ class FeatureWords:
     ) -> list[str]:
         ordered = sorted(effects, key=lambda group: -float(effects[group][number]))
         strong = (group for group in ordered if effects[group][number] >= LEAST_EFFECT)
-        words = [self._say[group](anime_row, user_list.support.rows) for group in strong]
+        words = [self._say(group, anime_row, user_list.support.rows) for group in strong]
         unlike = self._say_unlike(anime_row, user_list)
         return [word for word in words if word][: MAX_NOTES - len(unlike)] + unlike
+
+    def _say(self, group: str, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
+        match group:
+            case "franchise":
+                return self._say_franchise(anime_row, seen_rows)
+            case "studio":
+                return self._say_studio(anime_row, seen_rows)
+            case "genres":
+                return self._say_genres(anime_row, seen_rows)
+            case "years":
+                return self._say_years(anime_row, seen_rows)
+            case _:
+                return "seen by many with a list like this one"
 
     def _say_unlike(self, anime_row: int, user_list: UserList) -> list[str]:
         disliked = user_list.disliked_rows

@@ -2,8 +2,10 @@
 
 import ctypes
 import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -18,6 +20,7 @@ from models.errors import BundleContentError
 from models.golden import GOLDEN_K, agrees, question_in_words, unseen_list
 from models.scoring.neighbours import NeighbourRule
 from models.scoring.ranking import Cut
+from models.store import hold_bundle
 from service.recommending.catalogue import Catalogue, row_of_user
 from service.recommending.errors import ModelRefusedError, NotReadyError, ServiceError
 from service.recommending.new_recommendations import NewAnimeRecommender
@@ -78,15 +81,27 @@ class LoadedModel:
         return self.bundle.manifest.model_version
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A bundle that was to answer next, and why it does not."""
+
+    model_version: str
+    fault: str
+    refused_at: datetime
+
+
 class Readiness:
     """Holds the model once there is one, and the fault where there is none.
 
-    Loading happens beside the event loop: until it is done, probes and problems are answered already.
+    Loading happens beside the event loop: until it is done, probes and problems are answered already. Another model
+    may take the place of the first at any time, so a request asks for it once.
     """
 
     def __init__(self) -> None:
         self._model: LoadedModel | None = None
         self._fault: str | None = None
+        self.refusal: Refusal | None = None
+        self.n_swaps = self.n_refusals = 0
 
     def model(self) -> LoadedModel:
         """Give the model.
@@ -110,7 +125,15 @@ class Readiness:
 
     def accept(self, model: LoadedModel) -> None:
         """Serve a model from now on."""
+        if self._model is not None and self._model.version != model.version:
+            self.n_swaps += 1
         self._model = model
+        self.refusal = None
+
+    def refuse_other(self, refusal: Refusal) -> None:
+        """Remember why a bundle does not take the place of the model that answers."""
+        self.refusal = refusal
+        self.n_refusals += 1
 
     def refuse(self, fault: str) -> None:
         """Remember why there is no model."""
@@ -153,6 +176,7 @@ def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = No
     try:
         # The model is made while the bundle's bytes are checked, and answers nothing before they were.
         with opened_bundle(folder, is_checked=is_checked, sums=sums) as bundle:
+            weakref.finalize(bundle, hold_bundle(folder).close)
             model = build_model(bundle, folder)
         check_golden_answers(model, folder)
         # Without collecting first: of garbage there is a hundred kB, which takes a tenth of a second to find.

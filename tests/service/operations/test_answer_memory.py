@@ -128,17 +128,17 @@ def _memory(max_bytes: int) -> AnswerMemory:
 def test_what_was_not_asked_for_longest_goes_first() -> None:
     memory = _memory(35_000)
     for name in "abc":
-        memory.remember((name, b""), _answer(9_000))
+        memory.remember((name, b""), _answer(9_000), memory.generation)
     memory.recall(("a", b""))
-    memory.remember(("d", b""), _answer(9_000))
+    memory.remember(("d", b""), _answer(9_000), memory.generation)
     assert [memory.recall((name, b"")) is not None for name in "abcd"] == [True, False, True, True]
     assert memory.n_bytes <= memory.max_bytes
 
 
 def test_an_answer_larger_than_the_memory_is_not_kept_and_takes_nothing_else_out() -> None:
     memory = _memory(20_000)
-    memory.remember(("a", b""), _answer(5_000))
-    memory.remember(("b", b""), _answer(50_000))
+    memory.remember(("a", b""), _answer(5_000), memory.generation)
+    memory.remember(("b", b""), _answer(50_000), memory.generation)
     assert memory.recall(("a", b"")) is not None
     assert memory.recall(("b", b"")) is None
 
@@ -146,7 +146,7 @@ def test_an_answer_larger_than_the_memory_is_not_kept_and_takes_nothing_else_out
 def test_an_answer_remembered_twice_takes_its_room_once() -> None:
     memory = _memory(100_000)
     for _ in range(20):
-        memory.remember(("a", b""), _answer(9_000))
+        memory.remember(("a", b""), _answer(9_000), memory.generation)
     assert memory.n_bytes < 11_000
 
 
@@ -179,7 +179,7 @@ def test_threads_may_share_a_memory() -> None:
             # Most are new or evicted, some are replaced by an answer of another size.
             key = keys[(number * seed) % 40]
             if number % 5 == 0 or memory.recall(key) is None:
-                memory.remember(key, Answer((), Body(1_000 + number * seed % 700), None))
+                memory.remember(key, Answer((), Body(1_000 + number * seed % 700), None), memory.generation)
 
     with ThreadPoolExecutor(4) as pool:
         for asked in [pool.submit(ask, seed) for seed in (3, 7, 11, 13)]:
@@ -189,5 +189,5 @@ def test_threads_may_share_a_memory() -> None:
     for key in keys:
         answer = memory.recall(key)
         if answer is not None:
-            alone.remember(key, answer)
+            alone.remember(key, answer, alone.generation)
     assert 0 < memory.n_bytes == alone.n_bytes <= 50_000

@@ -1,0 +1,1 @@
+"""Which model answers: found in the store, proven beside the one that answers, then swapped."""
