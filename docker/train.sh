@@ -17,7 +17,7 @@ case "${1:-}" in
     "")
         if has_model; then
             echo "The store has a model already, $model: nothing to do. To train again:" \
-                "docker compose run --rm training again && docker compose restart service"
+                "docker compose run --rm training again"
             exit 0
         fi ;;
     again) shift ;;

@@ -20,7 +20,7 @@ FORBIDDEN = {
 ROOMS = {
     "models": "errors cores bundle objects scoring golden store object_store",
     "service": (
-        "version worker_environment settings recommending operations local_store api precompute app openapi worker "
+        "version worker_environment settings recommending operations local_store api precompute models app openapi worker "
         "__main__"
     ),
     "training": (

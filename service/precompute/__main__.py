@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = path.stat().st_size
     _say(f"{n_answers:,} answers, {size / 1e6:,.1f} MB, in {path}, after {time.monotonic() - started:.0f} s")
     if path == precomputed_file(folder, current):
-        _say("a service that starts now uses them")
+        _say("a running service uses them from now on")
     else:
         _say(f"meanwhile {current} was published, for which they are none: start again")
     return 0

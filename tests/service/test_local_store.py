@@ -9,7 +9,7 @@ import pytest
 
 from tests.object_store.server import SECRET, Bucket
 from tests.service import small_bundle
-from tests.service.running import ROOT, clean_environment, free_port, running, start
+from tests.service.running import ROOT, clean_environment, free_port, running, start, wait_until
 
 RECOMMENDED = "/users/7/recommendations?limit=20"
 
@@ -47,6 +47,15 @@ def test_a_bundle_in_a_bucket_is_served_as_one_in_a_folder_is(
     assert (answer.status_code, answer.content) == (200, expected.content)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_bundle_that_is_published_to_the_bucket_is_swapped_in(url: str, tmp_path: Path, workers: str) -> None:
+    version = "20260102T000000Z-small-00000002"
+    settings = {"OSUSUME_STORE_CACHE": str(tmp_path), "OSUSUME_WORKERS": workers, "OSUSUME_WATCH_S": "0.2"}
+    with running(url, **settings) as remote:
+        small_bundle.publish(url, version)
+        wait_until(lambda: httpx.get(f"{remote}/model").json()["model_version"] == version)
+
+
 def test_answers_computed_in_advance_go_to_the_bucket_and_are_served(
     url: str, bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -60,7 +69,7 @@ def test_answers_computed_in_advance_go_to_the_bucket_and_are_served(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "a service that starts now uses them" in done.stderr
+    assert "a running service uses them from now on" in done.stderr
     log = tmp_path / "log"
     with running(url, log=log, OSUSUME_STORE_CACHE=str(tmp_path / "two")) as remote:
         assert httpx.get(remote + RECOMMENDED).status_code == 200

@@ -50,7 +50,7 @@ def test_the_command_makes_answers_that_are_served_as_the_same_bytes(own_store: 
     done = _run(own_store, "--query", "limit=20", "--workers", "2")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("precompute: 40 answers, ")
-    assert done.stderr.endswith("precompute: a service that starts now uses them\n")
+    assert done.stderr.endswith("precompute: a running service uses them from now on\n")
     assert precomputed_of(load_model(own_store / VERSION), own_store).n_answers == N_USERS
     with running(own_store, OSUSUME_ANSWER_MEMORY_MB="0") as url:
         for path in paths:
