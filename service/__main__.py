@@ -4,6 +4,7 @@ import argparse
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -31,6 +32,7 @@ from models.errors import BundleError, StoreError
 from models.store import Store
 from service.local_store import with_local_store
 from service.operations.bounded_heads import BoundedProtocol
+from service.operations.keys import KeysError, read_keys
 from service.operations.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
 from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused, noted_process
@@ -66,7 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Until there is somebody to look for another model.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        _check_address(settings)
+        _check_address(settings.host, settings.port)
+        if settings.metrics_port:
+            _check_address(settings.host, settings.metrics_port)
+        _check_keys(settings)
         settings = with_local_store(settings)
         folder = Store(Path(settings.store)).current_folder()
         # Looked at before anything starts; every byte is checked later.
@@ -74,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BundleError, StoreError, StartError) as error:
         return _fail(str(error), 1)
     _greet(settings)
+    _allow_connections()
     try:
         with noted_process(settings.port):
             return _serve(settings, folder, manifest)
@@ -98,7 +104,7 @@ def _fail(fault: str, code: int) -> int:
     return code
 
 
-def _check_address(settings: Settings) -> None:
+def _check_address(host: str, port: int) -> None:
     """Bind the address once: uvicorn would report a port in use amid its own messages.
 
     Raises
@@ -108,15 +114,30 @@ def _check_address(settings: Settings) -> None:
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         with socket.socket(family, kind, protocol) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
     except UnicodeError as error:
-        raise StartError(f"cannot listen on {settings.host[:100]}: that is no host name") from error
+        raise StartError(f"cannot listen on {host[:100]}: that is no host name") from error
     except OSError as error:
-        raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _check_keys(settings: Settings) -> None:
+    try:
+        if settings.api_keys:
+            read_keys(settings.api_keys)
+    except KeysError as error:
+        raise StartError(str(error)) from error
+
+
+def _allow_connections() -> None:
+    """Have as many files open as this process may: each connection is one, and the usual bound is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _greet(settings: Settings) -> None:

@@ -19,12 +19,15 @@ from models.store import Store
 from service.api import anime, health, lists, model, pages, users
 from service.api.bodies import Bodies
 from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
-from service.api.problems import add_problem_handlers, internal_error_response
+from service.api.problems import add_problem_handlers, internal_error_response, problem_response
 from service.api.threads import N_THREADS
 from service.models.watch import ModelWatch, with_precomputed_if_sound
 from service.operations.answer_memory import AnswerFromMemory, AnswerMemory
+from service.operations.guards import LimitClients, RequireKey
+from service.operations.keys import Keys
 from service.operations.logs import SERVICE, AccessLog
 from service.operations.metrics import Metrics
+from service.operations.metrics_port import serving_metrics
 from service.operations.request_middleware import AnswerFaults, WatchRequests
 from service.operations.root_path import UnderRootPath
 from service.precompute.files import read_ahead
@@ -55,7 +58,7 @@ def create_app(
     load = load or (lambda: load_model(Store(Path(settings.store)).current_folder()))
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(_load(readiness, Path(settings.store), on_refused, load))
         if settings.workers > 1:
             # Workers share one socket: who cannot answer yet leaves the requests to those who can.
@@ -63,7 +66,8 @@ def create_app(
         more = asyncio.create_task(_do_what_can_wait(loading, readiness, Path(settings.store)))
         watch = ModelWatch(readiness, memory.forget, Path(settings.store), remote=remote)
         watching = asyncio.create_task(_watch(more, watch, settings.watch_s))
-        yield
+        with serving_metrics(app.state.metrics, settings.host, settings.metrics_port):
+            yield
         # A thread cannot be interrupted: what is being read is read to its end.
         await loading
         await more
@@ -88,11 +92,22 @@ def create_app(
     app.state.answer_memory = memory
     app.state.cpu_threads = anyio.CapacityLimiter(N_THREADS)
     app.state.search_threads = anyio.CapacityLimiter(1)
+    app.state.max_waiting = settings.max_waiting
     app.state.bodies = Bodies(settings.body_timeout_s)
     add_problem_handlers(app)
     _add_routes(app, settings)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added stands outermost.
-    app.add_middleware(AnswerFromMemory, memory=memory)
+    app.add_middleware(AnswerFromMemory, memory=app.state.answer_memory)
+    if settings.client_rate:
+        app.add_middleware(LimitClients, rate=settings.client_rate, answer=problem_response)
+    if settings.api_keys:
+        keys = Keys(settings.api_keys)
+        app.add_middleware(RequireKey, keys=keys, root_path=settings.root_path, answer=problem_response)
     app.add_middleware(AnswerFaults, fault_response=internal_error_response)
     if settings.cors_origins:
         exposed = ["etag", "x-request-id", "retry-after"]
@@ -100,7 +115,7 @@ def create_app(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["content-type"],
+            allow_headers=["authorization", "content-type"],
             expose_headers=exposed,
         )
     access_log = AccessLog(settings.log_format) if settings.access_log else None
@@ -108,13 +123,12 @@ def create_app(
     if settings.root_path:
         own = {path.split("/")[1] for route in iter_route_contexts(app.routes) if (path := route.path)}
         app.add_middleware(UnderRootPath, root_path=settings.root_path, own=own)
-    return app
 
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # Tried in order, so that of users, with fewer routes to pass by, stands before that of anime.
     routers = [users.router, anime.router, lists.router, model.router, health.router]
-    if settings.metrics:
+    if settings.metrics and not settings.metrics_port:
         routers.append(health.metrics_router)
     for router in routers:
         app.include_router(router)

@@ -81,6 +81,20 @@ class Settings(BaseSettings):
     ] = 16
     docs: Annotated[bool, Field(description="Serve /docs")] = True
     metrics: Annotated[bool, Field(description="Serve /metrics")] = True
+    metrics_port: Annotated[
+        int, Field(ge=0, le=65535, description="Port of its own for /metrics, without keys; 0: that of the service")
+    ] = 0
+    api_keys: Annotated[
+        Path | None,
+        BeforeValidator(lambda value: value or None),
+        Field(description="File of keys that clients must send; none: all may ask"),
+    ] = None
+    client_rate: Annotated[
+        float, Field(ge=0, le=100_000, description="Requests a second of one client, in each process; 0: no limit")
+    ] = 0.0
+    max_waiting: Annotated[
+        int, Field(ge=1, le=100_000, description="Requests that may wait to be computed; more are answered 503")
+    ] = 128
     body_timeout_s: Annotated[
         int, Field(ge=1, le=600, description="Seconds that the body of a request may take to arrive")
     ] = 30
@@ -143,6 +157,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
 def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if value is None:
+        return ""
     return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 

@@ -20,8 +20,8 @@ FORBIDDEN = {
 ROOMS = {
     "models": "errors cores bundle objects scoring golden store object_store",
     "service": (
-        "version worker_environment settings recommending operations local_store api precompute models app openapi worker "
-        "__main__"
+        "version worker_environment settings recommending operations local_store keys api precompute models app "
+        "openapi worker __main__"
     ),
     "training": (
         "errors settings support dump lists item_weights franchises embeddings similar_users ranking recommending "

@@ -74,6 +74,9 @@ KINDS: Final[dict[type[errors.ServiceError], ProblemKind]] = {
     errors.BodyTooLargeError: ProblemKind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     errors.BodyTimeoutError: ProblemKind(HTTPStatus.REQUEST_TIMEOUT, "Request timeout"),
     errors.BusyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Busy"),
+    errors.UnauthorizedError: ProblemKind(HTTPStatus.UNAUTHORIZED, "Unauthorized"),
+    errors.ForbiddenError: ProblemKind(HTTPStatus.FORBIDDEN, "Forbidden"),
+    errors.TooManyRequestsError: ProblemKind(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
     errors.NotReadyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     errors.ModelRefusedError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Model refused"),
 }
@@ -103,6 +106,10 @@ def problem_response(error: errors.ServiceError, instance: str) -> Response:
     response = _problem(kind.status, error.code, kind.title, error.detail, instance, **extras)
     if kind.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["retry-after"] = "1"
+    elif isinstance(error, errors.TooManyRequestsError):
+        response.headers["retry-after"] = str(error.retry_after_s)
+    elif kind.status is HTTPStatus.UNAUTHORIZED:
+        response.headers["www-authenticate"] = "Bearer"
     elif kind.status is HTTPStatus.REQUEST_TIMEOUT:
         # The rest of the body may still come, and is not waited for.
         response.headers["connection"] = "close"

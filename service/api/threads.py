@@ -7,6 +7,8 @@ import anyio
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from service.recommending.errors import BusyError
+
 # Python runs one thread at a time, and most of the work is many short steps: a second thread finishes nothing sooner.
 # It only lets requests overtake each other, so that under load the slowest took ten times as long as the median.
 N_THREADS: Final = 1
@@ -19,6 +21,11 @@ async def run_in_cpu_thread(request: Request, work: Callable[[*Ts], T], *argumen
     """Run work in the application's thread for such, so that the event loop goes on meanwhile.
 
     The work is not begun if the client goes away before.
+
+    Raises
+    ------
+    BusyError
+        If too many wait already: more would only wait longer than anybody does.
     """
     return await _run(request, request.app.state.cpu_threads, work, *arguments)
 
@@ -32,6 +39,8 @@ async def _run(request: Request, threads: anyio.CapacityLimiter, work: Callable[
     try:
         threads.acquire_nowait()
     except anyio.WouldBlock:
+        if threads.statistics().tasks_waiting >= request.app.state.max_waiting:
+            raise BusyError("too many requests wait to be computed") from None
         await _wait_for_turn(request, threads)
     try:
         return await anyio.to_thread.run_sync(work, *arguments)

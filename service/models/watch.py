@@ -1,6 +1,7 @@
 """Looks for another bundle in the store, proves it beside the one that answers, and swaps."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import threading
@@ -75,13 +76,12 @@ class ModelWatch:
         if threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._awake.set)
         with self._workers.joined():
+            await run_in_threadpool(self._note_served)
             while True:
-                await self.look()
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._awake.wait(), interval_s or None)
-                except TimeoutError:
-                    continue
                 self._awake.clear()
+                await self.look()
 
     async def look(self) -> None:
         """Look once, and swap if there is something else."""
@@ -95,8 +95,6 @@ class ModelWatch:
             return
         self._fault = ""
         model = self._readiness.model_if_ready()
-        if self._seen is None and model is not None and model.version == found.folder.name:
-            self._seen = found
         if found == self._seen:
             return
         is_same_bundle = self._seen is not None and model is not None and self._seen.files == found.files
@@ -106,10 +104,17 @@ class ModelWatch:
             return
         await self._swap(found)
 
+    def _note_served(self) -> None:
+        model = self._readiness.model_if_ready()
+        with contextlib.suppress(OSError):
+            self._seen = self._describe(self._store.root / model.version) if model else None
+
     def _find(self) -> Found:
         if self._remote is not None:
             self._fetch(self._remote)
-        folder = self._store.current_folder()
+        return self._describe(self._store.current_folder())
+
+    def _describe(self, folder: Path) -> Found:
         precomputed = precomputed_file(self._store.root, folder.name)
         files = tuple(sorted(map(_stamp, folder.iterdir())))
         return Found(folder, files, _stamp(precomputed) if precomputed.exists() else None)

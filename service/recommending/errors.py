@@ -10,12 +10,16 @@
     ├── BodyTooLargeError      a body that is too large to be read
     ├── BodyTimeoutError       a body that takes too long to arrive
     ├── BusyError              no room for a body beside those that are being read and answered
+    ├── UnauthorizedError      no key, or one that nobody has
+    ├── ForbiddenError         a key, but not for this
+    ├── TooManyRequestsError   more than a client may ask
     ├── NotReadyError          the model is still being read
     └── ModelRefusedError      the published bundle cannot be used
 
 :mod:`service.api.problems` maps each to an HTTP answer.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -121,8 +125,36 @@ class BusyError(ServiceError):
 
     code = "busy"
 
+    def __init__(self, detail: str = "too many lists are being received at once") -> None:
+        super().__init__(detail, "send it again in a second")
+
+
+class UnauthorizedError(ServiceError):
+    """A request comes without a key that this service knows."""
+
+    code = "unauthorized"
+
     def __init__(self) -> None:
-        super().__init__("too many lists are being received at once", "send it again in a second")
+        super().__init__("this service answers those who have a key", "send authorization: Bearer KEY")
+
+
+class ForbiddenError(ServiceError):
+    """A key is known, but not for this."""
+
+    code = "forbidden"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this key has no scope {scope}", "the operator gives scopes to keys")
+
+
+class TooManyRequestsError(ServiceError):
+    """A client asks more often than it may."""
+
+    code = "too_many_requests"
+
+    def __init__(self, wait_s: float) -> None:
+        self.retry_after_s = max(1, math.ceil(wait_s))
+        super().__init__("this client asks more often than it may", f"ask again in {self.retry_after_s} seconds")
 
 
 class NotReadyError(ServiceError):

@@ -14,6 +14,7 @@ import httpx2 as httpx
 import uvicorn
 from fastapi import FastAPI
 
+from service.operations.bounded_heads import BoundedProtocol
 from service.precompute.answers import PrecomputedAnswers
 from service.precompute.files import with_precomputed
 from service.recommending.model import LoadedModel
@@ -107,7 +108,7 @@ def stop(process: subprocess.Popen[bytes]) -> int:
 def serving(app: FastAPI, seconds: float = 20.0) -> Iterator[str]:
     """Serve an application of this process, in which a test may have put fakes; give the URL."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, http=BoundedProtocol, port=port, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

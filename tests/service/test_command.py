@@ -173,7 +173,7 @@ def test_several_workers_answer_alike_count_together_and_log_in_one_form(store: 
 def test_workers_started_later_answer_with_the_model_of_those_beside_them(own_store: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     port = free_port()
-    process = start(own_store, "--workers", "2", port=port, log=log, OSUSUME_LOG_FORMAT="json")
+    process = start(own_store, "--workers", "2", port=port, log=log, OSUSUME_LOG_FORMAT="json", OSUSUME_WATCH_S="0")
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: len(_models_ready(log)) == 2)

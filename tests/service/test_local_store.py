@@ -50,8 +50,8 @@ def test_a_bundle_in_a_bucket_is_served_as_one_in_a_folder_is(
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_bundle_that_is_published_to_the_bucket_is_swapped_in(url: str, tmp_path: Path, workers: str) -> None:
     version = "20260102T000000Z-small-00000002"
-    settings = {"OSUSUME_STORE_CACHE": str(tmp_path), "OSUSUME_WORKERS": workers, "OSUSUME_WATCH_S": "0.2"}
-    with running(url, **settings) as remote:
+    cache = str(tmp_path)
+    with running(url, OSUSUME_STORE_CACHE=cache, OSUSUME_WORKERS=workers, OSUSUME_WATCH_S="0.2") as remote:
         small_bundle.publish(url, version)
         wait_until(lambda: httpx.get(f"{remote}/model").json()["model_version"] == version)
 
