@@ -18,7 +18,7 @@ DATA ?= $(DEMO)
 QUALITY_PORT ?= 8001
 PORT ?= 8000
 
-.PHONY: help setup tools demo test mutants check fmt lint type cov bench quality openapi lock docker clean
+.PHONY: audit help setup tools demo test mutants check fmt lint type cov bench quality openapi lock docker clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -66,6 +66,11 @@ lint: setup ## ruff: style, docstrings, the dependency rule; deptry: what is imp
 
 type: setup ## mypy, strict
 	$(BIN)/mypy
+
+audit: setup ## compare dependencies with known vulnerabilities (asks PyPI and npm)
+	$(VENV)/bin/python -m venv runs/audit && runs/audit/bin/python -m pip install --quiet pip-audit
+	runs/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	cd $(CLIENTS) && npm audit
 
 fmt: setup ## format and mend what can be mended
 	$(BIN)/ruff check --fix .

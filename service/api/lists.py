@@ -10,6 +10,7 @@ from service.api.params import CheckedRoute, Model, RecommendationsQuery, Simila
 from service.api.problems import responses
 from service.api.rendering import list_recommendations_response, list_similar_users_response
 from service.api.threads import run_in_cpu_thread
+from service.operations.metrics import Metrics
 from service.recommending.errors import BodyTimeoutError, BodyTooLargeError, BusyError, MediaTypeError, NotReadyError
 from service.recommending.model import LoadedModel
 
@@ -37,7 +38,7 @@ async def recommend_to_list(
 ) -> Response:
     """Recommend what to watch next to somebody the model never saw, by their list, and say why."""
     async with bodies.read(request) as body:
-        return await run_in_cpu_thread(request, _recommend, model, body, query)
+        return await run_in_cpu_thread(request, _recommend, model, body, query, request.app.state.metrics)
 
 
 @router.post(
@@ -55,12 +56,13 @@ async def similar_users_to_list(
         return await run_in_cpu_thread(request, _similar_users, model, body, query)
 
 
-def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery) -> Response:
+def _recommend(model: LoadedModel, body: bytearray, query: RecommendationsQuery, metrics: Metrics) -> Response:
     posted = read_list(body, model.catalogue)
     asked = query.request()
     if asked.include_new:
         asked = asked.without_new(posted.new_anime_ids)
     page = model.recommend(model.similar_users.unseen_user(posted.user_list), asked)
+    metrics.count_list(has_evidence=page.has_evidence)
     return list_recommendations_response(model, posted, page)
 
 

@@ -41,7 +41,8 @@ async def _run(request: Request, threads: anyio.CapacityLimiter, work: Callable[
     except anyio.WouldBlock:
         if threads.statistics().tasks_waiting >= request.app.state.max_waiting:
             raise BusyError("too many requests wait to be computed") from None
-        await _wait_for_turn(request, threads)
+        with request.app.state.metrics.waiting.track_inprogress():
+            await _wait_for_turn(request, threads)
     try:
         return await anyio.to_thread.run_sync(work, *arguments)
     finally:

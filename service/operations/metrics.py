@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -34,6 +34,18 @@ class Metrics:
         self.precomputed = Counter(
             "osusume_precomputed_answers", "Recommendations that were found precomputed", registry=self.registry
         )
+        self._lists = Counter(
+            "osusume_recommended_lists",
+            "Posted lists with recommendations, by whether there was evidence to go by",
+            ("evidence",),
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "osusume_waiting_requests",
+            "Requests that wait to be computed",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
         self._durations = Histogram(
             "osusume_http_request_duration_seconds",
             "Time from a request's head to the end of its answer",
@@ -52,6 +64,10 @@ class Metrics:
         requests, durations = self._series(route, method, status)
         requests.inc()
         durations.observe(duration_s)
+
+    def count_list(self, *, has_evidence: bool) -> None:
+        """Count a posted list; without evidence, it was answered with what is popular."""
+        self._lists.labels("yes" if has_evidence else "no").inc()
 
     def _find_series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
         return self._requests.labels(route, method, str(status)), self._durations.labels(route, method)
