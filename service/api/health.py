@@ -22,14 +22,19 @@ _METRICS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/health/live", operation_id="isLive", response_model=HealthAnswer, responses=responses())
+@router.get("/health/live", operation_id="isLive", response_model=HealthAnswer, responses=responses(is_open=True))
 async def live(readiness: Ready) -> Response:
     """Say that the process runs, whether or not it has a model."""
     model = readiness.model_if_ready()
     return json_response({"status": "live", "model_version": model.version if model else None})
 
 
-@router.get("/health/ready", operation_id="isReady", response_model=HealthAnswer, responses=responses(NotReadyError))
+@router.get(
+    "/health/ready",
+    operation_id="isReady",
+    response_model=HealthAnswer,
+    responses=responses(NotReadyError, is_open=True),
+)
 async def ready(model: Model) -> Response:
     """Say that the model is loaded, checked, and reproduces its golden answers."""
     return json_response({"status": "ready", "model_version": model.version})

@@ -91,8 +91,13 @@ EXAMPLES: Final[dict[type[errors.ServiceError], errors.ServiceError]] = {
     errors.BodyTimeoutError: errors.BodyTimeoutError(30),
     errors.BodyTooLargeError: errors.BodyTooLargeError(MAX_BODY_BYTES),
     errors.BusyError: errors.BusyError(),
+    errors.UnauthorizedError: errors.UnauthorizedError(),
+    errors.ForbiddenError: errors.ForbiddenError("lists"),
+    errors.TooManyRequestsError: errors.TooManyRequestsError(1.0),
     errors.NotReadyError: errors.NotReadyError(),
 }
+# Where the operator asks for keys, or bounds what a client may ask.
+_GUARDS: Final = (errors.UnauthorizedError, errors.ForbiddenError, errors.TooManyRequestsError)
 
 # Failures that no error class of ours stands for.
 _OTHER_CODES: Final = {404: "unknown_path", 405: "method_not_allowed"}
@@ -122,16 +127,18 @@ def internal_error_response(instance: str) -> Response:
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Internal error", detail, instance)
 
 
-def responses(*failures: type[errors.ServiceError], cacheable: bool = True) -> dict[int | str, dict[str, Any]]:
+def responses(
+    *failures: type[errors.ServiceError], cacheable: bool = True, is_open: bool = False
+) -> dict[int | str, dict[str, Any]]:
     """Describe to FastAPI what a route answers besides a success.
 
     Every route can have invalid requests and internal errors besides ``failures``. ``cacheable`` if a success depends
-    on the URL and the model alone.
+    on the URL and the model alone; ``is_open`` if it needs no key.
     """
     described: dict[int | str, dict[str, Any]] = {}
     if cacheable:
         described[304] = {"description": "Unchanged since the If-None-Match given"}
-    kinds: list[type[errors.ServiceError]] = [*failures, errors.InvalidRequestError]
+    kinds: list[type[errors.ServiceError]] = [*failures, errors.InvalidRequestError, *(() if is_open else _GUARDS)]
     for status in sorted({KINDS[kind].status for kind in kinds}):
         alike = [kind for kind in kinds if KINDS[kind].status is status]
         titles = " or ".join(KINDS[kind].title for kind in alike)

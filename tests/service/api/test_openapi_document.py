@@ -49,6 +49,8 @@ def test_every_route_documents_its_failures_as_problems(name: str) -> None:
     assert operation["tags"]
     assert operation["description"]
     statuses = {"422", "500"} | ({"404"} if "{" in name else set())
+    # Where the operator asks for keys, or limits clients.
+    statuses |= set() if "health" in name else {"401", "403", "429"}
     statuses |= set() if "live" in name or "metrics" in name else {"503"}
     # What is posted makes answers that cannot be kept, and can fail as a body.
     statuses |= {"408", "413", "415"} if "post" in name else set()
