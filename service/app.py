@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
 from models.store import Store
-from service.api import anime, health, lists, model, pages, users
+from service.api import anime, groups, health, lists, model, pages, users
 from service.api.bodies import Bodies
 from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
 from service.api.problems import add_problem_handlers, internal_error_response, problem_response
@@ -127,7 +127,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # Tried in order, so that of users, with fewer routes to pass by, stands before that of anime.
-    routers = [users.router, anime.router, lists.router, model.router, health.router]
+    routers = [users.router, anime.router, lists.router, groups.router, model.router, health.router]
     if settings.metrics and not settings.metrics_port:
         routers.append(health.metrics_router)
     for router in routers:

@@ -6,11 +6,15 @@ from fastapi import APIRouter, Query, Request, Response
 
 from models.scoring.ranking import RankedPage
 from service.api.answers import AnimeAnswer, SimilarAnimeAnswer, TitlesAnswer
+from service.api.group_answers import SimilarToSeveralAnswer
+from service.api.group_params import SimilarToSeveralQuery
+from service.api.group_rendering import similar_to_several_response
 from service.api.params import NO_QUERY, AnimeId, CheckedRoute, Model, SimilarAnimeQuery, TitlesQuery
 from service.api.problems import responses
 from service.api.rendering import anime_response, similar_anime_response, titles_response
-from service.api.threads import run_in_search_thread
+from service.api.threads import run_in_cpu_thread, run_in_search_thread
 from service.recommending.errors import NotReadyError, UnknownAnimeError
+from service.recommending.model import LoadedModel
 
 router = APIRouter(tags=["anime"], route_class=CheckedRoute)
 
@@ -31,6 +35,19 @@ async def similar_anime(anime_id: AnimeId, query: Annotated[SimilarAnimeQuery, Q
     return similar_anime_response(
         model, row, model.similar_anime.method_of(row, asked), model.similar_anime.page(row, asked)
     )
+
+
+@router.get(
+    "/anime/similar",
+    operation_id="similarToSeveral",
+    response_model=SimilarToSeveralAnswer,
+    responses=responses(UnknownAnimeError, NotReadyError),
+)
+async def similar_to_several(
+    query: Annotated[SimilarToSeveralQuery, Query()], model: Model, request: Request
+) -> Response:
+    """List the anime that are most similar to those given as `like`, and neither these nor like those of `unlike`."""
+    return await run_in_cpu_thread(request, _similar_to_several, model, query)
 
 
 @router.get("/anime", operation_id="findAnime", response_model=TitlesAnswer, responses=responses(NotReadyError))
@@ -58,3 +75,13 @@ async def find_anime(query: Annotated[TitlesQuery, Query()], model: Model, reque
 async def get_anime(anime_id: AnimeId, model: Model) -> Response:
     """Show one anime."""
     return anime_response(model, model.catalogue.row_of(anime_id))
+
+
+def _similar_to_several(model: LoadedModel, query: SimilarToSeveralQuery) -> Response:
+    liked, unliked = (
+        [model.catalogue.row_of(one) for one in dict.fromkeys(ids)] for ids in (query.like, query.unlike)
+    )
+    asked = query.request()
+    page = model.similar_anime.page_of_several(liked, unliked, asked)
+    method = model.similar_anime.method_of_several([*liked, *unliked], asked)
+    return similar_to_several_response(model, liked, unliked, method, page)

@@ -151,6 +151,15 @@ class RecommendedAnime(AnimeCard):
         list[RecommendationSupporter], Field(max_length=5, description="The most similar users who rate it highly")
     ]
     n_supporters: Annotated[int, Field(ge=0, le=50, description="How many of the 50 nearest users rate it highly")]
+    seen_by: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Share of the 50 nearest users who have seen it; null for new anime",
+            examples=[0.34],
+        ),
+    ]
     franchise: FranchisePlace
     notes: Annotated[list[str], Field(description="Further reasons, in words; methods may have none")]
 
@@ -257,10 +266,9 @@ class ListSummary(Answer):
     n_overruled: Annotated[int, Field(ge=0, description="Entries overruled by a later one for the same anime")]
 
 
-class _OfList(Answer):
-    """What answers to lists have in common."""
+class ListAccount(Answer):
+    """What became of a list that came."""
 
-    model_version: ModelVersion
     list_summary: ListSummary
     new_anime_ids: Annotated[list[int], Field(description="New anime on the list, which answers do not go by")]
     unknown_anime_ids: Annotated[list[int], Field(description="Ids on the list that the model does not know")]
@@ -269,16 +277,18 @@ class _OfList(Answer):
     notes: Notes
 
 
-class ListSimilarUsersAnswer(_OfList):
+class ListSimilarUsersAnswer(ListAccount):
     """Answer of POST /users/similar."""
 
+    model_version: ModelVersion
     data: list[SimilarUser]
     pagination: Pagination
 
 
-class ListRecommendationsAnswer(_OfList):
+class ListRecommendationsAnswer(ListAccount):
     """Answer of POST /recommendations."""
 
+    model_version: ModelVersion
     method: Method
     rule: Rule
     data: list[RecommendedAnime]

@@ -3,20 +3,17 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, NotRequired
+from typing import Annotated, Any, Final
 
 import anyio
 import numpy as np
 import orjson
 from fastapi import Depends, Request
-from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError, WithJsonSchema
-
-# pydantic wants this one before Python 3.12.
-from typing_extensions import TypedDict
+from pydantic import ValidationError
 
 from models.scoring.user_list import Status, UserList
 from service.api.answers import NoEvidenceReason
-from service.api.params import INT64_MAX, RecommendationsQuery
+from service.api.body_schemas import EXPECTED, LIST, BodyShape
 from service.recommending.catalogue import Catalogue
 from service.recommending.errors import (
     MAX_ISSUES,
@@ -35,7 +32,6 @@ MAX_BODY_BYTES: Final = 4_000_000
 # What all bodies of a process may hold, each from its first byte until it is answered. uvicorn's limit_concurrency
 # would count connections, idle ones too, and refuse probes and remembered answers with plain text.
 MAX_HELD_BYTES: Final = 64_000_000
-MAX_LIST_ENTRIES: Final = 20_000
 
 
 class Bodies:
@@ -99,73 +95,10 @@ async def get_bodies(request: Request) -> Bodies:
 
 HeldBodies = Annotated[Bodies, Depends(get_bodies)]
 
-
-class ListEntry(TypedDict):
-    """An anime on somebody's list."""
-
-    # Dictionaries rather than models: a list of a thousand is checked in a third of the time.
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
-
-    anime_id: Annotated[int, Field(ge=0, le=INT64_MAX, description="MyAnimeList id", examples=[1])]
-    # 9.0 is a whole number too: that is how pandas writes a column with gaps.
-    rating: NotRequired[
-        Annotated[
-            Annotated[float, Strict(), Field(ge=0, le=10)] | None,
-            WithJsonSchema(
-                {
-                    "type": ["integer", "null"],
-                    "minimum": 0,
-                    "maximum": 10,
-                    "description": "1 to 10; null or 0 for unrated",
-                    "examples": [9],
-                }
-            ),
-        ]
-    ]
-    status: NotRequired[
-        Annotated[
-            Literal["watching", "completed", "on_hold", "dropped", "plan_to_watch", 1, 2, 3, 4, 6, None],
-            # One list of words, numbers and null is no type to the generators of clients: they leave its routes out.
-            WithJsonSchema(
-                {
-                    "anyOf": [
-                        {"type": "string", "enum": ["watching", "completed", "on_hold", "dropped", "plan_to_watch"]},
-                        {"type": "integer", "enum": [1, 2, 3, 4, 6]},
-                        {"type": "null"},
-                    ],
-                    "description": "MyAnimeList's numbers will do. Plans are no evidence; "
-                    "without a status, it was seen",
-                    "examples": ["completed"],
-                }
-            ),
-        ]
-    ]
-
-
-class ListBody(TypedDict):
-    """Somebody's list: body of POST /recommendations and POST /users/similar."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
-
-    ratings: Annotated[
-        list[ListEntry],
-        Field(max_length=MAX_LIST_ENTRIES, description="In any order. Of an anime that comes twice, the last counts"),
-    ]
-
-
-_BODY: Final = TypeAdapter(ListBody)
 _STATUS_CODES: Final[dict[str | int | None, int]] = {
     None: int(Status.UNKNOWN),
     **{status.name.lower(): int(status) for status in Status if status is not Status.UNKNOWN},
     **{int(status): int(status) for status in Status if status is not Status.UNKNOWN},
-}
-_ENTRY: Final = "an object with anime_id, and rating and status where there are any"
-_EXPECTED: Final = {
-    "body": 'an object like {"ratings": [{"anime_id": 1, "rating": 9, "status": "completed"}]}',
-    "ratings": f"a list of at most {MAX_LIST_ENTRIES} entries",
-    "anime_id": f"a whole number from 0 to {INT64_MAX}",
-    "rating": "a whole number from 1 to 10; null or 0 for unrated",
-    "status": "one of watching, completed, on_hold, dropped, plan_to_watch, or 1, 2, 3, 4, 6, or null",
 }
 
 
@@ -178,6 +111,7 @@ class PostedList:
     new_anime_ids: list[int]  # in the order they came: in the catalogue, but on too few lists to learn from
     unknown_anime_ids: list[int]  # in the order they came
     repeated_anime_ids: list[int]  # in the order they came; the last entry of each counts
+    name: str | None = None  # of one of several lists
 
     @property
     def n_seen(self) -> int:
@@ -209,7 +143,22 @@ def read_list(body: bytes | bytearray, catalogue: Catalogue) -> PostedList:
     InvalidRequestError
         If the body is no JSON or no such list; each fault with the place of the entry.
     """
-    entries = _parse(body)["ratings"]
+    return _posted(_parse(body, LIST), catalogue)
+
+
+def read_lists(body: bytes | bytearray, catalogue: Catalogue, shape: BodyShape) -> list[PostedList]:
+    """Read several lists, JSON of a shape.
+
+    Raises
+    ------
+    InvalidRequestError
+        As for :func:`read_list`.
+    """
+    return [_posted(one, catalogue) for one in _parse(body, shape)["lists"]]
+
+
+def _posted(listed: Any, catalogue: Catalogue) -> PostedList:
+    entries = listed["ratings"]
     # A dictionary keeps the last of each, where the first stood.
     last = {entry["anime_id"]: entry for entry in entries}
     rows = catalogue.rows_of(last)
@@ -220,6 +169,7 @@ def read_list(body: bytes | bytearray, catalogue: Catalogue) -> PostedList:
         [entry["anime_id"] for row, entry in of_catalogue if catalogue.is_new(row)],
         [anime_id for anime_id, row in zip(last, rows, strict=True) if row is None],
         _repeated([entry["anime_id"] for entry in entries]) if len(last) < len(entries) else [],
+        listed.get("name"),
     )
 
 
@@ -242,39 +192,48 @@ def _repeated(anime_ids: Sequence[int]) -> list[int]:
     return list(repeated)
 
 
-def _parse(body: bytes | bytearray) -> ListBody:
+def _parse(body: bytes | bytearray, shape: BodyShape) -> Any:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         received = f"{error.msg}, line {error.lineno} column {error.colno}" if body.strip() else "nothing"
-        raise InvalidRequestError([Issue("body", "JSON, as UTF-8", received)], f"send {_EXPECTED['body']}") from error
+        raise InvalidRequestError([Issue("body", "JSON, as UTF-8", received)], f"send {shape.body}") from error
     try:
-        parsed = _BODY.validate_python(content)
+        parsed = shape.adapter.validate_python(content)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
-        raise InvalidRequestError(list(map(_issue, faults[:MAX_ISSUES])), n_faults=len(faults)) from error
-    issues = [issue for place, entry in enumerate(content["ratings"]) for issue in _missed(place, entry)]
+        issues = [_issue(fault, shape) for fault in faults[:MAX_ISSUES]]
+        raise InvalidRequestError(issues, n_faults=len(faults)) from error
+    lists = [("", content)] if shape is LIST else [(f"lists[{n}].", one) for n, one in enumerate(content["lists"])]
+    issues = [
+        issue
+        for prefix, listed in lists
+        for place, entry in enumerate(listed["ratings"])
+        for issue in _missed(f"{prefix}ratings[{place}]", entry)
+    ]
     if issues:
         raise InvalidRequestError(issues)
     return parsed
 
 
-def _missed(place: int, entry: dict[str, Any]) -> Iterator[Issue]:
+def _missed(place: str, entry: dict[str, Any]) -> Iterator[Issue]:
     """Find what pydantic lets pass: true is the number 1 to it, and 1e-40 a multiple of 1."""
     if entry.get("status") is True:
-        yield Issue(f"ratings[{place}].status", _EXPECTED["status"], "true")
+        yield Issue(f"{place}.status", EXPECTED["status"], "true")
     rating = entry.get("rating")
     if rating is not None and rating % 1:
-        yield Issue(f"ratings[{place}].rating", _EXPECTED["rating"], _in_words(rating))
+        yield Issue(f"{place}.rating", EXPECTED["rating"], _in_words(rating))
 
 
-def _issue(fault: Any) -> Issue:
-    place = _place(fault["loc"])
+def _issue(fault: Any, shape: BodyShape) -> Issue:
+    location = fault["loc"]
     received = None if fault["type"] == "missing" else _in_words(fault["input"])
     if fault["type"] == "extra_forbidden":
-        return Issue(place, _why_extra(fault["loc"]), received)
-    last = fault["loc"][-1] if fault["loc"] else "body"
-    return Issue(place, _ENTRY if isinstance(last, int) else _EXPECTED[last], received)
+        return Issue(_place(location), _why_extra(location, shape), received)
+    expected = EXPECTED | {"body": shape.body, "lists": shape.lists}
+    # The place of an entry has no name of its own.
+    name = "body" if not location else f"{location[-2]}[]" if isinstance(location[-1], int) else location[-1]
+    return Issue(_place(location), expected[name], received)
 
 
 def _place(location: Sequence[str | int]) -> str:
@@ -283,12 +242,14 @@ def _place(location: Sequence[str | int]) -> str:
     return "".join(parts).removeprefix(".") or "body"
 
 
-def _why_extra(location: Sequence[str | int]) -> str:
-    if len(location) > 1:
+def _why_extra(location: Sequence[str | int], shape: BodyShape) -> str:
+    if "ratings" in location[:-1]:
         return "no such field; an entry has anime_id, rating, status"
-    if location[0] in RecommendationsQuery.model_fields:
-        return f"in the query string (?{location[0]}=...), as for known users; the body has ratings alone"
-    return "no such field; the body has ratings alone"
+    if len(location) > 1:
+        return "no such field; a list has ratings, and perhaps name"
+    if location[0] in shape.query.model_fields:
+        return f"in the query string (?{location[0]}=...), as for known users; the body has {shape.fields} alone"
+    return f"no such field; the body has {shape.fields} alone"
 
 
 def _in_words(value: object) -> str:

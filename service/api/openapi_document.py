@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import TypeAdapter
 
-from service.api.bodies import ListBody
+from service.api.body_schemas import GroupBody, ListBody, PairBody
 from service.api.problems import Problem
 
 DESCRIPTION: Final = """\
@@ -29,7 +29,7 @@ def add_schemas(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if not app.openapi_schema:
             schemas = make()["components"]["schemas"]
-            for model in (Problem, ListBody):
+            for model in (Problem, ListBody, GroupBody, PairBody):
                 schema = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(schema.pop("$defs"), **{model.__name__: schema})
         return make()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal, LiteralString
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -77,6 +78,7 @@ class AnimeQuery(Paging):
     # Factories: an empty list as the default is nothing that generators of clients understand.
     type: Names = Field(default_factory=tuple, description="Any of these types: TV, Movie, OVA, ONA, Special, Music")
     genre: Names = Field(default_factory=tuple, description="All of these genres, case-insensitive")
+    any_genre: Names = Field(default_factory=tuple, description="At least one of these genres, case-insensitive")
     exclude_genre: Names = Field(default_factory=tuple, description="None of these genres, case-insensitive")
     min_score: Annotated[OptionalNumber, Field(description="Least mean score of the catalogue")] = None
     min_members: Annotated[OptionalMembers, Field(description="Least number of members")] = None
@@ -101,6 +103,7 @@ class AnimeQuery(Paging):
             self.year_to,
             self.exclude,
             self.include_adult,
+            self.any_genre,
         )
 
     @model_validator(mode="after")
@@ -116,7 +119,20 @@ class AnimeQuery(Paging):
         return self
 
 
-class SimilarAnimeQuery(AnimeQuery):
+class SteeredQuery(AnimeQuery):
+    """The same, with a ranking whose first 100 rows can be re-ordered."""
+
+    novelty: Annotated[
+        float, Field(ge=0, le=1, description="0: what fits best first; 1: what fewest have seen"), DECIMAL
+    ] = 0.0
+    diversity: Annotated[
+        float,
+        Field(ge=0, le=1, description="0: what fits best first; 1: what is least like the rows before"),
+        DECIMAL,
+    ] = 0.0
+
+
+class SimilarAnimeQuery(SteeredQuery):
     """Query of GET /anime/{anime_id}/similar."""
 
     order: Annotated[Order, Field(description="least: the most dissimilar first")] = "most"
@@ -134,12 +150,19 @@ class SimilarAnimeQuery(AnimeQuery):
     def request(self) -> SimilarAnimeRequest:
         """Give what is asked in plain values."""
         return SimilarAnimeRequest(
-            self.offset, self.limit, self.order, self.filters(), self.method, self.collapse_franchise
+            self.offset,
+            self.limit,
+            self.order,
+            self.novelty,
+            self.diversity,
+            self.filters(),
+            self.method,
+            self.collapse_franchise,
         )
 
 
-class RecommendationsQuery(AnimeQuery):
-    """Query of GET /users/{user_id}/recommendations and of POST /recommendations."""
+class OptionsOfRecommending(SteeredQuery):
+    """What recommendations for one and for several have in common."""
 
     order: Annotated[Order, Field(description="least: the least fitting first")] = "most"
     method: Annotated[
@@ -159,9 +182,6 @@ class RecommendationsQuery(AnimeQuery):
     include_disliked_franchises: Annotated[
         Truth, Field(description="Whether what comes after a dropped or low-rated entry of a franchise may appear")
     ] = False
-    include_new: Annotated[
-        Truth, Field(description="Whether new anime may appear, where they fit: at every fifth place, ten at most")
-    ] = False
     collapse_franchise: Annotated[
         Truth, Field(description="One entry per franchise: the next one to watch of it")
     ] = True
@@ -172,14 +192,27 @@ class RecommendationsQuery(AnimeQuery):
             self.offset,
             self.limit,
             self.order,
+            self.novelty,
+            self.diversity,
             self.filters(),
             self.method,
             self.rule,
             self.collapse_franchise,
             self.include_plan_to_watch,
             self.include_disliked_franchises,
-            self.include_new,
         )
+
+
+class RecommendationsQuery(OptionsOfRecommending):
+    """Query of GET /users/{user_id}/recommendations and of POST /recommendations."""
+
+    include_new: Annotated[
+        Truth, Field(description="Whether new anime may appear, where they fit: at every fifth place, ten at most")
+    ] = False
+
+    def request(self) -> RecommendationsRequest:
+        """Give what is asked in plain values."""
+        return replace(super().request(), include_new=self.include_new)
 
 
 class SimilarUsersQuery(Paging):

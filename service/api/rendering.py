@@ -20,7 +20,7 @@ from service.api.bodies import PostedList
 from service.api.params import RecommendationsQuery
 from service.operations.answer_memory import RememberedResponse
 from service.recommending.catalogue import SCORE_KEY
-from service.recommending.explanations import Explanation
+from service.recommending.explanations import Explanation, Reason
 from service.recommending.model import LoadedModel, Refusal
 from service.recommending.recommendations import RecommendationsPage
 from service.recommending.similar_users import SimilarUsersPage
@@ -78,7 +78,11 @@ def model_card_response(model: LoadedModel, refusal: Refusal | None) -> Response
 def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page: RankedPage) -> Response:
     """Answer with anime similar to one, by a method."""
     card = model.catalogue.card(anime_row)
-    beginning = b'%b"method":"%b","anime":%b,' % (_head(model), method.encode(), card)
+    return list_similar_anime(model, b'"method":"%b","anime":%b,' % (method.encode(), card), page)
+
+
+def list_similar_anime(model: LoadedModel, about: bytes, page: RankedPage) -> Response:
+    """Answer with similar anime; ``about`` says what they are similar to."""
     ids = model.bundle.catalogue_ids.data
     written = b'{"rank":%d,"similarity":%.6f,"similarity_of":%d,%b'
     values = zip(
@@ -87,7 +91,8 @@ def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page
         [ids[row] for row in page.scored_rows],
         model.catalogue.open_cards(page.rows),
     )
-    return _list_response(model, beginning, b",".join([written % fields for fields in values]), page)
+    rows = b",".join([written % fields for fields in values])
+    return answer_with_rows(model, _head(model) + about, rows, page)
 
 
 def titles_response(model: LoadedModel, page: RankedPage) -> Response:
@@ -95,13 +100,13 @@ def titles_response(model: LoadedModel, page: RankedPage) -> Response:
     relevance = [b"%.6f" % score for score in page.scores] or [b"null"] * len(page.rows)
     values = zip(count(page.offset + 1), relevance, model.catalogue.open_cards(page.rows))
     rows = [b'{"rank":%d,"relevance":%b,%b' % fields for fields in values]
-    return _list_response(model, _head(model), b",".join(rows), page)
+    return answer_with_rows(model, _head(model), b",".join(rows), page)
 
 
 def similar_users_response(model: LoadedModel, user_row: int, page: SimilarUsersPage) -> Response:
     """Answer with users similar to a known one."""
     beginning = b'%b"user_id":%b,' % (_head(model), *_write_user_ids(model.bundle, [user_row]))
-    return _list_response(model, beginning, _similar_user_rows(model, page), page.ranking)
+    return answer_with_rows(model, beginning, _similar_user_rows(model, page), page.ranking)
 
 
 def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) -> WrittenPage:
@@ -129,22 +134,22 @@ def recommend(model: LoadedModel, user_row: int, query: RecommendationsQuery) ->
 
 def recommendations_response(model: LoadedModel, page: WrittenPage) -> Response:
     """Answer with a page from :func:`recommend`, computed now or earlier."""
-    rows = _recommended_cards(model, page.anime_rows, page.rows)
-    return _list_response(model, _beginning(model, page.fields), rows, page)
+    rows = recommended_cards(model, page.anime_rows, page.rows)
+    return answer_with_rows(model, begin_answer(model, page.fields), rows, page)
 
 
 def list_recommendations_response(model: LoadedModel, posted: PostedList, page: RecommendationsPage) -> Response:
     """Answer with recommendations for a list."""
-    fields = _method(page) | _summary(posted, has_evidence=page.has_evidence, instead=SO_POPULAR)
-    rows = _recommended_cards(model, page.ranking.rows, _write_rows(model, page))
-    return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
+    fields = _method(page) | summarise_list(posted, has_evidence=page.has_evidence, instead=SO_POPULAR)
+    rows = recommended_cards(model, page.ranking.rows, _write_rows(model, page))
+    return answer_with_rows(model, begin_answer(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
 
 
 def list_similar_users_response(model: LoadedModel, posted: PostedList, page: SimilarUsersPage) -> Response:
     """Answer with the users similar to a list."""
-    fields = _summary(posted, has_evidence=page.ranking.total > 0, instead="Nobody is similar to that.")
+    fields = summarise_list(posted, has_evidence=page.ranking.total > 0, instead="Nobody is similar to that.")
     rows = _similar_user_rows(model, page)
-    return _list_response(model, _beginning(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
+    return answer_with_rows(model, begin_answer(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
 
 
 def _head(model: LoadedModel) -> bytes:
@@ -152,12 +157,12 @@ def _head(model: LoadedModel) -> bytes:
     return b'{"model_version":"%b",' % model.version.encode()
 
 
-def _beginning(model: LoadedModel, fields: bytes) -> bytes:
+def begin_answer(model: LoadedModel, fields: bytes) -> bytes:
     """Write how an answer begins, with the fields of a JSON object."""
     return b"%b%b," % (_head(model), fields[1:-1])
 
 
-def _list_response(
+def answer_with_rows(
     model: LoadedModel, beginning: bytes, rows: bytes, page: RankedPage | WrittenPage, *, cacheable: bool = True
 ) -> Response:
     """Answer with rows; ``cacheable`` if the answer depends on the URL and the model alone."""
@@ -180,7 +185,7 @@ def _similar_user_rows(model: LoadedModel, page: SimilarUsersPage) -> bytes:
     return b",".join([written % fields for fields in values])
 
 
-def _recommended_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> bytes:
+def recommended_cards(model: LoadedModel, anime_rows: list[int], written: list[bytes]) -> bytes:
     """Write the cards of recommendations, whose ``score`` is not the catalogue's."""
     cards = (model.catalogue.card(row).replace(SCORE_KEY, b'"mean_score":') for row in anime_rows)
     return b",".join([b"%b,%b" % (own[:-1], card[1:]) for own, card in zip(written, cards, strict=True)])
@@ -199,7 +204,7 @@ def _write_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:
                 "rank": ranking.offset + 1 + place,
                 "score": round(score, 6),
                 **_explained(model, page.explanations[place]),
-                "franchise": _placed(model, page.places[place], row, ranking.scored_rows[place]),
+                "franchise": place_in_franchise(model, page.places[place], row, ranking.scored_rows[place]),
             }
         )
         for place, (row, score) in enumerate(zip(ranking.rows, ranking.scores, strict=True))
@@ -209,32 +214,38 @@ def _write_rows(model: LoadedModel, page: RecommendationsPage) -> list[bytes]:
 def _explained(model: LoadedModel, explanation: Explanation) -> dict[str, Any]:
     user_ids = model.bundle.user_ids
     return {
-        "because": [
-            {**_named(model, row), "contribution": round(contribution, 6)}
-            for row, contribution in explanation.because
-        ],
+        "because": name_reasons(model, explanation.because),
         "supporters": [
             {"user_id": user_ids[row].item(), "similarity": round(similarity, 6), "rating": rating}
             for row, similarity, rating in explanation.supporters
         ],
         "n_supporters": explanation.n_supporters,
+        "seen_by": None if explanation.seen_by is None else round(explanation.seen_by, 4),
         "notes": explanation.notes,
     }
 
 
-def _placed(model: LoadedModel, place: Place, row: int, scored_row: int) -> dict[str, Any]:
+def name_reasons(model: LoadedModel, reasons: list[Reason]) -> list[dict[str, Any]]:
+    """Write reasons with the names of their anime."""
+    return [{**name_anime(model, row), "contribution": round(contribution, 6)} for row, contribution in reasons]
+
+
+def place_in_franchise(model: LoadedModel, place: Place, row: int, scored_row: int) -> dict[str, Any]:
+    """Write what an anime is to its franchise."""
     return {
         "role": place.role.name.lower(),
-        "next_after": [_named(model, before) for before in place.next_after],
-        "score_of": None if scored_row == row else _named(model, scored_row),
+        "next_after": [name_anime(model, before) for before in place.next_after],
+        "score_of": None if scored_row == row else name_anime(model, scored_row),
     }
 
 
-def _named(model: LoadedModel, row: int) -> dict[str, Any]:
+def name_anime(model: LoadedModel, row: int) -> dict[str, Any]:
+    """Write the id and the name of an anime."""
     return {"anime_id": int(model.bundle.catalogue_ids[row]), "name": model.catalogue.titles[row][0]}
 
 
-def _summary(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[str, Any]:
+def summarise_list(posted: PostedList, *, has_evidence: bool, instead: str) -> dict[str, Any]:
+    """Write what became of the entries of a list; ``instead`` says what answers a list without evidence."""
     no_evidence = None if has_evidence else posted.no_evidence or "no_direction"
     n_known, n_new = len(posted.user_list.anime_rows), len(posted.new_anime_ids)
     n_unknown = len(posted.unknown_anime_ids)

@@ -15,7 +15,7 @@ from starlette.datastructures import QueryParams
 from service.recommending.errors import MAX_ISSUES, MAX_NAME, MAX_TEXT, InvalidRequestError, Issue
 
 # More than any route can have: a thousand ids, and names.
-MAX_PARAMETERS: Final = 1_200
+MAX_PARAMETERS: Final = 1_300
 
 P = TypeVar("P", bound=BaseModel)
 # JSON schemas by the name of the parameter.
@@ -112,6 +112,8 @@ def _issue(fault: Any, schemas: Schemas, came: QueryParams) -> Issue:
     _, name, *places = fault["loc"]
     if fault["type"] == "too_long":
         return Issue(name, f"given at most {context['max_length']} times", f"{context['actual_length']} times")
+    if fault["type"] == "missing":
+        return Issue(name, f"given at least once, {_in_words(schemas[name])}", None)
     # What came was text, whatever was made of it before a bound was checked.
     place = next((place for place in places if isinstance(place, int)), -1)
     return Issue(name, _in_words(schemas[name]), came.getlist(name)[place][:MAX_TEXT])

@@ -161,6 +161,9 @@ class Catalogue:
             mask &= np.isin(values("type_codes"), types)
         for column in _codes("genre", filters.genres, self._genres, self.genre_names):
             mask &= values("anime_genres")[:, column]
+        any_of = _codes("any_genre", filters.any_genres, self._genres, self.genre_names)
+        if any_of:
+            mask &= values("anime_genres")[:, any_of].any(axis=1)
         for column in _codes("exclude_genre", filters.excluded_genres, self._genres, self.genre_names):
             mask &= ~values("anime_genres")[:, column]
         _bound(mask, values("mean_scores"), filters.min_score, None)

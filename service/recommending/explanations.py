@@ -63,6 +63,7 @@ class Explanation:
     because: list[Reason]  # the user's own anime that support it, the strongest first
     supporters: list[Supporter]  # similar users who hold it in their top quarter, the most similar first
     n_supporters: int  # how many of the 50 nearest do
+    seen_by: float | None  # share of the 50 nearest who have seen it; None for new anime, or where nobody is near
     notes: list[str]  # reasons in words, from methods that have some
 
 
@@ -81,14 +82,14 @@ def explain(
     reasons = _liked_reasons(profile, contributions)
     supporters = _supporters(bundle, profile, anime_rows)
     return [
-        Explanation(because, nearest, n_supporters, words)
-        for because, (nearest, n_supporters), words in zip(reasons, supporters, notes, strict=True)
+        Explanation(because, *support, words)
+        for because, support, words in zip(reasons, supporters, notes, strict=True)
     ]
 
 
 def explain_by_list(profile: UserProfile, contributions: NDArray[np.float32]) -> list[Explanation]:
     """Explain anime that nobody supports by contributions alone, shape (n_page, n_support)."""
-    return [Explanation(because, [], 0, []) for because in _liked_reasons(profile, contributions)]
+    return [Explanation(because, [], 0, None, []) for because in _liked_reasons(profile, contributions)]
 
 
 def _liked_reasons(profile: UserProfile, contributions: NDArray[np.float32]) -> list[list[Reason]]:
@@ -113,17 +114,26 @@ def _reasons(seen_rows: NDArray[np.integer], contributions: NDArray[np.float32])
     ]
 
 
-def _supporters(bundle: Bundle, profile: UserProfile, anime_rows: list[int]) -> list[tuple[list[Supporter], int]]:
-    """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many."""
+def _supporters(
+    bundle: Bundle, profile: UserProfile, anime_rows: list[int]
+) -> list[tuple[list[Supporter], int, float | None]]:
+    """Find who of the nearest users holds each anime in their top quarter: the most similar five, and how many.
+
+    And what share of the nearest users has seen it.
+    """
     neighbours = profile.neighbours(N_NEIGHBOURS)
     similarities = neighbours.similarities
-    sizes, (listed, ratings) = entries_of_users(bundle, neighbours.rows, bundle.list_anime_rows, bundle.list_ratings)
+    columns = (bundle.list_anime_rows, bundle.list_ratings, bundle.list_statuses)
+    sizes, (listed, ratings, statuses) = entries_of_users(bundle, neighbours.rows, *columns)
     owners = np.repeat(np.arange(len(sizes)), sizes)
     least = least_of_top_quarters(owners, ratings, len(sizes))
     wanted = np.zeros(bundle.n_anime, dtype=bool)
     wanted[anime_rows] = True
     held = np.flatnonzero(wanted[listed])
-    held = held[(ratings[held] >= least[owners[held]]) & (similarities[owners[held]] > 0.0)]
+    held = held[similarities[owners[held]] > 0.0]
+    n_near = int(np.count_nonzero(similarities > 0.0))
+    n_seen = np.bincount(listed[held[statuses[held] != int(Status.PLAN_TO_WATCH)]], minlength=bundle.n_anime)
+    held = held[ratings[held] >= least[owners[held]]]
     places: dict[int, list[int]] = {row: [] for row in anime_rows}
     for place, row in enumerate(listed[held].tolist()):
         places[row].append(place)
@@ -131,7 +141,11 @@ def _supporters(bundle: Bundle, profile: UserProfile, anime_rows: list[int]) -> 
     nearness = similarities[owners[held]].tolist()
     given = ratings[held].tolist()
     return [
-        ([Supporter(users[p], nearness[p], given[p]) for p in places[row][:MAX_SUPPORTERS]], len(places[row]))
+        (
+            [Supporter(users[p], nearness[p], given[p]) for p in places[row][:MAX_SUPPORTERS]],
+            len(places[row]),
+            int(n_seen[row]) / n_near if n_near else None,
+        )
         for row in anime_rows
     ]
 

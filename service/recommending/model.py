@@ -22,7 +22,9 @@ from models.scoring.neighbours import NeighbourRule
 from models.scoring.ranking import Cut
 from models.store import hold_bundle
 from service.recommending.catalogue import Catalogue, row_of_user
+from service.recommending.comparison import Comparisons
 from service.recommending.errors import ModelRefusedError, NotReadyError, ServiceError
+from service.recommending.group import GroupRecommender
 from service.recommending.new_recommendations import NewAnimeRecommender
 from service.recommending.recommendations import RecommendationsPage, Recommender
 from service.recommending.requests import Filters, MethodName, RecommendationsRequest, SimilarAnimeRequest
@@ -54,6 +56,8 @@ class LoadedModel:
     similar_users: SimilarUsers
     recommender: Recommender
     new_anime_recommender: NewAnimeRecommender
+    group_recommender: GroupRecommender
+    comparisons: Comparisons
     precomputed: PrecomputedAnswers | None = None
 
     @cached_property
@@ -157,6 +161,8 @@ def build_model(bundle: Bundle, folder: Path = Path()) -> LoadedModel:
         similar_users=SimilarUsers(bundle),
         recommender=recommender,
         new_anime_recommender=NewAnimeRecommender(bundle, catalogue, recommender),
+        group_recommender=GroupRecommender(bundle, catalogue, recommender),
+        comparisons=Comparisons(bundle),
     )
 
 

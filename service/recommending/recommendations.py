@@ -1,6 +1,7 @@
 """What should this user watch next, by what they have seen and whom they resemble."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from models.bundle.reader import Bundle
 from models.scoring.franchises import Place, franchises_of, places_of, rank_next_entries
 from models.scoring.neighbours import DEFAULT_RULE, NeighbourRule
 from models.scoring.ranking import RankedPage, rank
+from models.scoring.steering import Steering
 from service.recommending.catalogue import Catalogue
 from service.recommending.errors import InvalidRequestError, Issue
 from service.recommending.explanations import Explanation, explain
@@ -37,6 +39,7 @@ class Recommender:
         self._catalogue = catalogue
         self._methods = make_methods(bundle)
         self._franchises = franchises_of(bundle)
+        self._steering = Steering(bundle)
 
     @property
     def methods(self) -> frozenset[MethodKey]:
@@ -56,12 +59,12 @@ class Recommender:
         InvalidRequestError
             If a filter names an unknown type or genre, or a rule is named that the method does not have.
         """
-        method, rule = self._choose_method(request)
-        if not profile.likes_something:
-            method, rule = "popular", None
+        method, rule = key = self.method_for(profile, request)
         allowed = self._allowed(profile, request)
-        scoring = self._methods[method, rule].score(profile, allowed)
-        ranking = self._rank(profile, scoring, allowed, request)
+        scoring = self.score(profile, key, allowed)
+        rank_all = partial(self._rank, profile, scoring, allowed)
+        is_steered = request.novelty or request.diversity
+        ranking = self._steering.page(rank_all, request) if is_steered else rank_all(request)
         return RecommendationsPage(
             ranking,
             self._explain(profile, scoring, ranking),
@@ -70,6 +73,21 @@ class Recommender:
             rule,
             profile.likes_something,
         )
+
+    def method_for(self, profile: UserProfile, request: RecommendationsRequest) -> MethodKey:
+        """Give the method by which a user is answered: without evidence by what is popular, whatever is asked for.
+
+        Raises
+        ------
+        InvalidRequestError
+            If a method is named that this model does not have, or a rule that the method does not have.
+        """
+        key = self._choose_method(request)
+        return key if profile.likes_something else ("popular", None)
+
+    def score(self, profile: UserProfile, key: MethodKey, allowed: NDArray[np.bool_]) -> Scoring:
+        """Score every anime for a user by a method; ``allowed``, shape (n_anime,), is what may be recommended."""
+        return self._methods[key].score(profile, allowed)
 
     def _explain(self, profile: UserProfile, scoring: Scoring, ranking: RankedPage) -> list[Explanation]:
         if not ranking.rows:

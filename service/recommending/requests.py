@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 from models.bundle.manifest import RecommendationMethod, SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
-from models.scoring.ranking import Cut
+from models.scoring.steering import SteeredCut
 
 # What can be asked for, and what answers where there is nothing to go by.
 MethodName = Literal[RecommendationMethod, "popular"]
@@ -29,14 +29,15 @@ class Filters(NamedTuple):
     year_to: int | None = None
     excluded_ids: tuple[int, ...] = ()  # ids that the model does not know have no effect
     include_adult: bool = False
+    any_genres: tuple[str, ...] = ()  # at least one of these
 
 
 NO_FILTERS: Final = Filters()
 
 
 @dataclass(frozen=True)
-class SimilarAnimeRequest(Cut):
-    """Which anime are similar to one."""
+class SimilarAnimeRequest(SteeredCut):
+    """Which anime are similar to one, or to several."""
 
     filters: Filters = NO_FILTERS
     method: SimilarAnimeMethod | None = None  # by default the model's own
@@ -44,7 +45,7 @@ class SimilarAnimeRequest(Cut):
 
 
 @dataclass(frozen=True)
-class RecommendationsRequest(Cut):
+class RecommendationsRequest(SteeredCut):
     """What a user should watch next."""
 
     filters: Filters = NO_FILTERS
@@ -59,3 +60,10 @@ class RecommendationsRequest(Cut):
         """Leave out new anime that are on the list."""
         excluded = (*self.filters.excluded_ids, *anime_ids)
         return replace(self, filters=self.filters._replace(excluded_ids=excluded))
+
+
+@dataclass(frozen=True)
+class GroupRequest(RecommendationsRequest):
+    """What several people should watch together."""
+
+    include_seen_by_some: bool = False  # whether anime may appear that some of them, but not all, have seen

@@ -22,6 +22,7 @@ filters = st.fixed_dictionaries(
     optional={
         "type": st.lists(st.sampled_from([*TYPES[1:], "tv", "ova"]), max_size=2).map(tuple),
         "genre": some_genres,
+        "any_genre": some_genres,
         "exclude_genre": some_genres,
         "min_score": st.floats(0, 10),
         "min_members": st.integers(0, 50_000),
@@ -53,6 +54,7 @@ def passes(row: int, wanted: dict[str, Any], prefix: str = "") -> bool:
     return (
         (not wanted.get("type") or kind in {name.casefold() for name in wanted["type"]})
         and all(name.casefold() in genres for name in wanted.get("genre", ()))
+        and (not wanted.get("any_genre") or any(name.casefold() in genres for name in wanted["any_genre"]))
         and not any(name.casefold() in genres for name in wanted.get("exclude_genre", ()))
         and all(number > 0 for low, high, number in bounds if low is not None or high is not None)
         and all(number >= low for low, _, number in bounds if low is not None)

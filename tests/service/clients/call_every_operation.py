@@ -8,13 +8,16 @@ import sys
 from typing import Any
 
 from osusume_client import Client
-from osusume_client.api.anime import find_anime, get_anime, similar_anime
+from osusume_client.api.anime import find_anime, get_anime, similar_anime, similar_to_several
 from osusume_client.api.health import get_metrics, is_live, is_ready
-from osusume_client.api.lists import recommend_to_list, similar_users_to_list
+from osusume_client.api.lists import compare_lists, recommend_to_group, recommend_to_list, similar_users_to_list
 from osusume_client.api.model import get_model
 from osusume_client.api.users import recommend, similar_users
 from osusume_client.models import (
     AnimeAnswer,
+    ComparisonAnswer,
+    GroupAnswer,
+    GroupBody,
     HealthAnswer,
     ListBody,
     ListEntry,
@@ -23,6 +26,8 @@ from osusume_client.models import (
     ListRecommendationsAnswer,
     ListSimilarUsersAnswer,
     ModelAnswer,
+    NamedList,
+    PairBody,
     Problem,
     RecommendationsAnswer,
     RecommendMethod,
@@ -30,6 +35,7 @@ from osusume_client.models import (
     SimilarAnimeAnswer,
     SimilarAnimeMethod,
     SimilarAnimeOrder,
+    SimilarToSeveralAnswer,
     SimilarUsersAnswer,
     TitlesAnswer,
 )
@@ -89,6 +95,8 @@ def ask_about_anime(client: Client) -> None:
     assert {anime.type_ for anime in similar.data} <= {"TV", "OVA"}
     similarities = [anime.similarity for anime in similar.data]
     assert similarities == sorted(similarities)
+    several = similar_to_several.sync_detailed(client=client, like=[1, 4], unlike=[7], novelty=0.5, diversity=0.5)
+    assert [anime.anime_id for anime in read(several, SimilarToSeveralAnswer).like] == [1, 4]
     refused(get_anime.sync_detailed(99999999, client=client), 404, "unknown_anime")
     refused(similar_anime.sync_detailed(99999999, client=client), 404, "unknown_anime")
     problem = refused(find_anime.sync_detailed(client=client, limit=0), 422, "invalid_request")
@@ -125,6 +133,23 @@ def ask_with_a_list(client: Client) -> None:
         assert [issue.parameter for issue in problem.errors] == ["ratings[1].rating"]
 
 
+def ask_with_several_lists(client: Client) -> None:
+    """Post lists of a group, and of two to be compared."""
+    one = NamedList(ratings=[ListEntry(anime_id=1, rating=9), ListEntry(anime_id=4)], name="A")
+    other = NamedList(ratings=[ListEntry(anime_id=1, rating=3), ListEntry(anime_id=7, rating=8)])
+    together = read(
+        recommend_to_group.sync_detailed(client=client, body=GroupBody(lists=[one, other, other])), GroupAnswer
+    )
+    assert [member.name for member in together.lists] == ["A", None, None]
+    assert {len(anime.lists) for anime in together.data} == {3}
+    compared = read(compare_lists.sync_detailed(client=client, body=PairBody(lists=[one, other])), ComparisonAnswer)
+    assert [anime.ratings for anime in compared.disagreements] == [[9, 3]]
+    problem = refused(
+        recommend_to_group.sync_detailed(client=client, body=GroupBody(lists=[one])), 422, "invalid_request"
+    )
+    assert [issue.parameter for issue in problem.errors] == ["lists"]
+
+
 def ask_about_the_service(client: Client) -> None:
     """Ask for the model, the probes, and the metrics."""
     model = read(get_model.sync_detailed(client=client), ModelAnswer)
@@ -148,7 +173,7 @@ def main() -> None:
     client = Client(
         base_url=sys.argv[1], raise_on_unexpected_status=True, httpx_args={"event_hooks": {"response": [tell]}}
     )
-    for ask in (ask_about_anime, ask_about_users, ask_with_a_list, ask_about_the_service):
+    for ask in (ask_about_anime, ask_about_users, ask_with_a_list, ask_with_several_lists, ask_about_the_service):
         ask(client)
 
 

@@ -59,6 +59,8 @@ def _cases(cards: list[Card]) -> list[tuple[dict[str, Any], Passes]]:
         ({"type": ["TV", "OVA"]}, lambda card: card["type"] in {"TV", "OVA"}),
         ({"genre": "drama"}, lambda card: "Drama" in card["genres"]),
         ({"genre": ["Drama", "Action"]}, lambda card: {"Drama", "Action"} <= {*card["genres"]}),
+        ({"any_genre": ["drama", "Action"]}, lambda card: bool({"Drama", "Action"} & {*card["genres"]})),
+        ({"any_genre": "Drama", "genre": "Action"}, lambda card: {"Drama", "Action"} <= {*card["genres"]}),
         ({"exclude_genre": "drama"}, lambda card: "Drama" not in card["genres"]),
         ({"exclude_genre": ["Drama", "Action"]}, lambda card: not {"Drama", "Action"} & {*card["genres"]}),
         (

@@ -112,7 +112,8 @@ def test_a_stranger_with_the_list_of_a_known_user_gets_as_much(
     known = _get(client, USER_ROW, bundle, **asked)
     assert posted["pagination"] == known["pagination"]
     if method == "items":  # Among whom the nearest are found, the known user is one.
-        assert posted["data"] == known["data"]
+        without_share = [[row | {"seen_by": None} for row in answer["data"]] for answer in (posted, known)]
+        assert without_share[0] == without_share[1]
 
 
 @pytest.mark.parametrize("method", ["items", "ranked"])

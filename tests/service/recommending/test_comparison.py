@@ -1,0 +1,148 @@
+"""Two lists compared: symmetric, highest with oneself, and named by hand."""
+
+from typing import Any
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.scoring.user_list import Status, UserList, list_of_user
+from service.api.group_answers import ComparisonAnswer
+from service.recommending.comparison import Comparison
+from tests.service.api.posted_lists import entries_of
+from tests.service.rankings import BUNDLE, MODEL, user_rows
+
+limits = st.integers(1, 100)
+
+
+def _compare(first: UserList, second: UserList, limit: int = 100) -> Comparison:
+    return MODEL.comparisons.compare((first, second), limit)
+
+
+def _list(entries: dict[int, tuple[int, Status]]) -> UserList:
+    rows = sorted(entries)
+    return UserList(
+        np.array(rows, dtype=np.int32),
+        np.array([entries[row][0] for row in rows], dtype=np.uint8),
+        np.array([entries[row][1] for row in rows], dtype=np.uint8),
+    )
+
+
+@given(one=user_rows, other=user_rows, limit=limits)
+def test_the_order_of_the_lists_makes_no_difference(one: int, other: int, limit: int) -> None:
+    first, second = (list_of_user(BUNDLE, row) for row in (one, other))
+    comparison, turned = _compare(first, second, limit), _compare(second, first, limit)
+    for name in ("score", "n_in_common", "n_shared", "n_disagreements"):
+        assert getattr(turned, name) == getattr(comparison, name), name
+    assert turned.agreement == pytest.approx(comparison.agreement)
+    for name in ("shared", "disagreements"):
+        swapped = [
+            entry._replace(ratings=entry.ratings[::-1], statuses=entry.statuses[::-1])
+            for entry in getattr(turned, name)
+        ]
+        assert swapped == getattr(comparison, name), name
+
+
+@given(one=user_rows, other=user_rows)
+def test_nobody_fits_better_than_oneself(one: int, other: int) -> None:
+    first, second = (list_of_user(BUNDLE, row) for row in (one, other))
+    itself = _compare(first, first)
+    if itself.score is None:
+        assert _compare(first, second).score is None
+        return
+    assert itself.score == 1.0
+    assert (_compare(first, second).score or 0.0) <= itself.score
+    assert itself.disagreements == []
+    assert itself.n_in_common == len(first.seen_rows)
+    assert itself.agreement == pytest.approx(1.0) or itself.agreement is None
+
+
+def test_the_score_is_the_share_of_pairs_that_are_less_alike() -> None:
+    rng = np.random.default_rng(1)
+    users = BUNDLE.user_embeddings
+    pairs = [rng.choice(BUNDLE.n_users, 2, replace=False) for _ in range(3000)]
+    cosines = np.array([users[a] @ users[b] for a, b in pairs])
+    for one, other in ((3, 4), (5, 9), (2, 30)):
+        score = _compare(list_of_user(BUNDLE, one), list_of_user(BUNDLE, other)).score
+        assert score == pytest.approx(np.mean(cosines <= users[one] @ users[other]), abs=0.04)
+
+
+def test_what_is_shared_and_where_they_disagree_by_hand() -> None:
+    done, dropped, planned = Status.COMPLETED, Status.DROPPED, Status.PLAN_TO_WATCH
+    # Means: 7.5 and 6.
+    first = _list(
+        {0: (10, done), 1: (8, done), 2: (9, done), 3: (3, done), 4: (0, done), 5: (0, planned), 8: (0, done)}
+    )
+    second = _list(
+        {0: (7, done), 1: (8, done), 2: (3, done), 3: (6, done), 4: (9, done), 5: (9, done), 8: (0, dropped)}
+    )
+    comparison = _compare(first, second)
+    # Relative to the means: 0 (2.5, .3), 1 (.5, 1.4), 2 (1.5, -3.6), 3 (-4.5, -.6); 4 is unrated on one, 5 a plan.
+    assert comparison.n_in_common == 6
+    assert [entry.anime_row for entry in comparison.shared] == [0, 1]
+    assert [entry.anime_row for entry in comparison.disagreements] == [2, 3, 0]
+    assert comparison.disagreements[0].ratings == (9, 3)
+    assert comparison.disagreements[0].statuses == (done, done)
+    # Four ratings in common say nothing.
+    assert comparison.agreement is None
+    limited = _compare(first, second, limit=1)
+    assert (len(limited.shared), limited.n_shared, len(limited.disagreements), limited.n_disagreements) == (
+        1,
+        2,
+        1,
+        3,
+    )
+
+
+def test_agreement_is_the_correlation_of_common_ratings() -> None:
+    ratings = np.array([[9, 8, 3, 5, 7], [10, 7, 4, 4, 9]])
+    first, second = (_list({row: (int(r), Status.COMPLETED) for row, r in enumerate(one)}) for one in ratings)
+    assert _compare(first, second).agreement == pytest.approx(np.corrcoef(ratings)[0, 1])
+    flat = _list(dict.fromkeys(range(5), (7, Status.COMPLETED)))
+    assert _compare(first, flat).agreement is None
+
+
+def test_who_rates_nothing_loves_what_they_finish() -> None:
+    unrated = _list({0: (0, Status.COMPLETED), 1: (0, Status.DROPPED), 2: (0, Status.WATCHING)})
+    rated = _list({0: (9, Status.COMPLETED), 1: (9, Status.COMPLETED), 2: (4, Status.COMPLETED)})
+    comparison = _compare(unrated, rated)
+    assert [entry.anime_row for entry in comparison.shared] == [0]
+    assert [entry.anime_row for entry in comparison.disagreements] == [1, 2]
+
+
+def _post(client: httpx.Client, lists: Any, **asked: Any) -> ComparisonAnswer:
+    answer = client.post("/users/compare", json={"lists": lists}, params=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    return ComparisonAnswer.model_validate_json(answer.content, strict=True)
+
+
+def test_an_answer_has_cards_with_both_ratings(client: httpx.Client) -> None:
+    lists: list[dict[str, Any]] = [{"name": name, "ratings": entries_of(row)} for name, row in (("A", 3), ("B", 5))]
+    answer = _post(client, lists, limit=2)
+    assert [one.name for one in answer.lists] == ["A", "B"]
+    assert len(answer.disagreements) <= 2
+    assert answer.n_disagreements > 2
+    for card in (*answer.shared, *answer.disagreements):
+        for entries, rating, status in zip(lists, card.ratings, card.statuses, strict=True):
+            (entry,) = [entry for entry in entries["ratings"] if entry["anime_id"] == card.anime_id]
+            assert (entry["rating"] or None) == rating
+            assert status in (None, *(one.name.lower() for one in Status))
+
+
+def test_a_list_that_says_nothing_has_no_score(client: httpx.Client) -> None:
+    answer = _post(client, [{"ratings": entries_of(3)}, {"ratings": []}])
+    assert answer.score is None
+    assert answer.lists[0].no_evidence is None
+    assert answer.lists[1].no_evidence == "empty_list"
+    assert answer.lists[1].notes == ["The list is empty. So there is no score."]
+
+
+@pytest.mark.parametrize("n_lists", [0, 1, 3])
+def test_two_lists_are_compared_and_no_other_number(client: httpx.Client, n_lists: int) -> None:
+    answer = client.post("/users/compare", json={"lists": [{"ratings": []}] * n_lists})
+    assert answer.status_code == 422
+    (issue,) = answer.json()["errors"]
+    assert issue == {"parameter": "lists", "expected": "2 lists", "received": f"a list of {n_lists}"}
