@@ -5,7 +5,7 @@ from typing import Any, Final
 import httpx2 as httpx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.scoring.group import MISERY_WEIGHT, group_scores
@@ -44,6 +44,7 @@ def _page(users: list[int], **asked: Any) -> GroupPage:
     return MODEL.group_recommender.page(profiles, GroupQuery.model_validate(asked).request())
 
 
+@settings(max_examples=40)
 @given(users=groups, wanted=filters, asked=options)
 def test_nothing_is_named_that_one_of_them_dislikes_or_all_have_seen(users: Any, wanted: Any, asked: Any) -> None:
     rows = {*_page(users, **wanted, **asked, limit=100).ranking.rows}
@@ -61,6 +62,7 @@ def test_nothing_is_named_that_one_of_them_dislikes_or_all_have_seen(users: Any,
     assert all(passes(row, wanted) for row in rows)
 
 
+@settings(max_examples=40)
 @given(users=groups, seen_by_some=st.booleans())
 def test_all_that_may_be_watched_is_ranked(users: Any, seen_by_some: bool) -> None:
     page = _page(users, **ALL, include_seen_by_some=seen_by_some)
@@ -80,6 +82,7 @@ def _may_watch(row: int, lists: list[UserList], seen_by_some: bool) -> bool:
     )
 
 
+@settings(max_examples=40)
 @given(users=groups)
 def test_the_views_of_a_row_are_what_each_member_would_be_told(users: Any) -> None:
     page = _page(users, **ALL)
@@ -97,6 +100,7 @@ def test_the_views_of_a_row_are_what_each_member_would_be_told(users: Any) -> No
     assert ranking.scores == sorted(ranking.scores, reverse=True)
 
 
+@settings(max_examples=40)
 @given(users=groups, asked=options)
 def test_a_group_has_no_order(users: Any, asked: Any) -> None:
     page, turned = _page(users, **asked), _page(users[::-1], **asked)

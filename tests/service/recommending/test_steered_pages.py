@@ -6,7 +6,7 @@ from typing import Any, Final
 import httpx2 as httpx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.scoring import steering
@@ -44,7 +44,8 @@ WAYS: Final[list[tuple[str, Ask]]] = [("similar", _similar), ("recommended", _re
 ways = st.sampled_from([ask for _, ask in WAYS])
 
 
-@given(ask=ways, row=user_rows, wanted=filters, asked=knobs, order=orders, limit=st.integers(1, 9))
+@settings(max_examples=40)
+@given(ask=ways, row=user_rows, wanted=filters, asked=knobs, order=orders, limit=st.integers(3, 20))
 def test_pages_neither_repeat_nor_miss_a_row(
     ask: Ask, row: int, wanted: Any, asked: Any, order: str, limit: int
 ) -> None:
@@ -75,6 +76,7 @@ def test_what_follows_the_steered_rows_keeps_its_place(name: str, ask: Ask, monk
 
 
 @pytest.mark.parametrize(("name", "ask"), WAYS)
+@settings(max_examples=40)
 @given(row=user_rows, low=st.floats(0, 1), high=st.floats(0, 1))
 def test_novelty_never_makes_a_page_better_known(name: str, ask: Ask, row: int, low: float, high: float) -> None:
     low, high = sorted((low, high))
