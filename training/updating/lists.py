@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from training.lists.interactions import Interactions
-from training.lists.split import splitmix64
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,13 @@ def put_back(lists: Interactions, before: Interactions, user_ids: NDArray[Any]) 
         return lists
     now = lists.keep_users(~np.isin(lists.user_ids, user_ids))
     then = before.keep_users(np.isin(before.user_ids, user_ids))
-    user_ids = np.concatenate([now.user_ids, then.user_ids])
+    columns = (
+        np.concatenate([getattr(now, name), getattr(then, name)])
+        for name in ("user_ids", "anime_rows", "ratings", "statuses")
+    )
+    user_ids, *entries = columns
     offsets = np.concatenate([now.offsets, now.offsets[-1] + then.offsets[1:]])
-    order = np.argsort(user_ids)
-
-    def pick(name: str) -> NDArray[Any]:
-        of_users = np.split(np.concatenate([getattr(now, name), getattr(then, name)]), offsets[1:-1])
-        return np.concatenate([of_users[row] for row in order.tolist()])
-
-    columns = map(pick, ("anime_rows", "ratings", "statuses"))
-    ends = np.cumsum(np.diff(offsets)[order])
-    return Interactions(user_ids[order], lists.anime_ids, np.concatenate([[0], ends]), *columns)
+    return Interactions(user_ids, lists.anime_ids, offsets, *entries).take_users(np.argsort(user_ids))
 
 
 def keep_anime(lists: Interactions, anime_ids: NDArray[np.int64]) -> Interactions:
@@ -68,7 +63,7 @@ def compare_lists(before: Interactions, after: Interactions) -> ListChanges:
     ids, rows_before, rows_after = np.intersect1d(
         before.user_ids, after.user_ids, assume_unique=True, return_indices=True
     )
-    same = _hash_lists(before)[rows_before] == _hash_lists(after)[rows_after]
+    same = _are_equal(before.take_users(rows_before), after.take_users(rows_after))
     return ListChanges(
         n_new_users=after.n_users - len(ids),
         n_changed=int(np.count_nonzero(~same)),
@@ -78,13 +73,12 @@ def compare_lists(before: Interactions, after: Interactions) -> ListChanges:
     )
 
 
-def _hash_lists(lists: Interactions) -> NDArray[np.uint64]:
-    hashes = np.zeros(lists.n_users, dtype=np.uint64)
-    for first, last in lists.groups_of_users():
-        part = lists.users_between(first, last)
-        entries = part.anime_rows.astype(np.uint64) << np.uint64(16)
-        entries |= part.ratings.astype(np.uint64) << np.uint64(8) | part.statuses.astype(np.uint64)
-        # Sums wrap around, and so do their differences.
-        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(splitmix64(entries), dtype=np.uint64)])
-        hashes[first:last] = np.diff(sums[part.offsets])
-    return hashes
+def _are_equal(before: Interactions, after: Interactions) -> NDArray[np.bool_]:
+    """Tell which users, the same in both, have the same list."""
+    equal: NDArray[np.bool_] = np.diff(before.offsets) == np.diff(after.offsets)
+    # Of lists as long as each other entries lie side by side.
+    before, after = before.keep_users(equal), after.keep_users(equal)
+    differ = before.anime_rows != after.anime_rows
+    differ |= (before.ratings != after.ratings) | (before.statuses != after.statuses)
+    equal[equal] = after.count_by_user(differ) == 0
+    return equal
