@@ -34,15 +34,15 @@ def put_back(lists: Interactions, before: Interactions, user_ids: NDArray[Any]) 
     """Give lists with those that some users had before, of the same anime, in place of what they have now."""
     if not len(user_ids):
         return lists
-    now = lists.keep_users(~np.isin(lists.user_ids, user_ids))
-    then = before.keep_users(np.isin(before.user_ids, user_ids))
-    columns = (
-        np.concatenate([getattr(now, name), getattr(then, name)])
+    both = [
+        np.concatenate([getattr(lists, name), getattr(before, name)])
         for name in ("user_ids", "anime_rows", "ratings", "statuses")
-    )
-    user_ids, *entries = columns
-    offsets = np.concatenate([now.offsets, now.offsets[-1] + then.offsets[1:]])
-    return Interactions(user_ids, lists.anime_ids, offsets, *entries).take_users(np.argsort(user_ids))
+    ]
+    offsets = np.concatenate([lists.offsets, lists.offsets[-1] + before.offsets[1:]])
+    taken = np.concatenate([~np.isin(lists.user_ids, user_ids), np.isin(before.user_ids, user_ids)])
+    rows = np.flatnonzero(taken)
+    order = np.argsort(both[0][rows])
+    return Interactions(both[0], lists.anime_ids, offsets, *both[1:]).take_users(rows[order])
 
 
 def keep_anime(lists: Interactions, anime_ids: NDArray[np.int64]) -> Interactions:
@@ -63,7 +63,12 @@ def compare_lists(before: Interactions, after: Interactions) -> ListChanges:
     ids, rows_before, rows_after = np.intersect1d(
         before.user_ids, after.user_ids, assume_unique=True, return_indices=True
     )
-    same = _are_equal(before.take_users(rows_before), after.take_users(rows_after))
+    same: NDArray[np.bool_] = np.diff(before.offsets)[rows_before] == np.diff(after.offsets)[rows_after]
+    # Of lists as long as each other entries lie side by side.
+    one, other = before.take_users(rows_before[same]), after.take_users(rows_after[same])
+    differ = one.anime_rows != other.anime_rows
+    differ |= (one.ratings != other.ratings) | (one.statuses != other.statuses)
+    same[same] = other.count_by_user(differ) == 0
     return ListChanges(
         n_new_users=after.n_users - len(ids),
         n_changed=int(np.count_nonzero(~same)),
@@ -71,14 +76,3 @@ def compare_lists(before: Interactions, after: Interactions) -> ListChanges:
         same_before=rows_before[same],
         same_after=rows_after[same],
     )
-
-
-def _are_equal(before: Interactions, after: Interactions) -> NDArray[np.bool_]:
-    """Tell which users, the same in both, have the same list."""
-    equal: NDArray[np.bool_] = np.diff(before.offsets) == np.diff(after.offsets)
-    # Of lists as long as each other entries lie side by side.
-    before, after = before.keep_users(equal), after.keep_users(equal)
-    differ = before.anime_rows != after.anime_rows
-    differ |= (before.ratings != after.ratings) | (before.statuses != after.statuses)
-    equal[equal] = after.count_by_user(differ) == 0
-    return equal
