@@ -18,19 +18,9 @@ from models.cores import usable_cores
 
 
 def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Manifest:
-    """Write a bundle into an existing, empty folder.
+    """Write a bundle, an array per entry of :data:`models.bundle.layout.LAYOUT`, into an existing, empty folder.
 
-    Parameters
-    ----------
-    folder : Path
-    manifest : Manifest
-    arrays : mapping of str to ndarray
-        One per entry of :data:`models.bundle.layout.LAYOUT`.
-
-    Returns
-    -------
-    Manifest
-        As written, with the ``files`` that were.
+    Gives the manifest as written, with its ``files``.
 
     Raises
     ------

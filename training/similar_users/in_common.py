@@ -23,22 +23,9 @@ _BLOCK: Final = 2_048
 def similarities_to_nearest(
     embeddings: NDArray[np.float32], nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
 ) -> NDArray[np.float32]:
-    """Give the cosines of every user to the first of their nearest, none above the one before.
+    """Give the cosines of every user to the first `n_counted` of their nearest, none above the one before.
 
-    Parameters
-    ----------
-    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows.
-    nearest : ndarray of shape (n_users, n_nearest), dtype=int32
-        User rows, best first.
-    n_counted : int, optional
-        How many of them.
-    engine : Engine, optional
-        Where it is done.
-
-    Returns
-    -------
-    ndarray of shape (n_users, min(n_counted, n_nearest)), dtype=float32
+    ``embeddings`` are unit rows, ``nearest`` user rows, best first, of shape (n_users, n_nearest).
     """
     nearest = nearest[:, :n_counted]
     return over_ranges(engine, _compare_between, (embeddings, nearest), len(nearest), _BLOCK)
@@ -70,22 +57,9 @@ def similarities_of(
 def count_in_common(
     lists: Interactions, nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
 ) -> NDArray[np.uint16]:
-    """Count what every user and each of their nearest have both seen.
+    """Count what every user and each of the first `n_counted` of their nearest have both seen.
 
-    Parameters
-    ----------
-    lists : Interactions
-        Plan-to-watch does not count.
-    nearest : ndarray of shape (n_users, n_nearest), dtype=int32
-        User rows, best first.
-    n_counted : int, optional
-        For how many of them.
-    engine : Engine, optional
-        Where it is done.
-
-    Returns
-    -------
-    ndarray of shape (n_users, min(n_counted, n_nearest)), dtype=uint16
+    Plan-to-watch does not count. ``nearest`` are user rows, best first, of shape (n_users, n_nearest).
     """
     nearest = nearest[:, :n_counted]
     return over_ranges(engine, _count_between, (lists, nearest), len(nearest), _BLOCK)

@@ -48,27 +48,12 @@ def build_user_index(
     n_groups: int | None = None,
     engine: Engine = LOCAL,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Make the arrays of :class:`models.scoring.user_index.UserIndex`.
+    """Make the arrays of :class:`models.scoring.user_index.UserIndex`, of embeddings in unit rows.
 
-    Parameters
-    ----------
-    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows.
-    n_nearest : int, optional
-        How many nearest users of every user to find.
-    seed : int, optional
-        Of the samples: users that centroids start from, and users to measure with.
-    n_groups : int, optional
-        As :func:`count_groups` chooses unless given.
-    engine : Engine, optional
-        Where the nearest users of all are found.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        By their names in a bundle. ``user_index`` is empty where there is one group.
-    metrics : dict
-        Sizes, and which share of the true nearest users is among those found.
+    The seed is that of the samples: users that centroids start from, and users to measure with. There are as many
+    groups as :func:`count_groups` chooses unless given. Gives the arrays by their names in a bundle (``user_index``
+    is empty where there is one group), and metrics: sizes, and which share of the true nearest users is among those
+    found.
     """
     rng = np.random.default_rng(seed)
     n_groups, k = n_groups or count_groups(len(embeddings)), min(n_nearest, len(embeddings) - 1)

@@ -11,6 +11,7 @@ from tests.training.small_dump import SmallDump
 from tests.training.updating.published import AIRED, newest, update, write_lists
 from training.lists.interactions import Interactions
 from training.publishing import add_user_index
+from training.similar_users.index import update_user_index
 from training.similar_users.neighbours import EarlierNeighbours
 from training.updating import users
 
@@ -29,12 +30,11 @@ def few_nearest(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 def test_few_changes_give_the_neighbours_that_all_users_would_get(
     small_dump: SmallDump, few_nearest: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    updated = users.update_user_index
     seen: list[EarlierNeighbours] = []
 
     def spied(*given: object) -> object:
         seen.extend(each for each in given if isinstance(each, EarlierNeighbours))
-        return updated(*given)  # type: ignore[arg-type]
+        return update_user_index(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(users, "update_user_index", spied)
     rows = newest(small_dump)
