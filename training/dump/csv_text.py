@@ -55,6 +55,8 @@ class Dialect:
     @property
     def description(self) -> str:
         """How cells are separated, for errors."""
+        if len(self.header) == 1:
+            return f" (none of {', '.join(DELIMITERS.values())} separates its columns)"
         return f" (separated by {DELIMITERS[self.delimiter]})"
 
 

@@ -16,9 +16,11 @@ from training.errors import InputError
 _TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 SUFFIXES: Final = (*(f"{text}{packed}" for text in _TEXT_SUFFIXES for packed in ("", ".gz", ".zst")), ".parquet")
 _ONE_FILE: Final = (".csv", ".csv.gz", ".parquet")
-# In this order: the fuller list file wins where several are there. The last three are those of 2016 and 2023.
-LIST_NAMES: Final = ("animelist", "rating_complete", "rating", "users-score-2023", "final_animedataset")
-CATALOGUE_NAMES: Final = ("anime", "anime-dataset-2023")
+# In this order: the fuller list file wins where several are there. The last are those of 2016, 2018 and 2023.
+LIST_NAMES: Final = (
+    "animelist", "rating_complete", "rating", "animelists_cleaned", "users-score-2023", "final_animedataset"
+)  # fmt: skip
+CATALOGUE_NAMES: Final = ("anime", "anime_cleaned", "anime-dataset-2023")
 UNFINISHED: Final = (".tmp", ".part", ".crdownload", ".inprogress", ".incomplete")
 DATASET_FILE: Final = "dataset.json"
 
@@ -69,9 +71,11 @@ def find_dump(folder: Path) -> DumpFiles:
         If the folder or a needed file is not there, or is of the wrong kind.
     """
     if not folder.is_dir():
-        what = "is a file; name the folder that holds it" if folder.exists() else "is not there"
+        what = "is a file; name the folder that holds it, an archive unpacked" if folder.exists() else "is not there"
         raise InputError(f"{folder}: {what} (expected a folder with animelist.csv and anime.csv)")
-    kinds = f"({', '.join(SUFFIXES)}, or a folder of such parts)"
+    names = sorted(path.name for path in folder.iterdir())
+    there = f"it holds {', '.join(names[:8]) or 'nothing'}{', ...' if len(names) > 8 else ''}"
+    kinds = f"(.csv, .tsv, .txt, also .gz or .zst; .parquet; or a folder of such parts); {there}"
     list_paths = next((paths for name in LIST_NAMES if (paths := _find_lists(folder, name))), None)
     catalogue = next((path for name in CATALOGUE_NAMES if (path := _find(folder, name))), None)
     if list_paths is None:
