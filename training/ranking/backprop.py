@@ -42,12 +42,7 @@ class Parameters(NamedTuple):
     last_bias: Floats
 
     def first_by_network(self) -> Floats:
-        """Give the first layers apart from each other.
-
-        Returns
-        -------
-        ndarray of shape (n_networks, n_features, n_first), dtype=float32
-        """
+        """Give the first layers apart from each other, of shape (n_networks, n_features, n_first)."""
         n_networks, n_first, _ = self.second.shape
         return np.ascontiguousarray(self.first.reshape(-1, n_networks, n_first).transpose(1, 0, 2))
 
