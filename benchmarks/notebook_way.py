@@ -36,10 +36,7 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
 def prepare(lists: Path, seconds: dict[str, float]) -> pd.DataFrame:
     """Prepare ``animelist.csv`` as the notebook does, without the held-out rows; note the seconds of every part.
 
-    Returns
-    -------
-    DataFrame
-        user and anime (encoded ids), rating in [0, 1].
+    The result has the columns user and anime (encoded ids) and rating, in [0, 1].
     """
     with _timed(seconds, "read"):
         frame = pd.read_csv(lists, usecols=["user_id", "anime_id", "rating"])
@@ -62,10 +59,7 @@ def prepare(lists: Path, seconds: dict[str, float]) -> pd.DataFrame:
 def train(examples: pd.DataFrame, n_batches: int, seconds: dict[str, float]) -> NDArray[np.float64]:
     """Train the notebook's network for one epoch, or stop after ``n_batches``.
 
-    Returns
-    -------
-    ndarray of shape (n_trained, 2), dtype=float64
-        When each batch ended, in seconds since the epoch began: by the clock on the wall, and in processor time.
+    Gives when each batch ended, in seconds since the epoch began: by the clock on the wall, and in processor time.
     """
     with _timed(seconds, "import tensorflow"):
         from training.embeddings.keras_setup import keras  # noqa: PLC0415 - timed as a part

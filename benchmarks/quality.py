@@ -50,16 +50,10 @@ class Truth:
 
 
 def measure(url: str, data: Path, work: Path) -> list[Figure]:
-    """Measure everything that the model's card holds figures of.
+    """Measure everything that the model's card holds figures of, of the service at a URL.
 
-    Parameters
-    ----------
-    url : str
-        Of the service, like ``http://127.0.0.1:8000``.
-    data : Path
-        The dump; recommendations.csv in it is the truth for similar anime.
-    work : Path
-        Holds the prepared dump that the model was trained on.
+    ``data`` is the dump, whose recommendations.csv is the truth for similar anime; ``work`` holds the prepared dump
+    that the model was trained on.
 
     Raises
     ------

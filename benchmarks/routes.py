@@ -62,12 +62,7 @@ class Plan:
 def make_cases(bundle: Bundle, precomputed: NDArray[Any], seed: int = 0) -> list[Case]:
     """Make every case, with users and anime from all over the model in a random order.
 
-    Parameters
-    ----------
-    bundle : Bundle
-    precomputed : ndarray of shape (n,)
-        Ids of users whose recommendations were precomputed.
-    seed : int, optional
+    ``precomputed`` are the ids of users whose recommendations were precomputed.
     """
     rng = np.random.default_rng(seed)
 
@@ -151,17 +146,10 @@ def _compare(case: Case, service: Server, plan: Plan) -> Row:
 
 
 def as_row(name: str, n_bytes: int, results: tuple[list[LoadResult], list[LoadResult]], cpu_s: list[float]) -> Row:
-    """Turn what was measured of a route into a row.
+    """Turn what was measured of a route, of the service and of the bare one, by round, into a row.
 
-    Parameters
-    ----------
-    name : str
-    n_bytes : int
-        Length of the answer.
-    results : tuple of list of LoadResult
-        Of the service and of the bare route, by round.
-    cpu_s : list of float
-        Seconds on the core of each. Their ratio is the steadier one on a machine that others use too.
+    ``n_bytes`` is the length of the answer, ``cpu_s`` are seconds on the core of each: their ratio is the steadier
+    one on a machine that others use too.
     """
     rates = np.array([[result.requests_per_s for result in side] for side in results])
     latencies = [np.concatenate([result.latencies_ms for result in side]) for side in results]

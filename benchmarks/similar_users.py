@@ -30,10 +30,7 @@ _ROUNDS: Final = 5
 def compare(users: Matrix, queries: Matrix) -> list[Row]:
     """Answer the same queries in turns by every way; return a row per way, the scan first.
 
-    Parameters
-    ----------
-    users, queries : ndarray of shape (n, embedding_size), dtype=float32
-        Unit rows: those to be found, and those to find them for.
+    All embeddings are unit rows: those of the users to be found, and those to find them for.
     """
     started = time.process_time()
     arrays, metrics = build_user_index(users)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from obstore import UpdateVersion
 
 _N_AT_ONCE: Final = 8
+_N_COPIES: Final = 2
 _PROBE: Final = ".writable"
 _LOCK_FILE: Final = ".fetching"
 _ARRAY_FILES: Final = [f"{spec.name}.npy" for spec in LAYOUT]
@@ -123,8 +124,8 @@ class ObjectStore:
     def fetch(self, folder: Path) -> Path:
         """Bring the current bundle into a local store, unless a sound copy is there; return its folder.
 
-        With it comes what lies beside it under its name: precomputed answers. If what is published is damaged, what
-        the local store had stays current in it.
+        With it comes what lies beside it under its name: precomputed answers. Of earlier copies the last one stays.
+        If what is published is damaged, what the local store had stays current in it.
         """
         version = self.current_version()
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +139,14 @@ class ObjectStore:
             for name in self.objects.list():
                 if name.startswith(f"{version}-") and "/" not in name:
                     self.objects.refresh(name, folder / name)
+            Store(folder).keep(_N_COPIES)
         return target
+
+    def unfinished(self) -> list[str]:
+        """List the versions that have no manifest: of publishers that were killed, or are at work."""
+        names = self.objects.list()
+        versions = {name.partition("/")[0] for name in names if "/" in name}
+        return sorted(version for version in versions if f"{version}/{MANIFEST_FILE}" not in names)
 
     def _download(self, version: str, folder: Path) -> None:
         for name in (MANIFEST_FILE, MANIFEST_SUM_FILE):

@@ -1,6 +1,7 @@
 """The commands: ``python -m training COMMAND``."""
 
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,8 @@ from rich.table import Table
 
 from models.bundle.reader import read_bundle
 from models.errors import BundleError, StoreError
-from models.object_store import open_store
+from models.object_store import ObjectStore, open_store
+from models.objects import is_url
 from models.store import Store
 from training import options
 from training import pipeline as stages
@@ -208,14 +210,22 @@ def ship_similar_weights(
 
 @app.command("verify")
 def verify(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or a store, whose current bundle is meant.")],
+    bundle: Annotated[str, typer.Argument(help="A bundle, or a store, whose current bundle is meant.")],
 ) -> None:
     """Check every byte and every promise of a bundle."""
-    folder = Store(bundle).current_folder() if (bundle / "current").is_file() else bundle
-    checked = read_bundle(folder)
+    with tempfile.TemporaryDirectory(prefix="osusume-verify-") as copies:
+        folder = Path(bundle)
+        if is_url(bundle):
+            store = ObjectStore(bundle)
+            for version in store.unfinished():
+                _out.print(f"note: {store.url}/{version} has no manifest: its publisher was killed, or is at work")
+            folder = store.fetch(Path(copies))
+        elif (folder / "current").is_file():
+            folder = Store(folder).current_folder()
+        checked = read_bundle(folder)
     _out.print(
-        f"{folder}: sound; {checked.n_users:,} users, {checked.n_anime:,} anime, "
-        f"{checked.manifest.embedding_size} wide, format {checked.manifest.format_version}"
+        f"{checked.manifest.model_version if is_url(bundle) else folder}: sound; {checked.n_users:,} users, "
+        f"{checked.n_anime:,} anime, {checked.manifest.embedding_size} wide, format {checked.manifest.format_version}"
     )
 
 

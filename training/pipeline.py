@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from models.bundle.manifest import ModelUpdate
-from models.bundle.reader import read_bundle
+from models.bundle.reader import opened_bundle
 from models.object_store import ObjectStore
 from models.store import Store
 from training import publishing
@@ -176,12 +176,13 @@ def run_update(
         If the dump cannot be used or lacks most users, or the work folder is that of a training.
     """
     find_dump(data)  # before the bundle is read
-    bundle = read_bundle(store.current_folder() if isinstance(store, Store) else store.fetch(work / "store"))
+    folder = store.current_folder() if isinstance(store, Store) else store.fetch(work / "store")
     store.require_writable()
     if (work / "trained").exists():
         raise InputError(f"{work}: holds a training of the dump that is prepared there; give `update` another --work")
-    # All anime: which of them the model learned was decided by another dump.
-    report = run_prepare(data, work, settings_of(bundle), all_anime=True)
+    with opened_bundle(folder) as bundle:  # checked meanwhile
+        # All anime: which of them the model learned was decided by another dump.
+        report = run_prepare(data, work, settings_of(bundle), all_anime=True)
     return report, *update_bundle(store, bundle, load_prepared(work / "prepared"), keep_users=keep_users)
 
 

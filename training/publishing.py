@@ -40,20 +40,8 @@ def publish(  # noqa: PLR0913, PLR0917 - all that a bundle is made of
 ) -> Path | str:
     """Publish a bundle and make it current; return where it lies.
 
-    Parameters
-    ----------
-    store : Store or ObjectStore
-    prepared : Prepared
-    trained : TrainedNetwork
-    similar : SimilarAnimeModel
-    recommender : RecommenderModel
-        Like `similar`, made with the embeddings of the network.
-    metrics : dict
-        Of evaluate; empty where it was not run.
-    settings : dict
-        Every setting of the run.
-    engine : Engine, optional
-        Where users are embedded and compared.
+    ``similar`` and ``recommender`` were made with the embeddings of the network; ``metrics`` are those of evaluate,
+    empty where it was not run; ``settings`` are all of the run.
 
     Raises
     ------

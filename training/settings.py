@@ -67,12 +67,7 @@ class RunSettings(BaseModel):
 def make_settings(options: dict[str, Any], assignments: Sequence[str]) -> RunSettings:
     """Make the settings of a run.
 
-    Parameters
-    ----------
-    options : dict
-        Settings that have an option of their own; None where it was not given.
-    assignments : sequence of str
-        ``name=value`` or ``network.name=value``.
+    Options are None where they were not given; assignments are ``name=value`` or ``network.name=value``.
 
     Raises
     ------

@@ -247,13 +247,7 @@ def manifest_sum_line(content: bytes) -> bytes:
 def assemble(manifest: Manifest, arrays: Mapping[str, Array], folder: Path = Path()) -> Bundle:
     """Make a bundle of arrays in memory, one per entry of the layout, with the content checks of a read one.
 
-    Parameters
-    ----------
-    manifest : Manifest
-        Its ``files`` are not looked at.
-    arrays : mapping of str to ndarray
-    folder : Path
-        The name of the bundle in error messages.
+    Of the manifest the ``files`` are not looked at; the folder names the bundle in errors.
 
     Raises
     ------

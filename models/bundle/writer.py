@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,22 +14,13 @@ from numpy.typing import NDArray
 from models.bundle.layout import LAYOUT, MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.bundle.manifest import FileEntry, Manifest
 from models.bundle.reader import assemble, manifest_sum_line
+from models.cores import usable_cores
 
 
 def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Manifest:
-    """Write a bundle into an existing, empty folder.
+    """Write a bundle, an array per entry of :data:`models.bundle.layout.LAYOUT`, into an existing, empty folder.
 
-    Parameters
-    ----------
-    folder : Path
-    manifest : Manifest
-    arrays : mapping of str to ndarray
-        One per entry of :data:`models.bundle.layout.LAYOUT`.
-
-    Returns
-    -------
-    Manifest
-        As written, with the ``files`` that were.
+    Gives the manifest as written, with its ``files``.
 
     Raises
     ------
@@ -36,7 +28,8 @@ def write_bundle(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[
         If the arrays break the format; nothing is written then.
     """
     assemble(manifest, arrays, folder)
-    entries = [_write_array(folder / f"{spec.name}.npy", arrays[spec.name]) for spec in LAYOUT]
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        entries = list(pool.map(lambda spec: _write_array(folder / f"{spec.name}.npy", arrays[spec.name]), LAYOUT))
     manifest = manifest.model_copy(update={"files": entries})
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
     save_bytes(folder / MANIFEST_FILE, content)

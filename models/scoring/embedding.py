@@ -15,18 +15,10 @@ _BELOW: Final = 0.99
 
 
 def embed_list(list_embeddings: Matrix, support: Support) -> Vector:
-    """Embed a list as the normalised sum of what its anime add.
+    """Embed a list, in whatever order, as the normalised sum of what its anime add (``list_embeddings``).
 
-    Parameters
-    ----------
-    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-    support : Support
-        Order does not matter.
-
-    Returns
-    -------
-    ndarray of shape (embedding_size,), dtype=float32
-        A unit vector; zeros where the list is empty or cancels out, so that every score is 0.
+    Gives a unit vector of shape (embedding_size,), dtype=float32; zeros where the list is empty or cancels out, so
+    that every score is 0.
 
     References
     ----------
@@ -62,20 +54,10 @@ def ranked_scores(
 ) -> Vector:
     """Score every anime by its similarity to one, by precomputed neighbours first.
 
-    All others follow below the last neighbour, in the order of their cosine, so that a filter which takes all
-    neighbours away still leaves a ranking.
-
-    Parameters
-    ----------
-    similar_rows, similar_scores : ndarray of shape (n_anime, n_similar)
-        Neighbours, best first, and their similarities in [0, 1]; where that is 0 it is none.
-    anime_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-    anime_row : int
-
-    Returns
-    -------
-    ndarray of shape (n_anime,), dtype=float32
-        In [0, 1]. What the anime itself gets means nothing.
+    Neighbours, best first, and their similarities in [0, 1], are of shape (n_anime, n_similar); where a similarity is
+    0 it is none. All others follow below the last neighbour, in the order of their cosine, so that a filter which
+    takes all neighbours away still leaves a ranking. Scores, of shape (n_anime,), are in [0, 1]; what the anime
+    itself gets means nothing.
     """
     n_neighbours = np.count_nonzero(similar_scores[anime_row])
     neighbours, similarities = similar_rows[anime_row, :n_neighbours], similar_scores[anime_row, :n_neighbours]
@@ -90,18 +72,9 @@ def list_contributions(list_embeddings: Matrix, support: Support, direction: Vec
     """Split the score of a direction into what each anime of a list adds to it.
 
     With u the embedding of the list, ``u @ direction`` is the sum of the contributions, since u is a sum.
-
-    Parameters
-    ----------
-    list_embeddings, support
-        As for :func:`embed_list`.
-    direction : ndarray of shape (embedding_size,) or (embedding_size, n_directions), dtype=float32
-        What is scored: a candidate's embedding times its gain, or a weighted sum of users' embeddings.
-
-    Returns
-    -------
-    ndarray of shape (n,) or (n, n_directions), dtype=float32
-        One per anime of the list; adds up to the score along the first axis.
+    ``direction``, of shape (embedding_size,) or (embedding_size, n_directions), is what is scored: a candidate's
+    embedding times its gain, or a weighted sum of users' embeddings. Gives an array of shape (n,) or (n,
+    n_directions), which adds up to the score along the first axis.
     """
     listed = _weighted(list_embeddings, support)
     norm = np.linalg.norm(listed.sum(axis=0, dtype=np.float64))

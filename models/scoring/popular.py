@@ -10,19 +10,10 @@ _TRUSTED_POPULARITY_QUANTILE: Final = 0.9
 
 
 def popular_scores(popularity: NDArray[np.integer], mean_scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Score well-rated anime that many have seen.
+    """Score well-rated anime that many have seen; all arrays are of shape (n_anime,).
 
-    Parameters
-    ----------
-    popularity : ndarray of shape (n_anime,), dtype=integer
-        How many lists hold each anime, plans left out.
-    mean_scores : ndarray of shape (n_anime,), dtype=float32
-        1..10, 0 = unknown.
-
-    Returns
-    -------
-    ndarray of shape (n_anime,), dtype=float32
-        A tenth of the mean score, which is drawn to the mean of all scores where few have seen an anime.
+    A score is a tenth of the mean score (1..10, 0 = unknown), drawn to the mean of all scores where few lists hold
+    the anime. Plans do not count as ``popularity``.
     """
     counts = popularity.astype(np.float64)
     scored = mean_scores > 0

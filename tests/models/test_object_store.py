@@ -211,6 +211,25 @@ def test_a_sound_copy_is_not_downloaded_again_and_a_damaged_one_is(
     assert (folder / "cards.npy").read_bytes() == content
 
 
+def test_of_earlier_copies_the_last_one_stays(remote: ObjectStore, tmp_path: Path) -> None:
+    for version in (OLD, NEW, THIRD):
+        if version != OLD:
+            remote.publish(make_manifest(version), make_arrays())
+        remote.fetch(tmp_path)
+        (tmp_path / f"{version}-precomputed.sqlite").touch()
+    assert Store(tmp_path).versions() == [NEW, THIRD]
+    assert Store(tmp_path).current_version() == THIRD
+    assert {path.name for path in tmp_path.glob("*.sqlite")} == {
+        f"{version}-precomputed.sqlite" for version in (NEW, THIRD)
+    }
+
+
+def test_what_a_killed_publisher_left_is_listed(remote: ObjectStore) -> None:
+    assert remote.unfinished() == []
+    remote.objects.write(f"{NEW}/years.npy", b"half")
+    assert remote.unfinished() == [NEW]
+
+
 def test_a_file_is_downloaded_again_only_where_the_object_changed(bucket: Bucket, tmp_path: Path) -> None:
     objects, path = Objects(bucket.url), tmp_path / "deep" / "answers"
     bucket.ask("PUT", "/answers", b"one")

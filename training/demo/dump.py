@@ -56,19 +56,9 @@ def write_demo_data(
 ) -> DemoSummary:
     """Write a simulated dump in the format of the Anime Recommendation Database 2020.
 
-    Parameters
-    ----------
-    out : Path
-        Folder to make. An earlier demo dump in it is replaced once the new one is complete.
-    n_users : int, default 3000
-    n_anime : int, optional
-        All curated titles by default; fewer keeps the most popular, more adds made-up ones.
-    n_rows : int, optional
-        Exact number of list entries; what the users' lists naturally give by default.
-    seed : int, default 0
-        The same arguments give the same bytes.
-    progress : callable, optional
-        Called with users done and users in total.
+    An earlier demo dump in the folder is replaced once the new one is complete. Fewer anime than the curated ones are
+    the most popular, more are made-up ones too. ``n_rows`` asks for an exact number of list entries. The same
+    arguments give the same bytes. ``progress`` is called with users done and users in total.
 
     Raises
     ------

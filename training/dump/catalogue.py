@@ -46,15 +46,9 @@ class Catalogue:
 
 
 def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: RejectedRows) -> Catalogue:
-    """Read the catalogue files.
+    """Read the catalogue files. Without a file of synopses they come from a column of the catalogue, if it has one.
 
-    Parameters
-    ----------
-    anime_file : Path
-    synopsis_file : Path or None
-        Without it synopses come from a column of the catalogue file, if it has one.
-    rejects : RejectedRows
-        Takes rows without a usable id or name, and the second row of an id.
+    ``rejects`` takes rows without a usable id or name, and the second row of an id.
 
     Raises
     ------

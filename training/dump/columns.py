@@ -38,6 +38,7 @@ _CATALOGUE_VARIANTS: Final = {
     "title": "name",
     "genders": "genres",
     "genre": "genres",
+    "studio": "studios",
     "sypnopsis": "synopsis",
     "uid": "mal_id",
     "mean": "score",

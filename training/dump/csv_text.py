@@ -1,14 +1,15 @@
 """Reads CSV as people write it, whatever its delimiter, encoding, compression and line ends, a line at a time."""
 
 import codecs
+import collections
 import contextlib
 import csv
 import gzip
 import io
 import itertools
 import re
+import shutil
 import zlib
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,8 @@ class Dialect:
     @property
     def description(self) -> str:
         """How cells are separated, for errors."""
+        if len(self.header) == 1:
+            return f" (none of {', '.join(DELIMITERS.values())} separates its columns)"
         return f" (separated by {DELIMITERS[self.delimiter]})"
 
 
@@ -119,6 +122,15 @@ def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:
     return Dialect(place + 1, header, delimiter, encoding, line_end, per_line, only_digits)
 
 
+def write_plain(path: Path, dialect: Dialect, copy: Path) -> None:
+    """Copy a CSV file from its header on, decompressed, as UTF-8 without old Macs' line ends."""
+    with open_bytes(path) as file, copy.open("w", encoding="utf-8", newline="") as out:
+        newline = None if dialect.line_end == "\r" else "\n"
+        text = io.TextIOWrapper(file, dialect.encoding, errors="replace", newline=newline)
+        collections.deque(itertools.islice(text, dialect.header_line - 1), maxlen=0)
+        shutil.copyfileobj(text, out, _SAMPLE_BYTES)
+
+
 def read_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, int, str, list[str]]]:
     """Yield line, number of lines, text and cells of every row below the header that is not blank.
 
@@ -128,7 +140,7 @@ def read_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, int, str, lis
     with open_bytes(path) as file:
         text = io.TextIOWrapper(file, dialect.encoding, errors="replace", newline=dialect.line_end)
         lines = itertools.islice(text, dialect.header_line, None)
-        ahead: deque[str] = deque()
+        ahead: collections.deque[str] = collections.deque()
         line = dialect.header_line + 1
         while (first := ahead.popleft() if ahead else next(lines, None)) is not None:
             row, n_lines, cells = first, 1, _parse(first, dialect.delimiter)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.cores import usable_cores
 from training.dump import columns
-from training.dump.csv_text import UTF_8, Dialect, find_dialect, read_rows
+from training.dump.csv_text import UTF_8, Dialect, find_dialect, read_rows, write_plain
 from training.dump.line_numbers import lines_of_rows, look_at_lines
 from training.dump.list_source import ListPart, ReadInsteadError, ReadLimits
 from training.dump.list_values import NEEDED, WANTED
@@ -101,7 +101,7 @@ class FileSource:
                 part = (
                     _ParquetPart(path, connection)
                     if path.suffix == ".parquet"
-                    else _CsvPart(path, connection, as_text=limits.text_user_ids)
+                    else _CsvPart(path, connection, Path(spill), as_text=limits.text_user_ids)
                 )
                 names = sorted(name for name in part.names if name in WANTED)
                 if first and names != first:
@@ -179,19 +179,24 @@ class _CsvFile:
 
 
 class _CsvPart(_CsvFile):
-    """A CSV file as DuckDB reads it, as numbers or text."""
+    """A CSV file as DuckDB reads it, as numbers or text; a plain copy of one that it cannot read."""
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, *, as_text: bool = False) -> None:
+    def __init__(
+        self, path: Path, connection: duckdb.DuckDBPyConnection, spill: Path, *, as_text: bool = False
+    ) -> None:
         super().__init__(path)
         self._connection = connection
+        self._spill = spill
         self._as_text = as_text or not self.dialect.only_digits
+        is_plain = (self.dialect.encoding, self.dialect.line_end, self.dialect.header_line) == (UTF_8, "\n", 1)
+        self._readable = path if is_plain else spill / "plain.csv"
 
     def batches(self, rejects: RejectedRows, on_bytes: OnBytes) -> Iterator[pa.RecordBatch]:
-        if (self.dialect.encoding, self.dialect.line_end, self.dialect.header_line) != (UTF_8, "\n", 1):
-            raise ReadInsteadError(_CarefulPart(self.path))
-        n_rows = 0
+        if self._readable != self.path:
+            write_plain(self.path, self.dialect, self._readable)
+        n_rows, n_above = 0, self.dialect.header_line - 1
         with ThreadPoolExecutor(1) as pool:
-            looking = pool.submit(look_at_lines, self.path)
+            looking = pool.submit(look_at_lines, self._readable)
             try:
                 self._connection.execute("DROP TABLE IF EXISTS malformed; DROP TABLE IF EXISTS malformed_scans")
                 for batch in self._relation().to_arrow_reader(_BATCH_ROWS):
@@ -206,13 +211,14 @@ class _CsvPart(_CsvFile):
             lines = looking.result()
         kinds = {kind for _, kind, _ in found}
         if not self._as_text and ("CAST" in kinds or not lines.only_digits):
-            raise ReadInsteadError(_CsvPart(self.path, self._connection, as_text=True))
+            raise ReadInsteadError(_CsvPart(self.path, self._connection, self._spill, as_text=True))
         if not lines.same_ends or kinds - _ONE_LINE or 1 + n_rows + len(found) + len(lines.blank) != lines.n_lines:
             raise ReadInsteadError(_CarefulPart(self.path))
         for line, _, text in found:
             if text.strip():
-                rejects.add(self.name, line, self.wrong_count, text.strip("\r\n"))
-        self.set_skipped(np.concatenate([lines.blank, np.array([line for line, *_ in found], dtype=np.int64)]))
+                rejects.add(self.name, n_above + line, self.wrong_count, text.strip("\r\n"))
+        malformed = np.array([line for line, *_ in found], dtype=np.int64)
+        self.set_skipped(n_above + np.concatenate([lines.blank, malformed]))
         on_bytes(self.n_bytes)
 
     def _relation(self) -> duckdb.DuckDBPyRelation:
@@ -221,10 +227,10 @@ class _CsvPart(_CsvFile):
             types |= {place: _TYPES[name] for name, place in self.wanted.items()}
         picked = ", ".join(f'c{place} AS "{name}"' for name, place in self.wanted.items())
         params = {
-            "path": str(self.path),
+            "path": str(self._readable),
             "columns": {f"c{place}": kind for place, kind in types.items()},
             "delim": self.dialect.delimiter,
-            "compression": _COMPRESSION.get(self.path.suffix, "none"),
+            "compression": _COMPRESSION.get(self._readable.suffix, "none"),
         }
         return self._connection.sql(f"SELECT {picked} FROM {_READ_CSV}", params=params)  # noqa: S608 - names of ours
 

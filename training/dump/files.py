@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +11,18 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from training.dump.file_source import FileSource
-from training.dump.list_source import ListSource
 from training.errors import InputError
 
 _TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 SUFFIXES: Final = (*(f"{text}{packed}" for text in _TEXT_SUFFIXES for packed in ("", ".gz", ".zst")), ".parquet")
 _ONE_FILE: Final = (".csv", ".csv.gz", ".parquet")
-# In this order: the fuller list file wins where several are there. The last three are those of 2016 and 2023.
-LIST_NAMES: Final = ("animelist", "rating_complete", "rating", "users-score-2023", "final_animedataset")
-CATALOGUE_NAMES: Final = ("anime", "anime-dataset-2023")
+# In this order: the fuller list file wins where several are there. The last are those of 2016, 2018 and 2023.
+LIST_NAMES: Final = (
+    "animelist", "rating_complete", "rating", "animelists_cleaned", "users-score-2023", "final_animedataset"
+)  # fmt: skip
+CATALOGUE_NAMES: Final = ("anime", "anime_cleaned", "anime-dataset-2023")
 UNFINISHED: Final = (".tmp", ".part", ".crdownload", ".inprogress", ".incomplete")
 DATASET_FILE: Final = "dataset.json"
-# The coarsest clock that file systems in use keep times by.
-CLOCK_STEP_NS: Final = 2_000_000_000
 
 
 class DatasetNote(BaseModel):
@@ -36,43 +34,12 @@ class DatasetNote(BaseModel):
     simulated: bool = False
 
 
-class FileState(BaseModel):
-    """Shows without reading a file that it is unchanged.
-
-    Every write sets the time of a file's last change (ctime), which no program can set back and which a copy under
-    the same name does not inherit. Two writes within one step of the clock may share a time, so the times of a file
-    that changed just now are left out.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    n_bytes: int
-    inode: int
-    modified_ns: int | None  # since 1970; None where the file changed too shortly before
-    changed_ns: int | None
-
-    @classmethod
-    def of(cls, path: Path) -> "FileState":
-        """Look at a file."""
-        found = path.stat()
-        modified_ns, changed_ns = found.st_mtime_ns, found.st_ctime_ns
-        settled = max(modified_ns, changed_ns) + CLOCK_STEP_NS < time.time_ns()
-        return cls(
-            name=path.name,
-            n_bytes=found.st_size,
-            inode=found.st_ino,
-            modified_ns=modified_ns if settled else None,
-            changed_ns=changed_ns if settled else None,
-        )
-
-
 @dataclass(frozen=True)
 class DumpFiles:
     """The files of a dump."""
 
     folder: str  # where they are, as an absolute path
-    lists: ListSource  # animelist or rating_complete
+    lists: FileSource  # animelist or rating_complete
     list_paths: list[Path]  # one, or parts
     catalogue: Path  # anime.csv
     synopses: Path | None  # anime_with_synopsis.csv
@@ -85,10 +52,6 @@ class DumpFiles:
         """The files that are there."""
         found = (self.catalogue, self.synopses, self.recommendations, self.franchises)
         return [*self.list_paths, *(part for path in found if path for part in parts_of(path))]
-
-    def states(self) -> list[FileState]:
-        """Look at the files without reading them."""
-        return [FileState.of(path) for path in self.paths]
 
     def fingerprint(self) -> str:
         """Hash names and contents: sha256, in hexadecimal."""
@@ -108,9 +71,11 @@ def find_dump(folder: Path) -> DumpFiles:
         If the folder or a needed file is not there, or is of the wrong kind.
     """
     if not folder.is_dir():
-        what = "is a file; name the folder that holds it" if folder.exists() else "is not there"
+        what = "is a file; name the folder that holds it, an archive unpacked" if folder.exists() else "is not there"
         raise InputError(f"{folder}: {what} (expected a folder with animelist.csv and anime.csv)")
-    kinds = f"({', '.join(SUFFIXES)}, or a folder of such parts)"
+    names = sorted(path.name for path in folder.iterdir())
+    there = f"it holds {', '.join(names[:8]) or 'nothing'}{', ...' if len(names) > 8 else ''}"
+    kinds = f"(.csv, .tsv, .txt, also .gz or .zst; .parquet; or a folder of such parts); {there}"
     list_paths = next((paths for name in LIST_NAMES if (paths := _find_lists(folder, name))), None)
     catalogue = next((path for name in CATALOGUE_NAMES if (path := _find(folder, name))), None)
     if list_paths is None:

@@ -58,21 +58,6 @@ class ListPart(Protocol):
         """Return the lines of rows, which are counted from 0, once all batches were read."""
 
 
-class ListSource(Protocol):
-    """Where lists come from."""
-
-    @property
-    def name(self) -> str:
-        """What errors call it."""
-
-    @property
-    def n_bytes(self) -> int:
-        """How much there is to read, for showing progress."""
-
-    def parts(self, limits: ReadLimits) -> Iterator[ListPart]:
-        """Yield the parts, in the order in which later rows count."""
-
-
 class ReadInsteadError(Exception):
     """Tells whoever reads a part to forget it and to read another one."""
 

@@ -37,7 +37,7 @@ def read_traits(known: Mapping[str, str]) -> AnimeTraits:
     hours, minutes = _HOURS.search(known.get("duration", "")), _MINUTES.search(known.get("duration", ""))
     favorites = re.fullmatch(r"(\d{1,9})(?:\.0)?", known.get("favorites", ""))
     return AnimeTraits(
-        start_day=_day(known.get("aired") or known.get("premiered") or ""),
+        start_day=_day(known.get("aired_string") or known.get("aired") or known.get("premiered") or ""),
         minutes=60 * int(hours.group(1) if hours else 0) + int(minutes.group(1) if minutes else 0),
         source=known.get("source", ""),
         studio=known.get("studios", "").split(",")[0].strip(),

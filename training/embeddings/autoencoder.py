@@ -108,19 +108,9 @@ def fit_autoencoder(
     log_folder: Path | None = None,
     content: Content | None = None,
 ) -> TrainedNetwork:
-    """Learn embeddings of anime from lists and from the catalogue.
+    """Learn embeddings of anime from lists, of which plans are left out, and from the catalogue.
 
-    Parameters
-    ----------
-    train : Interactions
-        Plan-to-watch is left out.
-    teacher : Teacher
-        Learned from the same lists.
-    config : AutoencoderConfig
-    log_folder : Path, optional
-        For TensorBoard.
-    content : Content, optional
-        Without it, similar anime follow from the lists alone.
+    ``teacher`` was learned from the same lists. Without ``content``, similar anime follow from the lists alone.
 
     Raises
     ------

@@ -29,20 +29,9 @@ def embed_new_anime(
 ) -> Matrix:
     """Predict the embeddings of new anime from their content, as the other anime's follow from theirs.
 
-    Parameters
-    ----------
-    content : Content
-        Of the known anime.
-    known, new : mapping of str to ndarray
-        The catalogue's arrays of the prepared dump, with one meaning of codes and genres.
-    popularity : ndarray of shape (n_known,), dtype=int32
-    embeddings : ndarray of shape (n_known, embedding_size), dtype=float32
-        Unit rows.
-
-    Returns
-    -------
-    ndarray of shape (n_new, embedding_size), dtype=float32
-        Unit rows; those of an anime of which nothing is known are near the mean of all.
+    ``content`` is that of the known anime; ``known`` and ``new`` are the catalogue's arrays of the prepared dump,
+    with one meaning of codes and genres. Embeddings are unit rows of shape (n, embedding_size); those of an anime of
+    which nothing is known are near the mean of all.
 
     References
     ----------

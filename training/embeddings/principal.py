@@ -28,13 +28,8 @@ def principal_directions(
     """Find the best low-rank space for the scores ``lists @ weights``.
 
     Each user is weighted by the list's length to the power of ``-length_power``, since long lists have large scores.
-
-    Returns
-    -------
-    directions : ndarray of shape (n_anime, min(n_directions, n_anime)), dtype=float32
-        Orthonormal columns, the strongest first.
-    energies : ndarray of shape (min(n_directions, n_anime),), dtype=float32
-        Sum of the squared scores along each.
+    Gives orthonormal columns, the strongest first, of shape (n_anime, min(n_directions, n_anime)), dtype=float32, and
+    for each its energy, the sum of the squared scores along it.
     """
     n_anime = teacher.n_anime
     lengths = np.maximum(np.diff(lists.indptr), 1).astype(np.float32)

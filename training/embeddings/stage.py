@@ -44,16 +44,8 @@ def train_network(
 ) -> TrainedNetwork:
     """Train one network on what the split allows.
 
-    Parameters
-    ----------
-    name : str
-    split : Split
-        The rating network needs a row per user, so it also sees the input part of the test users' lists.
-    settings : RunSettings
-    log_folder : Path or None
-        For TensorBoard.
-    given : AutoencoderInput, optional
-        The lists of all who train by default.
+    The rating network needs a row per user, so it also sees the input part of the test users' lists. ``given`` are
+    the lists of all who train by default.
 
     Raises
     ------

@@ -88,13 +88,7 @@ class ListQuality:
 
 
 def measure_lists(scorer: Scorer, questions: ListQuestions) -> ListQuality | None:
-    """Rank all anime for every list and find the targets in the ranking.
-
-    Returns
-    -------
-    ListQuality or None
-        None without lists, or if the scorer does not score them.
-    """
+    """Rank all anime for every list and find the targets in the ranking; None if there is nothing to measure."""
     records: list[tuple[float, ...]] = []
     first_rows = []
     for start in range(0, len(questions.inputs), BATCH_SIZE):

@@ -26,19 +26,10 @@ _STUDIO, _OTHER_STUDIO, _SOURCE, _MUSIC, _ADULT = 0.5, -0.4, 0.2, -0.5, -0.4
 
 
 def franchise_arrays(lists: Interactions, catalogue: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Make the franchise arrays of a bundle.
+    """Make ``franchise_codes``, ``franchise_positions`` and ``franchise_roles`` of a bundle.
 
-    Parameters
-    ----------
-    lists : Interactions
-        Who watched what; where there are few lists, titles decide alone.
-    catalogue : mapping of str to ndarray
-        The catalogue's arrays of a prepared dump, one row per anime of the lists.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``franchise_codes``, ``franchise_positions`` and ``franchise_roles``.
+    ``lists`` tell who watched what; where there are few, titles decide alone. ``catalogue`` are the arrays of a
+    prepared dump, one row per anime of the lists.
     """
     titles, watching = read_titles(catalogue), CoWatching(lists)
     codes = group_franchises(titles, catalogue, watching)

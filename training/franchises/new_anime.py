@@ -27,19 +27,9 @@ def first_rows_of_new(known: Arrays, new: Arrays, franchises: Arrays) -> NDArray
     """Find the entry as which the franchise of each new anime is shown, in rows that go on behind the known anime.
 
     A new anime belongs to the franchise of the known one whose titles are most like its own, if they are like enough;
-    otherwise it is taken to stand alone. The franchises of known anime stay as they are.
+    otherwise it is taken to stand alone, as its own row. The franchises of known anime stay as they are.
 
-    Parameters
-    ----------
-    known, new : mapping of str to ndarray
-        The catalogue's arrays of the prepared dump, with one meaning of codes.
-    franchises : mapping of str to ndarray
-        Of the known anime.
-
-    Returns
-    -------
-    ndarray of shape (n_new,), dtype=int32
-        The first entry of the franchise, or the anime's own row.
+    ``known`` and ``new`` are the catalogue's arrays of a prepared dump, with one meaning of codes.
     """
     n_known = len(known["type_codes"])
     if not len(new["type_codes"]):

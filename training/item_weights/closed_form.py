@@ -37,17 +37,8 @@ class DenseInverse:
 def invert_gram(counts: Square, dropout: float, l2: float, settings: str = "items.l2 or items.dropout") -> Square:
     """Invert co-counts, regularised with l2 > 0 and as if a share `dropout` of each list were hidden from the input.
 
-    Parameters
-    ----------
-    counts : ndarray of shape (n, n), dtype=float32
-    dropout, l2 : float
-    settings : str, optional
-        What the error message advises to raise.
-
-    Returns
-    -------
-    ndarray of shape (n, n), dtype=float32
-        Symmetric and positive definite.
+    The inverse, of shape (n, n) and dtype float32 as ``counts``, is symmetric and positive definite. ``settings`` is
+    what the error message advises to raise.
 
     Raises
     ------

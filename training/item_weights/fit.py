@@ -44,13 +44,7 @@ def propose_support(counts: Square, dense: DenseInverse, config: ItemsConfig) ->
 
 
 def propose_alone(counts: Square, targets: NDArray[np.int64], k: int, l2: float) -> NDArray[np.int32]:
-    """Propose for each target the k anime, itself left out, that would have the largest weights alone.
-
-    Returns
-    -------
-    ndarray of shape (n_targets, k), dtype=int32
-        Ascending within a row.
-    """
+    """Propose for each target the k anime, itself left out, that would have the largest weights alone, ascending."""
     scale = np.sqrt(np.diag(counts) + np.float32(l2))
     return _strongest(targets, k, lambda some: counts[some] / scale)
 
@@ -84,24 +78,11 @@ def _strongest(
 def fit_on_support(
     counts: Square, rows: NDArray[np.int32], dropout: float, l2: float, targets: NDArray[np.int64] | None = None
 ) -> NDArray[np.float32]:
-    """Fit the weights of anime to their supports.
+    """Fit the weights of anime to their supports, ``rows`` of shape (n_targets, k); gives weights of that shape.
 
     Cutting a dense solution loses what the small weights corrected; fitting again on the support recovers more
-    (docs/experiments.md).
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-    rows : ndarray of shape (n_targets, k), dtype=int32
-        The support of each target.
-    dropout, l2 : float
-        As for :func:`training.item_weights.closed_form.invert_gram`.
-    targets : ndarray of shape (n_targets,), dtype=int64, optional
-        All anime by default.
-
-    Returns
-    -------
-    ndarray of shape (n_targets, k), dtype=float32
+    (docs/experiments.md). ``targets`` are all anime by default; ``dropout`` and ``l2`` are those of
+    :func:`training.item_weights.closed_form.invert_gram`.
 
     Raises
     ------

@@ -22,21 +22,10 @@ def solve_among(
     rows: NDArray[np.int32],
     targets: NDArray[np.integer],
 ) -> NDArray[np.float32]:
-    """Solve ``(matrix[r, r] + diag(added[r])) x = matrix[r, t]`` for the rows r of every target t.
+    """Solve ``(matrix[r, r] + diag(added[r])) x = matrix[r, t]`` for the rows r, all distinct, of every target t.
 
-    Parameters
-    ----------
-    matrix : ndarray of shape (n, n), dtype=float32
-        Symmetric, without negative eigenvalues.
-    added : ndarray of shape (n,), dtype=float32
-        Greater than 0.
-    rows : ndarray of shape (n_targets, k), dtype=int32
-        Distinct within a target.
-    targets : ndarray of shape (n_targets,), dtype=integer
-
-    Returns
-    -------
-    ndarray of shape (n_targets, k), dtype=float32
+    ``matrix`` is symmetric, of shape (n, n), without negative eigenvalues; ``added``, of shape (n,), is greater than
+    0. Gives x of the shape of ``rows``, (n_targets, k), dtype=float32.
 
     Raises
     ------

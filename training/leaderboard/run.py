@@ -70,11 +70,8 @@ def run_benchmark(data: Path, work: Path, settings: RunSettings, methods: Sequen
 def train_and_measure(method: Method, work: Path, settings: RunSettings) -> Measured:
     """Train a method and measure it, in the method's own process.
 
-    Returns
-    -------
-    Measured
-        On the measuring queries, with the cold-start curves and the cost: wall-clock seconds to train and to answer
-        all questions, and the peak memory of the whole process, Python and the lists included.
+    The cost is in wall-clock seconds to train and to answer all questions, and the peak memory of the whole process,
+    Python and the lists included.
     """
     material = load_material(work, settings)
     started = time.monotonic()

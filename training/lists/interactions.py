@@ -97,17 +97,21 @@ class Interactions:
 
     def keep_users(self, kept: NDArray[np.bool_]) -> "Interactions":
         """Return the marked users, with their whole lists. Anime stay as they are."""
-        offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[kept], dtype=np.int64)])
+        return self.take_users(np.flatnonzero(kept))
+
+    def take_users(self, rows: NDArray[np.integer]) -> "Interactions":
+        """Return users by their rows, in that order, with their whole lists. Anime stay as they are."""
+        offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows], dtype=np.int64)])
         # Users mostly stay in runs, and a run of lists is one slice. A mark per entry would cost a pass over all.
-        turns = np.flatnonzero(np.diff(kept, prepend=False, append=False))
-        slices = [slice(start, end) for start, end in self.offsets[turns].reshape(-1, 2).tolist()]
+        runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
+        slices = [slice(self.offsets[run[0]], self.offsets[run[-1] + 1]) for run in runs]
 
         def pick(column: NDArray[Any]) -> NDArray[Any]:
             plain = np.asarray(column)  # slices of a memory map cost more than their bytes
             return np.concatenate([plain[:0], *(plain[entries] for entries in slices)])
 
         columns = (pick(self.anime_rows), pick(self.ratings), pick(self.statuses))
-        return Interactions(self.user_ids[kept], self.anime_ids, offsets, *columns)
+        return Interactions(self.user_ids[rows], self.anime_ids, offsets, *columns)
 
     def matrix(self, values: NDArray[Any]) -> sp.csr_matrix:
         """Return one value per entry as a sparse matrix of shape (n_users, n_anime), dtype=float32."""

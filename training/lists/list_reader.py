@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from training.dump.list_source import ListPart, ListSource, ReadInsteadError, ReadLimits, TextUserIdsError
+from training.dump.file_source import FileSource
+from training.dump.list_source import ListPart, ReadInsteadError, ReadLimits, TextUserIdsError
 from training.dump.list_values import ListBlock, UserIds, read_block
 from training.dump.rejects import RejectedRows
 
@@ -27,7 +28,7 @@ class ListReader:
         self._names: list[str] = []  # of the parts that were begun
         self._user_ids = UserIds()
 
-    def read(self, source: ListSource, limits: ReadLimits) -> None:
+    def read(self, source: FileSource, limits: ReadLimits) -> None:
         """Read all parts of a source; twice if it turns out that users are called by texts.
 
         Raises
@@ -48,7 +49,7 @@ class ListReader:
         self._bytes_before, self._user_ids = 0, UserIds(are_texts=True)
         self._read_parts(source, replace(limits, text_user_ids=True))
 
-    def _read_parts(self, source: ListSource, limits: ReadLimits) -> None:
+    def _read_parts(self, source: FileSource, limits: ReadLimits) -> None:
         for part in source.parts(limits):
             self._names.append(part.name)
             self._read_part(part)

@@ -41,8 +41,6 @@ def prepare(
         If a file cannot be used, or nothing is left.
     """
     started = time.monotonic()
-    # Before anything is read: what changes later must not pass for what was read.
-    states = dump.states()
     with ThreadPoolExecutor(1) as pool:
         hashing = pool.submit(dump.fingerprint)
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
@@ -70,7 +68,6 @@ def prepare(
             name=dump.note.name, simulated=dump.note.simulated, fingerprint=hashing.result(), counts=counts
         ),
         data_folder=dump.folder,
-        dump_files=states,
         rejected=dict(rejects.counts),
         notes=[] if dump.synopses else ["no anime_with_synopsis.csv: answers have no synopsis"],
         settings=asdict(thresholds),

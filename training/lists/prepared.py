@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.bundle.manifest import DataCard
-from training.dump.files import DumpFiles, FileState
+from training.dump.files import DumpFiles
 from training.errors import InputError
 from training.lists.interactions import Interactions
 from training.lists.thresholds import Thresholds
@@ -35,10 +35,9 @@ class PrepareReport(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     # Raised whenever prepare makes something else of the same dump, so that no earlier folder is used.
-    format_version: Literal[4] = 4
+    format_version: Literal[5] = 5
     data: DataCard
     data_folder: str  # where the dump was
-    dump_files: list[FileState]  # before they were read
     rejected: dict[str, int]  # rows by reason
     notes: list[str]
     settings: dict[str, Any]
@@ -93,29 +92,18 @@ def load_prepared(folder: Path) -> Prepared:
 def find_prepared(folder: Path, dump: DumpFiles, thresholds: Thresholds) -> PrepareReport | None:
     """Read the report of a prepared folder, if it was made of this dump and these thresholds; None where it was not.
 
-    The dump counts as unchanged if its files are the same by size, time of last change and inode
-    (:class:`training.dump.files.FileState`), or else by content. Every byte of the prepared folder is checked.
+    Every byte of the dump and of the prepared folder is read.
     """
     try:
         report = load_prepared(folder).report
     except InputError:
         return None
-    note = (report.data.name, report.data.simulated)
-    if report.settings != asdict(thresholds) or note != (dump.note.name, dump.note.simulated):
+    made_of = (report.settings, report.data.name, report.data.simulated)
+    if made_of != (asdict(thresholds), dump.note.name, dump.note.simulated):
         return None
-    # Before anything is read: what changes later must not pass for what was read.
-    here = report.model_copy(update={"data_folder": dump.folder, "dump_files": dump.states()})
-    if not _is_same_dump(report, here, dump) or not artefacts.is_undamaged(folder / REPORT_FILE):
+    if dump.fingerprint() != report.data.fingerprint or not artefacts.is_undamaged(folder / REPORT_FILE):
         return None
+    here = report.model_copy(update={"data_folder": dump.folder})
     if here != report:
         artefacts.save_facts(folder / REPORT_FILE, here.model_dump(mode="json"))
     return here
-
-
-def _is_same_dump(before: PrepareReport, here: PrepareReport, dump: DumpFiles) -> bool:
-    settled = all(state.changed_ns is not None for state in here.dump_files)
-    if settled and (here.data_folder, here.dump_files) == (before.data_folder, before.dump_files):
-        return True
-    # Another size is another content, which need not be read to know it.
-    sizes, sizes_before = ([(state.name, state.n_bytes) for state in report.dump_files] for report in (here, before))
-    return sizes == sizes_before and dump.fingerprint() == before.data.fingerprint

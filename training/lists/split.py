@@ -96,10 +96,7 @@ def is_test_user(user_ids: NDArray[Any], fold: int = TEST_FOLD) -> NDArray[np.bo
 def draw_users(user_ids: NDArray[Any], n_users: int, purpose: Purpose) -> NDArray[np.int64]:
     """Draw at most `n_users` by a hash of their ids and the purpose, independent of the other users.
 
-    Returns
-    -------
-    ndarray of shape (min(n, n_users),), dtype=int64
-        Their positions, in the order they were drawn: fewer users are the first of more.
+    Gives their positions in the order they were drawn: fewer users are the first of more.
     """
     salt = int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
     return np.argsort(splitmix64(hash_users(user_ids) ^ np.uint64(salt)), kind="stable")[:n_users]
@@ -123,13 +120,8 @@ def may_choose_weights(anime_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
 def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TEST_FOLD) -> Split:
     """Split into users who train and users who test, and the latter's lists into input and target.
 
-    Parameters
-    ----------
-    interactions : Interactions
-    seed : int
-        Another seed draws other targets; who tests stays the same.
-    fold : int, optional
-        Who tests. ``VALIDATION_FOLD``, on the training users of the default split, is for tuning.
+    Another seed draws other targets; who tests stays the same. The fold ``VALIDATION_FOLD``, on the training users of
+    the default split, is for tuning.
     """
     is_test = is_test_user(interactions.user_ids, fold)
     lists = interactions.keep_users(is_test)
@@ -150,13 +142,7 @@ def split_interactions(interactions: Interactions, seed: int = 0, fold: int = TE
 
 
 def mark_targets(lists: Interactions, seed: int) -> NDArray[np.bool_]:
-    """Mark of each user's positives the fifth whose hash of user and anime is lowest, one at least.
-
-    Returns
-    -------
-    ndarray of shape (n_entries,), dtype=bool
-        None is marked of users with fewer than two positives.
-    """
+    """Mark of each user's positives, two or more, the fifth whose hash of user and anime is lowest: one at least."""
     marks = np.zeros(len(lists.anime_rows), dtype=bool)
     for first, last in lists.groups_of_users():
         part = lists.users_between(first, last)

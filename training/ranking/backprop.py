@@ -42,12 +42,7 @@ class Parameters(NamedTuple):
     last_bias: Floats
 
     def first_by_network(self) -> Floats:
-        """Give the first layers apart from each other.
-
-        Returns
-        -------
-        ndarray of shape (n_networks, n_features, n_first), dtype=float32
-        """
+        """Give the first layers apart from each other, of shape (n_networks, n_features, n_first)."""
         n_networks, n_first, _ = self.second.shape
         return np.ascontiguousarray(self.first.reshape(-1, n_networks, n_first).transpose(1, 0, 2))
 
@@ -75,22 +70,10 @@ def loss_and_gradients(
 ) -> tuple[float, Parameters]:
     """Compare the scores of a list's candidates with what is wanted.
 
-    Parameters
-    ----------
-    parameters : Parameters
-    ranked : RankedList
-    counted : ndarray of shape (n_networks * (n_first + n_second),), dtype=float32
-        What each hidden unit of each network counts, those of all first layers before those of the second: 0 where it
-        is dropped.
-    odds_weight : float
-        Of the loss that makes scores probabilities of being wanted at all, beside the one that orders them.
-
-    Returns
-    -------
-    loss : float
-        Summed over networks.
-    gradients : Parameters
-        Of that sum.
+    Gives the loss, summed over networks, and its gradients. ``counted``, of shape (n_networks * (n_first +
+    n_second),), is what each hidden unit of each network counts, those of all first layers before those of the
+    second: 0 where it is dropped. ``odds_weight`` is that of the loss that makes scores probabilities of being wanted
+    at all, beside the one that orders them.
     """
     first, first_bias, second, second_bias, last, last_bias = parameters
     n_networks, n_first, n_second = second.shape

@@ -70,23 +70,9 @@ def learn_networks(
 ) -> tuple[Parameters, list[float]]:
     """Learn to put on top what is wanted.
 
-    Parameters
-    ----------
-    n_lists : int
-        At least one.
-    n_features : int
-    list_at : callable
-        Gives the list of a number below ``n_lists``; asked by several threads at once.
-    learning : Learning
-    report : callable
-        Told after each step: how many are done, and the mean loss of the lists of this epoch so far.
-
-    Returns
-    -------
-    parameters : Parameters
-        The same however many cores there are.
-    losses : list of float
-        Per epoch: a list's mean, summed over the networks.
+    ``list_at`` gives the list of a number below ``n_lists``, asked by several threads at once. ``report`` is told
+    after each step how many are done, and the mean loss of the lists of this epoch so far. Gives the parameters, the
+    same however many cores there are, and per epoch a list's mean loss, summed over the networks.
 
     Raises
     ------

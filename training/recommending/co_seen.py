@@ -17,11 +17,7 @@ _BLOCK: Final = 256
 def find_co_seen(counts: Square, n_users: int) -> CoSeen:
     """Find for each anime the others whose share of viewers changes most among those who have seen it.
 
-    Parameters
-    ----------
-    counts : ndarray of shape (n_anime, n_anime), dtype=float32
-        How many users have seen both; the diagonal counts those who have seen one.
-    n_users : int
+    ``counts``, of shape (n_anime, n_anime), are how many users have seen both; the diagonal counts who have seen one.
     """
     n_anime = len(counts)
     width = min(N_CO_SEEN, n_anime)

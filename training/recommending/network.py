@@ -15,21 +15,10 @@ def fit_network(
 ) -> tuple[RerankingNetwork, dict[str, list[float]]]:
     """Learn to put on top what was hidden, half of the networks without looking at how much it is wanted.
 
-    Parameters
-    ----------
-    features : ndarray of shape (n_tasks, n_candidates, n_features), dtype=float16
-        Standardised.
-    gains : ndarray of shape (n_tasks, n_candidates), dtype=float32
-        How much each candidate is wanted on top, 0 for what was not hidden; something is wanted in every task.
-    scales : ndarray of shape (2, n_features), dtype=float32
-        What the features were standardised with.
-    config : RerankerConfig
-
-    Returns
-    -------
-    network : RerankingNetwork
-    history : dict of str to list of float
-        Loss per epoch: a list's mean, summed over the networks.
+    ``features``, standardised with ``scales``, are of shape (n_tasks, n_candidates, n_features), dtype=float16.
+    ``gains``, of shape (n_tasks, n_candidates), say how much each candidate is wanted on top, 0 for what was not
+    hidden; something is wanted in every task. The history has the loss per epoch: a list's mean, summed over the
+    networks.
     """
     n_tasks, n_candidates, n_features = features.shape
     all_see = np.ones((config.n_networks, n_candidates), dtype=bool)

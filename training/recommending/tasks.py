@@ -30,25 +30,11 @@ class Task:
 def make_tasks(
     train: Interactions, user_rows: NDArray[np.integer], seed: int, config: RerankerConfig, rng: np.random.Generator
 ) -> list[Task]:
-    """Hide a part of each user's list, as the evaluation does.
+    """Hide a part of each user's list, as the evaluation does; ``seed`` draws what is hidden.
 
-    Parameters
-    ----------
-    train : Interactions
-    user_rows : ndarray, dtype=integer
-        Training users.
-    seed : int
-        Draws what is hidden.
-    config : RerankerConfig
-        Each list makes ``n_cuts`` more tasks of a few titles only, so that the re-ranker learns what to make of
-        little. A target's gain is 1 and ``rating_weight`` more for each point that it is rated above the user's own
-        mean, less below it, within [.1, 2.5]; 1 where it is unrated.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    list of Task
-        None for users who have seen fewer than two titles.
+    Each list makes ``n_cuts`` more tasks of a few titles only, so that the re-ranker learns what to make of little. A
+    target's gain is 1 and ``rating_weight`` more for each point that it is rated above the user's own mean, less
+    below it, within [.1, 2.5]; 1 where it is unrated. Users who have seen fewer than two titles make no task.
     """
     trains = np.zeros(train.n_users, dtype=bool)
     trains[user_rows] = True

@@ -25,19 +25,9 @@ _ENOUGH_LISTS: Final = 300
 
 
 def expect_embeddings(content: NDArray[np.float64], embeddings: Values, n_lists: NDArray[Any]) -> Values:
-    """Predict embeddings by content.
+    """Predict embeddings by content, of shapes (n_anime, embedding_size) and (n_anime, n_columns).
 
-    Parameters
-    ----------
-    content : ndarray of shape (n_anime, n_columns)
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-    n_lists : ndarray of shape (n_anime,)
-        An anime on more lists counts for more.
-
-    Returns
-    -------
-    ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows, after what is common to all has been taken away.
+    An anime on more lists counts for more. Gives unit rows, after what is common to all has been taken away.
     """
     columns = np.column_stack([np.ones(len(content)), content])
     weights = np.sqrt(np.minimum(n_lists, _ENOUGH_LISTS) + 1.0)

@@ -44,14 +44,8 @@ def read_similar_truth(
 ) -> list[SimilarQuery]:
     """Read the pairs that people voted for, between anime the model knows; none without recommendations.csv.
 
-    Parameters
-    ----------
-    dump : DumpFiles
-        With franchises.csv, pairs within a franchise are left out: a second season is no recommendation.
-    anime_ids : ndarray of shape (n_anime,), dtype=int64
-        Ascending.
-    min_votes, min_pairs : int, optional
-        What a pair and a query need. Measuring asks for the defaults; learning may take less.
+    With franchises.csv, pairs within a franchise are left out: a second season is no recommendation. Measuring asks
+    for the default least numbers of votes of a pair and of pairs of a query; learning may take less. Ids ascend.
 
     Raises
     ------

@@ -19,21 +19,10 @@ _BLOCK: Final = 4096
 def embed_users(
     list_embeddings: NDArray[np.float32], interactions: Interactions, engine: Engine = LOCAL
 ) -> NDArray[np.float32]:
-    """Embed the list of every user, as :func:`models.scoring.embedding.embed_list` embeds one.
+    """Embed the list of every user, as :func:`models.scoring.embedding.embed_list` embeds one, in unit rows.
 
-    Parameters
-    ----------
-    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        What each anime on a list adds.
-    interactions : Interactions
-        Every user has seen something.
-    engine : Engine, optional
-        Where it is done.
-
-    Returns
-    -------
-    ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows.
+    ``list_embeddings``, of shape (n_anime, embedding_size), are what each anime on a list adds. Every user has seen
+    something.
     """
     return over_ranges(engine, _embed_between, (list_embeddings, interactions), interactions.n_users, _BLOCK)
 

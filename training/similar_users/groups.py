@@ -46,11 +46,16 @@ class GroupedUsers:
             min_points_per_centroid=1,
         )
         kmeans.train(embeddings)
+        return cls.around(embeddings, kmeans.centroids)
+
+    @classmethod
+    def around(cls, embeddings: Matrix, centroids: Matrix) -> Self:
+        """Group users, unit rows, around given centres."""
         blocks = [embeddings[start : start + _BLOCK] for start in range(0, len(embeddings), _BLOCK)]
-        groups = np.concatenate([(block @ kmeans.centroids.T).argmax(axis=1) for block in blocks])
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=n_groups))]).astype(np.int64)
+        groups = np.concatenate([(block @ centroids.T).argmax(axis=1) for block in blocks])
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=len(centroids)))]).astype(np.int64)
         rows = np.argsort(groups, kind="stable").astype(np.int32)
-        return cls(embeddings[rows], rows, offsets, kmeans.centroids)
+        return cls(embeddings[rows], rows, offsets, centroids)
 
     def members(self, group: int) -> slice:
         """Give the places of a group's users."""

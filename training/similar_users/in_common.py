@@ -23,22 +23,9 @@ _BLOCK: Final = 2_048
 def similarities_to_nearest(
     embeddings: NDArray[np.float32], nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
 ) -> NDArray[np.float32]:
-    """Give the cosines of every user to the first of their nearest, none above the one before.
+    """Give the cosines of every user to the first `n_counted` of their nearest, none above the one before.
 
-    Parameters
-    ----------
-    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows.
-    nearest : ndarray of shape (n_users, n_nearest), dtype=int32
-        User rows, best first.
-    n_counted : int, optional
-        How many of them.
-    engine : Engine, optional
-        Where it is done.
-
-    Returns
-    -------
-    ndarray of shape (n_users, min(n_counted, n_nearest)), dtype=float32
+    ``embeddings`` are unit rows, ``nearest`` user rows, best first, of shape (n_users, n_nearest).
     """
     nearest = nearest[:, :n_counted]
     return over_ranges(engine, _compare_between, (embeddings, nearest), len(nearest), _BLOCK)
@@ -47,15 +34,21 @@ def similarities_to_nearest(
 def _compare_between(
     embeddings: NDArray[np.float32], nearest: NDArray[np.int32], first: int, last: int
 ) -> NDArray[np.float32]:
-    similarities = np.empty((last - first, nearest.shape[1]), dtype=np.float32)
+    return similarities_of(embeddings, np.arange(first, last), nearest[first:last])
+
+
+def similarities_of(
+    embeddings: NDArray[np.float32], rows: NDArray[np.int64], nearest: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Give the cosines of some users to some of their nearest, which lie in a line each."""
+    similarities = np.empty(nearest.shape, dtype=np.float32)
 
     def compare(start: int) -> None:
-        block, end = slice(start, min(start + _BLOCK, last)), start - first + _BLOCK
-        out = similarities[start - first : end]
-        np.einsum("ukj,uj->uk", embeddings[nearest[block]], embeddings[block], out=out)
+        block = slice(start, start + _BLOCK)
+        np.einsum("ukj,uj->uk", embeddings[nearest[block]], embeddings[rows[block]], out=similarities[block])
 
     with ThreadPoolExecutor(usable_cores()) as pool:
-        list(pool.map(compare, range(first, last, _BLOCK)))
+        list(pool.map(compare, range(0, len(rows), _BLOCK)))
     # The nearest were ordered by another product, which may round the last bit of near-ties another way.
     np.minimum.accumulate(np.clip(similarities, -1.0, 1.0, out=similarities), axis=1, out=similarities)
     return similarities
@@ -64,31 +57,22 @@ def _compare_between(
 def count_in_common(
     lists: Interactions, nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
 ) -> NDArray[np.uint16]:
-    """Count what every user and each of their nearest have both seen.
+    """Count what every user and each of the first `n_counted` of their nearest have both seen.
 
-    Parameters
-    ----------
-    lists : Interactions
-        Plan-to-watch does not count.
-    nearest : ndarray of shape (n_users, n_nearest), dtype=int32
-        User rows, best first.
-    n_counted : int, optional
-        For how many of them.
-    engine : Engine, optional
-        Where it is done.
-
-    Returns
-    -------
-    ndarray of shape (n_users, min(n_counted, n_nearest)), dtype=uint16
+    Plan-to-watch does not count. ``nearest`` are user rows, best first, of shape (n_users, n_nearest).
     """
     nearest = nearest[:, :n_counted]
     return over_ranges(engine, _count_between, (lists, nearest), len(nearest), _BLOCK)
 
 
-def _count_between(lists: Interactions, nearest: NDArray[np.int32], begin: int, end: int) -> NDArray[np.uint16]:
-    theirs = np.ascontiguousarray(nearest[begin:end])
-    counts = np.zeros(theirs.shape, dtype=np.uint16)
-    arrays = (lists.offsets, lists.anime_rows, lists.statuses, begin, theirs, counts)
+def _count_between(lists: Interactions, nearest: NDArray[np.int32], first: int, last: int) -> NDArray[np.uint16]:
+    return in_common_of(lists, np.arange(first, last), nearest[first:last])
+
+
+def in_common_of(lists: Interactions, rows: NDArray[np.int64], nearest: NDArray[np.int32]) -> NDArray[np.uint16]:
+    """Count what some users and some of their nearest, which lie in a line each, have both seen."""
+    counts = np.zeros(nearest.shape, dtype=np.uint16)
+    arrays = (lists.offsets, lists.anime_rows, lists.statuses, rows, np.ascontiguousarray(nearest), counts)
     on_all_threads(lambda first, step: _count(*arrays, lists.n_anime, first, step))
     return counts
 
@@ -98,7 +82,7 @@ def _count(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
     offsets: Any,
     anime_rows: Any,
     statuses: Any,
-    begin: int,
+    rows: Any,
     nearest: Any,
     counts: Any,
     n_anime: int,
@@ -107,7 +91,7 @@ def _count(  # noqa: PLR0913, PLR0917 - compiled code takes arrays, not objects
 ) -> None:  # pragma: no cover - compiled
     seen = np.zeros(n_anime, np.uint8)
     for line in range(first, len(nearest), step):
-        user = begin + line
+        user = rows[line]
         for entry in range(offsets[user], offsets[user + 1]):
             seen[anime_rows[entry]] = statuses[entry] != _PLANNED
         for place in range(nearest.shape[1]):

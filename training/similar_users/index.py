@@ -1,6 +1,7 @@
 """The index of users, and the nearest users of every user, computed once when a model is published."""
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import faiss
@@ -8,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.similar_users.groups import GroupedUsers, Matrix
-from training.similar_users.neighbours import EVERYWHERE, nearest_of, neighbours_of_all
+from training.similar_users.neighbours import (
+    EVERYWHERE,
+    EarlierNeighbours,
+    nearest_of,
+    neighbours_of_all,
+    update_neighbours,
+)
 from training.support.engine import LOCAL, Engine
 
 # As many as the default method of recommending asks for; a request for more searches.
@@ -41,60 +48,75 @@ def build_user_index(
     n_groups: int | None = None,
     engine: Engine = LOCAL,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Make the arrays of :class:`models.scoring.user_index.UserIndex`.
+    """Make the arrays of :class:`models.scoring.user_index.UserIndex`, of embeddings in unit rows.
 
-    Parameters
-    ----------
-    embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows.
-    n_nearest : int, optional
-        How many nearest users of every user to find.
-    seed : int, optional
-        Of the samples: users that centroids start from, and users to measure with.
-    n_groups : int, optional
-        As :func:`count_groups` chooses unless given.
-    engine : Engine, optional
-        Where the nearest users of all are found.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        By their names in a bundle. ``user_index`` is empty where there is one group.
-    metrics : dict
-        Sizes, and which share of the true nearest users is among those found.
+    The seed is that of the samples: users that centroids start from, and users to measure with. There are as many
+    groups as :func:`count_groups` chooses unless given. Gives the arrays by their names in a bundle (``user_index``
+    is empty where there is one group), and metrics: sizes, and which share of the true nearest users is among those
+    found.
     """
     rng = np.random.default_rng(seed)
     n_groups, k = n_groups or count_groups(len(embeddings)), min(n_nearest, len(embeddings) - 1)
     users = GroupedUsers.make(embeddings, n_groups, rng)
+    return _index_users(
+        users, embeddings, k, rng, lambda reach: neighbours_of_all(users, k, reach, engine), _MIN_PROBED
+    )
+
+
+def update_user_index(
+    embeddings: Matrix, before: NDArray[np.uint8], earlier: EarlierNeighbours, seed: int = 0
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Make the arrays of `build_user_index` from those of the users before, most of whom are as they were.
+
+    Users are grouped around the centroids of the index ``before``.
+    """
+    centroids, n_probed = embeddings[:1], 1
+    if len(before):
+        index = faiss.deserialize_index(before)
+        centroids, n_probed = index.quantizer.reconstruct_n(0, index.nlist), index.nprobe
+    users = GroupedUsers.around(embeddings, centroids)
+    return _index_users(
+        users,
+        embeddings,
+        earlier.nearest.shape[1],
+        np.random.default_rng(seed),
+        lambda reach: update_neighbours(users, embeddings, earlier, reach),
+        n_probed,
+    )
+
+
+def _index_users(
+    users: GroupedUsers,
+    embeddings: Matrix,
+    k: int,
+    rng: np.random.Generator,
+    find_nearest: Callable[[float], NDArray[np.int32]],
+    n_probed: int,
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Find the nearest users, looking as far as some users whose true neighbours are known need, and measure."""
+    n_groups = len(users.centroids)
     nearest, inverted_file = np.empty((len(embeddings), k), dtype=np.int32), np.empty(0, dtype=np.uint8)
     metrics: dict[str, Any] = {"n_groups": n_groups, "n_nearest": k}
     if k:
         sample = np.sort(rng.choice(len(embeddings), min(_N_MEASURED, len(embeddings)), replace=False))
         truth = nearest_of(users, sample, k, EVERYWHERE)
-        nearest, measured = _measured_neighbours(users, sample, truth, engine)
-        metrics |= measured
+        reach = enough_reach(users, sample, truth[:, :_DEPTH])
+        nearest = find_nearest(reach)
+        found = nearest[users.rows[sample]]
+        depths = sorted({_DEPTH, k}) if k >= _DEPTH else []
+        metrics["reach"] = round(reach, 4)
+        metrics |= {f"recall_at_{depth}": recall(truth[:, :depth], found[:, :depth]) for depth in depths}
         if n_groups > 1:
             queries, wanted = embeddings[users.rows[sample]], truth[:, :_DEPTH]
-            inverted_file, measured = _measured_inverted_file(embeddings, users.centroids, queries, wanted, k)
+            inverted_file, measured = _measured_inverted_file(
+                embeddings, users.centroids, queries, wanted, k, n_probed
+            )
             metrics |= measured
     return {"user_index": inverted_file, "nearest_user_rows": nearest}, metrics
 
 
-def _measured_neighbours(
-    users: GroupedUsers, sample: NDArray[np.int64], truth: NDArray[np.int32], engine: Engine
-) -> tuple[NDArray[np.int32], dict[str, Any]]:
-    """Find the neighbours of all users, looking as far as some users whose true neighbours are known need."""
-    k = truth.shape[1]
-    reach = enough_reach(users, sample, truth[:, :_DEPTH])
-    nearest = neighbours_of_all(users, k, reach, engine)
-    depths = sorted({_DEPTH, k}) if k >= _DEPTH else []
-    found = nearest[users.rows[sample]]
-    recalls = {f"recall_at_{depth}": recall(truth[:, :depth], found[:, :depth]) for depth in depths}
-    return nearest, {"reach": round(reach, 4), **recalls}
-
-
 def _measured_inverted_file(
-    embeddings: Matrix, centroids: Matrix, queries: Matrix, truth: NDArray[np.int32], n_nearest: int
+    embeddings: Matrix, centroids: Matrix, queries: Matrix, truth: NDArray[np.int32], n_nearest: int, n_probed: int
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Index users by groups, and look into as many as some users whose true neighbours are known need."""
     size = embeddings.shape[1]
@@ -105,7 +127,7 @@ def _measured_inverted_file(
     # Centroids are there and halves need no training: this only marks the index as trained.
     index.train(embeddings[:1])
     index.add(embeddings)
-    index.nprobe = min(_MIN_PROBED, len(centroids))
+    index.nprobe = min(n_probed, len(centroids))
     # A search is as deep as a ranking begins, and then in exact order. One more, since these find themselves.
     while (found := recall(truth, index.search(queries, n_nearest + 1)[1])) < WANTED_SEARCH_RECALL:
         if index.nprobe == len(centroids):

@@ -2,6 +2,7 @@
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,20 @@ _NEAR, _IN_REACH = 2, 1
 EVERYWHERE: Final = 4.0
 # Below every cosine.
 _NOBODY: Final = np.float32(-2.0)
+# Another product may round the last bits another way.
+_ROUNDING: Final = np.float32(1e-6)
+
+
+@dataclass(frozen=True)
+class EarlierNeighbours:
+    """The nearest users of those who are as they were, found before others came, changed or went."""
+
+    # Shape: (n_same,). Who they are, in rows as of now.
+    rows: Rows
+    # Shape: (n_same, k). In rows as of now, best first; -1 for who changed or went.
+    nearest: NDArray[np.int32]
+    # Shape: (n_same,). The cosine to the last of them, as it was.
+    least: NDArray[np.float32]
 
 
 def neighbours_of_all(users: GroupedUsers, k: int, reach: float, engine: Engine = LOCAL) -> NDArray[np.int32]:
@@ -41,6 +56,41 @@ def neighbours_of_all(users: GroupedUsers, k: int, reach: float, engine: Engine 
 
 def _nearest_between(users: GroupedUsers, first: int, last: int, k: int, reach: float) -> NDArray[np.int32]:
     return nearest_of(users, np.arange(first, last), k, reach)
+
+
+def update_neighbours(
+    users: GroupedUsers, embeddings: Matrix, earlier: EarlierNeighbours, reach: float
+) -> NDArray[np.int32]:
+    """Find the nearest of every user as `neighbours_of_all` does, where most users are as they were.
+
+    Who came or changed is looked for anew, and compared with all others. Of these only those are looked for anew who
+    lost a neighbour whose place nobody as near takes.
+    """
+    nearest = np.empty((len(embeddings), earlier.nearest.shape[1]), dtype=np.int32)
+    others = np.setdiff1d(np.arange(len(embeddings)), earlier.rows)
+
+    def merge(start: int) -> Rows:
+        block = slice(start, start + _SLICE)
+        rows, kept, least = earlier.rows[block], earlier.nearest[block], earlier.least[block]
+        nearest[rows] = kept
+        cosines = embeddings[rows] @ embeddings[others].T  # (n_rows, n_others)
+        touched = (kept < 0).any(axis=1) | (cosines.max(axis=1, initial=_NOBODY) >= least)
+        rows, kept, least = rows[touched], kept[touched], least[touched]
+        best = np.einsum("ukj,uj->uk", embeddings[kept], embeddings[rows])
+        best[kept < 0] = _NOBODY
+        order = np.argsort(-best, axis=1, kind="stable")
+        best, kept = (np.take_along_axis(array, order, axis=1) for array in (best, kept))
+        nobody = np.full(len(rows), -1)
+        _keep_best(cosines[touched], np.arange(len(rows)), nobody, others.astype(np.int32), best, kept)
+        nearest[rows] = kept
+        lost: Rows = rows[best[:, -1] < least - _ROUNDING]
+        return lost
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
+        short = list(pool.map(merge, range(0, len(earlier.rows), _SLICE)))
+    again = np.concatenate([others, *short])
+    nearest[again] = nearest_of(users, np.argsort(users.rows)[again], nearest.shape[1], reach)
+    return nearest
 
 
 def _length(users: GroupedUsers) -> int:

@@ -41,19 +41,10 @@ def load(
     *,
     mapped: bool = False,
 ) -> T:
-    """Read what was saved.
+    """Read what was saved; ``make`` gets the arrays, perhaps ``mapped``, and the facts.
 
-    Parameters
-    ----------
-    path : Path
-    make : callable
-        Called with the arrays and the facts; makes what is returned.
-    complaint : str
-        Of a folder that cannot be read, as in ``"holds no recommender"``.
-    stage : str, optional
-        The command that makes it.
-    mapped : bool, optional
-        Memory-map the arrays.
+    ``complaint`` of a folder that cannot be read is like "holds no recommender"; ``stage`` is the command that makes
+    it.
 
     Raises
     ------

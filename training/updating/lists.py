@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from training.lists.interactions import Interactions
-from training.lists.split import splitmix64
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,15 @@ def put_back(lists: Interactions, before: Interactions, user_ids: NDArray[Any]) 
     """Give lists with those that some users had before, of the same anime, in place of what they have now."""
     if not len(user_ids):
         return lists
-    now = lists.keep_users(~np.isin(lists.user_ids, user_ids))
-    then = before.keep_users(np.isin(before.user_ids, user_ids))
-    user_ids = np.concatenate([now.user_ids, then.user_ids])
-    offsets = np.concatenate([now.offsets, now.offsets[-1] + then.offsets[1:]])
-    order = np.argsort(user_ids)
-
-    def pick(name: str) -> NDArray[Any]:
-        of_users = np.split(np.concatenate([getattr(now, name), getattr(then, name)]), offsets[1:-1])
-        return np.concatenate([of_users[row] for row in order.tolist()])
-
-    columns = map(pick, ("anime_rows", "ratings", "statuses"))
-    ends = np.cumsum(np.diff(offsets)[order])
-    return Interactions(user_ids[order], lists.anime_ids, np.concatenate([[0], ends]), *columns)
+    both = [
+        np.concatenate([getattr(lists, name), getattr(before, name)])
+        for name in ("user_ids", "anime_rows", "ratings", "statuses")
+    ]
+    offsets = np.concatenate([lists.offsets, lists.offsets[-1] + before.offsets[1:]])
+    taken = np.concatenate([~np.isin(lists.user_ids, user_ids), np.isin(before.user_ids, user_ids)])
+    rows = np.flatnonzero(taken)
+    order = np.argsort(both[0][rows])
+    return Interactions(both[0], lists.anime_ids, offsets, *both[1:]).take_users(rows[order])
 
 
 def keep_anime(lists: Interactions, anime_ids: NDArray[np.int64]) -> Interactions:
@@ -68,7 +63,12 @@ def compare_lists(before: Interactions, after: Interactions) -> ListChanges:
     ids, rows_before, rows_after = np.intersect1d(
         before.user_ids, after.user_ids, assume_unique=True, return_indices=True
     )
-    same = _hash_lists(before)[rows_before] == _hash_lists(after)[rows_after]
+    same: NDArray[np.bool_] = np.diff(before.offsets)[rows_before] == np.diff(after.offsets)[rows_after]
+    # Of lists as long as each other entries lie side by side.
+    one, other = before.take_users(rows_before[same]), after.take_users(rows_after[same])
+    differ = one.anime_rows != other.anime_rows
+    differ |= (one.ratings != other.ratings) | (one.statuses != other.statuses)
+    same[same] = other.count_by_user(differ) == 0
     return ListChanges(
         n_new_users=after.n_users - len(ids),
         n_changed=int(np.count_nonzero(~same)),
@@ -76,15 +76,3 @@ def compare_lists(before: Interactions, after: Interactions) -> ListChanges:
         same_before=rows_before[same],
         same_after=rows_after[same],
     )
-
-
-def _hash_lists(lists: Interactions) -> NDArray[np.uint64]:
-    hashes = np.zeros(lists.n_users, dtype=np.uint64)
-    for first, last in lists.groups_of_users():
-        part = lists.users_between(first, last)
-        entries = part.anime_rows.astype(np.uint64) << np.uint64(16)
-        entries |= part.ratings.astype(np.uint64) << np.uint64(8) | part.statuses.astype(np.uint64)
-        # Sums wrap around, and so do their differences.
-        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(splitmix64(entries), dtype=np.uint64)])
-        hashes[first:last] = np.diff(sums[part.offsets])
-    return hashes

@@ -1,6 +1,7 @@
 """Makes a bundle of a model that is published and a newer dump: new anime, new users and changed lists."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +19,16 @@ from training.embeddings.content import read_content
 from training.embeddings.new_anime import embed_new_anime
 from training.errors import InputError
 from training.franchises.new_anime import first_rows_of_new
-from training.lists.interactions import Interactions
 from training.lists.prepared import Prepared
 from training.lists.split import is_test_user
-from training.publishing import add_user_index, publish_arrays
+from training.publishing import publish_arrays
 from training.settings import RunSettings
 from training.similar_anime.truth import read_queries
-from training.similar_users.embed import embed_users
 from training.support.terminal import say
 from training.updating.catalogue import update_catalogue
-from training.updating.lists import ListChanges, compare_lists, keep_anime, keep_learned, lists_of_bundle, put_back
+from training.updating.lists import compare_lists, keep_anime, keep_learned, lists_of_bundle, put_back
 from training.updating.placing import measure_placing
+from training.updating.users import update_users
 
 
 def settings_of(bundle: Bundle) -> RunSettings:
@@ -82,14 +82,18 @@ def update_bundle(
             "--keep-users keeps them with the lists that they have, `run` learns from this dump alone"
         )
     arrays: dict[str, NDArray[Any]] = {spec.name: getattr(bundle, spec.name) for spec in LAYOUT}
-    placing = _update_catalogue(arrays, bundle, replace(prepared, interactions=lists), prepared, keep_new=keep_users)
-    _update_users(arrays, bundle, lists, changes)
+    with ThreadPoolExecutor(1) as pool:
+        # Mostly one thread of Python, beside compiled code and algebra.
+        updated = replace(prepared, interactions=lists)
+        reading = pool.submit(_update_catalogue, bundle, updated, prepared, keep_new=keep_users)
+        say(f"find the nearest users of {lists.n_users:,}")
+        metrics = bundle.manifest.metrics | {"user_index": update_users(arrays, bundle, lists, changes)}
+        catalogue, placing = reading.result()
+    arrays |= catalogue
     new_now, new_before = (keep_anime(part, arrays["new_anime_ids"]) for part in (listed, new_before))
     new_now = put_back(new_now, new_before, kept_ids)
     new_entries = new_now.keep_users(np.isin(new_now.user_ids, lists.user_ids))
     arrays |= {"list_new_offsets": new_entries.offsets, "list_new_rows": new_entries.anime_rows}
-    say(f"find the nearest users of {lists.n_users:,}")
-    metrics = bundle.manifest.metrics | {"user_index": add_user_index(arrays, lists)}
     created_at = datetime.now(UTC).replace(microsecond=0)
     update = ModelUpdate(
         created_at=created_at,
@@ -117,18 +121,19 @@ def update_bundle(
 
 
 def _update_catalogue(
-    arrays: dict[str, NDArray[Any]], bundle: Bundle, updated: Prepared, prepared: Prepared, *, keep_new: bool
-) -> dict[str, Any]:
-    """Take the dump's catalogue and place new anime; give how well content places learned ones."""
+    bundle: Bundle, updated: Prepared, prepared: Prepared, *, keep_new: bool
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Take the dump's catalogue and place new anime; give the arrays, and how well content places learned anime."""
     known, new = update_catalogue(bundle, prepared, keep_new=keep_new)
     content, embeddings, popularity = read_content(known), bundle.anime_embeddings, bundle.popularity
-    arrays |= {name: array for name, array in known.items() if name in arrays}
-    arrays |= {f"new_{name}": array for name, array in new.items()}
-    arrays["new_anime_ids"] = new["anime_ids"]
+    names = {spec.name for spec in LAYOUT}
+    arrays = {name: array for name, array in known.items() if name in names}
+    arrays |= {f"new_{name}": array for name, array in new.items() if f"new_{name}" in names}
     arrays["new_anime_embeddings"] = embeddings[:0]
     if len(new["anime_ids"]):
         arrays["new_anime_embeddings"] = embed_new_anime(content, known, new, popularity, embeddings)
-    arrays["new_first_rows"] = first_rows_of_new(known, new, arrays)
+    franchises = {name: getattr(bundle, name) for name in ("franchise_codes", "franchise_positions")}
+    arrays["new_first_rows"] = first_rows_of_new(known, new, franchises)
     # New anime that the dump lacks lie where they lay: the bundle has less of them than places an anime.
     kept_ids = np.setdiff1d(np.intersect1d(new["anime_ids"], bundle.new_anime_ids), prepared.interactions.anime_ids)
     if len(kept_ids):
@@ -136,19 +141,4 @@ def _update_catalogue(
         arrays["new_anime_embeddings"][rows] = bundle.new_anime_embeddings[rows_before]
         firsts = bundle.new_first_rows[rows_before]
         arrays["new_first_rows"][rows] = np.where(firsts < bundle.n_anime, firsts, bundle.n_anime + rows)
-    return measure_placing(content, known, popularity, embeddings, read_queries(updated))
-
-
-def _update_users(arrays: dict[str, NDArray[Any]], bundle: Bundle, lists: Interactions, changes: ListChanges) -> None:
-    embeddings = embed_users(bundle.list_embeddings, lists)
-    if bundle.manifest.user_embedding_rule == "trained":
-        embeddings[changes.same_after] = bundle.user_embeddings[changes.same_before]
-    arrays |= {
-        "user_ids": lists.user_ids,
-        "user_embeddings": embeddings,
-        "list_offsets": lists.offsets,
-        "list_anime_rows": lists.anime_rows,
-        "list_ratings": lists.ratings,
-        "list_statuses": lists.statuses,
-        "popularity": lists.popularity(),
-    }
+    return arrays, measure_placing(content, known, popularity, embeddings, read_queries(updated))

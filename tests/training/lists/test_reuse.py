@@ -8,13 +8,11 @@ import pytest
 
 from tests.training.commands import works
 from tests.training.small_dump import SmallDump
-from training.dump import files as dump_module
-from training.dump.files import DumpFiles, FileState, find_dump
+from training.dump.files import find_dump
 from training.lists.prepared import find_prepared, load_prepared
 from training.lists.thresholds import Thresholds
 from training.pipeline import run_prepare
 from training.settings import RunSettings
-from training.support.artefacts import is_undamaged
 
 USED_AGAIN = "the dump has not changed since it was prepared"
 
@@ -79,16 +77,12 @@ def _name(folder: Path) -> None:
     (folder / "dataset.json").write_text('{"name": "another"}', encoding="utf-8")
 
 
-@pytest.mark.parametrize("clock_step_ns", [dump_module.CLOCK_STEP_NS, -(10**18)])
 @pytest.mark.parametrize("change", [_append, _rewrite_in_place, _no_synopses, _name])
 def test_a_dump_that_changed_is_prepared_anew(
     small_dump: SmallDump,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     change: Callable[[Path], None],
-    clock_step_ns: int,
 ) -> None:
-    monkeypatch.setattr(dump_module, "CLOCK_STEP_NS", clock_step_ns)
     run_prepare(small_dump.folder, tmp_path / "work", RunSettings())
     assert is_used_again(tmp_path / "work", small_dump.folder)
     change(small_dump.folder)
@@ -148,20 +142,6 @@ def test_what_a_killed_prepare_left_goes_with_the_next_one_even_if_that_has_noth
     assert (work / "prepared").stat().st_ino == before
 
 
-def test_an_unchanged_dump_is_not_even_read(
-    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dump_module, "CLOCK_STEP_NS", -(10**18))
-    run_prepare(small_dump.folder, tmp_path / "work", RunSettings())
-    monkeypatch.setattr(DumpFiles, "fingerprint", lambda _: pytest.fail("was read"))
-    assert is_used_again(tmp_path / "work", small_dump.folder)
-
-
-def test_a_file_that_changed_just_now_is_known_by_its_content_only(small_dump: SmallDump) -> None:
-    state = FileState.of(small_dump.folder / "animelist.csv")
-    assert (state.modified_ns, state.changed_ns) == (None, None)
-
-
 def test_a_dump_that_moved_is_known_by_its_content_and_found_where_it_is_now(
     small_dump: SmallDump, work: Path, tmp_path: Path
 ) -> None:
@@ -169,21 +149,4 @@ def test_a_dump_that_moved_is_known_by_its_content_and_found_where_it_is_now(
     assert is_used_again(work, moved)
     prepared = load_prepared(work / "prepared")
     assert prepared.report.data_folder == str(moved)
-    assert [state.name for state in prepared.report.dump_files][:2] == ["animelist.csv", "anime.csv"]
     assert is_used_again(work, moved)
-
-
-def test_what_changes_while_the_report_is_renewed_does_not_pass_for_what_was_read(
-    small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_prepare(small_dump.folder, tmp_path / "work", RunSettings())
-    monkeypatch.setattr(dump_module, "CLOCK_STEP_NS", -(10**18))
-
-    def change_meanwhile(folder: Path) -> bool:
-        _rewrite_in_place(small_dump.folder)
-        return is_undamaged(folder)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("training.support.artefacts.is_undamaged", change_meanwhile)
-        is_used_again(tmp_path / "work", small_dump.folder)
-    assert not is_used_again(tmp_path / "work", small_dump.folder)

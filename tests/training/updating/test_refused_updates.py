@@ -3,7 +3,6 @@
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from models.bundle.layout import LAYOUT
@@ -63,11 +62,11 @@ def test_a_bundle_that_was_published_meanwhile_stays_current(
     bundle = read_bundle(store.current_folder())
     arrays = {spec.name: getattr(bundle, spec.name) for spec in LAYOUT}
 
-    def embed_and_publish(*given: object) -> object:
+    def measure_and_publish(*given: object) -> object:
         store.publish(bundle.manifest.model_copy(update={"model_version": "meanwhile"}), arrays)
-        return np.array(bundle.user_embeddings)
+        return {}
 
-    monkeypatch.setattr("training.updating.update.embed_users", embed_and_publish)
+    monkeypatch.setattr("training.updating.update.measure_placing", measure_and_publish)
     command = ("update", "--data", str(small_dump.folder), "--store", str(store.root), "--work", str(tmp_path / "w"))
     assert "another bundle was published meanwhile" in fails(monkeypatch, *command)
     assert store.current_folder().name == "meanwhile"
