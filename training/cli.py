@@ -12,7 +12,7 @@ from models.bundle.reader import read_bundle
 from models.errors import BundleError, StoreError
 from models.object_store import open_store
 from models.store import Store
-from training import options
+from training import asking, options
 from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
@@ -39,6 +39,9 @@ DEFAULT_WORK = Path("runs/latest")
 DEFAULT_BENCHMARK_WORK = Path("runs/benchmark")
 DEFAULT_UPDATE_WORK = Path("runs/update")
 DEFAULT_STORE = "models/store"
+
+app.command("similar")(asking.similar)
+app.command("recommend")(asking.recommend)
 
 
 @app.command("demo-data")

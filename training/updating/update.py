@@ -125,6 +125,8 @@ def _update_catalogue(
     arrays |= {name: array for name, array in known.items() if name in arrays}
     arrays |= {f"new_{name}": array for name, array in new.items()}
     arrays["new_anime_ids"] = new["anime_ids"]
+    # What anime are called elsewhere stays where the dump does not say it anew.
+    arrays |= {name: array for name, array in prepared.elsewhere.items() if len(array)}
     arrays["new_anime_embeddings"] = embeddings[:0]
     if len(new["anime_ids"]):
         arrays["new_anime_embeddings"] = embed_new_anime(content, known, new, popularity, embeddings)

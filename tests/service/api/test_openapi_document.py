@@ -36,6 +36,7 @@ def test_operation_ids_are_stable() -> None:
         "get /users/{user_id}/recommendations": "recommend",
         "post /recommendations": "recommendToList",
         "post /users/similar": "similarUsersToList",
+        "post /import": "importList",
         "get /model": "getModel",
         "get /health/live": "isLive",
         "get /health/ready": "isReady",
