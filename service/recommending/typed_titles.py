@@ -71,4 +71,7 @@ def readings_of(text: str) -> list[TypedTitle]:
     rated = _RATING.search(unmarked, begin)
     if rated and unmarked[: rated.start()].strip():
         readings.append(TypedTitle(unmarked[: rated.start()].strip(), next(filter(None, rated.groups()))))
+        # No title is compared by its stars, so that it would be the title as it stands, too.
+        if rated["stars"]:
+            return readings[-1:]
     return readings
