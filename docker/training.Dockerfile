@@ -20,6 +20,10 @@ RUN --mount=type=cache,target=/var/cache/pip \
 COPY docker/train.sh docker/
 COPY models models
 COPY training training
+# What the commands `similar` and `recommend` ask.
+COPY service/__init__.py service/
+COPY service/recommending service/recommending
+COPY service/importing service/importing
 RUN install -d -o osusume -g osusume models/store runs
 
 USER osusume

@@ -16,11 +16,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
 from models.store import Store
-from service.api import anime, groups, health, lists, model, pages, users
+from service.api import anime, groups, health, imports, lists, model, pages, users
 from service.api.bodies import Bodies
 from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
 from service.api.problems import add_problem_handlers, internal_error_response, problem_response
 from service.api.threads import N_THREADS
+from service.api.uploads import make_uploads
 from service.models.watch import ModelWatch, with_precomputed_if_sound
 from service.operations.answer_memory import AnswerFromMemory, AnswerMemory
 from service.operations.guards import LimitClients, RequireKey
@@ -92,8 +93,10 @@ def create_app(
     app.state.answer_memory = memory
     app.state.cpu_threads = anyio.CapacityLimiter(N_THREADS)
     app.state.search_threads = anyio.CapacityLimiter(1)
+    app.state.import_threads = anyio.CapacityLimiter(1)
     app.state.max_waiting = settings.max_waiting
     app.state.bodies = Bodies(settings.body_timeout_s)
+    app.state.uploads = make_uploads(settings.body_timeout_s)
     add_problem_handlers(app)
     _add_routes(app, settings)
     _add_middleware(app, settings)
@@ -127,7 +130,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # Tried in order, so that of users, with fewer routes to pass by, stands before that of anime.
-    routers = [users.router, anime.router, lists.router, groups.router, model.router, health.router]
+    routers = [users.router, anime.router, lists.router, groups.router, imports.router, model.router, health.router]
     if settings.metrics and not settings.metrics_port:
         routers.append(health.metrics_router)
     for router in routers:

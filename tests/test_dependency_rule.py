@@ -1,4 +1,4 @@
-"""The dependency rule: training -> models <- service. Nothing else crosses."""
+"""The dependency rule: training -> models <- service. Nothing else crosses, but for what asks a bundle."""
 
 import ast
 import functools
@@ -15,18 +15,21 @@ FORBIDDEN = {
     "service": {"training", "tests"} | HEAVY,
     "training": {"service", "tests"} | WEB,
 }
+# The one module that may, and what of the service (ADR 26).
+ASKING = ROOT / "training" / "asking.py"
+ASKED = {"recommending", "importing"}
 # Each package's rooms, the lowest first: a room imports from those before it. A room is a folder or a module, and the
 # settings of a room (its config.py) count among the settings.
 ROOMS = {
     "models": "errors cores bundle objects scoring golden store object_store",
     "service": (
-        "version worker_environment settings recommending operations local_store keys api precompute models app "
-        "openapi worker __main__"
+        "version worker_environment settings recommending importing operations local_store keys api precompute "
+        "models app openapi worker __main__"
     ),
     "training": (
         "errors settings support dump lists item_weights franchises embeddings similar_users ranking recommending "
         "similar_anime evaluation work_folder publishing updating background pipeline leaderboard demo "
-        "printing options cli __main__"
+        "printing options asking cli __main__"
     ),
 }
 MODULES = sorted(path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))
@@ -58,16 +61,21 @@ def test_no_module_imports_what_its_package_must_not_know() -> None:
         f"{path.relative_to(ROOT)} imports {name}"
         for path, imported in _imports().items()
         for name in imported & FORBIDDEN[path.relative_to(ROOT).parts[0]]
+        if (path, name) != (ASKING, "service")
     }
     assert not crossing
+
+
+def test_the_commands_that_ask_a_bundle_know_the_services_domain_alone() -> None:
+    assert _imported_rooms(ASKING, of="service") == ASKED
 
 
 def _room(parts: tuple[str, ...]) -> str:
     return "settings" if parts[0] == "training" and parts[-1] == "config" else parts[1]
 
 
-def _imported_rooms(path: Path) -> set[str]:
-    """Find every room of its own package that a module imports from, its own room left out."""
+def _imported_rooms(path: Path, of: str = "") -> set[str]:
+    """Find every room that a module imports from, its own left out; of its own package unless another is named."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -78,7 +86,7 @@ def _imported_rooms(path: Path) -> set[str]:
             is_package = (ROOT / Path(*node.module.split("."))).is_dir()
             names |= {f"{node.module}.{alias.name}" for alias in node.names} if is_package else {node.module}
     dotted = (tuple(name.split(".")) for name in names)
-    return {_room(name) for name in dotted if name[0] == parts[0] and len(name) > 1} - {_room(parts)}
+    return {_room(name) for name in dotted if name[0] == (of or parts[0]) and len(name) > 1} - {_room(parts)}
 
 
 def test_rooms_import_only_from_rooms_below() -> None:
@@ -95,7 +103,7 @@ def test_rooms_import_only_from_rooms_below() -> None:
 
 
 def test_the_domain_knows_nothing_of_http() -> None:
-    for path in (ROOT / "service" / "recommending").rglob("*.py"):
+    for path in (path for room in ASKED for path in (ROOT / "service" / room).rglob("*.py")):
         assert not _imports()[path] & {"fastapi", "starlette", "uvicorn"}, path
         assert "api" not in _imported_rooms(path), path
 

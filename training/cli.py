@@ -14,7 +14,7 @@ from models.errors import BundleError, StoreError
 from models.object_store import ObjectStore, open_store
 from models.objects import is_url
 from models.store import Store
-from training import options
+from training import asking, options
 from training import pipeline as stages
 from training.background import begin_import
 from training.demo import write_demo_data
@@ -41,6 +41,9 @@ DEFAULT_WORK = Path("runs/latest")
 DEFAULT_BENCHMARK_WORK = Path("runs/benchmark")
 DEFAULT_UPDATE_WORK = Path("runs/update")
 DEFAULT_STORE = "models/store"
+
+app.command("similar")(asking.similar)
+app.command("recommend")(asking.recommend)
 
 
 @app.command("demo-data")

@@ -129,6 +129,7 @@ def _bundle_arrays(
         "popularity": lists.popularity(),
         **prepared.catalogue,
         **{f"new_{name}": array for name, array in prepared.new_anime.items()},
+        **prepared.elsewhere,
         "new_anime_embeddings": trained.anime_embeddings[:0] if new_embeddings is None else new_embeddings,
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.inverted_file import InvertedFile
-from models.bundle.layout import LAYOUT, MAX_USER_ID_LENGTH, RERANKER_ARRAYS
+from models.bundle.layout import LAYOUT, MAX_USER_ID_LENGTH, RERANKER_ARRAYS, SITES
 from models.bundle.manifest import Manifest
 from models.errors import BundleContentError
 
@@ -49,6 +49,9 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
         offsets, cards = arrays[f"{prefix}card_offsets"], arrays[f"{prefix}cards"]
         _check_offsets(offsets, len(cards), folder / f"{prefix}card_offsets.npy")
     _check_new_anime(arrays, folder)
+    n_columns = 1 + len(SITES)
+    if arrays["id_map"].shape[1] != n_columns:
+        raise BundleContentError(folder / "id_map.npy", f"has {arrays['id_map'].shape[1]} columns, not {n_columns}")
     for name in ("type", "source", "studio", "age_rating"):
         _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
     _check_franchises(arrays, folder)

@@ -10,12 +10,15 @@ array belongs to ``new_anime_ids[i]``. Where rows of the whole catalogue are mea
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
-FORMAT_VERSION: Final = 7
+FORMAT_VERSION: Final = 8
 # What a user is called: in a bundle of texts "123" is one too. Longer texts are none.
 UserId = int | str
 MAX_USER_ID_LENGTH: Final = 200
+# Sites with ids of their own, in the order of the columns behind the first of id_map.
+Site = Literal["anilist", "kitsu", "anidb"]
+SITES: Final[tuple[Site, ...]] = get_args(Site)
 
 MANIFEST_FILE: Final = "manifest.json"
 # In the format of `sha256sum`, so that anyone can check the manifest, which holds the sums of all other files.
@@ -101,6 +104,9 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("new_mean_scores", ("n_new",), "float32", "as mean_scores"),
     ArraySpec("new_members", ("n_new",), "int32", "as members"),
     ArraySpec("new_adult", ("n_new",), "bool", "as adult"),
+    ArraySpec("synonym_ids", ("n_synonyms",), "int64", "MyAnimeList ids"),
+    ArraySpec("synonyms", ("n_synonyms",), "str", "a further title of each, which the title search knows"),
+    ArraySpec("id_map", ("n_mapped", "n_sites"), "int64", "MyAnimeList id, then the id on each of SITES; 0: none"),
 )
 
 FRANCHISE_ARRAYS: Final = ("franchise_codes", "franchise_positions", "franchise_roles")

@@ -94,6 +94,9 @@ class Bundle:
     new_mean_scores: NDArray[np.float32]
     new_members: NDArray[np.int32]
     new_adult: NDArray[np.bool_]
+    synonym_ids: NDArray[np.int64]
+    synonyms: NDArray[np.str_]
+    id_map: NDArray[np.int64]
 
     @property
     def n_anime(self) -> int:

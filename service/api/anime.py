@@ -15,6 +15,7 @@ from service.api.rendering import anime_response, similar_anime_response, titles
 from service.api.threads import run_in_cpu_thread, run_in_search_thread
 from service.recommending.errors import NotReadyError, UnknownAnimeError
 from service.recommending.model import LoadedModel
+from service.recommending.titles import find_titles
 
 router = APIRouter(tags=["anime"], route_class=CheckedRoute)
 
@@ -57,10 +58,9 @@ async def find_anime(query: Annotated[TitlesQuery, Query()], model: Model, reque
 
     def search() -> RankedPage:
         # The first request makes the index, in this thread too.
-        titles = model.title_search
         if query.query.strip():
-            return titles.page(query.query, allowed, query.offset, query.limit)
-        return titles.most_popular(allowed, query.offset, query.limit)
+            return find_titles(model.title_search, model.catalogue, query.query, allowed, query.offset, query.limit)
+        return model.title_search.most_popular(allowed, query.offset, query.limit)
 
     return titles_response(model, await run_in_search_thread(request, search))
 

@@ -34,21 +34,28 @@ MAX_BODY_BYTES: Final = 4_000_000
 MAX_HELD_BYTES: Final = 64_000_000
 
 
+def _require_json(request: Request) -> None:
+    media_type = request.headers.get("content-type")
+    if media_type is None or media_type.partition(";")[0].strip().lower() != "application/json":
+        raise MediaTypeError(media_type)
+    if (encoding := request.headers.get("content-encoding", "identity")).lower() != "identity":
+        raise MediaTypeError(encoding)
+
+
 class Bodies:
     """The bodies that one application holds; each may take ``timeout_s`` to arrive."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, max_bytes: int = MAX_BODY_BYTES) -> None:
         self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
         self._n_held_bytes = 0
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytearray]:
-        """Read the body of a request, which claims to be JSON, and hold it.
+        """Read the body of a request, and hold it.
 
         Raises
         ------
-        MediaTypeError
-            If it claims to be something else, or is compressed.
         BodyTooLargeError
             If it is too large; the rest is not waited for.
         BodyTimeoutError
@@ -56,7 +63,6 @@ class Bodies:
         BusyError
             If there is no room for it beside the others.
         """
-        _check_media_type(request)
         body = bytearray()
         try:
             await self._fill(body, request)
@@ -68,8 +74,8 @@ class Bodies:
         try:
             with anyio.fail_after(self._timeout_s):
                 async for chunk in request.stream():
-                    if len(body) + len(chunk) > MAX_BODY_BYTES:
-                        raise BodyTooLargeError(MAX_BODY_BYTES)
+                    if len(body) + len(chunk) > self._max_bytes:
+                        raise BodyTooLargeError(self._max_bytes)
                     if self._n_held_bytes + len(chunk) > MAX_HELD_BYTES:
                         raise BusyError
                     self._n_held_bytes += len(chunk)
@@ -78,17 +84,9 @@ class Bodies:
             raise BodyTimeoutError(self._timeout_s) from error
 
 
-def _check_media_type(request: Request) -> None:
-    media_type = request.headers.get("content-type")
-    if media_type is None or media_type.partition(";")[0].strip().lower() != "application/json":
-        raise MediaTypeError(media_type)
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        raise MediaTypeError(encoding)
-
-
 async def get_bodies(request: Request) -> Bodies:
-    """Give the application's reader of bodies."""
+    """Give the application's reader of bodies for a request whose body claims to be plain JSON."""
+    _require_json(request)
     bodies: Bodies = request.app.state.bodies
     return bodies
 

@@ -71,6 +71,7 @@ KINDS: Final[dict[type[errors.ServiceError], ProblemKind]] = {
     errors.UnknownUserError: ProblemKind(HTTPStatus.NOT_FOUND, "Unknown user"),
     errors.InvalidRequestError: ProblemKind(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request"),
     errors.MediaTypeError: ProblemKind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
+    errors.UnreadableListError: ProblemKind(HTTPStatus.UNPROCESSABLE_ENTITY, "Unreadable list"),
     errors.BodyTooLargeError: ProblemKind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
     errors.BodyTimeoutError: ProblemKind(HTTPStatus.REQUEST_TIMEOUT, "Request timeout"),
     errors.BusyError: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "Busy"),
@@ -88,6 +89,9 @@ EXAMPLES: Final[dict[type[errors.ServiceError], errors.ServiceError]] = {
         [errors.Issue("limit", "a whole number from 1 to 100", "0")]
     ),
     errors.MediaTypeError: errors.MediaTypeError("text/csv"),
+    errors.UnreadableListError: errors.UnreadableListError(
+        "this is a web page, not an exported list", "log in at the site, export the list there, and send that file"
+    ),
     errors.BodyTimeoutError: errors.BodyTimeoutError(30),
     errors.BodyTooLargeError: errors.BodyTooLargeError(MAX_BODY_BYTES),
     errors.BusyError: errors.BusyError(),

@@ -35,6 +35,11 @@ async def run_in_search_thread(request: Request, work: Callable[[*Ts], T], *argu
     return await _run(request, request.app.state.search_threads, work, *arguments)
 
 
+async def run_in_import_thread(request: Request, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    """Do the same with a list to import, in its own thread: a long one takes seconds."""
+    return await _run(request, request.app.state.import_threads, work, *arguments)
+
+
 async def _run(request: Request, threads: anyio.CapacityLimiter, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
     try:
         threads.acquire_nowait()

@@ -6,7 +6,8 @@
     ├── UnknownAnimeError      no such anime in the model
     ├── UnknownUserError       no such user in the model
     ├── InvalidRequestError    parameters or a body that cannot be understood, each fault with what was expected
-    ├── MediaTypeError         a body that is no JSON by its own account
+    ├── MediaTypeError         a body that is nothing that is read, by its own account
+    ├── UnreadableListError    a file that is no list, or none that can be read
     ├── BodyTooLargeError      a body that is too large to be read
     ├── BodyTimeoutError       a body that takes too long to arrive
     ├── BusyError              no room for a body beside those that are being read and answered
@@ -93,22 +94,33 @@ class InvalidRequestError(ServiceError):
 
 
 class MediaTypeError(ServiceError):
-    """A body is no JSON by its own account; names the media type or the encoding that came, if one did."""
+    """A body is nothing that is read, by its own account; names the media type or the encoding, if one came."""
 
     code = "unsupported_media_type"
 
-    def __init__(self, received: str | None) -> None:
+    def __init__(
+        self,
+        received: str | None,
+        read_as: str = "plain JSON only",
+        hint: str = "send content-type: application/json",
+    ) -> None:
         what = f"came as {received[:MAX_TEXT]}" if received else "came without a media type"
-        super().__init__(f"the body {what}, and is read as plain JSON only", "send content-type: application/json")
+        super().__init__(f"the body {what}, and is read as {read_as}", hint)
+
+
+class UnreadableListError(ServiceError):
+    """A file is no list, or none that can be read; says what it is."""
+
+    code = "unreadable_list"
 
 
 class BodyTooLargeError(ServiceError):
-    """A body is too large to be read."""
+    """A body is too large to be read, as it came or unpacked."""
 
     code = "body_too_large"
 
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(f"the body is larger than {max_bytes} bytes", "a list has at most 20000 entries")
+    def __init__(self, max_bytes: int, what: str = "the body") -> None:
+        super().__init__(f"{what} is larger than {max_bytes} bytes", "a list has at most 20000 entries")
 
 
 class BodyTimeoutError(ServiceError):

@@ -10,8 +10,6 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
-import numpy as np
-
 from models.bundle.layout import MANIFEST_FILE, UserId
 from models.bundle.manifest import GoldenAnswer, SimilarAnimeMethod
 from models.bundle.reader import Bundle, opened_bundle
@@ -31,6 +29,7 @@ from service.recommending.requests import Filters, MethodName, RecommendationsRe
 from service.recommending.similar_anime import SimilarAnime
 from service.recommending.similar_users import SimilarUsers, UserProfile
 from service.recommending.title_search import TitleSearch
+from service.recommending.titles import make_title_search
 
 # Of malloc.h.
 _M_MMAP_THRESHOLD: Final = -3
@@ -63,11 +62,7 @@ class LoadedModel:
     @cached_property
     def title_search(self) -> TitleSearch:
         """Finds anime by their titles. Made at the first use: a tenth of a start, that few requests wait for."""
-        bundle = self.bundle
-        # New anime come behind all others, among themselves by their members.
-        known = bundle.popularity.astype(np.int64) + bundle.new_members.max(initial=0) + 1
-        popularity = np.concatenate([known, bundle.new_members])
-        return TitleSearch(self.catalogue.titles, popularity)
+        return make_title_search(self.bundle, self.catalogue)
 
     def recommend(self, profile: UserProfile, request: RecommendationsRequest) -> RecommendationsPage:
         """Recommend anime to a user, new ones too if they ask for them.

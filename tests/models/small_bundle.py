@@ -232,6 +232,9 @@ def new_anime(n_anime: int, n_new: int, embedding_size: int = 4, n_genres: int =
         "new_mean_scores": rng.uniform(1, 10, n_new).astype(np.float32),
         "new_members": rng.integers(0, 10**3, n_new).astype(np.int32),
         "new_adult": np.zeros(n_new, dtype=bool),
+        "synonym_ids": np.array([1, 4], dtype=np.int64),
+        "synonyms": np.array(["Space Jazz", "Titans Everywhere"]),
+        "id_map": np.array([[1, 1001, 0, 23], [10, 1010, 2010, 0], [99999, 1099, 0, 0]], dtype=np.int64),
     }
 
 

@@ -200,6 +200,9 @@ def _new_anime() -> Arrays:
         "new_mean_scores": scores.astype(np.float32),
         "new_members": members.astype(np.int32),
         "new_adult": adult,
+        "synonym_ids": np.array([1, 4], dtype=np.int64),
+        "synonyms": np.array(["Space Jazz", "Titans Everywhere"]),
+        "id_map": np.array([[1, 1001, 0, 23], [10, 1010, 2010, 0], [99999, 1099, 0, 0]], dtype=np.int64),
     }
 
 

@@ -60,7 +60,7 @@ def read_catalogue(anime_file: Path, synopsis_file: Path | None, rejects: Reject
     traits: dict[int, AnimeTraits] = {}
     adult_ids = set()
     rows: list[Row] = []
-    for file, line, anime_id, row in _identified_rows(anime_file, _NEEDED, rejects):
+    for file, line, anime_id, row in identified_rows(anime_file, _NEEDED, rejects):
         fault = "second row of an anime" if anime_id in cards else "" if row["name"].strip() else "name is empty"
         if fault:
             rejects.add(file, line, fault, ",".join(row.values()))
@@ -129,7 +129,7 @@ def catalogue_arrays(
 
 def _read_synopses(path: Path, rejects: RejectedRows) -> dict[int, str]:
     synopses: dict[int, str] = {}
-    for file, line, anime_id, row in _identified_rows(path, (MAL_ID, "synopsis"), rejects):
+    for file, line, anime_id, row in identified_rows(path, (MAL_ID, "synopsis"), rejects):
         if anime_id in synopses:
             rejects.add(file, line, "second synopsis of an anime", ",".join(row.values()))
         else:
@@ -158,7 +158,7 @@ def _make_card(anime_id: int, name: str, known: Row, synopsis: str | None) -> An
     )
 
 
-def _identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, int, Row]]:
+def identified_rows(path: Path, needed: Sequence[str], rejects: RejectedRows) -> Iterator[tuple[str, int, int, Row]]:
     """Yield file, line, id and row of every row with a usable id; set the others aside."""
     for file, line, row in _rows(path, needed, rejects):
         anime_id = read_whole(row[MAL_ID])

@@ -56,6 +56,8 @@ _TABLES: Final = {
     "synopses": _Table("anime_with_synopsis", ("mal_id", "synopsis"), columns.catalogue_columns),
     "recommendations": _Table("recommendations", ("anime_id", "similar_anime_id", "votes"), _plain_columns),
     "franchises": _Table("franchises", ("anime_id", "franchise_id"), _plain_columns),
+    "synonyms": _Table("synonyms", ("mal_id", "name"), columns.catalogue_columns),
+    "id_map": _Table("idmap", ("mal_id",), columns.catalogue_columns),
 }
 
 

@@ -45,12 +45,14 @@ class DumpFiles:
     synopses: Path | None  # anime_with_synopsis.csv
     recommendations: Path | None  # recommendations.csv: MyAnimeList users' own "if you liked A, watch B"
     franchises: Path | None  # franchises.csv: which anime belong together; only measures
+    synonyms: Path | None  # synonyms.csv: further titles, for the title search
+    id_map: Path | None  # idmap.csv: ids of other sites, for lists that are imported
     note: DatasetNote  # from dataset.json
 
     @property
     def paths(self) -> list[Path]:
         """The files that are there."""
-        found = (self.catalogue, self.synopses, self.recommendations, self.franchises)
+        found = (self.catalogue, self.synopses, self.recommendations, self.franchises, self.synonyms, self.id_map)
         return [*self.list_paths, *(part for path in found if path for part in parts_of(path))]
 
     def fingerprint(self) -> str:
@@ -90,6 +92,8 @@ def find_dump(folder: Path) -> DumpFiles:
         synopses=_find(folder, "anime_with_synopsis"),
         recommendations=_find(folder, "recommendations", _ONE_FILE),
         franchises=_find(folder, "franchises", _ONE_FILE),
+        synonyms=_find(folder, "synonyms"),
+        id_map=_find(folder, "idmap"),
         note=_read_note(folder / DATASET_FILE),
     )
 

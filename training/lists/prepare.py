@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from models.bundle.manifest import DataCard
 from training.dump.catalogue import catalogue_arrays, new_anime_arrays, read_catalogue
+from training.dump.elsewhere import read_elsewhere
 from training.dump.files import DumpFiles
 from training.dump.list_source import ReadLimits
 from training.dump.rejects import RejectedRows
@@ -44,6 +45,7 @@ def prepare(
     with ThreadPoolExecutor(1) as pool:
         hashing = pool.submit(dump.fingerprint)
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
+        elsewhere = read_elsewhere(dump.synonyms, dump.id_map, rejects)
         n_of_catalogue = rejects.counts.total()
         builder = ListBuilder(catalogue.anime_ids, rejects)
         ListReader(builder, rejects, on_bytes).read(dump.lists, limits)
@@ -74,4 +76,4 @@ def prepare(
         seconds=time.monotonic() - started,
     )
     arrays = catalogue_arrays(catalogue, kept.anime_ids)
-    return Prepared(kept, arrays, new_anime_arrays(catalogue, kept.anime_ids, arrays), report)
+    return Prepared(kept, arrays, new_anime_arrays(catalogue, kept.anime_ids, arrays), elsewhere, report)

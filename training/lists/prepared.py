@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.bundle.manifest import DataCard
+from training.dump.elsewhere import ARRAYS
 from training.dump.files import DumpFiles
 from training.errors import InputError
 from training.lists.interactions import Interactions
@@ -51,6 +52,7 @@ class Prepared:
     interactions: Interactions
     catalogue: dict[str, NDArray[Any]]  # arrays of the bundle, one row per anime of the interactions
     new_anime: dict[str, NDArray[Any]]  # the same and anime_ids, one row per anime that too few lists hold
+    elsewhere: dict[str, NDArray[Any]]  # what anime are called elsewhere: arrays of the bundle
     report: PrepareReport
 
     @property
@@ -68,7 +70,7 @@ def save_prepared(folder: Path, prepared: Prepared) -> None:
     """Write a prepared dump into a folder; files that are there already, such as rejected rows, become part of it."""
     lists = {name: getattr(prepared.interactions, attribute) for attribute, name in _LISTS.items()}
     new_anime = {f"{_NEW}{name}": array for name, array in prepared.new_anime.items()}
-    arrays = {**lists, **prepared.catalogue, **new_anime}
+    arrays = {**lists, **prepared.catalogue, **new_anime, **prepared.elsewhere}
     artefacts.save(folder / REPORT_FILE, arrays, prepared.report.model_dump(mode="json"))
 
 
@@ -84,7 +86,8 @@ def load_prepared(folder: Path) -> Prepared:
     def make(arrays: artefacts.Arrays, facts: dict[str, Any]) -> Prepared:
         lists = {attribute: arrays.pop(name) for attribute, name in _LISTS.items()}
         new_anime = {name.removeprefix(_NEW): arrays.pop(name) for name in list(arrays) if name.startswith(_NEW)}
-        return Prepared(Interactions(**lists), arrays, new_anime, PrepareReport.model_validate(facts))
+        elsewhere = {name: arrays.pop(name) for name in ARRAYS}
+        return Prepared(Interactions(**lists), arrays, new_anime, elsewhere, PrepareReport.model_validate(facts))
 
     return artefacts.load(folder / REPORT_FILE, make, "is no prepared dump", "prepare", mapped=True)
 

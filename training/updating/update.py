@@ -129,6 +129,8 @@ def _update_catalogue(
     names = {spec.name for spec in LAYOUT}
     arrays = {name: array for name, array in known.items() if name in names}
     arrays |= {f"new_{name}": array for name, array in new.items() if f"new_{name}" in names}
+    # What anime are called elsewhere stays where the dump does not say it anew.
+    arrays |= {name: array for name, array in prepared.elsewhere.items() if len(array)}
     arrays["new_anime_embeddings"] = embeddings[:0]
     if len(new["anime_ids"]):
         arrays["new_anime_embeddings"] = embed_new_anime(content, known, new, popularity, embeddings)

@@ -39,6 +39,7 @@ def test_operation_ids_are_stable() -> None:
         "post /users/similar": "similarUsersToList",
         "post /recommendations/group": "recommendToGroup",
         "post /users/compare": "compareLists",
+        "post /import": "importList",
         "get /model": "getModel",
         "get /health/live": "isLive",
         "get /health/ready": "isReady",

@@ -51,9 +51,9 @@ def test_a_bundle_of_another_format_is_refused(
     places: tuple[str, ...], small_dump: SmallDump, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Store(tmp_path / "store").current_folder() / "manifest.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"format_version": 7', '"format_version": 6'))
+    path.write_text(path.read_text(encoding="utf-8").replace('"format_version": 8', '"format_version": 7'))
     line = fails(monkeypatch, "update", "--data", str(small_dump.folder), *places)
-    assert "has format version 6" in line
+    assert "has format version 7" in line
 
 
 def test_a_bundle_that_was_published_meanwhile_stays_current(

@@ -120,6 +120,19 @@ def test_a_dump_that_did_not_change_changes_no_answer(
     assert counts_of(after.manifest.updates[0]) == (0, 0, 0, 0, 0)
 
 
+def test_what_anime_are_called_elsewhere_is_the_dumps_or_else_stays(
+    store: Store, small_dump: SmallDump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small_dump.folder / "synonyms.csv").write_text("anime_id,title\n1,Space Jazz\n", encoding="utf-8")
+    (small_dump.folder / "idmap.csv").write_text("mal_id,anilist_id\n1,11\n", encoding="utf-8")
+    first = update(monkeypatch, store, small_dump.folder)
+    assert (first.synonyms.tolist(), first.id_map.tolist()) == (["Space Jazz"], [[1, 11, 0, 0]])
+    (small_dump.folder / "synonyms.csv").unlink()
+    (small_dump.folder / "idmap.csv").write_text("mal_id,kitsu_id\n1,3\n", encoding="utf-8")
+    second = update(monkeypatch, store, small_dump.folder)
+    assert (second.synonyms.tolist(), second.id_map.tolist()) == (["Space Jazz"], [[1, 0, 3, 0]])
+
+
 def test_a_new_anime_stays_placed_by_content_and_is_recommended_to_those_who_have_not_seen_it(
     store: Store, small_dump: SmallDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,88 @@
+"""Titles line by line, as people write them down."""
+
+import pytest
+
+from service.recommending.title_search import SURE
+from tests.service.importing.lists_for_tests import NAMES, imported
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "rating"),
+    [
+        ("Cowboy Bebop", "Cowboy Bebop", None),
+        ("cowboy bebop 9/10", "Cowboy Bebop", 9),
+        ("Cowboy Bebop - 9/10", "Cowboy Bebop", 9),
+        ("Cowboy Bebop (8.5/10)", "Cowboy Bebop", 9),
+        ("Cowboy Bebop, 9", "Cowboy Bebop", 9),
+        ("Cowboy Bebop\t9", "Cowboy Bebop", 9),
+        ("Cowboy Bebop;9;Completed", "Cowboy Bebop", 9),
+        ("Cowboy Bebop [9]", "Cowboy Bebop", 9),
+        ("Cowboy Bebop 4/5", "Cowboy Bebop", 8),
+        ("Cowboy Bebop 85%", "Cowboy Bebop", 9),
+        ("Cowboy Bebop ★★★★☆", "Cowboy Bebop", 8),
+        ("Steins Gate - 10", "Steins;Gate", 10),
+        ("Mushishi: 9.5", "Mushishi", 10),
+        ("1. Monster", "Monster", None),
+        ("#3 Monster", "Monster", None),
+        ("12) Monster = 7", "Monster", 7),
+        ("• Monster", "Monster", None),
+        ("[x] Monster", "Monster", None),
+        ("- Overlord 2 - 6", "Overlord II", 6),
+        ("Overlord S2", "Overlord II", None),
+        ("Overlord 2nd season", "Overlord II", None),
+        ("overlord: second season", "Overlord II", None),
+        ("Overlord season 1", "Overlord", None),
+        ("Mob Psycho 100", "Mob Psycho 100", None),
+        ("Berserk (2016)", "Berserk", None),
+        ("Berserk (1997) 10/10", "Kenpuu Denki Berserk", 10),
+        ("Panty and Stocking with Garterbelt", "Panty & Stocking with Garterbelt", None),
+        ("fmab", "Fullmetal Alchemist: Brotherhood", None),
+        ("FMA", "Fullmetal Alchemist", None),
+        ("AoT", "Shingeki no Kyojin", None),
+        ("mp100 - 8", "Mob Psycho 100", 8),
+        ("https://myanimelist.net/anime/1/Cowboy_Bebop", "Cowboy Bebop", None),
+        ("myanimelist.net/anime.php?id=1 9/10", "Cowboy Bebop", 9),
+        ("https://shikimori.one/animes/z1-cowboy-bebop", "Cowboy Bebop", None),
+        ("https://anilist.co/anime/1001/x/", "Cowboy Bebop", None),
+        ("https://anilist.co/anime/424242/Cowboy-Bebop/", "Cowboy Bebop", None),
+    ],
+)
+def test_a_line_means_what_people_mean(line: str, name: str, rating: int | None) -> None:
+    (found,) = imported(line).ratings
+    assert (found.anime_id, found.rating) == (NAMES[name], rating)
+
+
+@pytest.mark.parametrize(
+    "line", ["Oshi no Ko", "oregairu", "Cowboi Bebop", "Overlord 4", "Berserk (2022)", "Overlord 4 - 9"]
+)
+def test_what_no_rule_gives_is_not_sure(line: str) -> None:
+    read = imported(line)
+    assert not read.ratings
+    assert all(one.relevance is not None and one.relevance < SURE for one in read.uncertain)
+    assert len(read.uncertain) + len(read.unmatched) == 1
+
+
+def test_a_heading_holds_for_the_lines_below_it() -> None:
+    text = "Completed:\n1. Monster\n2. Mushishi\n\n## Plan to Watch\n---\n- Overlord\n"
+    assert [one.status for one in imported(text).ratings] == ["completed", "completed", "plan_to_watch"]
+
+
+def test_of_an_anime_that_comes_twice_the_last_counts_and_the_other_is_accounted_for() -> None:
+    read = imported("FMAB - 9\nMonster\nFullmetal Alchemist: Brotherhood - 10\n")
+    assert [(one.place, one.rating) for one in read.ratings] == [(2, None), (3, 10)]
+    assert [(one.place, one.reason) for one in read.unmatched] == [
+        (1, "the same anime comes again as entry 3, which counts")
+    ]
+
+
+def test_only_so_many_titles_are_compared_letter_by_letter() -> None:
+    read = imported("Cowboi Bebop\n" * 501 + "Monster\n")
+    assert len(read.uncertain) == 500
+    assert len(read.ratings) == 1
+    assert read.unmatched[0].reason.startswith("no title of this model; the first 500")
+
+
+def test_a_gigantic_line_costs_itself() -> None:
+    read = imported("x" * 1_000_000 + "\nMonster\n")
+    assert read.unmatched[0].reason == "the line is longer than 300 characters"
+    assert len(read.ratings) == 1
