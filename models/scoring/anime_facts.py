@@ -60,6 +60,42 @@ class AnimeFacts:
         shares: Vector = np.exp(self.popularity)
         return shares
 
+    @cached_property
+    def levels(self) -> Matrix:
+        """First airing, popularity and mean score, shape (3, n_anime)."""
+        return np.stack([self.days, self.popularity, self.scores])
+
+    @cached_property
+    def genre_table(self) -> Matrix:
+        """Unit rows of genres, and 1 for each genre that an anime has, shape (n_anime, 2 n_genres)."""
+        return np.concatenate([self.genres, self.genres > 0], axis=1, dtype=np.float32)
+
+    @cached_property
+    def n_franchises(self) -> int:
+        """Number of franchises."""
+        return int(self.franchises.max()) + 1
+
+    @cached_property
+    def band_sizes(self) -> NDArray[np.int64]:
+        """How many anime lie in each band of popularity, at least 1, shape (N_BANDS,)."""
+        return np.maximum(np.bincount(self.bands, minlength=N_BANDS), 1)
+
+    @cached_property
+    def all_codes(self) -> tuple[NDArray[np.int64], Vector, dict[str, int]]:
+        """The codes of all kinds in one numbering, so that one look counts them all.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_anime, n_kinds), dtype=int64
+        shares : ndarray of shape (n_codes,), dtype=float32
+        starts : dict of str to int
+            The code by which each kind says that it is unknown, the first of its own.
+        """
+        sizes = [len(shares) for shares in self.code_shares.values()]
+        starts = dict(zip(self.codes, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
+        codes = np.stack([code + starts[kind] for kind, code in self.codes.items()], axis=1)
+        return codes, np.concatenate([self.code_shares[kind] for kind in self.codes]), starts
+
 
 def read_facts(arrays: Mapping[str, NDArray[Any]], n_users: int) -> AnimeFacts:
     """Compute the facts from a bundle's arrays, of which ``n_users`` lists gave the popularity."""

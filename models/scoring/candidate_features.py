@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.scoring.anime_facts import DAYS_PER_YEAR, FACTS, N_BANDS, AnimeFacts
-from models.scoring.items import EVIDENCE, ItemWeights, weigh_evidence
+from models.scoring.items import EVIDENCE, WeightsOfList
 from models.scoring.neighbours import NEIGHBOURHOOD_SIZES
 from models.scoring.user_list import Status, UserList
 
@@ -69,37 +69,33 @@ _LEAST: Final = np.array([*(0.003 for _ in NEIGHBOURHOOD_SIZES), 0.0001, 0.001],
 
 
 def candidate_features(
-    facts: AnimeFacts, weights: ItemWeights, signals: "ListSignals", candidates: Rows, proposals: Matrix
+    facts: AnimeFacts, weights: WeightsOfList, signals: "ListSignals", candidates: Rows, proposals: Matrix
 ) -> Matrix:
     """Put together the features of a list and its candidates.
 
     Parameters
     ----------
     facts : AnimeFacts
-    weights : ItemWeights
+    weights : WeightsOfList
+        Of :attr:`ListSignals.rows`.
     signals : ListSignals
     candidates : ndarray of shape (m,), dtype=integer
-    proposals : ndarray of shape (m, len(NEIGHBOURHOOD_SIZES) + 2), dtype=float32
-        From :func:`models.scoring.reranker.propose`.
+    proposals : ndarray of shape (len(NEIGHBOURHOOD_SIZES) + 2, m), dtype=float32
+        From :meth:`models.scoring.reranker.Proposals.of`.
 
     Returns
     -------
     ndarray of shape (m, len(FEATURES)), dtype=float32
     """
-    # As numpy wants an index: it would be turned into one at each of the three looks.
-    support = weights.rows[candidates].astype(np.intp)  # (m, n_weights)
-    evidence = weigh_evidence(
-        weights.values[candidates],
-        weights.cosines[candidates],
-        signals.seen[support],
-        signals.ratings[support],
-        signals.dropped[support],
+    blocks = (
+        weights.evidence(candidates, signals.counts, signals.ratings, signals.dropped),
+        np.log(np.maximum(proposals, 0.0) + _LEAST[:, None]),
+        signals.relate(candidates),
+        facts.table[candidates].T,
+        np.broadcast_to(signals.table[:, None], (len(signals.table), len(candidates))),
     )
-    of_list = np.broadcast_to(signals.table, (len(candidates), len(signals.table)))
-    log_shares = np.log(np.maximum(proposals, 0.0) + _LEAST)
-    return np.concatenate(
-        [evidence, log_shares, signals.relate(candidates), facts.table[candidates], of_list], axis=1
-    )
+    # One feature after the other, as they are computed: networks do not mind.
+    return np.concatenate(blocks).T
 
 
 class ListSignals:
@@ -108,34 +104,27 @@ class ListSignals:
     def __init__(self, facts: AnimeFacts, user_list: UserList) -> None:
         begun = user_list.statuses != int(Status.PLAN_TO_WATCH)
         self._facts = facts
-        self.rows: NDArray[np.int32] = user_list.anime_rows[begun]
+        # As numpy wants an index: it would be turned into one at each look.
+        self.rows = user_list.anime_rows[begun].astype(np.intp)
         ratings = user_list.ratings[begun].astype(np.float32)
         statuses = user_list.statuses[begun]
         rated = ratings > 0
-        self._mean_rating = float(ratings[rated].mean()) if rated.any() else 7.5
-        spread = float(ratings[rated].std()) if rated.any() else 1.5
-        n_anime = len(facts.popularity)
-        #: Over all anime: how much it counts; rating relative to the user's mean, 0 where unrated; 1 where given up.
-        self.seen, self.ratings, self.dropped = np.zeros((3, n_anime), dtype=np.float32)
-        support = user_list.support
-        self.seen[support.rows] = support.weights
-        self.ratings[self.rows] = np.where(rated, ratings - self._mean_rating, 0.0)
+        given = ratings[rated]
+        self._mean_rating, spread = (float(given.mean()), float(given.std())) if len(given) else (7.5, 1.5)
+        #: What each of the rows counts; its rating relative to the user's mean, 0 where unrated; 1 where given up.
+        self.counts = user_list.weights[begun]
+        self.ratings = np.where(rated, ratings - np.float32(self._mean_rating), np.float32(0.0))
         gave_up = (statuses == int(Status.DROPPED)) | (statuses == int(Status.ON_HOLD))
-        self.dropped[self.rows] = gave_up
-        self._days = np.sort(facts.days[self.rows])
-        self._popularity = np.sort(facts.popularity[self.rows])
-        self._scores = np.sort(facts.scores[self.rows])
+        self.dropped = gave_up.astype(np.float32)
+        self._levels = np.sort(facts.levels[:, self.rows], axis=1)
         self._n = max(len(self.rows), 1)
-        in_band = np.bincount(facts.bands, minlength=N_BANDS)
-        self._band_shares = np.bincount(facts.bands[self.rows], minlength=N_BANDS) / np.maximum(in_band, 1)
-        self.table = self._describe(float(rated.mean()) if len(rated) else 0.0, spread, float(gave_up.sum()))
+        self._band_shares = np.bincount(facts.bands[self.rows], minlength=N_BANDS) / facts.band_sizes
+        self.table = self._describe(float(rated.mean()) if len(rated) else 0.0, spread, float(self.dropped.sum()))
 
     def _describe(self, rated: float, spread: float, n_dropped: float) -> Vector:
         """Give the features of the list itself, shape (len(LIST_FEATURES),)."""
-        empty = not len(self.rows)
-        days = self._facts.days if empty else self._days
-        popularity = self._facts.popularity if empty else self._popularity
-        scores = self._facts.scores if empty else self._scores
+        levels = self._levels if len(self.rows) else self._facts.levels
+        day, popularity, score = levels.mean(axis=1).tolist()
         return np.array(
             [
                 np.log1p(len(self.rows)),
@@ -143,48 +132,47 @@ class ListSignals:
                 self._mean_rating,
                 spread,
                 n_dropped / self._n,
-                popularity.mean(),
-                popularity.std(),
-                scores.mean(),
-                (days.mean() - 36_525.0) / DAYS_PER_YEAR,
-                (days.max() - 36_525.0) / DAYS_PER_YEAR,
+                popularity,
+                levels[1].std(),
+                score,
+                (day - 36_525.0) / DAYS_PER_YEAR,
+                (levels[0].max() - 36_525.0) / DAYS_PER_YEAR,
             ],
             dtype=np.float32,
         )
 
     def relate(self, candidates: Rows) -> Matrix:
-        """Give the features that relate m candidates to the list, shape (m, len(RELATION_FEATURES))."""
+        """Give the features that relate m candidates to the list, shape (len(RELATION_FEATURES), m)."""
         columns = [
             *self._relate_levels(candidates),
             *self._relate_franchise(candidates),
             *self._relate_taste(candidates),
         ]
-        return np.stack(columns, axis=1).astype(np.float32, copy=False)
+        return np.array(columns, dtype=np.float32)
 
     def _relate_levels(self, candidates: Rows) -> list[Vector]:
-        facts = self._facts
-        days, popularity, scores = facts.days[candidates], facts.popularity[candidates], facts.scores[candidates]
-        older = np.searchsorted(self._days, days)
-        near = np.searchsorted(self._days, days + 183.0) - np.searchsorted(self._days, days - 183.0)
+        days, popularity, scores = self._facts.levels[:, candidates]
+        of_list = self._levels
+        older, until, before = np.searchsorted(of_list[0], np.stack([days, days + 183.0, days - 183.0]))
         list_popularity, list_score, list_year, newest = (float(self.table[i]) for i in (5, 7, 8, 9))
         years = (days - 36_525.0) / DAYS_PER_YEAR
         return [
             years - newest,
             years - list_year,
             older / self._n,
-            near / self._n,
+            (until - before) / self._n,
             popularity - list_popularity,
-            1.0 - np.searchsorted(self._popularity, popularity) / self._n,
+            1.0 - np.searchsorted(of_list[1], popularity) / self._n,
             scores - list_score,
-            1.0 - np.searchsorted(self._scores, scores) / self._n,
+            1.0 - np.searchsorted(of_list[2], scores) / self._n,
         ]
 
     def _relate_franchise(self, candidates: Rows) -> list[Vector]:
-        facts, n_franchises = self._facts, int(self._facts.franchises.max()) + 1
+        facts, n_franchises = self._facts, self._facts.n_franchises
         mine, codes = facts.franchises[self.rows], facts.franchises[candidates]
         seen = np.bincount(mine, minlength=n_franchises)[codes].astype(np.float32)
-        rating = np.bincount(mine, weights=self.ratings[self.rows], minlength=n_franchises)[codes]
-        dropped = np.bincount(mine, weights=self.dropped[self.rows], minlength=n_franchises)[codes]
+        rating = np.bincount(mine, weights=self.ratings, minlength=n_franchises)[codes]
+        dropped = np.bincount(mine, weights=self.dropped, minlength=n_franchises)[codes]
         main_before = np.zeros(len(candidates), dtype=np.float32)
         gap = np.full(len(candidates), 20.0, dtype=np.float32)
         # Few lists hold anything of a candidate's franchise, so only those candidates and titles are compared.
@@ -211,38 +199,47 @@ class ListSignals:
         ]
 
     def _relate_taste(self, candidates: Rows) -> list[Vector]:
-        facts, rows, weights = self._facts, self.rows, self.seen[self.rows]
-        genres, own = facts.genres[candidates], facts.genres[rows]  # (m, G), (n, G)
-        # As numbers, which BLAS multiplies; marks it does not.
-        marks, has = (genres > 0).astype(np.float32), (own > 0).astype(np.float32)
-        profile = np.einsum("i,ij->j", weights, own)  # (G,)
-        shares = np.einsum("i,ij->j", weights, has) + 5.0 * facts.genre_shares * has.shape[1]
-        lift = np.log(shares / (weights.sum() + 5.0) / (facts.genre_shares * has.shape[1]) + 1e-3)
+        facts, rows, weights = self._facts, self.rows, self.counts
+        n_genres = len(facts.genre_shares)
         # Ratings count in full: the low ones are what tells of dislikes.
-        liked = (self.ratings[rows] @ has) / (has.sum(axis=0) + 5.0)
-        by_genre = marks @ np.stack([lift, liked], axis=1) / np.maximum(marks.sum(axis=1), 1.0)[:, None]  # (m, 2)
-        studio = facts.codes["studio"]
-        by_studio = np.bincount(studio[rows], weights, minlength=len(facts.code_shares["studio"]))
-        summed = np.bincount(studio[rows], self.ratings[rows], minlength=len(by_studio))
-        liked_studio = summed / (np.bincount(studio[rows], minlength=len(by_studio)) + 2.0)
-        known = studio[candidates] > 0
+        counted, rated, having = (
+            np.stack([weights, self.ratings, np.ones(len(rows), np.float32)]) @ (facts.genre_table[rows])
+        )
+        profile, usual = counted[:n_genres], facts.genre_shares * n_genres
+        lift = np.log((counted[n_genres:] + 5.0 * usual) / (weights.sum() + 5.0) / usual + 1e-3)
+        # One product for all: cosine, sums of lifts and ratings, number of genres.
+        factors = np.zeros((2 * n_genres, 4), dtype=np.float32)
+        factors[:n_genres, 0] = profile / max(float(np.linalg.norm(profile)), 1e-6)
+        factors[n_genres:, 1] = lift
+        factors[n_genres:, 2] = rated[n_genres:] / (having[n_genres:] + 5.0)
+        factors[n_genres:, 3] = 1.0
+        cosine, lifts, ratings, n_own = (facts.genre_table[candidates] @ factors).T
+        n_own = np.maximum(n_own, 1.0)
         return [
-            # Not by BLAS, whose product of few rows with a vector may raise the flag of an invalid value for nothing.
-            np.einsum("ij,j->i", genres, profile / max(float(np.linalg.norm(profile)), 1e-6)),
-            by_genre[:, 0],
-            by_genre[:, 1],
-            *(self._lift(name, candidates) for name in ("type", "source", "studio", "age_rating", "year")),
-            np.where(known, liked_studio[studio[candidates]], 0.0),
-            np.where(known, np.log1p(by_studio[studio[candidates]]), 0.0),
+            cosine,
+            lifts / n_own,
+            ratings / n_own,
+            *self._relate_codes(candidates),
             self._band_shares[facts.bands[candidates]],
         ]
 
-    def _lift(self, kind: str, candidates: Rows) -> Vector:
-        """Give how much more often the list has a candidate's code than all lists have, as a logarithm."""
-        codes, shares = self._facts.codes[kind], self._facts.code_shares[kind]
-        weights = self.seen[self.rows]
-        mine = np.bincount(codes[self.rows], weights, minlength=len(shares))
-        lifts = np.log((mine + 10.0 * shares) / (weights.sum() + 10.0) / shares)
-        lifts[0] = 0.0
-        lift: Vector = lifts[codes[candidates]]
-        return lift
+    def _relate_codes(self, candidates: Rows) -> list[Vector]:
+        """Give how much more often the list has a candidate's codes than all lists have, and what it has of a studio.
+
+        The former is a logarithm, for each kind of code.
+        """
+        codes, shares, starts = self._facts.all_codes
+        mine, theirs = codes[self.rows], codes[candidates]  # (n, n_kinds), (m, n_kinds)
+        counted = np.bincount(mine.ravel(), np.repeat(self.counts, len(starts)), minlength=len(shares))
+        lifts = np.log((counted + 10.0 * shares) / (self.counts.sum() + 10.0) / shares)
+        lifts[list(starts.values())] = 0.0
+        column = list(starts).index("studio")
+        studios, studio = mine[:, column], theirs[:, column]
+        summed = np.bincount(studios, self.ratings, minlength=len(shares))
+        liked = summed / (np.bincount(studios, minlength=len(shares)) + 2.0)
+        known = studio != starts["studio"]
+        return [
+            *lifts[theirs.T],
+            np.where(known, liked[studio], 0.0),
+            np.where(known, np.log1p(counted[studio]), 0.0),
+        ]

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from models.scoring.ranking import Cut, RankedPage, top_k_rows
+from models.scoring.user_list import join_ranges
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -64,24 +65,26 @@ class FranchiseOrder:
         return np.searchsorted(self.codes[self._order], np.arange(self.n_franchises)).astype(np.int64)
 
     @cached_property
-    def _places(self) -> tuple[Mask, NDArray[np.int32], NDArray[np.int32]]:
-        """Give, by place in ``_order``: whether it is of the main line, its franchise, and its key."""
-        roles = self.roles[self._order].astype(np.int32)
-        keys = roles * len(roles) + self._ascending
-        return roles == int(Role.MAIN), self.codes[self._order], keys.astype(np.int32)
+    def _firsts(self) -> Rows:
+        """The first entry of each franchise."""
+        return self._order[self._starts]
 
     @cached_property
-    def _ascending(self) -> NDArray[np.int32]:
-        return np.arange(len(self.codes), dtype=np.int32)
+    def _ends(self) -> Rows:
+        return np.append(self._starts[1:], len(self.codes))
 
     def after_disliked(self, liked_rows: NDArray[np.integer], disliked_rows: NDArray[np.integer]) -> Mask:
         """Mark what comes after an entry that a user dislikes, where they like nothing that comes later still."""
+        marks = np.zeros(len(self.codes), dtype=bool)
+        if not len(disliked_rows):
+            return marks
         last_liked = np.full(self.n_franchises, -1, dtype=np.int64)
         np.maximum.at(last_liked, self.codes[liked_rows], self.positions[liked_rows])
-        given_up = disliked_rows[self.positions[disliked_rows] > last_liked[self.codes[disliked_rows]]]
-        first_given_up = np.full(self.n_franchises, len(self.codes), dtype=np.int64)
-        np.minimum.at(first_given_up, self.codes[given_up], self.positions[given_up])
-        marks: Mask = self.positions > first_given_up[self.codes]
+        codes, positions = self.codes[disliked_rows], self.positions[disliked_rows]
+        given_up = positions > last_liked[codes]
+        # A position is a place within the stretch of the franchise.
+        first_after = self._starts[codes] + positions + 1
+        marks[self._order[join_ranges(first_after[given_up], self._ends[codes[given_up]])]] = True
         return marks
 
     def next_rows(self, seen: Mask, allowed: Mask) -> Rows:
@@ -89,16 +92,24 @@ class FranchiseOrder:
 
         ``seen`` is what the user has seen, ``allowed`` what the filters let through; both have shape (n_anime,).
         """
-        if not len(self.codes):
-            return np.empty(0, dtype=np.int64)
-        main, owners, keys = self._places
-        n = len(main)
-        unseen = ~seen[self._order]
-        # Nothing past the first unseen entry of the main line is ready. A key of the main line is its place.
-        last_ready = np.minimum.reduceat(np.where(unseen & main, keys, np.int32(n)), self._starts)
-        shown = unseen & allowed[self._order] & (self._ascending <= last_ready[owners])
-        best = np.minimum.reduceat(np.where(shown, keys, np.int32(len(Role) * n)), self._starts)
-        return np.where(best < len(Role) * n, self._order[best % n], -1)
+        # Of a franchise that is not begun, only the first entry is ready.
+        next_rows = np.where(allowed[self._firsts], self._firsts, -1)
+        is_begun = np.zeros(self.n_franchises, dtype=bool)
+        is_begun[self.codes[seen]] = True
+        begun = np.flatnonzero(is_begun)
+        if not len(begun):
+            return next_rows
+        starts, ends = self._starts[begun], self._ends[begun]
+        rows = self._order[join_ranges(starts, ends)]
+        n, sizes = len(rows), ends - starts
+        starts, places = np.cumsum(sizes) - sizes, np.arange(len(rows))
+        unseen, roles = ~seen[rows], self.roles[rows].astype(np.int64)
+        # Nothing past the first unseen entry of the main line is ready.
+        last_ready = np.minimum.reduceat(np.where(unseen & (roles == int(Role.MAIN)), places, n), starts)
+        shown = unseen & allowed[rows] & (places <= np.repeat(last_ready, sizes))
+        best = np.minimum.reduceat(np.where(shown, roles * n + places, len(Role) * n), starts)
+        next_rows[begun] = np.where(best < len(Role) * n, rows[best % n], -1)
+        return next_rows
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ def rank_next_entries(
     that may be shown. ``total`` counts franchises.
     """
     next_rows = franchises.next_rows(seen, allowed)
-    shown = next_rows[franchises.codes]
+    shown = next_rows.take(franchises.codes)
     candidates = ranked & (shown >= 0)
     present = np.zeros(len(next_rows), dtype=bool)
     present[franchises.codes[candidates]] = True

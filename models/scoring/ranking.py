@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Order = Literal["most", "least"]
 
 _STRETCHES_PER_KEY: Final = 4
-_SHORTEST_STRETCH: Final = 8
+_SHORTEST_STRETCH: Final = 64
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,19 @@ def top_k_rows(
     ndarray, dtype=int64
         Best first; ties go to the lower row, so that pages neither repeat nor miss a row.
     """
-    rows = np.arange(len(scores)) if allowed is None else np.flatnonzero(allowed)
-    keys = scores[rows] if order == "least" else -scores[rows]
-    if k < len(rows):
-        if k <= 0:
-            return rows[:0]
-        kept = np.flatnonzero(keys <= _bound(keys, k))
-        rows, keys = rows[kept], keys[kept]
-        if k < len(rows):
-            # Keep everything tied with the k-th best: the partition alone would pick among ties at random.
-            kept = np.flatnonzero(keys <= np.partition(keys, k - 1)[k - 1])
-            rows, keys = rows[kept], keys[kept]
-    best: NDArray[np.int64] = rows[np.argsort(keys, kind="stable")[:k]]
+    keys = scores if order == "least" else -scores
+    n_allowed = len(keys)
+    if allowed is not None:
+        keys, n_allowed = np.where(allowed, keys, np.inf), int(np.count_nonzero(allowed))
+    if k <= 0 or not n_allowed:
+        return np.empty(0, dtype=np.int64)
+    k = min(k, n_allowed)
+    kept = keys <= _bound(keys, k)
+    if allowed is not None:
+        kept &= allowed
+    rows = np.flatnonzero(kept)
+    # Everything tied with the k-th best is kept so far: a partition alone would pick among ties at random.
+    best: NDArray[np.int64] = rows[np.argsort(keys[rows], kind="stable")[:k]]
     return best
 
 
@@ -81,11 +82,11 @@ def rank(scores: NDArray[np.float32], allowed: NDArray[np.bool_], cut: Cut) -> R
 
 
 def _bound(keys: NDArray[np.floating[Any]], k: int) -> Any:
-    """Give a bound that the k lowest keys do not pass, and few others: the k-th lowest minimum of many stretches."""
-    # Looking for minima costs a tenth of partitioning everything.
+    """Give the k-th lowest key."""
     length = len(keys) // (_STRETCHES_PER_KEY * k)
-    if length < _SHORTEST_STRETCH:
-        return np.inf
-    n_stretches = len(keys) // length
-    lowest = keys[: n_stretches * length].reshape(n_stretches, length).min(axis=1)
-    return np.partition(lowest, k - 1)[k - 1]
+    if length >= _SHORTEST_STRETCH:
+        # The k-th lowest minimum of many stretches is passed by few keys: that costs a tenth of partitioning all.
+        n_stretches = len(keys) // length
+        lowest = keys[: n_stretches * length].reshape(n_stretches, length).min(axis=1)
+        keys = keys[keys <= np.partition(lowest, k - 1)[k - 1]]
+    return np.partition(keys, k - 1)[k - 1]

@@ -6,7 +6,7 @@ Source: Covington et al., "Deep Neural Networks for YouTube Recommendations", Re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from models.scoring.user_list import Support, UserList
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
-N_CANDIDATES: Final = 300
+N_CANDIDATES: Final = 240
 # Of the widest neighbourhood's share beside item weights, when candidates are proposed.
 NEIGHBOUR_WEIGHT: Final = 0.3
 # Of what liking adds to the log odds of being seen. Chosen on validation users (docs/experiments.md).
@@ -67,8 +67,9 @@ class RerankingNetwork:
 
     def standardise(self, features: Matrix) -> Matrix:
         """Scale features, shape (m, n_features), as the networks want them: 0 is the mean of a feature."""
-        scaled: Matrix = np.clip((features - self.scales[0]) / self.scales[1], -_MAX_DEVIATION, _MAX_DEVIATION)
-        return scaled
+        scaled: Matrix = features - self.scales[0]
+        scaled /= self.scales[1]
+        return np.clip(scaled, -_MAX_DEVIATION, _MAX_DEVIATION, out=scaled)
 
     def logits(self, standardised: Matrix) -> Vector:
         """Give the log odds, shape (m,), that each row of standardised features is seen next, and liked.
@@ -105,13 +106,26 @@ class RerankedList:
     features: Matrix  # (n_candidates, n_features), standardised
 
 
+class Proposals(NamedTuple):
+    """All anime as candidates."""
+
+    neighbourhoods: Matrix  # (n_anime, len(NEIGHBOURHOOD_SIZES)), shares
+    together: Vector  # (n_anime,), share of co-seen anime
+    scores: Vector  # (n_anime,)
+
+    def of(self, candidates: NDArray[np.integer]) -> Matrix:
+        """Give the features of m candidates, shape (len(NEIGHBOURHOOD_SIZES) + 2, m): shares, and last the score."""
+        columns = (*self.neighbourhoods.T, self.together, self.scores)
+        return np.array([column[candidates] for column in columns])
+
+
 def propose(
     facts: AnimeFacts,
-    weights: ItemWeights,
+    item_scores: Vector,
     co_seen: CoSeen,
     support: Support,
     neighbourhoods: Matrix,
-) -> Matrix:
+) -> Proposals:
     """Score every anime as a candidate.
 
     Of a short list item weights support a few dozen anime only: the nearest users fill the other places, and what is
@@ -120,7 +134,7 @@ def propose(
     Parameters
     ----------
     facts : AnimeFacts
-    weights : ItemWeights
+    item_scores : ndarray of shape (n_anime,), dtype=float32
     co_seen : CoSeen
     support : Support
     neighbourhoods : ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES)), dtype=float32
@@ -128,13 +142,12 @@ def propose(
 
     Returns
     -------
-    ndarray of shape (n_anime, len(NEIGHBOURHOOD_SIZES) + 2), dtype=float32
-        The shares of the neighbourhoods, that of co-seen anime, and last the score.
+    Proposals
     """
     together = co_seen.shares(support, facts.shares)
-    scores = weights.score(support) + np.float32(NEIGHBOUR_WEIGHT) * neighbourhoods[:, -1]
+    scores = item_scores + np.float32(NEIGHBOUR_WEIGHT) * neighbourhoods[:, -1]
     scores += together / np.float32(len(support.rows) + 2)
-    return np.column_stack([neighbourhoods, together, scores])
+    return Proposals(neighbourhoods, together, scores)
 
 
 class Reranker:
@@ -158,16 +171,17 @@ class Reranker:
             What may be recommended. Candidates are taken among these, so that filters never empty a page.
         """
         signals = ListSignals(self.facts, user_list)
-        proposals = propose(self.facts, self.weights, self.co_seen, user_list.support, neighbourhoods)
-        first_stage = proposals[:, -1]
-        candidates = top_k_rows(first_stage, N_CANDIDATES, allowed=allowed)
+        weights = self.weights.of(signals.rows)
+        item_scores = weights.score(signals.counts)
+        proposals = propose(self.facts, item_scores, self.co_seen, user_list.support, neighbourhoods)
+        candidates = top_k_rows(proposals.scores, N_CANDIDATES, allowed=allowed)
         features = self.network.standardise(
-            candidate_features(self.facts, self.weights, signals, candidates, proposals[candidates])
+            candidate_features(self.facts, weights, signals, candidates, proposals.of(candidates))
         )
         likely = sigmoid(self.network.logits(features) - self.dislike(user_list, candidates))
         least = likely.min() if len(likely) else np.float32(1.0)
         # What the first stage does not propose stays behind, in its order.
-        scores = least * np.float32(0.999) * sigmoid(first_stage)
+        scores = least * np.float32(0.999) * sigmoid(proposals.scores)
         scores[candidates] = likely
         places = np.full(len(scores), -1, dtype=np.int64)
         places[candidates] = np.arange(len(candidates))

@@ -76,9 +76,14 @@ class UserList:
     @cached_property
     def support(self) -> Support:
         """What the user has begun to watch, each dislike for less, the larger their share."""
-        weights = support_weights(self._owners, 1, self.ratings, self.statuses)
-        counted = weights > 0.0
-        return Support(self.anime_rows[counted], weights[counted])
+        counted = self.weights > 0.0
+        return Support(self.anime_rows[counted], self.weights[counted])
+
+    @cached_property
+    def weights(self) -> NDArray[np.float32]:
+        """What each entry counts, in [0, 1]: see :func:`support_weights`."""
+        begun = self.statuses != int(Status.PLAN_TO_WATCH)
+        return _weigh(self._owners, 1, begun, self.disliked)
 
     @property
     def _owners(self) -> NDArray[np.int64]:
@@ -105,7 +110,12 @@ def support_weights(
     all of it counts: it still tells whom the user resembles.
     """
     begun = statuses != int(Status.PLAN_TO_WATCH)
-    disliked = _mark_disliked(owners, n_lists, ratings, statuses)
+    return _weigh(owners, n_lists, begun, _mark_disliked(owners, n_lists, ratings, statuses))
+
+
+def _weigh(
+    owners: NDArray[np.integer], n_lists: int, begun: NDArray[np.bool_], disliked: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     n_begun, n_disliked = (np.bincount(owners, marks, n_lists) for marks in (begun, disliked))
     of_dislikes = np.maximum(0.0, 1.0 - n_disliked / np.maximum(n_begun, 1.0) / MOST_DISLIKED)
     of_dislikes[n_disliked == n_begun] = 1.0
@@ -168,7 +178,6 @@ class SeenLists:
     """What some users have seen, end to end: list i is rows[ends[i]:ends[i + 1]]."""
 
     rows: NDArray[np.integer]  # (n_entries,), anime rows, list after list
-    owners: NDArray[np.int64]  # (n_entries,), which list each entry belongs to, ascending
     ends: NDArray[np.int64]  # (n_lists + 1,)
 
     def __len__(self) -> int:
@@ -179,7 +188,12 @@ class SeenLists:
         """Put the anime rows that each user has seen end to end."""
         sizes = [len(rows) for rows in lists]
         rows = np.concatenate([np.empty(0, dtype=np.int32), *lists])
-        return cls(rows, np.repeat(np.arange(len(lists)), sizes), np.cumsum([0, *sizes]))
+        return cls(rows, np.cumsum([0, *sizes]))
+
+    @cached_property
+    def owners(self) -> NDArray[np.int64]:
+        """Which list each entry belongs to, ascending, shape (n_entries,)."""
+        return np.repeat(np.arange(len(self)), np.diff(self.ends))
 
     def sum_up(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Add up numbers, one per entry, by list; 0 for an empty list."""
@@ -195,7 +209,7 @@ def seen_lists_of_users(bundle: Bundle, user_rows: NDArray[np.integer]) -> SeenL
     # Places, which take a third of the time that a mask does.
     seen = np.flatnonzero(statuses != int(Status.PLAN_TO_WATCH))
     ends = np.searchsorted(seen, np.concatenate(([0], np.cumsum(sizes))))
-    return SeenLists(rows[seen], np.repeat(np.arange(len(sizes)), np.diff(ends)), ends)
+    return SeenLists(rows[seen], ends)
 
 
 def least_of_top_quarters(owners: NDArray[np.int64], ratings: NDArray[np.uint8], n_lists: int) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """Why an anime is recommended: the user's own anime that support it, similar users, and notes in words."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -94,8 +95,8 @@ def explain_by_list(profile: UserProfile, contributions: NDArray[np.float32]) ->
 
 def _liked_reasons(profile: UserProfile, contributions: NDArray[np.float32]) -> list[list[Reason]]:
     # What the user dislikes is no reason for anything.
-    support = profile.user_list.support
-    liked = np.isin(support.rows, profile.user_list.liked_rows)
+    user_list, support = profile.user_list, profile.user_list.support
+    liked = ~user_list.disliked[np.searchsorted(user_list.anime_rows, support.rows)]
     return _reasons(support.rows[liked], contributions[:, liked])
 
 
@@ -104,13 +105,15 @@ def _reasons(seen_rows: NDArray[np.integer], contributions: NDArray[np.float32])
     if contributions.shape[1] > MAX_REASONS:
         # In the order of the list first, so that it decides between equals.
         strongest = np.sort(np.argpartition(-contributions, MAX_REASONS - 1, axis=1)[:, :MAX_REASONS], axis=1)
-    values = np.take_along_axis(contributions, strongest, axis=1)
+    each = np.arange(len(contributions))[:, None]
+    values = contributions[each, strongest]
+    strongest = np.broadcast_to(strongest, values.shape)
     order = np.argsort(-values, axis=1, kind="stable")
-    rows = np.take_along_axis(seen_rows[strongest], order, axis=1).tolist()
+    rows = seen_rows[strongest[each, order]].tolist()
     # What lowers the score of an anime is no reason for it.
     return [
         [Reason(row, value) for row, value in zip(page_rows, page_values, strict=True) if value > 0.0]
-        for page_rows, page_values in zip(rows, np.take_along_axis(values, order, axis=1).tolist(), strict=True)
+        for page_rows, page_values in zip(rows, values[each, order].tolist(), strict=True)
     ]
 
 
@@ -129,7 +132,8 @@ def _supporters(
     least = least_of_top_quarters(owners, ratings, len(sizes))
     wanted = np.zeros(bundle.n_anime, dtype=bool)
     wanted[anime_rows] = True
-    held = np.flatnonzero(wanted[listed])
+    # As numpy wants an index: of thirty-two bits it would make these by a slower way.
+    held = np.flatnonzero(wanted[listed.astype(np.intp)])
     held = held[similarities[owners[held]] > 0.0]
     n_near = int(np.count_nonzero(similarities > 0.0))
     n_seen = np.bincount(listed[held[statuses[held] != int(Status.PLAN_TO_WATCH)]], minlength=bundle.n_anime)
@@ -162,22 +166,22 @@ class FeatureWords:
     def explain(self, reranked: RerankedList, user_list: UserList, anime_rows: list[int]) -> list[list[str]]:
         """Name what raised some anime most, at most three per anime; nothing for what only the first stage ranked."""
         places = reranked.places[anime_rows]
-        effects = (
-            self._reranker.effects(reranked.features[np.maximum(places, 0)], self._groups) if len(places) else {}
-        )
+        if not len(places):
+            return []
+        effects = self._reranker.effects(reranked.features[np.maximum(places, 0)], self._groups)
+        by_row = zip(*(values.tolist() for values in effects.values()), strict=True)
         return [
-            self._words(row, number, effects, user_list) if place >= 0 else []
-            for number, (row, place) in enumerate(zip(anime_rows, places.tolist(), strict=True))
+            self._words(row, dict(zip(effects, of_row, strict=True)), user_list) if place >= 0 else []
+            for row, place, of_row in zip(anime_rows, places.tolist(), by_row, strict=True)
         ]
 
-    def _words(
-        self, anime_row: int, number: int, effects: dict[str, NDArray[np.float32]], user_list: UserList
-    ) -> list[str]:
-        ordered = sorted(effects, key=lambda group: -float(effects[group][number]))
-        strong = (group for group in ordered if effects[group][number] >= LEAST_EFFECT)
-        words = [self._say(group, anime_row, user_list.support.rows) for group in strong]
+    def _words(self, anime_row: int, effects: dict[str, float], user_list: UserList) -> list[str]:
+        strong = sorted(
+            (group for group in effects if effects[group] >= LEAST_EFFECT), key=lambda group: -effects[group]
+        )
+        said = (self._say(group, anime_row, user_list.support.rows) for group in strong)
         unlike = self._say_unlike(anime_row, user_list)
-        return [word for word in words if word][: MAX_NOTES - len(unlike)] + unlike
+        return [*islice(filter(None, said), MAX_NOTES - len(unlike)), *unlike]
 
     def _say(self, group: str, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
         match group:

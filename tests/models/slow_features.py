@@ -163,9 +163,9 @@ class SlowList:
         return self._co_seen_with(row, self.counts, tables)
 
     def _co_seen_with(self, row: int, counts: Mapping[int, float], tables: Mapping[str, NDArray[Any]]) -> float:
-        if len(counts) > 64:
+        if len(counts) > 32:
             rows = list(counts)
-            counts = {row: counts[row] for row in (rows[i * (len(rows) - 1) // 63] for i in range(64))}
+            counts = {row: counts[row] for row in (rows[i * (len(rows) - 1) // 31] for i in range(32))}
         changes = sum(weight * changed(seen, row, tables) for seen, weight in counts.items())
         by_popularity = math.exp(self.catalogue.popularity[row])
         return min(max(by_popularity + changes / (sum(counts.values()) or 1.0), 0.0), 1.0)
@@ -179,10 +179,10 @@ class SlowList:
         return 9.0 * max(0.0, len(self.disliked) / self.n - 0.1) ** 2 * max(0.0, lift - 0.3)
 
     def evidence(self, row: int, weights: Mapping[str, NDArray[Any]]) -> Features:
-        """Say what item weights do: who speaks for an anime with what weight, and how alike the two are."""
-        columns = (weights[f"item_weight_{name}"][row].tolist() for name in ("rows", "values", "cosines"))
-        spoken, rated, dropped, liked, cosines = [], 0.0, 0.0, 0.0, [0.0]
-        for supporter, weight, cosine in zip(*columns, strict=True):
+        """Say what item weights do: who speaks for an anime with what weight."""
+        columns = (weights[f"item_weight_{name}"][row].tolist() for name in ("rows", "values"))
+        spoken, rated, dropped, liked = [], 0.0, 0.0, 0.0
+        for supporter, weight in zip(*columns, strict=True):
             entry = self.entries.get(supporter)
             counts = self.counts.get(supporter, 0.0)
             spoken.append((weight * counts, entry.rating if entry else 0.0))
@@ -190,7 +190,6 @@ class SlowList:
                 rated += weight * entry.rating
                 dropped += weight * entry.gave_up
                 liked += weight * (entry.rating >= 0.75)
-                cosines.append(cosine * counts)
         values = sorted((weight for weight, _ in spoken), reverse=True)
         return {
             "item score": sum(values),
@@ -198,10 +197,12 @@ class SlowList:
             "three strongest weights": sum(values[:3]),
             "ten strongest weights": sum(values[:10]),
             "weighted ratings": rated,
-            "rating of the strongest": next(rating for weight, rating in spoken if weight == values[0]),
+            # Where nothing speaks for it, nothing is the strongest.
+            "rating of the strongest": next(rating for weight, rating in spoken if weight == values[0])
+            if values[0] > 0.0
+            else 0.0,
             "weight of dropped titles": dropped,
             "weight of well-rated titles": liked,
-            "highest cosine": max(cosines),
         }
 
 
@@ -212,9 +213,9 @@ def changed(seen: int, row: int, tables: Mapping[str, NDArray[Any]]) -> float:
 
 
 def propose(mine: SlowList, neighbours: SlowNeighbours, weights: Mapping[str, NDArray[Any]], row: int) -> float:
-    """Score an anime as a candidate: by its items, by the hundred nearest users, and by what is seen together."""
+    """Score an anime as a candidate: by its items, by the sixty nearest users, and by what is seen together."""
     together = mine.co_seen(row, weights) / (len(mine.counts) + 2)
-    return float(mine.evidence(row, weights)["item score"] + 0.3 * neighbours.share(row, 100) + together)
+    return float(mine.evidence(row, weights)["item score"] + 0.3 * neighbours.share(row, 60) + together)
 
 
 def slow_table(
@@ -225,7 +226,7 @@ def slow_table(
     for row in rows:
         of_neighbours = {
             "log share of the 25 nearest users": math.log(neighbours.share(row, 25) + 0.003),
-            "log share of the 100 nearest users": math.log(neighbours.share(row, 100) + 0.003),
+            "log share of the 60 nearest users": math.log(neighbours.share(row, 60) + 0.003),
             "log co-seen share": math.log(mine.co_seen(row, weights) + 0.0001),
             "log first-stage score": math.log(max(propose(mine, neighbours, weights, row), 0.0) + 0.001),
         }

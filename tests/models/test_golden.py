@@ -158,7 +158,7 @@ def test_users_are_asked_for_whose_lists_are_neither_short_nor_long() -> None:
         assert 40 <= len(mine.seen_rows) <= len(mine.anime_rows) <= 80
 
 
-@pytest.mark.parametrize("cut", [25, 50, 100, 200])
+@pytest.mark.parametrize("cut", [25, 50, 60, 200])
 @pytest.mark.parametrize("unseen", [False, True])
 def test_nobody_is_asked_for_whose_last_neighbour_another_is_as_near_as(cut: int, unseen: bool) -> None:
     """Which of the two is taken may depend on the processor's rounding."""

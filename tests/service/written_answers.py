@@ -22,7 +22,7 @@ N_EXPLAINED: Final = 3
 # The two most popular anime, a user the model knows, and one whose every second title is posted.
 ANIME: Final = (4, 1)
 NEW_ANIME: Final = 12  # of the new ones, that with the most members
-KNOWN_USER, POSTED_USER = 147, 182
+KNOWN_USER, POSTED_USER = 72, 167
 OF_LISTS: Final[list[tuple[str, str, str | None]]] = [
     ("similar_users", "embedding", None),
     ("recommendations", "embedding", None),

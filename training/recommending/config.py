@@ -22,7 +22,7 @@ class RerankerConfig(BaseModel):
             description="Groups of training users, each left out of the item weights of its examples",
         ),
     ] = 3
-    n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 300
+    n_candidates: Annotated[int, Field(ge=2, description="Candidates per list while learning")] = 240
     n_splits: Annotated[int, Field(ge=1, le=10, description="Times each list is split into known and hidden")] = 2
     n_cuts: Annotated[int, Field(ge=0, le=10, description="Examples more of each list, cut to 1 to 30 titles")] = 1
     rating_weight: Annotated[

@@ -225,9 +225,11 @@ class _Examples:
         unknown[task.known.anime_rows] = False
         unknown[task.other_rows] = False
         neighbourhoods = self._nearest.shares(task.known.support, without=task.user_row)
-        proposals = propose(known.facts, known.weights, known.co_seen, task.known.support, neighbourhoods)
-        candidates = top_k_rows(proposals[:, -1], self._n_candidates, allowed=unknown)
-        features = candidate_features(known.facts, known.weights, signals, candidates, proposals[candidates])
+        weights = known.weights.of(signals.rows)
+        item_scores = weights.score(signals.counts)
+        proposals = propose(known.facts, item_scores, known.co_seen, task.known.support, neighbourhoods)
+        candidates = top_k_rows(proposals.scores, self._n_candidates, allowed=unknown)
+        features = candidate_features(known.facts, weights, signals, candidates, proposals.of(candidates))
         return candidates, features
 
     def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:

@@ -58,7 +58,11 @@ def test_features_are_numbers_however_little_is_known(
         facts = read_facts(arrays, data.draw(st.sampled_from([1, N_USERS, 10**6])))
         signals = ListSignals(facts, mine)
         features = candidate_features(
-            facts, RERANKER.weights, signals, np.arange(N_ANIME), np.zeros((N_ANIME, 4), np.float32)
+            facts,
+            RERANKER.weights.of(signals.rows),
+            signals,
+            np.arange(N_ANIME),
+            np.zeros((4, N_ANIME), np.float32),
         )
     assert features.shape == (N_ANIME, len(FEATURES))
     assert features.dtype == np.float32

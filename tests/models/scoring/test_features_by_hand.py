@@ -78,10 +78,9 @@ BY_HAND: Final[dict[str, list[float]]] = {
     "rating of the strongest": [1.0, 0.0],
     "weight of dropped titles": [-0.2, -0.3],
     "weight of well-rated titles": [0.5, -0.1],
-    "highest cosine": [0.3, 0.2],
     # The neighbours weigh 1 and 1/16. Both have seen the sequel, the second alone has seen the film.
     "log share of the 25 nearest users": [math.log(1 + 0.003), math.log(1 / 17 + 0.003)],
-    "log share of the 100 nearest users": [math.log(1 + 0.003), math.log(1 / 17 + 0.003)],
+    "log share of the 60 nearest users": [math.log(1 + 0.003), math.log(1 / 17 + 0.003)],
     # Half of all have seen each: of those who have seen the season a quarter more, three quarters less.
     "log co-seen share": [math.log(0.75 + 0.0001), math.log(0.0001)],
     # Items 0.5 and -0.1; a share of 1 and 1/17; co-seen over a list of one, plus two.

@@ -70,7 +70,7 @@ def test_years_are_said_where_they_are_known(bundle: Bundle) -> None:
 def test_words_are_of_what_raised_an_anime_the_strongest_first(bundle: Bundle) -> None:
     words = _words_of(bundle)
     effects = {"franchise": 0.2, "neighbourhood": 0.9, "studio": -3.0, "genres": 0.09, "years": 0.5}
-    told = words._words(1, 0, {key: np.array([value], np.float32) for key, value in effects.items()}, _unrated(0, 2))
+    told = words._words(1, effects, _unrated(0, 2))
     assert told == [
         "seen by many with a list like this one",
         "from the years around 1991, like 2 on the list",

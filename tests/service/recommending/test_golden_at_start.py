@@ -92,7 +92,6 @@ def test_users_whom_the_index_misses_are_missed_by_the_service_too() -> None:
         ("list_ratings", lambda ratings: 10 - ratings, "recommendations by neighbours, top-quarter"),
         ("list_statuses", lambda codes: np.roll(codes, 1), "recommendations by neighbours, weighted"),
         ("item_weight_values", lambda values: values * np.float32(0.999), "recommendations by items"),
-        ("item_weight_cosines", lambda cosines: cosines * np.float32(0.9), "recommendations by ranked"),
         ("favorites", lambda counts: counts * 2, "recommendations by ranked"),
         ("reranker_first", lambda layers: layers[:, :, ::-1].copy(), "recommendations by ranked"),
         ("reranker_second", lambda layers: layers * np.float32(1.01), "recommendations by ranked"),

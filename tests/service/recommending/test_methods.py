@@ -15,7 +15,7 @@ N_ASKED: dict[MethodKey, set[int]] = {
     ("embedding", None): set(),
     ("items", None): set(),
     ("popular", None): set(),
-    ("ranked", None): {100},
+    ("ranked", None): {60},
     ("neighbours", "weighted"): {200},
     ("neighbours", "top-quarter"): {50},
 }

@@ -144,7 +144,7 @@ class World:
     def _neighbours(self, user_row: int, known: Mapping[int, float]) -> SlowNeighbours:
         """Find the hundred nearest of all users but one, with whole lists."""
         cosines = self.directions @ direction(known)
-        nearest = [user for user in np.argsort(-cosines, kind="stable").tolist() if user != user_row][:100]
+        nearest = [user for user in np.argsort(-cosines, kind="stable").tolist() if user != user_row][:60]
         lists = [self.train.list_of(user).seen_rows.tolist() for user in nearest]
         others = self.train.keep_users(np.arange(self.train.n_users) != user_row)
         return SlowNeighbours(cosines[nearest].tolist(), lists, others.popularity().tolist())
