@@ -1,7 +1,7 @@
 """A small model of well-known anime, and lists read and looked up by it."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from models.bundle.reader import Bundle
 from service.importing.imports import import_list
 from service.importing.matching import ImportedList
 from service.recommending.catalogue import Catalogue
-from service.recommending.model import LoadedModel
+from service.recommending.model import LoadedModel, build_model
 from service.recommending.title_search import TitleSearch
 from tests.service.small_bundle import make_bundle
 
@@ -45,8 +45,7 @@ def make_model() -> LoadedModel:
     members = np.array([count for _, _, count in TITLES] + [10] * n_more)
     years = np.array([year for _, year, _ in TITLES] + [0] * n_more)
     search = TitleSearch(titles, members, years)
-    fields: dict[str, Any] = dict.fromkeys(("similar_anime", "similar_users", "recommender", "new_anime_recommender"))
-    model = LoadedModel(bundle=replace(BUNDLE), catalogue=catalogue, **fields)
+    model = replace(build_model(BUNDLE), catalogue=catalogue)
     model.__dict__["title_search"] = search
     return model
 

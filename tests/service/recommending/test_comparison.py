@@ -120,7 +120,7 @@ def _post(client: httpx.Client, lists: Any, **asked: Any) -> ComparisonAnswer:
 
 
 def test_an_answer_has_cards_with_both_ratings(client: httpx.Client) -> None:
-    lists: list[dict[str, Any]] = [{"name": name, "ratings": entries_of(row)} for name, row in (("A", 3), ("B", 5))]
+    lists: list[dict[str, Any]] = [{"name": name, "ratings": entries_of(row)} for name, row in (("A", 3), ("B", 14))]
     answer = _post(client, lists, limit=2)
     assert [one.name for one in answer.lists] == ["A", "B"]
     assert len(answer.disagreements) <= 2

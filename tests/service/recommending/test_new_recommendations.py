@@ -23,7 +23,13 @@ def _whole(user_row: int, wanted: Filters, **asked: Any) -> Any:
 
 
 def _filters(wanted: dict[str, Any]) -> Filters:
-    names = {"type": "types", "genre": "genres", "exclude_genre": "excluded_genres", "exclude": "excluded_ids"}
+    names = {
+        "type": "types",
+        "genre": "genres",
+        "any_genre": "any_genres",
+        "exclude_genre": "excluded_genres",
+        "exclude": "excluded_ids",
+    }
     return Filters(**{names.get(name, name): value for name, value in wanted.items()})
 
 
