@@ -21,6 +21,7 @@ from tests.service.importing.lists_for_tests import NAMES, imported
         ("Cowboy Bebop 85%", "Cowboy Bebop", 9),
         ("Cowboy Bebop ★★★★☆", "Cowboy Bebop", 8),
         ("Cowboy Bebop ⭐⭐⭐⭐⭐", "Cowboy Bebop", 10),
+        ("Monster★", "Monster", None),
         ("Steins Gate - 10", "Steins;Gate", 10),
         ("Mushishi: 9.5", "Mushishi", 10),
         ("1. Monster", "Monster", None),
