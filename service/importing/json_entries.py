@@ -128,7 +128,9 @@ def list_of(value: Any) -> list[Any]:
 
 def _text(row: Object, *keys: str) -> str | None:
     found: Iterator[str] = (value.strip() for key in keys if isinstance(value := row.get(key), str) and value.strip())
-    return next(found, None)
+    title = next(found, None)
+    # Half a character, "\\ud83d" alone, cannot be written into an answer.
+    return title and title.encode("utf-8", "replace").decode()
 
 
 def _whole(value: Any) -> int | None:

@@ -1,5 +1,7 @@
 """Lists as JSON: AniList, MyAnimeList's API, Shikimori, Simkl, Kitsu, Anime-Planet, and this service's own."""
 
+import contextlib
+import json
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -45,16 +47,23 @@ def read_json(text: str) -> ReadList:
     """
     if text.count("{") > _MAX_OBJECTS or text.count(",") + text.count("[") > _MAX_VALUES:
         raise UnreadableListError("the JSON holds more than any list does", "send the list alone")
-    try:
-        content = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        fault = f"{error.msg}, line {error.lineno} column {error.colno}"
-        raise UnreadableListError(f"this begins like JSON, but is none: {fault}", "export the list again") from error
+    content = _parse(text)
     for form in _FORMS:
         rows = form.rows(content)
         if rows is not None:
             return _read(form, rows, form.best(content))
     raise UnreadableListError("this JSON is no list that is known here", f"known are {_KNOWN}")
+
+
+def _parse(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        # Slower, but it takes what some tools write: control characters in texts, and NaN.
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(text, strict=False)
+        fault = f"{error.msg}, line {error.lineno} column {error.colno}"
+        raise UnreadableListError(f"this begins like JSON, but is none: {fault}", "export the list again") from error
 
 
 def _read(form: _Form, rows: list[Any], best: float | None) -> ReadList:

@@ -24,7 +24,7 @@ def read_score(raw: object, out_of: float | None = None) -> Score:
         return Score()
     if isinstance(raw, int | float):
         return Score(float(raw), out_of) if math.isfinite(raw) else Score(unread=str(raw))
-    text = str(raw).strip()
+    text = str(raw).strip().replace("⭐", "★").replace("\ufe0f", "")
     if text.casefold() in _NO_SCORE:
         return Score()
     if found := _NUMBER.fullmatch(text):

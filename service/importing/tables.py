@@ -62,7 +62,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "оценка",
         "stars",
     ),
-    "status": ("mystatus", "watchstatus", "watchingstatus", "status", "list", "state", "статус"),
+    "status": ("mystatus", "watchstatus", "watchingstatus", "status", "list", "watchlist", "state", "статус"),
     "year": ("year", "releaseyear", "startyear"),
     "again": ("myrewatching", "rewatching", "isrewatching"),
 }
@@ -92,7 +92,8 @@ def read_table(text: str) -> ReadList | None:
     entries: list[Entry] = []
     n_columns = len(table.header)
     for cells in _rows(text, table):
-        if not any(cell.strip() for cell in cells):
+        # Blank, or the rule below the header of a table in Markdown.
+        if not any(cell.strip(" -:\r\n") for cell in cells):
             continue
         require_few(len(entries) + 1)
         entry = Entry(len(entries) + 1)

@@ -89,7 +89,7 @@ def _gunzip(body: bytes) -> bytes:
 def _unzip(body: bytes) -> list[Document]:
     # The directory is read whole, so its size is looked at first: it stands behind the last of these marks.
     end = body.rfind(b"PK\x05\x06")
-    if int.from_bytes(body[end + 12 : end + 16], "little") > _MAX_DIRECTORY_BYTES:
+    if end >= 0 and int.from_bytes(body[end + 12 : end + 16], "little") > _MAX_DIRECTORY_BYTES:
         raise UnreadableListError("the zip archive holds too many files", "send the list alone")
     documents, n_bytes = [], 0
     try:

@@ -123,6 +123,8 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("similar_scores", lambda array: array[:, ::-1], "do not descend"),
         ("cosine_rows", _set((2, 0), 12), "values outside 0..11"),
         ("cosine_scores", _set((2, 0), 1.5), "cosine_scores.npy: holds values outside 0..1"),
+        ("id_map", lambda array: array[:, :3], "has 3 columns, not 4"),
+        ("synonyms", lambda array: array[:1], "n_synonyms = 1, but synonym_ids.npy says 2"),
         ("new_anime_ids", lambda array: array[::-1], "not strictly ascending"),
         ("new_anime_embeddings", lambda array: array[:-1], "n_new = 2, but new_anime_ids.npy says 3"),
         ("new_anime_embeddings", _set(1, 0.0), "row 1 has norm 0.0000, not 1"),

@@ -1,14 +1,11 @@
 """A small model of well-known anime, and lists read and looked up by it."""
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from models.bundle.reader import Bundle
 from service.importing.imports import import_list
 from service.importing.matching import ImportedList
-from service.recommending.catalogue import Catalogue
 from service.recommending.model import LoadedModel, build_model
 from service.recommending.title_search import TitleSearch
 from tests.service.small_bundle import make_bundle
@@ -33,20 +30,17 @@ TITLES: Final[list[tuple[list[str], int, int]]] = [
     (["Panty & Stocking with Garterbelt"], 2010, 300_000),
 ]
 NAMES: Final = {names[0]: 1 + 3 * row for row, (names, _, _) in enumerate(TITLES)}
-BUNDLE: Final[Bundle] = make_bundle()
 
 
 def make_model() -> LoadedModel:
     """Make a model whose first anime have these names; those behind have made-up ones."""
-    catalogue = Catalogue(BUNDLE)
-    n_more = len(catalogue.titles) - len(TITLES)
+    model = build_model(make_bundle())
+    n_more = len(model.catalogue.titles) - len(TITLES)
     titles = [names for names, _, _ in TITLES] + [[f"Nameless {row:x}"] for row in range(n_more)]
-    catalogue.titles = [tuple(names) for names in titles]
     members = np.array([count for _, _, count in TITLES] + [10] * n_more)
     years = np.array([year for _, year, _ in TITLES] + [0] * n_more)
-    search = TitleSearch(titles, members, years)
-    model = replace(build_model(BUNDLE), catalogue=catalogue)
-    model.__dict__["title_search"] = search
+    model.catalogue.titles = [tuple(names) for names in titles]
+    model.__dict__["title_search"] = TitleSearch(titles, members, years)
     return model
 
 

@@ -127,6 +127,12 @@ def test_one_damaged_entry_costs_itself() -> None:
     assert [one.place for one in read.unmatched] == [2, 3]
 
 
+def test_what_strict_json_has_no_place_for_costs_nothing() -> None:
+    text = '{"ratings": [{"anime_id": 1, "rating": 9}, {"anime_id": 4, "title": "a\nb \\ud83d", "rating": NaN}]}'
+    read = imported(text)
+    assert [(one.anime_id, one.rating, one.typed) for one in read.ratings] == [(1, 9, None), (4, None, "a\nb ?")]
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

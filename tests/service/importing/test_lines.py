@@ -20,6 +20,8 @@ from tests.service.importing.lists_for_tests import NAMES, imported
         ("Cowboy Bebop 4/5", "Cowboy Bebop", 8),
         ("Cowboy Bebop 85%", "Cowboy Bebop", 9),
         ("Cowboy Bebop ★★★★☆", "Cowboy Bebop", 8),
+        ("Cowboy Bebop ⭐⭐⭐⭐⭐", "Cowboy Bebop", 10),
+        ("Monster★", "Monster", None),
         ("Steins Gate - 10", "Steins;Gate", 10),
         ("Mushishi: 9.5", "Mushishi", 10),
         ("1. Monster", "Monster", None),
@@ -60,6 +62,13 @@ def test_what_no_rule_gives_is_not_sure(line: str) -> None:
     assert not read.ratings
     assert all(one.relevance is not None and one.relevance < SURE for one in read.uncertain)
     assert len(read.uncertain) + len(read.unmatched) == 1
+
+
+def test_a_number_behind_nearly_every_title_is_a_rating() -> None:
+    read = imported("1. Monster 8\n2. Mushishi 9.5\n3. Cowboy Bebop 10\n4. Mob Psycho 100 7\n")
+    assert [(one.anime_id, one.rating) for one in read.ratings] == [(22, 8), (25, 10), (1, 10), (40, 7)]
+    assert not imported("Overlord 4\nMonster 3\nMushishi 2\n").ratings
+    assert not imported("Monster 8\nMushishi\nCowboy Bebop\n").ratings[0].rating
 
 
 def test_a_heading_holds_for_the_lines_below_it() -> None:

@@ -14,6 +14,7 @@ from tests.service.importing.lists_for_tests import imported, rated, statuses
         '"MAL ID"|"Rating"|"Status"\n1|9|Completed\n22|8|Watching\n',
         "Status,Rating (1-5),Series Title\nwatched,4.5,Cowboy Bebop\ncurrent,4,Monster\n",
         "url,score,status\nhttps://myanimelist.net/anime/1/x,9,done\nmyanimelist.net/anime/22,8,watching\n",
+        "| Title | Score | Status |\n|---|---:|---|\n| Cowboy Bebop | 9 | Completed |\n| Monster | 8 | Watching |\n",
         "id,score,status\n1,9,2\n22,8,1\n",
         "anilist_id,score,status\n1001,90,COMPLETED\n0,,\n,80,\n".replace("0,,\n,80,\n", ""),
     ],

@@ -50,7 +50,7 @@ def test_bombs_are_unpacked_to_the_bound_and_no_further() -> None:
     ("body", "fault"),
     [
         (gzip.compress(b"Monster" * 1000)[:-20], "gzipped, and damaged"),
-        (zipped({"a.xml": b"Monster" * 1000})[:-30], "zip archive is damaged|too many files"),
+        (zipped({"a.xml": b"Monster" * 1000})[:-30], "zip archive is damaged"),
         (zipped({"a.xml": b"Monster" * 1000})[:60] + b"PK\x05\x06" + bytes(18), "holds no list|damaged"),
         (zipped({"a.png": b"x"}), "holds no list"),
         (zipped({f"{number}.xml": b"" for number in range(3000)}), "too many files"),

@@ -108,6 +108,12 @@ def test_what_is_no_list_is_said(text: str, fault: str) -> None:
         imported(text)
 
 
+def test_what_is_nested_deeply_is_not_followed() -> None:
+    read = imported("<myanimelist>" + "<a>" * 1000 + entry(1) + "</a>" * 1000 + "</myanimelist>")
+    assert read.notes == ["The XML is damaged; it was mended, and read entry by entry."]
+    assert len(read.ratings) == 1
+
+
 def test_manga_beside_anime_are_counted() -> None:
     read = imported(document(entry(1), "<manga><series_title>x</series_title></manga>"))
     assert read.notes == ["1 manga were left out."]
