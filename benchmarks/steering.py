@@ -192,7 +192,9 @@ def _measure_group(
     if not all(map(len, wanted)):
         return
     # A franchise has the score of its best entry.
-    scores = np.stack([np.take(page.scores, ranks - 1) for page, ranks in zip(each.rankings, each.ranks, strict=True)])
+    scores = np.stack(
+        [np.take(page.scores, ranks - 1) for page, ranks in zip(each.rankings, each.ranks, strict=True)]
+    )
     ways = {"mean of scores": scores.mean(axis=0), "least of scores": scores.min(axis=0)}
     ways |= {f"{weight:g}": group_scores(each.ranks, weight) for weight in MISERY_WEIGHTS}
     firsts = {way: each.rows[np.argsort(-values, kind="stable")[:K]] for way, values in ways.items()}
