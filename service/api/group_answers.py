@@ -102,7 +102,7 @@ class ComparisonAnswer(Answer):
         Field(
             ge=0,
             le=1,
-            description="How well the two fit, half by what they watch and half by how they rate it: the share of pairs "
+            description="How well the two fit, half by what they watch, half by how they rate it: the share of pairs "
             "of the model's users who fit less. Null where a list says nothing",
         ),
     ]
