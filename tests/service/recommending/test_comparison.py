@@ -154,11 +154,11 @@ def _post(client: httpx.Client, lists: Any, **asked: Any) -> ComparisonAnswer:
 
 
 def test_an_answer_has_cards_with_both_ratings(client: httpx.Client) -> None:
-    lists: list[dict[str, Any]] = [{"name": name, "ratings": entries_of(row)} for name, row in (("A", 3), ("B", 14))]
+    lists: list[dict[str, Any]] = [{"name": name, "ratings": entries_of(row)} for name, row in (("A", 9), ("B", 5))]
     answer = _post(client, lists, limit=2)
     assert [one.name for one in answer.lists] == ["A", "B"]
-    assert len(answer.disagreements) <= 2
-    assert answer.n_disagreements > 2
+    assert (len(answer.shared), len(answer.disagreements)) == (2, 2)
+    assert min(answer.n_shared, answer.n_disagreements) > 2
     for card in (*answer.shared, *answer.disagreements):
         for entries, rating, status in zip(lists, card.ratings, card.statuses, strict=True):
             (entry,) = [entry for entry in entries["ratings"] if entry["anime_id"] == card.anime_id]
