@@ -39,7 +39,7 @@ K: Final = 10
 KNOBS: Final = tuple(np.linspace(0.0, 1.0, 11).round(1).tolist())
 GROUP_SIZES: Final = (2, 3, 5)
 MISERY_WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-N_GROUPS: Final = 300
+N_GROUPS: Final = 200
 #: Anime that more lists hold than all but so many.
 N_WELL_KNOWN: Final = 300
 
@@ -191,7 +191,10 @@ def _measure_group(
     wanted = [np.intersect1d(rows, each.rows) for rows in targets]
     if not all(map(len, wanted)):
         return
-    scores = np.array([scoring.scores[each.rows] for scoring in each.scorings])
+    # A franchise has the score of its best entry.
+    scores = np.stack(
+        [np.take(page.scores, ranks - 1) for page, ranks in zip(each.rankings, each.ranks, strict=True)]
+    )
     ways = {"mean of scores": scores.mean(axis=0), "least of scores": scores.min(axis=0)}
     ways |= {f"{weight:g}": group_scores(each.ranks, weight) for weight in MISERY_WEIGHTS}
     firsts = {way: each.rows[np.argsort(-values, kind="stable")[:K]] for way, values in ways.items()}

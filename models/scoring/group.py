@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # How much the least happy count against the mean of all. Chosen on validation users (docs/steering.md).
-MISERY_WEIGHT: Final = 0.5
+MISERY_WEIGHT: Final = 0.25
 
 
 def group_scores(ranks: NDArray[np.integer], misery_weight: float = MISERY_WEIGHT) -> NDArray[np.float32]:

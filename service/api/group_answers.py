@@ -102,8 +102,8 @@ class ComparisonAnswer(Answer):
         Field(
             ge=0,
             le=1,
-            description="How well the two fit: the share of pairs of the model's users who are less alike. "
-            "Null where a list says nothing",
+            description="How well the two fit, half by what they watch, half by how they rate it: the share of pairs "
+            "of the model's users who fit less. Null where a list says nothing",
         ),
     ]
     agreement: Annotated[
@@ -111,7 +111,7 @@ class ComparisonAnswer(Answer):
         Field(
             ge=-1,
             le=1,
-            description="Correlation of the ratings of what both rate; null where these are under five, or all alike",
+            description="Correlation of the ratings of what both rate; null where these are fewer than five",
         ),
     ]
     n_in_common: Annotated[int, Field(ge=0, description="Anime that both have seen")]

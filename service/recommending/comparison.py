@@ -1,18 +1,15 @@
-"""How well the tastes of two people fit."""
+"""How well the tastes of two people fit, and what they would talk about."""
 
-from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
-from models.scoring.embedding import embed_list
+from models.scoring.compatibility import Compatibility, correlate, relative_ratings
 from models.scoring.steering import self_information
-from models.scoring.user_list import DISLIKED_BELOW_MEAN, Status, UserList
+from models.scoring.user_list import Status, UserList
 
-# How many pairs of users of the model a pair is compared with.
-N_PAIRS: Final = 10_000
 # Fewer ratings in common say nothing of how far two people agree.
 MIN_RATED_IN_COMMON: Final = 5
 # In points of a rating, each relative to its owner's mean.
@@ -38,25 +35,25 @@ class _Side(NamedTuple):
     loved: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, listed: UserList, places: NDArray[np.integer]) -> "_Side":
-        """Look at some places of what a list has seen."""
-        begun = np.flatnonzero(listed.statuses != int(Status.PLAN_TO_WATCH))
-        ratings, statuses, disliked = (column[begun] for column in (listed.ratings, listed.statuses, listed.disliked))
-        rated = ratings > 0
-        # Who rates nothing likes what they watch.
-        usual = float(ratings[rated].mean()) if rated.any() else 0.0
-        relative = np.where(rated, ratings - usual, np.nan if rated.any() else 0.0)
-        dropped = statuses == int(Status.DROPPED)
-        relative[dropped] = np.fmin(relative[dropped], -DISLIKED_BELOW_MEAN)
-        loved = (relative >= 0.0) & ~disliked
-        return cls(ratings[places], statuses[places], relative[places], loved[places])
+    def of(cls, listed: UserList, rows: NDArray[np.integer]) -> "_Side":
+        """Look at some rows that the list has seen."""
+        places = np.searchsorted(listed.anime_rows, rows)
+        ratings, statuses, relative = (
+            listed.ratings[places],
+            listed.statuses[places],
+            relative_ratings(listed)[places],
+        )
+        if not listed.ratings.any():
+            # Who rates nothing likes what they watch.
+            relative = np.nan_to_num(relative)
+        return cls(ratings, statuses, relative, (relative >= 0.0) & ~listed.disliked[places])
 
 
 class Comparison(NamedTuple):
     """How two lists compare. The order of the lists makes no difference but for the order within pairs."""
 
-    score: float | None  # share of pairs of users who are less alike, 0..1; None where a list says nothing
-    agreement: float | None  # correlation of ratings in common, -1..1; None of too few or all alike
+    score: float | None  # share of pairs of users who fit less, 0..1; None where a list says nothing
+    agreement: float | None  # correlation of ratings in common, -1..1; None of too few
     n_in_common: int  # anime that both have seen
     n_shared: int
     shared: list[SharedAnime]  # what both love, the most loved first
@@ -70,20 +67,13 @@ class Comparisons:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._information = self_information(bundle.popularity, bundle.n_users)
-
-    @cached_property
-    def _usual(self) -> NDArray[np.float32]:
-        """How alike pairs of users of the model are, ascending. Made at the first use."""
-        users, n = self._bundle.user_embeddings, self._bundle.n_users
-        rng = np.random.default_rng(0)
-        first = rng.integers(n, size=N_PAIRS if n > 1 else 0)
-        second = (first + rng.integers(1, max(n, 2), size=len(first))) % n
-        return np.sort(np.einsum("ij,ij->i", users[first], users[second]))
+        self._compatibility = Compatibility(bundle)
 
     def compare(self, lists: tuple[UserList, UserList], limit: int) -> Comparison:
         """Compare two lists; ``limit`` bounds what is named of shared anime and of disagreements."""
-        rows, *places = np.intersect1d(lists[0].seen_rows, lists[1].seen_rows, return_indices=True)
-        first, second = (_Side.of(listed, at) for listed, at in zip(lists, places, strict=True))
+        rows = np.intersect1d(lists[0].seen_rows, lists[1].seen_rows)
+        first, second = (_Side.of(listed, rows) for listed in lists)
+        agreement, n_rated = correlate(first.relative, second.relative)
         gaps = np.nan_to_num(np.abs(first.relative - second.relative))
         # Among equals what fewer know says more.
         by_love = np.lexsort((-self._information[rows], -(first.relative + second.relative)))
@@ -102,27 +92,11 @@ class Comparisons:
             ]
 
         return Comparison(
-            self._score(lists),
-            _agreement(first.ratings, second.ratings),
+            self._compatibility.score(*lists),
+            agreement if n_rated >= MIN_RATED_IN_COMMON else None,
             len(rows),
             len(shared),
             named(shared),
             len(disagreements),
             named(disagreements),
         )
-
-    def _score(self, lists: tuple[UserList, UserList]) -> float | None:
-        embeddings = [embed_list(self._bundle.list_embeddings, one.support) for one in lists]
-        if not all(one.any() and len(listed.liked_rows) for one, listed in zip(embeddings, lists, strict=True)):
-            return None
-        # A hair more, so that rounding takes nothing from a list that is compared with itself.
-        cosine = float(embeddings[0] @ embeddings[1]) + 1e-6
-        usual = self._usual
-        return float(np.searchsorted(usual, cosine, side="right") / max(len(usual), 1))
-
-
-def _agreement(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float | None:
-    rated = (first > 0) & (second > 0)
-    if np.count_nonzero(rated) < MIN_RATED_IN_COMMON or not (np.ptp(first[rated]) and np.ptp(second[rated])):
-        return None
-    return float(np.corrcoef(first[rated], second[rated])[0, 1])

@@ -1,5 +1,6 @@
 """Two lists compared: symmetric, highest with oneself, and named by hand."""
 
+import math
 from typing import Any
 
 import httpx2 as httpx
@@ -52,21 +53,54 @@ def test_nobody_fits_better_than_oneself(one: int, other: int) -> None:
     if itself.score is None:
         assert _compare(first, second).score is None
         return
-    assert itself.score == 1.0
     assert (_compare(first, second).score or 0.0) <= itself.score
     assert itself.disagreements == []
     assert itself.n_in_common == len(first.seen_rows)
     assert itself.agreement == pytest.approx(1.0) or itself.agreement is None
 
 
-def test_the_score_is_the_share_of_pairs_that_are_less_alike() -> None:
-    rng = np.random.default_rng(1)
+def test_the_score_is_the_share_of_pairs_that_fit_less() -> None:
+    lists = [list_of_user(BUNDLE, row) for row in range(BUNDLE.n_users)]
     users = BUNDLE.user_embeddings
-    pairs = [rng.choice(BUNDLE.n_users, 2, replace=False) for _ in range(3000)]
+    pairs = [(a, b) for a in range(len(lists)) for b in range(a)]
+    correlations = {pair: _correlation(*(lists[row] for row in pair)) for pair in pairs}
+    mean = sum(r * n for r, n in correlations.values()) / sum(n for _, n in correlations.values())
     cosines = np.array([users[a] @ users[b] for a, b in pairs])
-    for one, other in ((3, 4), (5, 9), (2, 30)):
-        score = _compare(list_of_user(BUNDLE, one), list_of_user(BUNDLE, other)).score
-        assert score == pytest.approx(np.mean(cosines <= users[one] @ users[other]), abs=0.04)
+    drawn = np.array([(n * r + 10 * mean) / (n + 10) for r, n in correlations.values()])
+    fits = [np.sum(cosines <= cosines[at] + 1e-6) + np.sum(drawn <= drawn[at] + 1e-6) for at in range(len(pairs))]
+    for at in range(0, len(pairs), 41):
+        one, other = pairs[at]
+        score = _compare(lists[one], lists[other]).score
+        if all(len(lists[row].liked_rows) for row in pairs[at]):
+            assert score == pytest.approx(np.mean(np.array(fits) <= fits[at]), abs=0.02)
+
+
+def _correlation(first: UserList, second: UserList) -> tuple[float, int]:
+    """Correlate ratings entry by entry; how many they are."""
+    relative = []
+    for one in (first, second):
+        entries = list(zip(one.anime_rows.tolist(), one.ratings.tolist(), one.statuses.tolist(), strict=True))
+        rated = [rating for _, rating, status in entries if rating and status != Status.PLAN_TO_WATCH]
+        mean = sum(rated) / len(rated) if rated else 0.0
+        ratings = {}
+        for row, rating, status in entries:
+            if rating and status != Status.PLAN_TO_WATCH:
+                ratings[row] = rating - mean
+            if status == Status.DROPPED:
+                ratings[row] = min(ratings.get(row, -2.0), -2.0)
+        relative.append(ratings)
+    both = [row for row in relative[0] if row in relative[1]]
+    norm = math.prod(sum(one[row] ** 2 for row in both) for one in relative) ** 0.5
+    return (sum(relative[0][row] * relative[1][row] for row in both) / norm, len(both)) if norm else (0.0, 0)
+
+
+def test_of_two_who_watch_alike_the_one_who_agrees_fits_better() -> None:
+    mine = list_of_user(BUNDLE, 9)
+    rated = mine.ratings > 0
+    turned = np.where(rated, 11 - mine.ratings, 0).astype(np.uint8)
+    # All ratings counted alike by the embedding.
+    unlike = UserList(mine.anime_rows, turned, mine.statuses)
+    assert (_compare(mine, unlike).score or 0.0) < (_compare(mine, mine).score or 0.0) == 1.0
 
 
 def test_what_is_shared_and_where_they_disagree_by_hand() -> None:
@@ -120,11 +154,11 @@ def _post(client: httpx.Client, lists: Any, **asked: Any) -> ComparisonAnswer:
 
 
 def test_an_answer_has_cards_with_both_ratings(client: httpx.Client) -> None:
-    lists: list[dict[str, Any]] = [{"name": name, "ratings": entries_of(row)} for name, row in (("A", 3), ("B", 14))]
+    lists: list[dict[str, Any]] = [{"name": name, "ratings": entries_of(row)} for name, row in (("A", 9), ("B", 5))]
     answer = _post(client, lists, limit=2)
     assert [one.name for one in answer.lists] == ["A", "B"]
-    assert len(answer.disagreements) <= 2
-    assert answer.n_disagreements > 2
+    assert (len(answer.shared), len(answer.disagreements)) == (2, 2)
+    assert min(answer.n_shared, answer.n_disagreements) > 2
     for card in (*answer.shared, *answer.disagreements):
         for entries, rating, status in zip(lists, card.ratings, card.statuses, strict=True):
             (entry,) = [entry for entry in entries["ratings"] if entry["anime_id"] == card.anime_id]
