@@ -36,7 +36,6 @@ def make_recommender(rng: np.random.Generator, n_anime: int, n_weights: int = 12
     return {
         "item_weight_rows": np.sort(others, axis=1).astype(np.int32),
         "item_weight_values": rng.normal(0.1, 0.2, (n_anime, n_weights)).astype(np.float32),
-        "item_weight_cosines": rng.random((n_anime, n_weights)).astype(np.float32),
         "co_seen_rows": np.sort(others, axis=1).astype(np.int32),
         # Of a generator of its own: what is drawn after it stays what it was.
         "co_seen_values": np.random.default_rng(1).normal(0.05, 0.15, (n_anime, n_weights)).astype(np.float32),
@@ -53,5 +52,5 @@ def without_reranker(arrays: Arrays) -> Arrays:
 
 def without_items(arrays: Arrays) -> Arrays:
     """Leave both stages out."""
-    names = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
+    names = ("item_weight_rows", "item_weight_values")
     return without_reranker(arrays) | {name: arrays[name][:, :0] for name in names}

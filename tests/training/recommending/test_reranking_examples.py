@@ -219,6 +219,5 @@ def test_one_teacher_in_a_hundred_hears_those_who_speak_for_all(monkeypatch: pyt
     for target, support in enumerate(rows):
         among = together[np.ix_(support, support)] + np.diag(0.3 / 0.7 * counts[support] + 5.0)
         values.append(np.linalg.solve(among, together[support, target]))
-    cosines = together[np.arange(N_ANIME)[:, None], rows] / np.sqrt(counts[rows] * counts[:, None])
-    world.weights = ItemWeights(rows, np.array(values, dtype=np.float32), cosines.astype(np.float32))
+    world.weights = ItemWeights(rows, np.array(values, dtype=np.float32))
     assert_taught(taught, [world])
