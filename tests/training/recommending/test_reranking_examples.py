@@ -131,7 +131,7 @@ class World:
         gains = dict(zip(task.target_rows.tolist(), task.gains.tolist(), strict=True))
         others = task.other_rows.tolist()
         mine = self._list_of(task.known)
-        names = ("rows", "values", "cosines")
+        names = ("rows", "values")
         weights = {f"item_weight_{name}": getattr(self.weights, name) for name in names} | self.co_seen
         neighbours = self._neighbours(task.user_row, mine.counts)
         score = {row: propose(mine, neighbours, weights, row) for row in range(N_ANIME)}
