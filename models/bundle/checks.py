@@ -87,7 +87,7 @@ def check_the_rest(arrays: Mapping[str, Array], folder: Path) -> None:
 def _check_recommender(arrays: Mapping[str, Array], folder: Path) -> None:
     for name in ("item_weight_rows", "co_seen_rows"):
         _check_range(arrays[name].ravel(), len(arrays["anime_ids"]), folder / f"{name}.npy")
-    for name in ("item_weight_values", "item_weight_cosines", "co_seen_values", *RERANKER_ARRAYS):
+    for name in ("item_weight_values", "co_seen_values", *RERANKER_ARRAYS):
         _check_finite(arrays[name], folder / f"{name}.npy")
     scales = arrays["reranker_scales"]
     if len(scales) != 2 or (scales[1] <= 0.0).any():

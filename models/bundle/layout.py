@@ -85,7 +85,6 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
     ArraySpec("cosine_scores", ("n_anime", "n_cosine"), "float32", "their cosines in [0, 1], descending; 0 is none"),
     ArraySpec("item_weight_rows", ("n_anime", "n_weights"), "int32", "the anime that support each anime"),
     ArraySpec("item_weight_values", ("n_anime", "n_weights"), "float32", "what each adds when it is on a list"),
-    ArraySpec("item_weight_cosines", ("n_anime", "n_weights"), "float32", "cosines of who has seen the two"),
     ArraySpec("co_seen_rows", ("n_anime", "n_co_seen"), "int32", "the anime seen more or less by who has seen each"),
     ArraySpec("co_seen_values", ("n_anime", "n_co_seen"), "float32", "by how much their share of users changes"),
     ArraySpec("reranker_scales", ("n_moments", "n_features"), "float32", "mean and deviation of each feature"),
@@ -111,6 +110,6 @@ LAYOUT: Final[tuple[ArraySpec, ...]] = (
 
 FRANCHISE_ARRAYS: Final = ("franchise_codes", "franchise_positions", "franchise_roles")
 # The arrays of models.scoring.items.ItemWeights and models.scoring.reranker.RerankingNetwork, in their order.
-ITEM_ARRAYS: Final = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
+ITEM_ARRAYS: Final = ("item_weight_rows", "item_weight_values")
 CO_SEEN_ARRAYS: Final = ("co_seen_rows", "co_seen_values")
 RERANKER_ARRAYS: Final = ("reranker_scales", "reranker_first", "reranker_second", "reranker_last")

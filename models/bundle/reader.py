@@ -74,7 +74,6 @@ class Bundle:
     co_seen_values: NDArray[np.float32]
     item_weight_rows: NDArray[np.int32]
     item_weight_values: NDArray[np.float32]
-    item_weight_cosines: NDArray[np.float32]
     reranker_scales: NDArray[np.float32]
     reranker_first: NDArray[np.float32]
     reranker_second: NDArray[np.float32]

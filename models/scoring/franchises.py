@@ -82,6 +82,8 @@ class FranchiseOrder:
         np.maximum.at(last_liked, self.codes[liked_rows], self.positions[liked_rows])
         codes, positions = self.codes[disliked_rows], self.positions[disliked_rows]
         given_up = positions > last_liked[codes]
+        if not given_up.any():
+            return marks
         # A position is a place within the stretch of the franchise.
         first_after = self._starts[codes] + positions + 1
         marks[self._order[join_ranges(first_after[given_up], self._ends[codes[given_up]])]] = True
@@ -153,8 +155,10 @@ def rank_next_entries(
     next_rows = franchises.next_rows(seen, allowed)
     shown = next_rows.take(franchises.codes)
     candidates = ranked & (shown >= 0)
-    present = np.zeros(len(next_rows), dtype=bool)
-    present[franchises.codes[candidates]] = True
+    # What is shown of a franchise is itself allowed, so it has a candidate where all that is allowed is ranked.
+    present = next_rows >= 0
+    if ranked is not allowed:
+        present = np.bincount(franchises.codes[candidates], minlength=len(next_rows)) > 0
     return rank_franchises(scores, candidates, shown, int(np.count_nonzero(present)), cut)
 
 

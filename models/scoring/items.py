@@ -44,7 +44,6 @@ class ItemWeights:
 
     rows: NDArray[np.int32]  # row j: the anime that support anime j; never j itself
     values: NDArray[np.float32]  # what each adds to the score of j when it is on a list; some are negative
-    cosines: NDArray[np.float32]  # of the two anime's columns of who has seen them; no part of the score
 
     def score(self, support: Support) -> Scores:
         """Score every anime for a list; 0 for an anime that nothing on the list supports."""
@@ -147,7 +146,7 @@ class WeightsOfList:
 
 def weights_of(bundle: Bundle) -> ItemWeights:
     """Give the item weights of a model, of width 0 where the bundle holds none."""
-    return ItemWeights(bundle.item_weight_rows, bundle.item_weight_values, bundle.item_weight_cosines)
+    return ItemWeights(bundle.item_weight_rows, bundle.item_weight_values)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Source: Covington et al., "Deep Neural Networks for YouTube Recommendations", Re
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -65,6 +66,11 @@ class RerankingNetwork:
         shapes = ((0, n_features + 1, 1), (0, 2, 1), (0, 2))
         return cls(scales, *(np.empty(shape, dtype=np.float32) for shape in shapes))
 
+    @cached_property
+    def _side_by_side(self) -> Matrix:
+        """The first layers as one, for one product: they see the same."""
+        return np.concatenate(list(self.first), axis=1)
+
     def standardise(self, features: Matrix) -> Matrix:
         """Scale features, shape (m, n_features), as the networks want them: 0 is the mean of a feature."""
         scaled: Matrix = features - self.scales[0]
@@ -77,8 +83,10 @@ class RerankingNetwork:
         Liking decides among what is likely to be seen: elsewhere it would cost more hits than it makes better.
         """
         outputs = np.zeros((2, len(standardised)), dtype=np.float32)
-        for number, (first, second, last) in enumerate(zip(self.first, self.second, self.last, strict=True)):
-            hidden = _layer(_layer(standardised, first), second)  # (m, n_second)
+        wide = _layer(standardised, self._side_by_side)  # (m, n_networks * n_first)
+        parts = np.split(wide, self.n_networks, axis=1)
+        for number, (units, second, last) in enumerate(zip(parts, self.second, self.last, strict=True)):
+            hidden = _layer(units, second)  # (m, n_second)
             outputs[2 * number // self.n_networks] += hidden @ last[:-1] + last[-1]
         seen, liked = outputs / np.float32(self.n_networks // 2)
         logits: Vector = seen + np.float32(LIKING_WEIGHT) * sigmoid(seen) * (liked - seen)

@@ -88,7 +88,6 @@ def _weights(rng: np.random.Generator) -> Arrays:
     return {
         "item_weight_rows": rows,
         "item_weight_values": rng.normal(0.05, 0.2, rows.shape).astype(np.float32),
-        "item_weight_cosines": rng.random(rows.shape, dtype=np.float32),
         "co_seen_rows": rows[:, :20],
         "co_seen_values": rng.normal(0.0, 0.2, (N_ANIME, 20)).astype(np.float32),
     }

@@ -244,7 +244,6 @@ def _recommender(rng: np.random.Generator, n_anime: int, n_weights: int = 5) -> 
     return {
         "item_weight_rows": np.sort(rows, axis=1),
         "item_weight_values": rng.normal(size=rows.shape).astype(np.float32),
-        "item_weight_cosines": rng.random(rows.shape, dtype=np.float32),
         "co_seen_rows": np.sort(rows, axis=1),
         "co_seen_values": rng.normal(scale=0.2, size=rows.shape).astype(np.float32),
         "reranker_scales": np.array([[0.0, 1.0, 2.0], [1.0, 0.5, 2.0]], dtype=np.float32),

@@ -24,9 +24,9 @@ def _arrays(n_anime: int = N_ANIME, n_users: int = N_USERS, **fewer: int) -> Arr
     arrays = make_arrays(n_anime=n_anime, n_users=n_users)
     for name in ("first", "second", "last"):
         arrays[f"reranker_{name}"] = arrays[f"reranker_{name}"][:0]
-    of_weights = [f"item_weight_{part}" for part in ("rows", "values", "cosines")]
     for name in (
-        *of_weights,
+        "item_weight_rows",
+        "item_weight_values",
         *(f"{method}_{part}" for method in ("similar", "cosine") for part in ("rows", "scores")),
     ):
         arrays[name] = arrays[name][:, : fewer.get(name.rpartition("_")[0], 100)]

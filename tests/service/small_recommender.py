@@ -32,12 +32,14 @@ def make_recommender(rng: np.random.Generator, n_anime: int, n_weights: int = 12
     """Make the arrays of both stages."""
     others = [rng.permutation(np.delete(np.arange(n_anime), row))[:n_weights] for row in range(n_anime)]
     n_features = len(FEATURES)
+    rows, values = np.sort(others, axis=1).astype(np.int32), rng.normal(0.1, 0.2, (n_anime, n_weights))
+    # Of an array that is gone: what is drawn after it stays what it was.
+    rng.random((n_anime, n_weights))
     shapes = {"first": (2, n_features + 1, 8), "second": (2, 9, 4), "last": (2, 5)}
     return {
-        "item_weight_rows": np.sort(others, axis=1).astype(np.int32),
-        "item_weight_values": rng.normal(0.1, 0.2, (n_anime, n_weights)).astype(np.float32),
-        "item_weight_cosines": rng.random((n_anime, n_weights)).astype(np.float32),
-        "co_seen_rows": np.sort(others, axis=1).astype(np.int32),
+        "item_weight_rows": rows,
+        "item_weight_values": values.astype(np.float32),
+        "co_seen_rows": rows,
         # Of a generator of its own: what is drawn after it stays what it was.
         "co_seen_values": np.random.default_rng(1).normal(0.05, 0.15, (n_anime, n_weights)).astype(np.float32),
         "reranker_scales": np.array([FEATURE_MEANS, FEATURE_DEVIATIONS], dtype=np.float32),
@@ -53,5 +55,5 @@ def without_reranker(arrays: Arrays) -> Arrays:
 
 def without_items(arrays: Arrays) -> Arrays:
     """Leave both stages out."""
-    names = ("item_weight_rows", "item_weight_values", "item_weight_cosines")
+    names = ("item_weight_rows", "item_weight_values")
     return without_reranker(arrays) | {name: arrays[name][:, :0] for name in names}

@@ -106,12 +106,4 @@ def fit_item_weights(counts: Square, dense: DenseInverse, config: ItemsConfig) -
         kept = np.argpartition(-moved, config.n_weights - 1, axis=1)[:, : config.n_weights]
         rows = np.sort(np.take_along_axis(rows, kept, axis=1), axis=1)
         values = fit_on_support(counts, rows, config.dropout, config.l2)
-    return ItemWeights(rows, values, cosines_of(counts, rows))
-
-
-def cosines_of(counts: Square, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the cosines of every anime with its support, shape (n_anime, k), in [0, 1]; 0 for anime on no list."""
-    norms = np.sqrt(np.maximum(np.diag(counts), 1.0))
-    pairs = np.take_along_axis(counts, rows.astype(np.int64), axis=1)
-    cosines: NDArray[np.float32] = (pairs / norms[rows] / norms[:, None]).astype(np.float32)
-    return cosines
+    return ItemWeights(rows, values)

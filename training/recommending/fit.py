@@ -20,7 +20,7 @@ from models.scoring.ranking import top_k_rows
 from models.scoring.reranker import RerankingNetwork, propose
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
-from training.item_weights.fit import cosines_of, fit_item_weights, fit_on_support, invert_popular
+from training.item_weights.fit import fit_item_weights, fit_on_support, invert_popular
 from training.lists.interactions import Interactions
 from training.lists.split import draw_users
 from training.recommending.co_seen import find_co_seen
@@ -168,7 +168,7 @@ def _fit_without(counts: Square, weights: ItemWeights, share: float, items: Item
     if share > _TINY_SHARE:
         return fit_item_weights(counts, invert_popular(counts, items), items)
     values = fit_on_support(counts, weights.rows, items.dropout, items.l2)
-    return ItemWeights(weights.rows, values, cosines_of(counts, weights.rows))
+    return ItemWeights(weights.rows, values)
 
 
 def _report(update: ProgressUpdate, done: int, number: int) -> None:

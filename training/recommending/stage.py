@@ -173,7 +173,7 @@ def without_weights(
     """
     none = np.zeros((prepared.interactions.n_anime, 0), dtype=np.float32)
     rows = none.astype(np.int32)
-    arrays = {**franchises, **_arrays_of(ItemWeights(rows, none, none), CoSeen(rows, none))}
+    arrays = {**franchises, **_arrays_of(ItemWeights(rows, none), CoSeen(rows, none))}
     return _make_model(prepared, network, settings, arrays, TrainedReranker(None, {}, 0.0))
 
 

@@ -141,8 +141,6 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("item_weight_rows", lambda array: array.astype(np.int64), "dtype int64"),
         ("item_weight_values", lambda array: array[:, 1:], "n_weights = 4, but item_weight_rows.npy says 5"),
         ("item_weight_values", _set((2, 0), np.nan), "holds NaN or infinity"),
-        ("item_weight_cosines", _set((2, 0), np.inf), "holds NaN or infinity"),
-        ("item_weight_cosines", lambda array: array[:, :0], "n_weights = 0"),
         ("reranker_scales", _set((0, 1), np.nan), "holds NaN or infinity"),
         ("reranker_scales", _set((1, 1), 0.0), "holds no mean and deviation (above 0) per feature"),
         ("reranker_scales", _set((1, 1), -1.0), "holds no mean and deviation (above 0) per feature"),

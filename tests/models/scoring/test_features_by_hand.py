@@ -40,7 +40,6 @@ def make_five() -> Arrays:
         "franchise_roles": [0, 0, 1, 0, 0],
         "item_weight_rows": [[1, 2, 4], [0, 2, 4], [0, 1, 4], [0, 1, 2], [0, 1, 2]],
         "item_weight_values": [[0, 0, 0], [0.5, 0.25, -0.2], [-0.1, 0.4, -0.3], [0, 0, 0], [0, 0, 0]],
-        "item_weight_cosines": [[0, 0, 0], [0.3, 0.9, 0.4], [0.2, 0.9, 0.1], [0, 0, 0], [0, 0, 0]],
         "co_seen_rows": [[1, 2], [0, 2], [0, 1], [0, 1], [1, 2]],
         "co_seen_values": [[0.25, -0.75], [0, 0], [0, 0], [0, 0], [0.5, 0.5]],
         # The first two users are neighbours; the others are there to be counted.

@@ -16,7 +16,7 @@ seeds = st.integers(0, 2**32 - 1)
 def make_weights(n_anime: int, n_weights: int, rng: np.random.Generator) -> ItemWeights:
     rows = neighbours(n_anime, n_weights, rng)
     values = rng.normal(0.1, 0.5, rows.shape).astype(np.float32)
-    return ItemWeights(rows, values, rng.random(rows.shape, dtype=np.float32))
+    return ItemWeights(rows, values)
 
 
 def dense_of(weights: ItemWeights) -> NDArray[np.float64]:
@@ -64,7 +64,6 @@ def test_a_negative_weight_lowers_a_score() -> None:
     weights = ItemWeights(
         np.array([[1, 2], [0, 2], [0, 1]], dtype=np.int32),
         np.array([[0.5, -0.75], [0.0, 0.0], [-1.0, 0.25]], dtype=np.float32),
-        np.zeros((3, 2), dtype=np.float32),
     )
     assert weights.score(Support.of(np.array([1]))).tolist() == [0.5, 0.0, 0.25]
     assert weights.score(Support.of(np.array([2, 1]))).tolist() == [-0.25, 0.0, 0.25]
@@ -81,7 +80,7 @@ def test_the_order_of_a_list_does_not_matter() -> None:
 
 def test_a_bundle_without_item_weights_gives_weights_of_width_0() -> None:
     arrays = make_arrays()
-    for name in ("item_weight_rows", "item_weight_values", "item_weight_cosines"):
+    for name in ("item_weight_rows", "item_weight_values"):
         arrays[name] = arrays[name][:, :0]
     weights = weights_of(assemble(make_manifest(), arrays))
     assert not weights.score(Support.of(np.array([0, 3]))).any()

@@ -75,7 +75,7 @@ def _large_reranker(n_anime: int = 450) -> Reranker:
     }
     rng = np.random.default_rng(0)
     rows = neighbours(n_anime, 20, rng)
-    weights = ItemWeights(rows, rng.normal(0.1, 0.2, rows.shape).astype(np.float32), np.zeros(rows.shape, np.float32))
+    weights = ItemWeights(rows, rng.normal(0.1, 0.2, rows.shape).astype(np.float32))
     co_seen = CoSeen(rows, rng.normal(0.1, 0.2, rows.shape).astype(np.float32))
     return Reranker(read_facts(repeated, N_USERS), weights, co_seen, RERANKER.network)
 

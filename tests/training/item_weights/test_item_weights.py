@@ -14,7 +14,6 @@ from training.item_weights.closed_form import invert_gram, regularisation
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
 from training.item_weights.fit import (
-    cosines_of,
     fit_item_weights,
     fit_on_support,
     invert_popular,
@@ -166,10 +165,3 @@ def test_of_the_proposed_those_that_move_most_are_fitted_again(seed: int) -> Non
         assert kept.sum() == 3
         assert moved[target][kept].min() >= moved[target][~kept].max()
     np.testing.assert_allclose(weights.values, fit_on_support(counts, weights.rows, 0.3, 5.0), atol=1e-5)
-
-
-def test_cosines_are_what_a_calculation_by_hand_gives() -> None:
-    # Seen by 4, 9 and nobody; 3 have seen both of the first two.
-    counts = np.array([[4, 3, 0], [3, 9, 0], [0, 0, 0]], dtype=np.float32, order="F")
-    rows = np.array([[1, 2], [0, 2], [0, 1]], dtype=np.int32)
-    np.testing.assert_allclose(cosines_of(counts, rows), [[0.5, 0.0], [0.5, 0.0], [0.0, 0.0]])

@@ -131,7 +131,7 @@ class World:
         gains = dict(zip(task.target_rows.tolist(), task.gains.tolist(), strict=True))
         others = task.other_rows.tolist()
         mine = self._list_of(task.known)
-        names = ("rows", "values", "cosines")
+        names = ("rows", "values")
         weights = {f"item_weight_{name}": getattr(self.weights, name) for name in names} | self.co_seen
         neighbours = self._neighbours(task.user_row, mine.counts)
         score = {row: propose(mine, neighbours, weights, row) for row in range(N_ANIME)}
@@ -219,6 +219,5 @@ def test_one_teacher_in_a_hundred_hears_those_who_speak_for_all(monkeypatch: pyt
     for target, support in enumerate(rows):
         among = together[np.ix_(support, support)] + np.diag(0.3 / 0.7 * counts[support] + 5.0)
         values.append(np.linalg.solve(among, together[support, target]))
-    cosines = together[np.arange(N_ANIME)[:, None], rows] / np.sqrt(counts[rows] * counts[:, None])
-    world.weights = ItemWeights(rows, np.array(values, dtype=np.float32), cosines.astype(np.float32))
+    world.weights = ItemWeights(rows, np.array(values, dtype=np.float32))
     assert_taught(taught, [world])

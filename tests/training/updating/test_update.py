@@ -35,7 +35,7 @@ from training.publishing import publish_arrays
 LEARNED = {
     "anime_ids", "anime_embeddings", "list_embeddings", "anime_gains", "franchise_codes", "franchise_positions",
     "franchise_roles", "similar_rows", "similar_scores", "cosine_rows", "cosine_scores", "item_weight_rows",
-    "item_weight_values", "item_weight_cosines", "co_seen_rows", "co_seen_values", "reranker_scales",
+    "item_weight_values", "co_seen_rows", "co_seen_values", "reranker_scales",
     "reranker_first", "reranker_second", "reranker_last",
 }  # fmt: skip
 
