@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from osusume_client import Client
-from osusume_client.api.anime import find_anime, get_anime, similar_anime, similar_to_several
+from osusume_client.api.anime import find_anime, get_anime, get_map, similar_anime, similar_to_several
 from osusume_client.api.health import get_metrics, is_live, is_ready
 from osusume_client.api.lists import compare_lists, recommend_to_group, recommend_to_list, similar_users_to_list
 from osusume_client.api.model import get_model
@@ -25,6 +25,7 @@ from osusume_client.models import (
     ListEntryStatusType1,
     ListRecommendationsAnswer,
     ListSimilarUsersAnswer,
+    MapAnswer,
     ModelAnswer,
     NamedList,
     PairBody,
@@ -78,6 +79,8 @@ def ask_about_anime(client: Client) -> None:
         assert None in {getattr(anime, name) for anime in everything.data}, name
     card = read(get_anime.sync_detailed(1, client=client), AnimeAnswer).data
     assert card.anime_id == 1
+    drawn = read(get_map.sync_detailed(client=client), MapAnswer)
+    assert len(drawn.anime_ids) == len(drawn.x) > 0
     similar = read(
         similar_anime.sync_detailed(
             1,

@@ -18,6 +18,7 @@ const ratings: components["schemas"]["ListEntry"][] = [...words, ...numbers, nul
 const calls: Record<keyof operations, () => Promise<{ data?: unknown; error?: components["schemas"]["Problem"] }>> = {
   findAnime: () => client.GET("/anime", { params: { query: { query: "cowboy", limit: 2, type: ["TV"] } } }),
   getAnime: () => client.GET("/anime/{anime_id}", { params: { path: { anime_id: 1 } } }),
+  getMap: () => client.GET("/anime/map"),
   similarAnime: () => client.GET("/anime/{anime_id}/similar", { params: { path: { anime_id: 1 }, query: { order: "least" } } }),
   similarToSeveral: () => client.GET("/anime/similar", { params: { query: { like: [1, 4], unlike: [7], novelty: 0.5 } } }),
   similarUsers: () => client.GET("/users/{user_id}/similar", { params: { path: { user_id: 2 } } }),
