@@ -27,6 +27,12 @@ const calls: Record<keyof operations, () => Promise<{ data?: unknown; error?: co
   similarUsersToList: () => client.POST("/users/similar", { body: { ratings } }),
   recommendToGroup: () => client.POST("/recommendations/group", { body: { lists: [{ name: "A", ratings }, { ratings }] } }),
   compareLists: () => client.POST("/users/compare", { body: { lists: [{ ratings }, { ratings }] } }),
+  importList: () => {
+    const form = new FormData();
+    form.append("file", new Blob(["Cowboy Bebop, 9"]), "titles.txt");
+    // The types have a file as a string, since JSON has no other.
+    return client.POST("/import", { body: { file: "titles.txt" }, bodySerializer: () => form });
+  },
   getModel: () => client.GET("/model"),
   isLive: () => client.GET("/health/live"),
   isReady: () => client.GET("/health/ready"),
