@@ -32,7 +32,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 # Where there is no node, the tests that need it skip.
-tools: $(CLIENTS)/.venv/.installed $(SERVERS)/.venv/.installed $(if $(shell command -v npm),$(CLIENTS)/node_modules/.installed) ## install what generates clients, runs the page's JavaScript and serves S3
+tools: $(CLIENTS)/.venv/.installed $(SERVERS)/.venv/.installed $(if $(shell command -v npm),$(CLIENTS)/node_modules/.installed) ## install what generates clients, looks for faults in the page and serves S3
 
 # Apart from the project's environment, like that of anybody who generates a client.
 %/.venv/.installed: %/requirements.txt | $(VENV)/.installed

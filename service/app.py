@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from models.errors import BundleError
 from models.store import Store
-from service.api import anime, groups, health, imports, lists, model, pages, users
+from service.api import anime, anime_map, groups, health, imports, lists, model, pages, users
 from service.api.bodies import Bodies
 from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
 from service.api.problems import add_problem_handlers, internal_error_response, problem_response
@@ -29,7 +29,7 @@ from service.operations.keys import Keys
 from service.operations.logs import SERVICE, AccessLog
 from service.operations.metrics import Metrics
 from service.operations.metrics_port import serving_metrics
-from service.operations.request_middleware import AnswerFaults, WatchRequests
+from service.operations.request_middleware import AnswerFaults, CompressLarge, WatchRequests
 from service.operations.root_path import UnderRootPath
 from service.precompute.files import read_ahead
 from service.recommending.model import LoadedModel, Readiness, load_model, trim_memory
@@ -123,6 +123,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         )
     access_log = AccessLog(settings.log_format) if settings.access_log else None
     app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log)
+    app.add_middleware(CompressLarge)
     if settings.root_path:
         own = {path.split("/")[1] for route in iter_route_contexts(app.routes) if (path := route.path)}
         app.add_middleware(UnderRootPath, root_path=settings.root_path, own=own)
@@ -130,7 +131,16 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
 
 def _add_routes(app: FastAPI, settings: Settings) -> None:
     # Tried in order, so that of users, with fewer routes to pass by, stands before that of anime.
-    routers = [users.router, anime.router, lists.router, groups.router, imports.router, model.router, health.router]
+    routers = [
+        users.router,
+        anime_map.router,
+        anime.router,
+        lists.router,
+        groups.router,
+        imports.router,
+        model.router,
+        health.router,
+    ]
     if settings.metrics and not settings.metrics_port:
         routers.append(health.metrics_router)
     for router in routers:

@@ -16,6 +16,7 @@ from models.golden import make_golden_answers
 from models.object_store import ObjectStore
 from models.scoring.candidate_features import FEATURES
 from models.store import Store
+from training.embeddings.anime_map import place_new, project
 from training.embeddings.trained import TrainedNetwork
 from training.evaluation.served_scorers import ITEMS, RANKED, SIMILAR
 from training.lists.interactions import Interactions
@@ -108,6 +109,9 @@ def _bundle_arrays(
     if user_embeddings is None:
         user_embeddings = embed_users(trained.list_embeddings, lists, engine)
     new_embeddings = trained.new_anime_embeddings
+    if new_embeddings is None:
+        new_embeddings = trained.anime_embeddings[:0]
+    positions = project(trained.anime_embeddings)
     return {
         "anime_ids": lists.anime_ids,
         "user_ids": lists.user_ids,
@@ -130,7 +134,9 @@ def _bundle_arrays(
         **prepared.catalogue,
         **{f"new_{name}": array for name, array in prepared.new_anime.items()},
         **prepared.elsewhere,
-        "new_anime_embeddings": trained.anime_embeddings[:0] if new_embeddings is None else new_embeddings,
+        "new_anime_embeddings": new_embeddings,
+        "map_positions": positions,
+        "new_map_positions": place_new(positions, trained.anime_embeddings, new_embeddings),
     }
 
 

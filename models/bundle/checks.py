@@ -58,6 +58,7 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
     _check_recommender(arrays, folder)
     for name in ("list_embeddings", "mean_scores", "new_mean_scores"):
         _check_finite(arrays[name], folder / f"{name}.npy")
+    _check_map(arrays, folder)
     gains = arrays["anime_gains"]
     # NaN compares false with everything, so this catches it too.
     if not ((gains > 0.0) & (gains <= 1.0)).all():
@@ -198,6 +199,16 @@ def _check_new_anime(arrays: Mapping[str, Array], folder: Path) -> None:
     if not np.isin(first_rows, np.flatnonzero(arrays["franchise_positions"] == 0))[first_rows != own_rows].all():
         fault = "holds rows that are neither the first of a franchise nor the anime's own"
         raise BundleContentError(folder / "new_first_rows.npy", fault)
+
+
+def _check_map(arrays: Mapping[str, Array], folder: Path) -> None:
+    for name in ("map_positions", "new_map_positions"):
+        positions = arrays[name]
+        if positions.shape[1] not in {0, 2}:
+            raise BundleContentError(folder / f"{name}.npy", f"has {positions.shape[1]} axes; a map has two, or none")
+        # NaN compares false with everything, so this catches it too.
+        if not ((positions >= 0.0) & (positions <= 1.0)).all():
+            raise BundleContentError(folder / f"{name}.npy", "holds values outside 0..1")
 
 
 def _check_similar_anime(arrays: Mapping[str, Array], name: str, folder: Path) -> None:

@@ -3,21 +3,34 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from models.scoring.ranking import RankedPage
 from service.api.answers import AnimeAnswer, SimilarAnimeAnswer, TitlesAnswer
 from service.api.group_answers import SimilarToSeveralAnswer
 from service.api.group_params import SimilarToSeveralQuery
 from service.api.group_rendering import similar_to_several_response
-from service.api.params import NO_QUERY, AnimeId, CheckedRoute, Model, SimilarAnimeQuery, TitlesQuery
+from service.api.params import MAX_QUERY_LENGTH, NO_QUERY, AnimeId, AnimeQuery, CheckedRoute, Model, SimilarAnimeQuery
 from service.api.problems import responses
 from service.api.rendering import anime_response, similar_anime_response, titles_response
 from service.api.threads import run_in_cpu_thread, run_in_search_thread
-from service.recommending.errors import NotReadyError, UnknownAnimeError
+from service.recommending.errors import NotReadyError, StaleCursorError, UnknownAnimeError
 from service.recommending.model import LoadedModel
 from service.recommending.titles import find_titles
 
 router = APIRouter(tags=["anime"], route_class=CheckedRoute)
+
+
+class TitlesQuery(AnimeQuery):
+    """Query of GET /anime."""
+
+    query: Annotated[
+        str,
+        Field(
+            max_length=MAX_QUERY_LENGTH,
+            description="Words of a title: English, romaji or Japanese. Without it: every anime, most popular first",
+        ),
+    ] = ""
 
 
 # The most asked for stands first: routes are tried in order.
@@ -25,7 +38,7 @@ router = APIRouter(tags=["anime"], route_class=CheckedRoute)
     "/anime/{anime_id}/similar",
     operation_id="similarAnime",
     response_model=SimilarAnimeAnswer,
-    responses=responses(UnknownAnimeError, NotReadyError),
+    responses=responses(UnknownAnimeError, StaleCursorError, NotReadyError),
 )
 async def similar_anime(anime_id: AnimeId, query: Annotated[SimilarAnimeQuery, Query()], model: Model) -> Response:
     """List the anime that are most (or least) similar to this one, which is never among them."""
@@ -42,7 +55,7 @@ async def similar_anime(anime_id: AnimeId, query: Annotated[SimilarAnimeQuery, Q
     "/anime/similar",
     operation_id="similarToSeveral",
     response_model=SimilarToSeveralAnswer,
-    responses=responses(UnknownAnimeError, NotReadyError),
+    responses=responses(UnknownAnimeError, StaleCursorError, NotReadyError),
 )
 async def similar_to_several(
     query: Annotated[SimilarToSeveralQuery, Query()], model: Model, request: Request
@@ -51,7 +64,12 @@ async def similar_to_several(
     return await run_in_cpu_thread(request, _similar_to_several, model, query)
 
 
-@router.get("/anime", operation_id="findAnime", response_model=TitlesAnswer, responses=responses(NotReadyError))
+@router.get(
+    "/anime",
+    operation_id="findAnime",
+    response_model=TitlesAnswer,
+    responses=responses(StaleCursorError, NotReadyError),
+)
 async def find_anime(query: Annotated[TitlesQuery, Query()], model: Model, request: Request) -> Response:
     """Find anime by title: English, romaji or Japanese, typos forgiven. Without a query: the most popular."""
     allowed = model.catalogue.allowed_everywhere(query.filters()).mask

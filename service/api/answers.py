@@ -41,6 +41,9 @@ class Pagination(Answer):
     limit: Annotated[int, Field(ge=1, le=100)]
     offset: Annotated[int, Field(ge=0)]
     total: Annotated[int, Field(ge=0, description="Length of the whole list, after the filters")]
+    next_cursor: Annotated[
+        str | None, Field(description="cursor of the next page, with the same other parameters; null on the last")
+    ]
 
 
 class SimilarAnimeCard(AnimeCard):

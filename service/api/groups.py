@@ -12,14 +12,19 @@ from service.api.group_rendering import comparison_response, group_response
 from service.api.params import CheckedRoute, Model
 from service.api.problems import responses
 from service.api.threads import run_in_cpu_thread
-from service.recommending.errors import BodyTimeoutError, BodyTooLargeError, BusyError, MediaTypeError, NotReadyError
+from service.recommending.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    BusyError,
+    MediaTypeError,
+    NotReadyError,
+    StaleCursorError,
+)
 from service.recommending.model import LoadedModel
 
 router = APIRouter(tags=["lists"], route_class=CheckedRoute)
 
-_RESPONSES: Final = responses(
-    MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError, cacheable=False
-)
+_FAILURES: Final = (MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError)
 
 
 def _body(schema: str) -> dict[str, Any]:
@@ -31,7 +36,7 @@ def _body(schema: str) -> dict[str, Any]:
     "/recommendations/group",
     operation_id="recommendToGroup",
     response_model=GroupAnswer,
-    responses=_RESPONSES,
+    responses=responses(StaleCursorError, *_FAILURES, cacheable=False),
     openapi_extra=_body("GroupBody"),
 )
 async def recommend_to_group(
@@ -46,7 +51,7 @@ async def recommend_to_group(
     "/users/compare",
     operation_id="compareLists",
     response_model=ComparisonAnswer,
-    responses=_RESPONSES,
+    responses=responses(*_FAILURES, cacheable=False),
     openapi_extra=_body("PairBody"),
 )
 async def compare_lists(

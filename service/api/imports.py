@@ -35,15 +35,9 @@ _RESPONSES: Final = responses(
 )
 _FILE: Final = {"type": "string", "format": "binary"}
 _FORM: Final = {"type": "object", "required": [FIELD], "properties": {FIELD: _FILE}}
+# A plain body of any type will do as well; generators of clients make nothing that runs of two ways to send a file.
 _BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {"schema": _FORM},
-            "application/octet-stream": {"schema": _FILE},
-            "text/plain": {"schema": {"type": "string"}},
-        },
-    }
+    "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
 }
 
 

@@ -11,13 +11,20 @@ from service.api.problems import responses
 from service.api.rendering import list_recommendations_response, list_similar_users_response
 from service.api.threads import run_in_cpu_thread
 from service.operations.metrics import Metrics
-from service.recommending.errors import BodyTimeoutError, BodyTooLargeError, BusyError, MediaTypeError, NotReadyError
+from service.recommending.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    BusyError,
+    MediaTypeError,
+    NotReadyError,
+    StaleCursorError,
+)
 from service.recommending.model import LoadedModel
 
 router = APIRouter(tags=["lists"], route_class=CheckedRoute)
 
 _RESPONSES: Final = responses(
-    MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError, cacheable=False
+    StaleCursorError, MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError, cacheable=False
 )
 # FastAPI would read all of a body before it looks at anything else of a request, and validate it at thrice the cost.
 _SCHEMA: Final = {"$ref": "#/components/schemas/ListBody"}

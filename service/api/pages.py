@@ -12,7 +12,14 @@ from fastapi.staticfiles import StaticFiles
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "page"
 DOCS_ASSETS: Final = "/docs/assets"
-_DOCS_LINK: Final = '<nav><a href="docs">API</a></nav>'
+_DOCS_LINK: Final = '<a href="docs">API</a>'
+# The page shows a view for each of these: what its address says.
+VIEWS: Final = ("/", "/a/{anime_id}", "/u/{user_id:any_text}", "/list", "/together", "/map", "/map/{anime_id}")
+# Nobody else is asked, but for covers and AniList's lists, once the visitor wants them.
+_CONTENT_POLICY: Final = (
+    "default-src 'self'; img-src 'self' data: https://cdn.myanimelist.net; "
+    "connect-src 'self' https://api.jikan.moe https://graphql.anilist.co; base-uri 'self'; form-action 'self'"
+)
 
 
 class _PageFiles(StaticFiles):
@@ -28,17 +35,21 @@ class _PageFiles(StaticFiles):
 def add_page(app: FastAPI, root_path: str, *, docs: bool) -> None:
     """Serve the page and its parts; it links to /docs if there is one."""
     html = (PAGE / "index.html").read_text(encoding="utf-8")
-    if root_path:
-        # At /osusume, without a slash at its end, relative addresses would leave the root path.
-        html = html.replace("<head>", f'<head>\n  <base href="{root_path}/">', 1)
+    # Addresses of the page are relative to its base, whatever the view.
+    html = html.replace('<base href="/">', f'<base href="{root_path}/">', 1)
     if not docs:
         html = html.replace(_DOCS_LINK, "")
-    headers = {"cache-control": "no-cache", "etag": f'"{hashlib.sha256(html.encode()).hexdigest()[:16]}"'}
+    headers = {
+        "cache-control": "no-cache",
+        "etag": f'"{hashlib.sha256(html.encode()).hexdigest()[:16]}"',
+        "content-security-policy": _CONTENT_POLICY,
+    }
 
     async def show_page() -> HTMLResponse:
         return HTMLResponse(html, headers=headers)
 
-    app.get("/", include_in_schema=False)(show_page)
+    for view in VIEWS:
+        app.get(view, include_in_schema=False)(show_page)
     app.mount("/page", _PageFiles(directory=PAGE))
 
 

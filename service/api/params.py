@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from models.bundle.manifest import SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
 from models.scoring.ranking import Cut, Order
+from service.api.cursors import MAX_OFFSET, begin_at_cursor, require_current
 from service.api.validation import MAX_PARAMETERS, refuse_repeats
 from service.recommending.model import LoadedModel, Readiness
 from service.recommending.requests import Filters, MethodName, RecommendationsRequest, SimilarAnimeRequest
@@ -21,7 +22,6 @@ from service.recommending.requests import Filters, MethodName, RecommendationsRe
 INT64_MAX: Final = 2**63 - 1
 INT32_MAX: Final = 2**31 - 1
 MAX_LIMIT: Final = 100
-MAX_OFFSET: Final = 1_000_000
 MAX_QUERY_LENGTH: Final = 200
 MAX_EXCLUDED: Final = 1_000
 MAX_NAMES: Final = 50
@@ -53,6 +53,7 @@ Year = Annotated[int, Field(ge=1900, le=2100), DIGITS]
 OptionalNumber = Annotated[float, Field(ge=0, le=10), DECIMAL] | SkipJsonSchema[None]
 OptionalMembers = Members | SkipJsonSchema[None]
 OptionalYear = Year | SkipJsonSchema[None]
+OptionalCursor = Annotated[str, Field(max_length=40)] | SkipJsonSchema[None]
 
 
 class Parameters(BaseModel):
@@ -70,6 +71,12 @@ class Paging(Parameters):
 
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Rows on a page"), DIGITS] = 10
     offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Rows to skip"), DIGITS] = 0
+    cursor: Annotated[OptionalCursor, Field(description="next_cursor of the page before, instead of offset")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _begin_at_cursor(cls, values: Any) -> Any:
+        return begin_at_cursor(values) if isinstance(values, dict) and values.get("cursor") is not None else values
 
 
 class AnimeQuery(Paging):
@@ -228,18 +235,6 @@ class SimilarUsersQuery(Paging):
         return Cut(self.offset, self.limit, self.order)
 
 
-class TitlesQuery(AnimeQuery):
-    """Query of GET /anime."""
-
-    query: Annotated[
-        str,
-        Field(
-            max_length=MAX_QUERY_LENGTH,
-            description="Words of a title: English, romaji or Japanese. Without it: every anime, most popular first",
-        ),
-    ] = ""
-
-
 # All of them async: FastAPI calls others in a thread, on which a request waits longer than on most answers.
 
 
@@ -294,6 +289,8 @@ class CheckedRoute(APIRoute):
             # Many are not even taken apart.
             if n_more >= MAX_PARAMETERS or (n_more and len(request.query_params) <= n_more):
                 refuse_repeats(request)
+            if b"cursor=" in request.scope["query_string"]:
+                require_current(request.query_params.get("cursor", ""), model_of(request).version)
             return await handle(request)
 
         return check_and_handle

@@ -70,6 +70,7 @@ KINDS: Final[dict[type[errors.ServiceError], ProblemKind]] = {
     errors.UnknownAnimeError: ProblemKind(HTTPStatus.NOT_FOUND, "Unknown anime"),
     errors.UnknownUserError: ProblemKind(HTTPStatus.NOT_FOUND, "Unknown user"),
     errors.InvalidRequestError: ProblemKind(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid request"),
+    errors.StaleCursorError: ProblemKind(HTTPStatus.GONE, "Stale cursor"),
     errors.MediaTypeError: ProblemKind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
     errors.UnreadableListError: ProblemKind(HTTPStatus.UNPROCESSABLE_ENTITY, "Unreadable list"),
     errors.BodyTooLargeError: ProblemKind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large"),
@@ -88,6 +89,7 @@ EXAMPLES: Final[dict[type[errors.ServiceError], errors.ServiceError]] = {
     errors.InvalidRequestError: errors.InvalidRequestError(
         [errors.Issue("limit", "a whole number from 1 to 100", "0")]
     ),
+    errors.StaleCursorError: errors.StaleCursorError("20261123T101500Z-autoencoder"),
     errors.MediaTypeError: errors.MediaTypeError("text/csv"),
     errors.UnreadableListError: errors.UnreadableListError(
         "this is a web page, not an exported list", "log in at the site, export the list there, and send that file"

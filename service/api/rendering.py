@@ -4,6 +4,7 @@ Cards lie in the bundle as JSON already, so lists are put together without parsi
 of a row go in front of the card's own. A test validates every answer against its declared schema.
 """
 
+import base64
 import zlib
 from dataclasses import asdict
 from itertools import count
@@ -55,7 +56,7 @@ def json_response(content: object, *, status: int = 200, media_type: str = JSON)
 
 def anime_response(model: LoadedModel, anime_row: int) -> Response:
     """Answer with one card."""
-    return _model_response(model, b'%b"data":%b}' % (_head(model), model.catalogue.card(anime_row)))
+    return model_response(model, b'%b"data":%b}' % (_head(model), model.catalogue.card(anime_row)))
 
 
 def model_card_response(model: LoadedModel, refusal: Refusal | None) -> Response:
@@ -72,7 +73,7 @@ def model_card_response(model: LoadedModel, refusal: Refusal | None) -> Response
     }
     card["refused"] = refusal and asdict(refusal)
     card |= {"types": model.catalogue.type_names, "genres": model.catalogue.genre_names}
-    return _model_response(model, orjson.dumps(card))
+    return model_response(model, orjson.dumps(card))
 
 
 def similar_anime_response(model: LoadedModel, anime_row: int, method: str, page: RankedPage) -> Response:
@@ -152,6 +153,11 @@ def list_similar_users_response(model: LoadedModel, posted: PostedList, page: Si
     return answer_with_rows(model, begin_answer(model, orjson.dumps(fields)), rows, page.ranking, cacheable=False)
 
 
+def write_cursor(model_version: str, offset: int) -> bytes:
+    """Write the cursor of a place in a model's lists, which :mod:`service.api.cursors` reads: opaque to clients."""
+    return base64.urlsafe_b64encode(b"%08x%x" % (zlib.crc32(model_version.encode()), offset)).rstrip(b"=")
+
+
 def _head(model: LoadedModel) -> bytes:
     """Write how every answer begins: the brace and the model's version, with a comma."""
     return b'{"model_version":"%b",' % model.version.encode()
@@ -166,14 +172,17 @@ def answer_with_rows(
     model: LoadedModel, beginning: bytes, rows: bytes, page: RankedPage | WrittenPage, *, cacheable: bool = True
 ) -> Response:
     """Answer with rows; ``cacheable`` if the answer depends on the URL and the model alone."""
-    paging = b'"limit":%d,"offset":%d,"total":%d' % (page.limit, page.offset, page.total)
+    end = page.offset + page.limit
+    cursor = b'"%b"' % write_cursor(model.version, end) if end < page.total else b"null"
+    paging = b'"limit":%d,"offset":%d,"total":%d,"next_cursor":%b' % (page.limit, page.offset, page.total, cursor)
     body = b'%b"data":[%b],"pagination":{%b}}' % (beginning, rows, paging)
     if cacheable:
-        return _model_response(model, body)
+        return model_response(model, body)
     return Response(body, media_type=JSON, headers={"cache-control": "no-store"})
 
 
-def _model_response(model: LoadedModel, body: bytes) -> Response:
+def model_response(model: LoadedModel, body: bytes) -> Response:
+    """Answer with a body that depends on the URL and the model alone: it is remembered, and has an ETag."""
     # The model's version alone would let a new release of the service keep old shapes alive in clients' caches.
     return RememberedResponse(body, etag=b'"%b-%08x"' % (model.version.encode(), zlib.crc32(body)))
 

@@ -11,7 +11,7 @@ from service.api.rendering import recommend, recommendations_response, similar_u
 from service.api.threads import run_in_cpu_thread
 from service.api.user_ids import PathUserId, read_user_id
 from service.recommending.catalogue import row_of_user
-from service.recommending.errors import NotReadyError, UnknownUserError
+from service.recommending.errors import NotReadyError, StaleCursorError, UnknownUserError
 from service.recommending.model import LoadedModel
 
 router = APIRouter(tags=["users"], route_class=CheckedRoute)
@@ -21,7 +21,7 @@ router = APIRouter(tags=["users"], route_class=CheckedRoute)
     "/users/{user_id:any_text}/similar",
     operation_id="similarUsers",
     response_model=SimilarUsersAnswer,
-    responses=responses(UnknownUserError, NotReadyError),
+    responses=responses(UnknownUserError, StaleCursorError, NotReadyError),
 )
 async def similar_users(
     user_id: PathUserId, query: Annotated[SimilarUsersQuery, Query()], model: Model, request: Request
@@ -40,7 +40,7 @@ async def similar_users(
     "/users/{user_id:any_text}/recommendations",
     operation_id="recommend",
     response_model=RecommendationsAnswer,
-    responses=responses(UnknownUserError, NotReadyError),
+    responses=responses(UnknownUserError, StaleCursorError, NotReadyError),
 )
 async def recommendations(
     user_id: PathUserId, query: Annotated[RecommendationsQuery, Query()], model: Model, request: Request

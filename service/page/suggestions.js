@@ -1,12 +1,16 @@
 // Titles suggested while one is typed.
 
 import { ask } from "./api.js";
-import { element } from "./cards.js";
+import { attempt, element } from "./dom.js";
+import { poster } from "./posters.js";
+
+const PAUSE_MS = 120;
 
 /** Make a combobox of an input and its list; `choose` gets the anime that was picked. */
-export function suggestTitles(input, list, form, { choose, attempt, report }) {
+export function suggestTitles(input, list, form, choose) {
   let asked = 0;
   let timer;
+  let found = [];
 
   function close() {
     list.hidden = true;
@@ -14,56 +18,59 @@ export function suggestTitles(input, list, form, { choose, attempt, report }) {
     input.removeAttribute("aria-activedescendant");
   }
 
-  function pick(item) {
+  function pick(anime) {
     close();
-    input.value = item.dataset.name;
-    choose(item.dataset.id);
+    asked += 1;
+    input.value = "";
+    choose(anime);
   }
 
   function suggestion(anime, place) {
     const details = [anime.english_name !== anime.name ? anime.english_name : null, anime.year, anime.type];
     const item = element(
       "li",
-      { role: "option", id: `suggestion-${place}` },
-      anime.name,
-      " ",
-      element("small", {}, details.filter(Boolean).join(" · ")),
+      { role: "option", id: `${list.id}-${place}`, ariaSelected: "false" },
+      poster(anime),
+      element("span", {}, anime.name, element("small", {}, details.filter(Boolean).join(" · "))),
     );
-    item.dataset.id = anime.anime_id;
-    item.dataset.name = anime.name;
     // Before the input loses its focus.
-    item.addEventListener("mousedown", (event) => { event.preventDefault(); pick(item); });
+    item.addEventListener("mousedown", (event) => { event.preventDefault(); pick(anime); });
     return item;
   }
 
   async function suggest() {
-    const number = ++asked;
+    const mine = ++asked;
     const query = input.value.trim();
-    if (!query) return close();
+    if (!query) {
+      found = [];
+      close();
+      return;
+    }
     const answer = await ask("anime", { query: query.slice(0, 200), limit: 8 });
     // A later question may have been answered already.
-    if (number !== asked) return;
-    list.replaceChildren(...answer.data.map(suggestion));
-    list.hidden = !answer.data.length;
-    input.setAttribute("aria-expanded", String(!list.hidden));
-    if (!answer.data.length) report(`No title is like “${query}”.`);
+    if (mine !== asked) return;
+    found = answer.data;
+    list.replaceChildren(...found.map(suggestion));
+    if (!found.length) list.append(element("li", { className: "none", role: "option", ariaDisabled: "true" }, `No title is like “${query}”.`));
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
   }
 
   function move(step) {
     const items = [...list.children];
-    const at = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
-    const chosen = items[(at + step + items.length + (at < 0 && step < 0 ? 1 : 0)) % items.length];
-    items.forEach((item) => item.setAttribute("aria-selected", String(item === chosen)));
-    input.setAttribute("aria-activedescendant", chosen.id);
-    chosen.scrollIntoView({ block: "nearest" });
+    const at = items.findIndex((item) => item.ariaSelected === "true");
+    const next = at < 0 && step < 0 ? items.length - 1 : (at + step + items.length) % items.length;
+    items.forEach((item, place) => { item.ariaSelected = String(place === next); });
+    input.setAttribute("aria-activedescendant", items[next].id);
+    items[next].scrollIntoView({ block: "nearest" });
   }
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => attempt(suggest), 120);
+    timer = setTimeout(() => attempt(suggest), PAUSE_MS);
   });
   input.addEventListener("keydown", (event) => {
-    if (list.hidden) return;
+    if (list.hidden || !found.length) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       move(event.key === "ArrowDown" ? 1 : -1);
@@ -74,10 +81,10 @@ export function suggestTitles(input, list, form, { choose, attempt, report }) {
     event.preventDefault();
     clearTimeout(timer);
     attempt(async () => {
-      const picked = list.querySelector('[aria-selected="true"]');
-      if (!picked) await suggest();
-      const item = picked ?? list.firstElementChild;
-      if (item && !list.hidden) pick(item);
+      const picked = [...list.children].findIndex((item) => item.ariaSelected === "true");
+      if (list.hidden || picked < 0) await suggest();
+      const anime = found[Math.max(picked, 0)];
+      if (anime && !list.hidden) pick(anime);
     });
   });
 }

@@ -6,6 +6,7 @@
     ├── UnknownAnimeError      no such anime in the model
     ├── UnknownUserError       no such user in the model
     ├── InvalidRequestError    parameters or a body that cannot be understood, each fault with what was expected
+    ├── StaleCursorError       a cursor of another model than the one that answers
     ├── MediaTypeError         a body that is nothing that is read, by its own account
     ├── UnreadableListError    a file that is no list, or none that can be read
     ├── BodyTooLargeError      a body that is too large to be read
@@ -91,6 +92,17 @@ class InvalidRequestError(ServiceError):
             hint = f"{hint}; {more}" if hint else more
         names = ", ".join(dict.fromkeys(issue.parameter for issue in self.issues))
         super().__init__(f"the request cannot be understood: {names}", hint)
+
+
+class StaleCursorError(ServiceError):
+    """A cursor is of another model than the one that answers now."""
+
+    code = "stale_cursor"
+
+    def __init__(self, model_version: str) -> None:
+        super().__init__(
+            f"this cursor is of another model; {model_version} answers now", "begin again without cursor"
+        )
 
 
 class MediaTypeError(ServiceError):

@@ -72,6 +72,8 @@ def test_the_bundle_holds_every_list_as_it_was(run: Run) -> None:
         )
     ]
     assert found == sorted(row[:4] for row in run.dump.rows)
+    # And a map of all anime.
+    assert (bundle.map_positions.shape, bundle.new_map_positions.shape) == ((bundle.n_anime, 2), (bundle.n_new, 2))
 
 
 def test_a_users_embedding_is_that_of_the_list(run: Run) -> None:

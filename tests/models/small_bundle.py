@@ -135,6 +135,7 @@ def make_arrays(n_anime: int = 12, n_users: int = 7, embedding_size: int = 4, se
         "similar_scores": -np.sort(-rng.random((n_anime, min(5, n_anime - 1)), dtype=np.float32), axis=1),
         **_recommender(rng, n_anime),
         # A model of one anime has none.
+        "map_positions": np.random.default_rng(4).random((n_anime, 2), dtype=np.float32),
         **new_anime(n_anime, min(3, n_anime - 1), embedding_size),
         "popularity": rng.integers(0, n_users, n_anime).astype(np.int32),
         # Pairs; the second of a pair is a side story in half of them.
@@ -223,6 +224,7 @@ def new_anime(n_anime: int, n_new: int, embedding_size: int = 4, n_genres: int =
     return {
         "new_anime_ids": new_ids,
         "new_anime_embeddings": unit_rows(n_new, embedding_size, rng),
+        "new_map_positions": np.linspace(0, 1, 2 * n_new, dtype=np.float32).reshape(n_new, 2),
         "new_first_rows": np.array([0, *range(n_anime + 1, n_anime + n_new)][:n_new], dtype=np.int32),
         "new_card_offsets": np.cumsum([0, *map(len, cards)], dtype=np.int64),
         "new_cards": np.frombuffer(b"".join(cards), dtype=np.uint8),

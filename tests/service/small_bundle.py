@@ -146,6 +146,7 @@ def _catalogue(rng: np.random.Generator) -> Arrays:
         "age_rating_names": np.array(["", "PG-13"]),
         "age_rating_codes": rng.integers(0, 2, N_ANIME).astype(np.int16),
         **_similar(),
+        "map_positions": np.random.default_rng(4).random((N_ANIME, 2), dtype=np.float32),
         **make_recommender(rng, N_ANIME),
         **_new_anime(),
         "popularity": popularity,
@@ -191,6 +192,7 @@ def _new_anime() -> Arrays:
     return {
         "new_anime_ids": anime_ids,
         "new_anime_embeddings": _unit(rng.normal(size=(N_NEW, EMBEDDING_SIZE))),
+        "new_map_positions": rng.random((N_NEW, 2), dtype=np.float32),
         "new_first_rows": np.where(rows == 1, 0, N_ANIME + rows).astype(np.int32),
         "new_cards": np.frombuffer(b"".join(cards), dtype=np.uint8),
         "new_card_offsets": np.cumsum([0, *map(len, cards)]).astype(np.int64),

@@ -15,6 +15,7 @@ from models.bundle.manifest import ModelUpdate
 from models.bundle.reader import Bundle
 from models.object_store import ObjectStore
 from models.store import Store
+from training.embeddings.anime_map import place_new
 from training.embeddings.content import read_content
 from training.embeddings.new_anime import embed_new_anime
 from training.errors import InputError
@@ -143,4 +144,5 @@ def _update_catalogue(
         arrays["new_anime_embeddings"][rows] = bundle.new_anime_embeddings[rows_before]
         firsts = bundle.new_first_rows[rows_before]
         arrays["new_first_rows"][rows] = np.where(firsts < bundle.n_anime, firsts, bundle.n_anime + rows)
+    arrays["new_map_positions"] = place_new(bundle.map_positions, embeddings, arrays["new_anime_embeddings"])
     return arrays, measure_placing(content, known, popularity, embeddings, read_queries(updated))

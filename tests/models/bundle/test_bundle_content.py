@@ -131,6 +131,9 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("new_card_offsets", _set(-1, 0), "offsets do not rise from 0"),
         ("new_type_codes", _set(0, 3), "values outside 0..2"),
         ("new_mean_scores", _set(0, np.nan), "holds NaN"),
+        ("map_positions", _set((2, 0), np.nan), "map_positions.npy: holds values outside 0..1"),
+        ("new_map_positions", lambda array: array[:, :0], "n_map_axes"),
+        ("new_map_positions", _set((1, 1), 1.5), "new_map_positions.npy: holds values outside 0..1"),
         ("new_first_rows", _set(0, 1), "neither the first of a franchise nor the anime's own"),
         ("new_first_rows", _set(0, 13), "neither the first of a franchise nor the anime's own"),
         ("new_first_rows", _set(0, 15), "neither the first of a franchise nor the anime's own"),
@@ -199,6 +202,17 @@ def test_content_that_breaks_a_promise_is_refused(array_name: str, change: Edit,
         assemble(make_manifest(), arrays, Path("here"))
     assert error.value.path == Path("here") / f"{array_name}.npy"
     assert fault in str(error.value)
+
+
+@pytest.mark.parametrize("n_axes", [0, 1])
+def test_a_map_has_two_axes_or_none(n_axes: int) -> None:
+    arrays = make_arrays()
+    arrays |= {name: arrays[name][:, :n_axes] for name in ("map_positions", "new_map_positions")}
+    if n_axes:
+        with pytest.raises(BundleContentError, match="has 1 axes; a map has two, or none"):
+            assemble(make_manifest(), arrays)
+    else:
+        assert assemble(make_manifest(), arrays).map_positions.shape[1] == 0
 
 
 @pytest.mark.parametrize(

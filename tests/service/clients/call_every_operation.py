@@ -5,12 +5,19 @@ Not a test by itself: test_python_client.py runs it by the client's own Python.
 
 import json
 import sys
+from io import BytesIO
 from typing import Any
 
 from osusume_client import Client
-from osusume_client.api.anime import find_anime, get_anime, similar_anime, similar_to_several
+from osusume_client.api.anime import find_anime, get_anime, get_map, similar_anime, similar_to_several
 from osusume_client.api.health import get_metrics, is_live, is_ready
-from osusume_client.api.lists import compare_lists, recommend_to_group, recommend_to_list, similar_users_to_list
+from osusume_client.api.lists import (
+    compare_lists,
+    import_list,
+    recommend_to_group,
+    recommend_to_list,
+    similar_users_to_list,
+)
 from osusume_client.api.model import get_model
 from osusume_client.api.users import recommend, similar_users
 from osusume_client.models import (
@@ -19,12 +26,15 @@ from osusume_client.models import (
     GroupAnswer,
     GroupBody,
     HealthAnswer,
+    ImportAnswer,
+    ImportListBody,
     ListBody,
     ListEntry,
     ListEntryStatusType0,
     ListEntryStatusType1,
     ListRecommendationsAnswer,
     ListSimilarUsersAnswer,
+    MapAnswer,
     ModelAnswer,
     NamedList,
     PairBody,
@@ -39,7 +49,7 @@ from osusume_client.models import (
     SimilarUsersAnswer,
     TitlesAnswer,
 )
-from osusume_client.types import UNSET
+from osusume_client.types import UNSET, File
 
 # Every form of a status: words, numbers, null, and none at all.
 PLANNED = (ListEntryStatusType0.PLAN_TO_WATCH, ListEntryStatusType1.VALUE_6)
@@ -78,6 +88,8 @@ def ask_about_anime(client: Client) -> None:
         assert None in {getattr(anime, name) for anime in everything.data}, name
     card = read(get_anime.sync_detailed(1, client=client), AnimeAnswer).data
     assert card.anime_id == 1
+    drawn = read(get_map.sync_detailed(client=client), MapAnswer)
+    assert len(drawn.anime_ids) == len(drawn.x) > 0
     similar = read(
         similar_anime.sync_detailed(
             1,
@@ -133,6 +145,13 @@ def ask_with_a_list(client: Client) -> None:
         assert [issue.parameter for issue in problem.errors] == ["ratings[1].rating"]
 
 
+def import_titles(client: Client) -> None:
+    """Send a file of titles."""
+    file = File(payload=BytesIO(b"Cowboy Bebop, 9"), file_name="titles.txt")
+    found = read(import_list.sync_detailed(client=client, body=ImportListBody(file=file)), ImportAnswer)
+    assert [(entry.anime_id, entry.rating) for entry in found.ratings] == [(1, 9)]
+
+
 def ask_with_several_lists(client: Client) -> None:
     """Post lists of a group, and of two to be compared."""
     one = NamedList(ratings=[ListEntry(anime_id=1, rating=9), ListEntry(anime_id=4)], name="A")
@@ -173,7 +192,14 @@ def main() -> None:
     client = Client(
         base_url=sys.argv[1], raise_on_unexpected_status=True, httpx_args={"event_hooks": {"response": [tell]}}
     )
-    for ask in (ask_about_anime, ask_about_users, ask_with_a_list, ask_with_several_lists, ask_about_the_service):
+    for ask in (
+        ask_about_anime,
+        ask_about_users,
+        ask_with_a_list,
+        import_titles,
+        ask_with_several_lists,
+        ask_about_the_service,
+    ):
         ask(client)
 
 

@@ -25,7 +25,7 @@ def _ask(client: httpx.Client, path: str, **asked: Any) -> list[Card]:
     parameters = {"limit": 100, **dict(httpx.QueryParams(query)), **asked}
     answer = client.get(path, params=parameters).json()
     rows: list[Card] = answer["data"]
-    assert answer["pagination"] == {"limit": 100, "offset": 0, "total": len(rows)}
+    assert answer["pagination"] == {"limit": 100, "offset": 0, "total": len(rows), "next_cursor": None}
     assert [row.pop("rank") for row in rows] == list(range(1, len(rows) + 1))
     return rows
 
@@ -107,7 +107,8 @@ def test_the_ranks_of_a_page_go_on_where_the_page_before_ended(client: httpx.Cli
     asked = asked if path != "/anime" else dict(httpx.QueryParams(query))
     for offset, limit in ((0, 1), (1, 1), (3, 5), (len(rows) - 1, 5), (len(rows), 5), (len(rows) + 1, 5)):
         answer = client.get(path, params=asked | {"limit": str(limit), "offset": str(offset)}).json()
-        assert answer["pagination"] == {"limit": limit, "offset": offset, "total": len(rows)}
+        paging = answer["pagination"]
+        assert (paging["limit"], paging["offset"], paging["total"]) == (limit, offset, len(rows))
         expected = list(enumerate(rows, 1))[offset : offset + limit]
         assert [(row["rank"], row["anime_id"]) for row in answer["data"]] == [
             (rank, row["anime_id"]) for rank, row in expected

@@ -28,6 +28,7 @@ from tests.training.updating.published import (
     write_lists,
 )
 from training.dump.files import find_dump
+from training.embeddings.anime_map import place_new
 from training.embeddings.trained import unit_rows
 from training.lists.split import is_test_user
 from training.publishing import publish_arrays
@@ -136,8 +137,14 @@ def test_what_anime_are_called_elsewhere_is_the_dumps_or_else_stays(
 def test_a_new_anime_stays_placed_by_content_and_is_recommended_to_those_who_have_not_seen_it(
     store: Store, small_dump: SmallDump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = read_bundle(store.current_folder())
     write_lists(small_dump, newest(small_dump))
     after = update(monkeypatch, store, small_dump.folder)
+    # On the map what was learned stays where it was, and what is new lies where its content says.
+    assert np.array_equal(after.map_positions, before.map_positions)
+    placed = place_new(before.map_positions, after.anime_embeddings, after.new_anime_embeddings)
+    assert placed.shape == (after.n_new, 2)
+    assert np.array_equal(after.new_map_positions, placed)
     rows = np.searchsorted(after.user_ids, [7, 17])
     assert [after.new_ids_on_list(row) for row in rows.tolist()] == [[AIRED], []]
     assert len(after.list_new_rows) == 6

@@ -18,6 +18,7 @@ const ratings: components["schemas"]["ListEntry"][] = [...words, ...numbers, nul
 const calls: Record<keyof operations, () => Promise<{ data?: unknown; error?: components["schemas"]["Problem"] }>> = {
   findAnime: () => client.GET("/anime", { params: { query: { query: "cowboy", limit: 2, type: ["TV"] } } }),
   getAnime: () => client.GET("/anime/{anime_id}", { params: { path: { anime_id: 1 } } }),
+  getMap: () => client.GET("/anime/map"),
   similarAnime: () => client.GET("/anime/{anime_id}/similar", { params: { path: { anime_id: 1 }, query: { order: "least" } } }),
   similarToSeveral: () => client.GET("/anime/similar", { params: { query: { like: [1, 4], unlike: [7], novelty: 0.5 } } }),
   similarUsers: () => client.GET("/users/{user_id}/similar", { params: { path: { user_id: 2 } } }),
@@ -26,6 +27,12 @@ const calls: Record<keyof operations, () => Promise<{ data?: unknown; error?: co
   similarUsersToList: () => client.POST("/users/similar", { body: { ratings } }),
   recommendToGroup: () => client.POST("/recommendations/group", { body: { lists: [{ name: "A", ratings }, { ratings }] } }),
   compareLists: () => client.POST("/users/compare", { body: { lists: [{ ratings }, { ratings }] } }),
+  importList: () => {
+    const form = new FormData();
+    form.append("file", new Blob(["Cowboy Bebop, 9"]), "titles.txt");
+    // The types have a file as a string, since JSON has no other.
+    return client.POST("/import", { body: { file: "titles.txt" }, bodySerializer: () => form });
+  },
   getModel: () => client.GET("/model"),
   isLive: () => client.GET("/health/live"),
   isReady: () => client.GET("/health/ready"),
