@@ -19,6 +19,7 @@ QUICK = (
     *("--set", "reranker.few_training_users=60"),
     *("--set", "reranker.epochs=1"),
 )
+FEW = ("--set", "max_test_users=100", "--set", "similar.max_users=1000")
 # All that run on a cluster.
 STEPS = (
     *("list_reader.read_part", "list_builder.build_lists", "thresholds._count_between", "thresholds._keep_between"),
@@ -53,7 +54,7 @@ def test_a_run_on_a_cluster_publishes_the_same_bundle(tmp_path: Path, monkeypatc
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_three_million_rows_are_the_same_though_a_worker_is_killed_in_each_step(tmp_path: Path) -> None:
-    found = run_both(tmp_path, (3_000_000, 9_000, 17_562), (*QUICK, "--set", "max_test_users=100"))
+    found = run_both(tmp_path, (3_000_000, 9_000, 4_000), (*QUICK, *FEW))
     assert found["different"] == []
     assert sorted(found["killed in"]) == sorted(STEPS)
     assert max(found["spread"]["own_gb"].values()) < 2.0

@@ -159,6 +159,8 @@ def number_users(parts: Sequence[ListRows]) -> tuple[NDArray[Any], list[NDArray[
 
 def _entries_of(kept: NDArray[np.bool_], run_lengths: NDArray[np.int32]) -> slice | NDArray[np.int64]:
     """Return the entries of the marked runs: without their numbers where these follow each other."""
+    if kept.all():
+        return slice(0, int(run_lengths.sum(dtype=np.int64)))
     runs = np.flatnonzero(kept)
     if not len(runs) or runs[-1] - runs[0] + 1 > len(runs):
         return np.flatnonzero(np.repeat(kept, run_lengths))
