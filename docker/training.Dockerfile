@@ -12,7 +12,7 @@ WORKDIR /app
 COPY pyproject.toml constraints.txt /tmp/build/
 RUN --mount=type=cache,target=/var/cache/pip \
     cd /tmp/build && touch README.md \
-    && pip install -c constraints.txt ".[training,s3,database,dask]" \
+    && pip install -c constraints.txt ".[training,service,s3,database,dask]" \
     && rm -r /tmp/build \
     # Headers, a fifth of tensorflow's size; only who compiles against it needs them.
     && rm -r /usr/local/lib/python3.11/site-packages/tensorflow/include
@@ -20,10 +20,8 @@ RUN --mount=type=cache,target=/var/cache/pip \
 COPY docker/train.sh docker/
 COPY models models
 COPY training training
-# What the commands `similar` and `recommend` ask.
-COPY service/__init__.py service/
-COPY service/recommending service/recommending
-COPY service/importing service/importing
+# What the commands `similar` and `recommend` ask, and workers of a cluster for `service.precompute`.
+COPY service service
 RUN install -d -o osusume -g osusume models/store runs
 
 USER osusume

@@ -106,7 +106,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     with open_engine(engine, work) as tasks:
         begin_import()
         with times.stage("prepare"):
-            print_prepared(stages.run_prepare(folder, work, settings, anew=anew), work)
+            print_prepared(stages.run_prepare(folder, work, settings, tasks, anew=anew), work)
         with times.stage("train"):
             stages.run_train(work, settings, tensorboard, tasks)
         with times.stage("evaluate"):
@@ -119,7 +119,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 
 
 @app.command("prepare")
-def prepare(
+def prepare(  # noqa: PLR0913, PLR0917 - one parameter per option
     data: options.Data,
     work: options.Work = DEFAULT_WORK,
     queries: options.Queries = None,
@@ -127,10 +127,13 @@ def prepare(
     min_anime_rows: options.MinAnime = None,
     assignments: options.Set = None,
     anew: options.Anew = False,
+    engine: options.Engine = "local",
 ) -> None:
     """Read the dump, set bad rows aside, number users and anime in rows."""
     settings = _settings(assignments, min_user_rows=min_user_rows, min_anime_rows=min_anime_rows)
-    print_prepared(stages.run_prepare(bring_dump(data, work, queries), work, settings, anew=anew), work)
+    folder = bring_dump(data, work, queries)
+    with open_engine(engine, work) as tasks:
+        print_prepared(stages.run_prepare(folder, work, settings, tasks, anew=anew), work)
 
 
 @app.command("train")

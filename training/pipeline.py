@@ -53,7 +53,13 @@ _QUICK_PASS: Final = {"epochs": 1, "learning_rate": 0.02, "max_steps": 40}
 
 
 def run_prepare(
-    data: Path, work: Path, settings: RunSettings, *, anew: bool = False, all_anime: bool = False
+    data: Path,
+    work: Path,
+    settings: RunSettings,
+    engine: Engine = LOCAL,
+    *,
+    anew: bool = False,
+    all_anime: bool = False,
 ) -> PrepareReport:
     """Prepare a dump, unless it has not changed since (or `anew`); after an error an earlier prepared dump stays."""
     dump = find_dump(data)
@@ -69,7 +75,7 @@ def run_prepare(
             progress(f"read {Path(dump.lists.name).name}", dump.lists.n_bytes, "MB", scale=1e6) as update,
         ):
             limits = ReadLimits(settings.prepare.memory_limit, work)
-            prepared = prepare(dump, thresholds, rejects, update, limits)
+            prepared = prepare(dump, thresholds, rejects, update, limits, engine)
         save_prepared(folder, prepared)
     return prepared.report
 
@@ -100,12 +106,14 @@ def _learn_all(
         trained = train_networks(work, names, prepared, split, settings, log_folder, given)
         del given
         franchises = grouping.result()
-    recommender = fit_recommender_model(prepared, split.train, trained[0], counts, weights, franchises, settings)
+    recommender = fit_recommender_model(
+        prepared, split.train, trained[0], counts, weights, franchises, settings, engine
+    )
     save_recommender(trained_folder(work, RECOMMENDER_FOLDER), recommender)
     del counts
     queries = read_queries(prepared, min_votes=1, min_pairs=1)
     embeddings = trained[0].anime_embeddings
-    similar = fit_similar_anime(prepared, split.train, embeddings, queries, settings.model_dump())
+    similar = fit_similar_anime(prepared, split.train, embeddings, queries, settings.model_dump(), engine)
     save_similar_anime(trained_folder(work, SIMILAR_FOLDER), similar)
     return trained
 

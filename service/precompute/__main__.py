@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings(store=options.store)
         store, folder = open_store(settings.store), Path(with_local_store(settings).store)
-        n_answers, path = _precompute(folder, options.query, options.users, options.workers)
+        n_answers, path = _precompute(folder, options)
         if isinstance(store, ObjectStore):
             store.objects.write(path.name, path)
         current = store.current_version()
@@ -102,6 +102,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=usable_cores(),
         help="processes (one per usable core: %(default)s)",
     )
+    parser.add_argument(
+        "--engine",
+        default="local",
+        help="local, or a Dask scheduler: tcp://HOST:8786 or tls://... (%(default)s)",
+    )
     return parser.parse_args(arguments)
 
 
@@ -132,15 +137,15 @@ def _explain(error: Exception) -> tuple[str, int]:
     return str(error), 2 if isinstance(error, SettingsError | _InputError) else 1
 
 
-def _precompute(store: Path, query_text: str, users: Path | None, n_workers: int) -> tuple[int, Path]:
+def _precompute(store: Path, options: argparse.Namespace) -> tuple[int, Path]:
     """Do all of it; give how many answers there are, and where."""
-    query = _read_query(query_text)
+    query, users = _read_query(options.query), options.users
     folder = Store(store).current_folder()
     model = load_model(folder)
     user_rows = _read_users(users, model.bundle) if users else list(range(model.bundle.n_users))
     # What cannot be answered is reported now, and not by a process of the pool.
     recommend(model, 0, query)
-    answers = work_out(Work(folder, query), user_rows, n_workers, _say)
+    answers = work_out(Work(folder.resolve(), query), user_rows, options.workers, options.engine, _say)
     return len(user_rows), write_precomputed(store, model.version, query, answers)
 
 

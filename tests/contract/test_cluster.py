@@ -1,25 +1,15 @@
 """A run on a cluster publishes the bytes that a run in one process publishes."""
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from models.bundle.layout import LAYOUT
 from models.bundle.reader import read_bundle
 from models.store import Store
+from tests.contract.cluster_run import run_both
 from tests.training.commands import works
-from tests.training.support.dask_cluster import Gated, killing, running_cluster
-from training.item_weights.co_counts import co_counts
-from training.lists.prepared import load_prepared
-from training.settings import RunSettings
-from training.similar_users.embed import embed_users
-from training.similar_users.in_common import count_in_common, similarities_to_nearest
-from training.similar_users.index import build_user_index
-from training.support.engine import LOCAL, Engine, open_engine
-from training.work_folder import load_split
+from tests.training.support.dask_cluster import running_cluster
 
 QUICK = (
     "--no-compare",
@@ -28,6 +18,13 @@ QUICK = (
     *("--set", "reranker.max_training_users=60"),
     *("--set", "reranker.few_training_users=60"),
     *("--set", "reranker.epochs=1"),
+)
+FEW = ("--set", "max_test_users=100", "--set", "similar.max_users=1000")
+# All that run on a cluster.
+STEPS = (
+    *("list_reader.read_part", "list_builder.build_lists", "thresholds._count_between", "thresholds._keep_between"),
+    *("co_counts._count_rows", "embed._embed_between", "examples.make_examples"),
+    *("neighbours._nearest_between", "in_common._count_between", "in_common._compare_between"),
 )
 
 
@@ -54,37 +51,10 @@ def test_a_run_on_a_cluster_publishes_the_same_bundle(tmp_path: Path, monkeypatc
     assert not (tmp_path / "spread" / "engine").exists()
 
 
-def _all_steps(engine: Engine, work: Path) -> dict[str, NDArray[Any]]:
-    prepared, split = load_split(work, RunSettings())
-    adds = np.random.default_rng(0).standard_normal((prepared.interactions.n_anime, 32)).astype(np.float32)
-    users = embed_users(adds, prepared.interactions, engine)
-    index, _ = build_user_index(users, 20, n_groups=150, engine=engine)
-    nearest = index["nearest_user_rows"]
-    return {
-        "co-counts": co_counts(split.train, engine),
-        "embeddings": users,
-        **index,
-        "in common": count_in_common(prepared.interactions, nearest, 20, engine),
-        "similarities": similarities_to_nearest(users, nearest, 20, engine),
-    }
-
-
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_three_million_rows_are_the_same_though_a_worker_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    works(monkeypatch, "demo-data", "--out", str(tmp_path / "dump"), "--rows", "3000000", "--users", "50000")
-    works(monkeypatch, "prepare", "--data", str(tmp_path / "dump"), "--work", str(tmp_path))
-    assert load_prepared(tmp_path / "prepared").report.data.counts["rows_read"] == 3_000_000
-    alone = _all_steps(LOCAL, tmp_path)
-    (tmp_path / "gate").mkdir()
-    with (
-        running_cluster(tmp_path) as cluster,
-        open_engine(cluster.address, tmp_path) as engine,
-        killing(tmp_path / "gate"),
-    ):
-        spread = _all_steps(Gated(engine, tmp_path / "gate"), tmp_path)
-    for name, array in alone.items():
-        assert array.dtype == spread[name].dtype
-        np.testing.assert_array_equal(spread[name], array, err_msg=name)
+@pytest.mark.timeout(1800)
+def test_three_million_rows_are_the_same_though_a_worker_is_killed_in_each_step(tmp_path: Path) -> None:
+    found = run_both(tmp_path, (3_000_000, 9_000, 4_000), (*QUICK, *FEW))
+    assert found["different"] == []
+    assert sorted(found["killed in"]) == sorted(STEPS)
+    assert max(found["spread"]["own_gb"].values()) < 2.0

@@ -5,6 +5,7 @@ holds more than digits it reads text. It also loses rows, or the count of lines,
 is never closed, so its rows are counted; where they do not add up the file is read again, line by line.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from models.cores import usable_cores
 from training.dump import columns
 from training.dump.csv_text import UTF_8, Dialect, find_dialect, read_rows, write_plain
-from training.dump.line_numbers import lines_of_rows, look_at_lines
+from training.dump.line_numbers import look_at_lines
 from training.dump.list_source import ListPart, ReadInsteadError, ReadLimits
 from training.dump.list_values import NEEDED, WANTED
 from training.dump.rejects import RejectedRows
@@ -84,31 +85,33 @@ class FileSource:
         """Sum of the sizes."""
         return sum(path.stat().st_size for path in self.paths)
 
-    def parts(self, limits: ReadLimits) -> Iterator[ListPart]:
-        """Yield a part per file.
+    @contextlib.contextmanager
+    def open_part(self, number: int, limits: ReadLimits) -> Iterator[tuple[ListPart, Path]]:
+        """Open a file; give it, and a folder that is removed in the end.
 
         Raises
         ------
         InputError
-            If a file has other columns than the first one.
+            If it has other columns than the first one.
         """
-        first: list[str] = []
         with (
             tempfile.TemporaryDirectory(prefix="spill-", dir=limits.spill_folder) as spill,
             connect(limits.memory, spill) as connection,
         ):
-            for path in self.paths:
-                part = (
-                    _ParquetPart(path, connection)
-                    if path.suffix == ".parquet"
-                    else _CsvPart(path, connection, Path(spill), as_text=limits.text_user_ids)
-                )
-                names = sorted(name for name in part.names if name in WANTED)
-                if first and names != first:
-                    there = f"{', '.join(first)} in {self.paths[0].name}"
-                    raise InputError(f"{path}: its columns are {', '.join(names)}, but {there}; parts must agree")
-                first = names
-                yield part
+            place, path = self.paths[0].name, self.paths[number]
+            first, part = (_open(each, connection, Path(spill), limits) for each in (self.paths[0], path))
+            there, names = (", ".join(sorted({*WANTED} & {*each.names})) for each in (first, part))
+            if names != there:
+                raise InputError(f"{path}: its columns are {names}, but {there} in {place}; parts must agree")
+            yield part, Path(spill)
+
+
+def _open(
+    path: Path, connection: duckdb.DuckDBPyConnection, spill: Path, limits: ReadLimits
+) -> "_ParquetPart | _CsvPart":
+    if path.suffix == ".parquet":
+        return _ParquetPart(path, connection)
+    return _CsvPart(path, connection, spill, as_text=limits.text_user_ids)
 
 
 def _too_little_memory(path: Path, error: duckdb.Error) -> InputError:
@@ -124,6 +127,7 @@ class _ParquetPart:
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._path, self._connection = path, connection
         self.name, self.n_bytes = path.name, path.stat().st_size
+        self.skipped = np.array([], dtype=np.int64)
         self._relation = self._try(lambda: connection.read_parquet(str(path)))
         self.names = columns.list_columns(self._relation.columns)
         columns.require_columns(path, self.names, NEEDED, optional=(columns.STATUS,))
@@ -137,9 +141,6 @@ class _ParquetPart:
             yield batch
             done += batch.num_rows
             on_bytes(round(self.n_bytes * done / n_rows))
-
-    def lines_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return rows + 1
 
     def _try(self, read: Callable[[], Any]) -> Any:
         try:
@@ -161,7 +162,7 @@ class _CsvFile:
         columns.require_columns(path, self.names, NEEDED, (columns.STATUS,), self.dialect.description)
         self.wanted = {name: place for place, name in enumerate(self.names) if name in WANTED}
         self._above = np.arange(1, self.dialect.header_line + 1)
-        self._skipped = self._above
+        self.skipped = self._above
 
     @property
     def wrong_count(self) -> str:
@@ -169,10 +170,7 @@ class _CsvFile:
 
     def set_skipped(self, lines: NDArray[np.int64]) -> None:
         """Say which lines begin no row."""
-        self._skipped = np.unique(np.concatenate([self._above, lines]))
-
-    def lines_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return lines_of_rows(rows, self._skipped)
+        self.skipped = np.unique(np.concatenate([self._above, lines]))
 
     def show(self, n_lines: int, on_bytes: OnBytes) -> None:
         on_bytes(min(self.n_bytes, round(n_lines * self.dialect.bytes_per_line)))

@@ -54,8 +54,9 @@ class ListPart(Protocol):
             If it has to be read in another way; what was yielded does not count.
         """
 
-    def lines_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the lines of rows, which are counted from 0, once all batches were read."""
+    @property
+    def skipped(self) -> NDArray[np.int64]:
+        """The lines, from 1, that begin no row, ascending, once all batches were read."""
 
 
 class ReadInsteadError(Exception):

@@ -104,21 +104,14 @@ class UserIds:
             n_texts += int(np.isin(column.reasons, _NO_USER_NUMBER).sum())
             n_rows -= int((column.reasons == f"{columns.USER_ID} is missing").sum())
         self.counts = (n_rows, n_texts)
-        if n_texts > _CLEARLY_TEXTS:
-            self.check()
+        if n_texts > _CLEARLY_TEXTS and are_mostly_texts(*self.counts):
+            raise TextUserIdsError
         return column
 
-    def check(self) -> None:
-        """Check whether ids are texts, at the end if not before.
 
-        Raises
-        ------
-        TextUserIdsError
-            If they are.
-        """
-        n_rows, n_texts = self.counts
-        if 2 * n_texts > n_rows:
-            raise TextUserIdsError
+def are_mostly_texts(n_rows: int, n_texts: int) -> bool:
+    """Whether so many rows without a number for their user are most: then all user ids are texts."""
+    return 2 * n_texts > n_rows
 
 
 def read_block(
@@ -154,7 +147,7 @@ def read_block(
         reasons = np.where(reasons == "", others, reasons)
     for reason in sorted(set(reasons.tolist()) - {""}):
         wrong = np.flatnonzero(reasons == reason)
-        rejects.add_many(part, rows[wrong], reason, _texts(cells, wrong))
+        rejects.hold(part, rows[wrong], reason, _texts(cells, wrong))
     return block.take(reasons == "")
 
 

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -11,11 +11,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from training.dump.line_numbers import lines_of_rows
+
 REJECTS_FILE: Final = "rejected_rows.csv"
 # Of a row; what is longer was never one.
 _MAX_TEXT: Final = 10_000
-
-LinesOf = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+# Bytes that are copied at a time.
+_COPIED: Final = 1 << 20
+_HEADER: Final = "file,line,reason,row\n"
 
 
 class RejectedRows:
@@ -24,44 +27,25 @@ class RejectedRows:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counts: Counter[str] = Counter()
-        self._held: dict[str, list[tuple[NDArray[np.int64], str, Any]]] = {}
-        self._lines_of: dict[str, LinesOf] = {}
+        self._held: list[tuple[str, NDArray[np.int64], str, Any]] = []
         self._file = path.open("w", newline="", encoding="utf-8")
+        self._file.write(_HEADER)
         self._writer = csv.writer(self._file, lineterminator="\n")
-        self._writer.writerow(("file", "line", "reason", "row"))
 
     def add(self, file: str, line: int, reason: str, row: str) -> None:
         """Reject what is on a line of a file."""
         self.counts[reason] += 1
         self._writer.writerow((file, line, reason, row[:_MAX_TEXT]))
 
-    def begin(self) -> Callable[[], None]:
-        """Return what forgets all that is rejected from here on."""
-        place, counts = self._file.tell(), self.counts.copy()
+    def add_lines(self, file: str, lines: NDArray[np.int64], reason: str, texts: Sequence[str]) -> None:
+        """Reject what is on some lines of a file, which share a reason."""
+        self.counts[reason] += len(lines)
+        self._writer.writerows(
+            (file, line, reason, text[:_MAX_TEXT]) for line, text in zip(lines.tolist(), texts, strict=True)
+        )
 
-        def forget_all() -> None:
-            self._file.seek(place)
-            self._file.truncate()
-            self.counts, self._held, self._lines_of = counts, {}, {}
-
-        return forget_all
-
-    def hold(self, file: str) -> None:
-        """Keep what :meth:`add_many` gets of a file until it is known which lines its rows are on."""
-        self._held[file] = []
-
-    def forget(self, file: str) -> None:
-        """Forget what is held of a file."""
-        del self._held[file]
-
-    def settle(self, file: str, lines_of: LinesOf) -> None:
-        """Write what is held of a file; `lines_of` gives the lines of rows."""
-        self._lines_of[file] = lines_of
-        for rows, reason, texts in self._held.pop(file):
-            self.add_many(file, rows, reason, texts.to_pylist())
-
-    def add_many(self, file: str, rows: NDArray[np.int64], reason: str, texts: Sequence[str]) -> None:
-        """Reject rows that share a reason, which they are counted by.
+    def hold(self, file: str, rows: NDArray[np.int64], reason: str, texts: Sequence[str]) -> None:
+        """Reject rows that share a reason, once it is known which lines they are on.
 
         Parameters
         ----------
@@ -73,18 +57,24 @@ class RejectedRows:
         texts : sequence of str
             user_id, anime_id, rating and watching_status, as they came.
         """
-        if file in self._held:
-            self._held[file].append((rows, reason, pa.array(texts, pa.string())))
-            return
-        self.counts[reason] += len(rows)
-        lines = self.lines_of(file, rows).tolist()
-        self._writer.writerows(
-            (file, line, reason, text[:_MAX_TEXT]) for line, text in zip(lines, texts, strict=True)
-        )
+        self._held.append((file, rows, reason, pa.array(texts, pa.string())))
 
-    def lines_of(self, file: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the lines of rows of a file that was settled."""
-        return self._lines_of[file](rows)
+    def settle(self, skipped: NDArray[np.int64]) -> None:
+        """Write the rows that are held, of a file of which the `skipped` lines begin no row."""
+        for file, rows, reason, texts in self._held:
+            self.add_lines(file, lines_of_rows(rows, skipped), reason, texts.to_pylist())
+
+    def content(self) -> NDArray[np.uint8]:
+        """Return what was written, below the header."""
+        self._file.flush()
+        return np.memmap(self.path, np.uint8, "r")[len(_HEADER) :]
+
+    def extend(self, content: NDArray[np.uint8], counts: Mapping[str, int]) -> None:
+        """Write what :meth:`content` returned elsewhere."""
+        self.counts.update(counts)
+        self._file.flush()
+        for start in range(0, len(content), _COPIED):
+            self._file.buffer.write(content[start : start + _COPIED].tobytes())
 
     def __enter__(self) -> "RejectedRows":
         return self

@@ -37,11 +37,10 @@ def co_counts(train: Interactions, engine: Engine = LOCAL) -> Square:
         Symmetric; the diagonal counts the lists that hold an anime. Counts above 2**24 are rounded.
     """
     n_tasks = max(1, engine.n_machines)
-    parts = engine.map(_count_rows, [train], [(number, n_tasks) for number in range(n_tasks)])
-    if n_tasks == 1:
-        counts: Square = np.require(parts[0], np.float32, "W")
-    else:
-        counts = np.empty((train.n_anime, train.n_anime), dtype=np.float32)
+    parts = list(engine.map(_count_rows, [train], [(number, n_tasks) for number in range(n_tasks)]))
+    counts: Square = parts[0]
+    if n_tasks > 1 or counts.dtype != np.float32 or not counts.flags.writeable:
+        counts = engine.empty((train.n_anime, train.n_anime), np.float32)
         for number, part in enumerate(parts):
             counts[number::n_tasks] = part
     ranks = _by_popularity(train)

@@ -1,7 +1,7 @@
 """Lists in rows: who has what on their list, one compressed sparse row per user."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from models.scoring.user_list import Status, UserList
+from training.support.engine import Engine, concatenate
 
 # Entries of a group of users, about.
 GROUP_ENTRIES: Final = 1 << 18
@@ -122,3 +123,16 @@ class Interactions:
         """Return a binary matrix of shape (n_users, n_anime), dtype=float32: what is on the lists, plans left out."""
         seen = self.keep_entries(self.seen)
         return seen.matrix(np.ones(len(seen.anime_rows), dtype=np.float32))
+
+
+def concatenate_lists(parts: Sequence[Interactions], engine: Engine) -> Interactions:
+    """Put lists of neighbouring users together, all of the same anime."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *(part.offsets[-1] for part in parts)])
+    offsets = [part.offsets[1:] + start for part, start in zip(parts, starts[:-1], strict=True)]
+    user_ids = np.concatenate([part.user_ids for part in parts])
+    columns = (
+        concatenate(engine, [getattr(part, name) for part in parts]) for name in ("anime_rows", "ratings", "statuses")
+    )
+    return Interactions(user_ids, parts[0].anime_ids, np.concatenate([starts[:1], *offsets]), *columns)

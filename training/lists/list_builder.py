@@ -1,16 +1,18 @@
 """Turns blocks of list rows into lists: by user, then by anime, and of duplicate rows the last one."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.cores import usable_cores
+from training.dump.line_numbers import lines_of_rows
 from training.dump.list_values import ListBlock
 from training.dump.rejects import RejectedRows
-from training.errors import InputError
 from training.lists.interactions import Interactions
 
 UNKNOWN_ANIME: Final = "anime_id is not in the catalogue"
@@ -21,31 +23,31 @@ DUPLICATE: Final = "same user and anime again in a later row (the last row count
 _MAX_TABLE_SIZE: Final = 1 << 24
 
 
-class _Rows(NamedTuple):
-    """A block of rows in few bytes: users once per run of rows, anime by row."""
+@dataclass(frozen=True)
+class ListRows:
+    """Usable rows of a part of a source, in their order and in few bytes: users once per run of rows."""
 
-    run_users: NDArray[np.signedinteger]
+    user_ids: NDArray[Any]  # texts, ascending; none where users are numbers
+    run_users: NDArray[np.signedinteger]  # numbers, or which of the texts
     run_lengths: NDArray[np.int32]
-    anime_rows: NDArray[np.integer]
+    anime_rows: NDArray[np.integer]  # of the catalogue
     ratings: NDArray[np.uint8]
     statuses: NDArray[np.uint8]
-    part: str
-    first_row: int  # of the part
-    part_rows: NDArray[np.int64] | None  # None where they follow each other from the first
-
-    def part_rows_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self.first_row + rows if self.part_rows is None else self.part_rows[rows]
+    skipped: NDArray[np.int64]  # lines of the part that begin none of these rows
 
 
 class ListBuilder:
-    """Collects blocks of rows, then turns them into lists; `anime_ids` are those of the catalogue, ascending."""
+    """Collects blocks of rows of a part; `anime_ids` are those of the catalogue, ascending."""
 
     def __init__(self, anime_ids: NDArray[np.int64], rejects: RejectedRows) -> None:
         self._anime_ids = anime_ids
         self._row_table = _row_table(anime_ids)
         self._row_dtype = np.min_scalar_type(len(anime_ids))
         self._rejects = rejects
-        self._blocks: list[_Rows] = []
+        self._n_rows = 0
+        self._unused = [np.array([], dtype=np.int64)]
+        # Users of runs, lengths of runs, anime rows, ratings and statuses of each block.
+        self._blocks: list[list[NDArray[Any]]] = []
         self._numbers: dict[str, int] = {}  # of users whose ids are texts, in the order they came
 
     def add(self, block: ListBlock) -> None:
@@ -53,65 +55,33 @@ class ListBuilder:
         anime_rows, known = self._find_rows(block.anime_ids)
         if not known.all():
             unknown = block.take(~known)
-            self._rejects.add_many(unknown.part, unknown.rows, UNKNOWN_ANIME, unknown.as_text())
+            self._rejects.hold(unknown.part, unknown.rows, UNKNOWN_ANIME, unknown.as_text())
             block, anime_rows = block.take(known), anime_rows[known]
         if not len(block):
             return
+        first, self._n_rows = self._n_rows, int(block.rows[-1]) + 1
+        if self._n_rows - first != len(block):
+            self._unused.append(np.setdiff1d(np.arange(first, self._n_rows), block.rows, assume_unique=True))
         starts = _starts_of_runs(block.user_ids)
-        first_row, last_row = int(block.rows[0]), int(block.rows[-1])
+        lengths = np.diff(starts, append=len(block)).astype(np.int32)
+        rows = anime_rows.astype(self._row_dtype)
         self._blocks.append(
-            _Rows(
-                self._number_texts(block.user_ids[starts]),
-                np.diff(starts, append=len(block)).astype(np.int32),
-                anime_rows.astype(self._row_dtype),
-                block.ratings,
-                block.statuses,
-                block.part,
-                first_row,
-                None if last_row - first_row + 1 == len(block) else block.rows,
-            )
+            [self._number_texts(block.user_ids[starts]), lengths, rows, block.ratings, block.statuses]
         )
 
-    def forget(self, part: str) -> None:
-        """Forget the blocks of a part, which is to be read again."""
-        self._blocks = [block for block in self._blocks if block.part != part]
-
-    def build(self, source: str) -> Interactions:
-        """Sort into lists by user and anime; of duplicate rows the last one stays, the others are rejected.
-
-        Raises
-        ------
-        InputError
-            If there is no row; names the source.
-        """
-        if not self._blocks:
-            reasons = ", ".join(f"{count:,} x {reason}" for reason, count in self._rejects.counts.most_common(3))
-            why = f"rejected: {reasons}" if reasons else "there is nothing below the header"
-            raise InputError(f"{source}: has no usable row; {why}")
-        run_users, run_lengths = self._join("run_users"), self._join("run_lengths")
+    def rows(self, skipped: NDArray[np.int64]) -> ListRows:
+        """Join all rows, of a part of which the `skipped` lines begin no row. The blocks are forgotten on the way."""
         # By code point, as whoever looks a text up compares.
         texts = np.array(sorted(self._numbers), dtype=np.str_)
+        columns = []
+        for dtype in (np.uint8, np.uint8, self._row_dtype, np.int32, np.int64):
+            taken = [block.pop() for block in self._blocks]
+            columns.append(np.concatenate(taken) if taken else np.empty(0, dtype))
+        statuses, ratings, anime_rows, run_lengths, run_users = columns
         if len(texts):
             run_users = np.argsort([self._numbers[text] for text in texts.tolist()])[run_users]
-        order = None
-        if not (run_users[1:] >= run_users[:-1]).all():
-            order = _stable_order(np.repeat(run_users, run_lengths))
-            by_user = _stable_order(run_users)
-            run_users, run_lengths = run_users[by_user], run_lengths[by_user]
-        columns = [self._join("anime_rows", np.int32), self._join("ratings"), self._join("statuses")]
-        if order is not None:
-            columns = [column[order] for column in columns]
-        starts = _starts_of_runs(run_users)
-        offsets = np.concatenate([[0], np.cumsum(np.add.reduceat(run_lengths, starts, dtype=np.int64))])
-        user_ids = texts[run_users[starts]] if len(texts) else run_users[starts].astype(np.int64)
-        lists = Interactions(user_ids, self._anime_ids, offsets, *columns)
-        repeated, came_from = _sort_each_list(lists)
-        if len(repeated):
-            self._reject_duplicates(lists, repeated, came_from if order is None else order[came_from])
-            kept = np.ones(len(lists.anime_rows), dtype=bool)
-            kept[repeated] = False
-            lists = lists.keep_entries(kept)
-        return lists
+        unused = lines_of_rows(np.concatenate(self._unused), skipped)
+        return ListRows(texts, run_users, run_lengths, anime_rows, ratings, statuses, np.union1d(skipped, unused))
 
     def _number_texts(self, user_ids: NDArray[Any]) -> NDArray[np.signedinteger]:
         """Give texts numbers, which take fewer bytes and sort faster; numbers stay as they are."""
@@ -128,28 +98,87 @@ class ListBuilder:
         rows = np.minimum(np.searchsorted(self._anime_ids, anime_ids), len(self._anime_ids) - 1)
         return rows, self._anime_ids[rows] == anime_ids
 
-    def _join(self, attribute: str, dtype: type[np.generic] | None = None) -> NDArray[Any]:
-        return np.concatenate([getattr(block, attribute) for block in self._blocks], dtype=dtype)
 
-    def _reject_duplicates(
-        self, lists: Interactions, entries: NDArray[np.int64], came_from: NDArray[np.int64]
-    ) -> None:
-        user_rows = np.searchsorted(lists.offsets, entries, side="right") - 1
-        cells = (
-            lists.user_ids[user_rows],
-            lists.anime_ids[lists.anime_rows[entries]],
-            lists.ratings[entries],
-            lists.statuses[entries],
-        )
-        texts = np.array(
-            [",".join(map(str, row)) for row in zip(*(column.tolist() for column in cells), strict=True)]
-        )
-        firsts = np.cumsum([0, *(len(block.anime_rows) for block in self._blocks)])
-        numbers = np.searchsorted(firsts, came_from, side="right") - 1
-        for number in np.unique(numbers).tolist():
-            block, there = self._blocks[number], numbers == number
-            rows = block.part_rows_of(came_from[there] - firsts[number])
-            self._rejects.add_many(block.part, rows, DUPLICATE, texts[there].tolist())
+def build_lists(
+    parts: Sequence[ListRows], anime_ids: NDArray[np.int64], first: int, last: int
+) -> tuple[Interactions, NDArray[np.int64]]:
+    """Sort the rows of users into lists by user and anime; of duplicate rows the last one stays.
+
+    Parameters
+    ----------
+    parts : sequence of ListRows
+        Of a whole source, in its order.
+    anime_ids : ndarray of shape (n_anime,), dtype=int64
+        Those of the catalogue, ascending.
+    first, last : int
+        The users: ids or, of texts, their places among all.
+
+    Returns
+    -------
+    lists : Interactions
+    repeated : ndarray of shape (n, 6), dtype=int64
+        Of rows that do not count part, line, user row, anime row, rating and status.
+    """
+    texts, users = number_users(parts)
+    picked = [(first <= run_users) & (run_users <= last) for run_users in users]
+    entries = [_entries_of(kept, rows.run_lengths) for kept, rows in zip(picked, parts, strict=True)]
+    run_users = np.concatenate([runs[kept] for runs, kept in zip(users, picked, strict=True)])
+    run_lengths = np.concatenate([rows.run_lengths[kept] for rows, kept in zip(parts, picked, strict=True)])
+    order = None
+    if not (run_users[1:] >= run_users[:-1]).all():
+        order = _stable_order(np.repeat(run_users, run_lengths))
+        by_user = _stable_order(run_users)
+        run_users, run_lengths = run_users[by_user], run_lengths[by_user]
+    columns: list[NDArray[Any]] = [
+        np.concatenate([getattr(rows, name)[each] for rows, each in zip(parts, entries, strict=True)], dtype=dtype)
+        for name, dtype in (("anime_rows", np.int32), ("ratings", np.uint8), ("statuses", np.uint8))
+    ]
+    if order is not None:
+        columns = [column[order] for column in columns]
+    starts = _starts_of_runs(run_users)
+    offsets = np.concatenate([[0], np.cumsum(np.add.reduceat(run_lengths, starts, dtype=np.int64))])
+    user_ids = texts[run_users[starts]] if len(texts) else run_users[starts].astype(np.int64)
+    lists = Interactions(user_ids, anime_ids, offsets, *columns)
+    again, came_from = _sort_each_list(lists)
+    cells = np.searchsorted(offsets, again, side="right") - 1, *(column[again] for column in columns)
+    places = _places_of(parts, entries, came_from if order is None else order[came_from])
+    if len(again):
+        kept = np.ones(len(lists.anime_rows), dtype=bool)
+        kept[again] = False
+        lists = lists.keep_entries(kept)
+    return lists, np.column_stack([*places, *cells]).astype(np.int64)
+
+
+def number_users(parts: Sequence[ListRows]) -> tuple[NDArray[Any], list[NDArray[np.signedinteger]]]:
+    """Return the ids of all users that are texts, ascending, and the users of each part's runs as numbers."""
+    texts = np.unique(np.concatenate([rows.user_ids for rows in parts]))
+    if not len(texts):
+        return texts, [rows.run_users for rows in parts]
+    return texts, [np.searchsorted(texts, rows.user_ids)[rows.run_users] for rows in parts]
+
+
+def _entries_of(kept: NDArray[np.bool_], run_lengths: NDArray[np.int32]) -> slice | NDArray[np.int64]:
+    """Return the entries of the marked runs: without their numbers where these follow each other."""
+    if kept.all():
+        return slice(0, int(run_lengths.sum(dtype=np.int64)))
+    runs = np.flatnonzero(kept)
+    if not len(runs) or runs[-1] - runs[0] + 1 > len(runs):
+        return np.flatnonzero(np.repeat(kept, run_lengths))
+    start = int(run_lengths[: runs[0]].sum(dtype=np.int64))
+    return slice(start, start + int(run_lengths[runs[0] : runs[-1] + 1].sum(dtype=np.int64)))
+
+
+def _places_of(
+    parts: Sequence[ListRows], entries: Sequence[slice | NDArray[np.int64]], picked: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return from which part, and which line, came what was picked of the parts' entries."""
+    ends = np.cumsum([each.stop - each.start if isinstance(each, slice) else len(each) for each in entries])
+    numbers, lines = np.searchsorted(ends, picked, side="right"), np.empty_like(picked)
+    for number in np.unique(numbers).tolist():
+        each, own = entries[number], picked[numbers == number] - (ends[number - 1] if number else 0)
+        rows = own + each.start if isinstance(each, slice) else each[own]
+        lines[numbers == number] = lines_of_rows(rows, parts[number].skipped)
+    return numbers, lines
 
 
 def _row_table(anime_ids: NDArray[np.int64]) -> NDArray[np.int32] | None:

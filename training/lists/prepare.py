@@ -11,10 +11,10 @@ from training.dump.elsewhere import read_elsewhere
 from training.dump.files import DumpFiles
 from training.dump.list_source import ReadLimits
 from training.dump.rejects import RejectedRows
-from training.lists.list_builder import ListBuilder
-from training.lists.list_reader import ListReader
+from training.lists.list_reader import read_lists
 from training.lists.prepared import Prepared, PrepareReport
 from training.lists.thresholds import Thresholds, apply_thresholds
+from training.support.engine import LOCAL, Engine
 
 
 def prepare(
@@ -23,6 +23,7 @@ def prepare(
     rejects: RejectedRows,
     on_bytes: Callable[[int], None] = lambda _: None,
     limits: ReadLimits = ReadLimits(),  # noqa: B008 - frozen
+    engine: Engine = LOCAL,
 ) -> Prepared:
     """Read a dump, keep what can be learned from, and number users and anime in rows.
 
@@ -35,6 +36,8 @@ def prepare(
     on_bytes : callable, optional
         Called with the number of bytes of the list files read so far.
     limits : ReadLimits, optional
+    engine : Engine, optional
+        Where lists are read.
 
     Raises
     ------
@@ -47,10 +50,10 @@ def prepare(
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
         elsewhere = read_elsewhere(dump.synonyms, dump.id_map, rejects)
         n_of_catalogue = rejects.counts.total()
-        builder = ListBuilder(catalogue.anime_ids, rejects)
-        ListReader(builder, rejects, on_bytes).read(dump.lists, limits)
-        everything = builder.build(dump.lists.name)
-        kept = apply_thresholds(everything, thresholds)
+        # What a cluster made of files is used again for the same ones.
+        version = "" if engine is LOCAL else hashing.result()
+        everything = read_lists(dump.lists, version, catalogue.anime_ids, rejects, on_bytes, limits, engine)
+        kept = apply_thresholds(everything, thresholds, engine)
     n_rejected = rejects.counts.total() - n_of_catalogue
     counts = {
         "rows_read": n_rejected + len(everything.anime_rows),

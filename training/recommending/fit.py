@@ -1,23 +1,17 @@
 """Learns the second stage of recommending: the network that re-ranks what item weights propose."""
 
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from models.cores import usable_cores
 from models.scoring.anime_facts import AnimeFacts, read_facts
-from models.scoring.candidate_features import ListSignals, candidate_features
-from models.scoring.items import CoSeen, ItemWeights
-from models.scoring.neighbours import NEIGHBOURHOOD_SIZES
-from models.scoring.ranking import top_k_rows
-from models.scoring.reranker import RerankingNetwork, propose
+from models.scoring.items import ItemWeights
+from models.scoring.reranker import RerankingNetwork
 from training.item_weights.co_counts import Square, co_counts
 from training.item_weights.config import ItemsConfig
 from training.item_weights.fit import fit_item_weights, fit_on_support, invert_popular
@@ -25,11 +19,12 @@ from training.lists.interactions import Interactions
 from training.lists.split import draw_users
 from training.recommending.co_seen import find_co_seen
 from training.recommending.config import RerankerConfig
+from training.recommending.examples import BLOCK, Known, make_examples
 from training.recommending.network import fit_network
 from training.recommending.tasks import Task, make_tasks
 from training.similar_users.embed import embed_users
-from training.similar_users.list_neighbours import ListNeighbours
-from training.support.terminal import ProgressUpdate, progress
+from training.support.engine import LOCAL, Engine
+from training.support.terminal import progress
 
 _LEAST_TASKS: Final = 20
 _SCALE_TASKS: Final = 1000
@@ -58,7 +53,7 @@ class TrainedReranker:
     seconds: float
 
 
-def fit_reranker(
+def fit_reranker(  # noqa: PLR0913, PLR0917 - all that it learns from
     train: Interactions,
     counts: Square,
     weights: ItemWeights,
@@ -66,6 +61,7 @@ def fit_reranker(
     list_embeddings: NDArray[np.float32],
     items: ItemsConfig,
     config: RerankerConfig,
+    engine: Engine = LOCAL,
 ) -> TrainedReranker:
     """Learn a re-ranker from users who train, each left out of the item weights that they are taught with.
 
@@ -82,13 +78,15 @@ def fit_reranker(
         Sums of them find the nearest users.
     items : ItemsConfig
     config : RerankerConfig
+    engine : Engine, optional
+        Where examples are made.
     """
     started = time.monotonic()
     network: RerankingNetwork | None = None
     history: dict[str, list[float]] = {}
     groups = _choose_training_users(train, config)
     if groups:
-        examples = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config)
+        examples = _teach(train, counts, weights, groups, catalogue, list_embeddings, items, config, engine)
         if len(examples.gains) >= _LEAST_TASKS:
             features, gains = np.stack(examples.features), np.stack(examples.gains)
             examples.features.clear()
@@ -105,23 +103,33 @@ def _teach(  # noqa: PLR0913, PLR0917 - what fit_reranker takes, and who teaches
     list_embeddings: NDArray[np.float32],
     items: ItemsConfig,
     config: RerankerConfig,
+    engine: Engine,
 ) -> "_Examples":
+    examples, embedded = _Examples(), embed_users(list_embeddings, train, engine)
     # Lists that leave fewer candidates do not teach; in a small catalogue that must not be most of them.
-    examples = _Examples(train, list_embeddings, min(config.n_candidates, train.n_anime // 2))
+    n_candidates = min(config.n_candidates, train.n_anime // 2)
     tasks_of = [_make_tasks(train, np.flatnonzero(training_users), config) for training_users in groups]
     done = 0
     with progress("prepare examples", sum(map(len, tasks_of)), "lists") as update:
         for training_users, tasks in zip(groups, tasks_of, strict=True):
-            own = co_counts(train.keep_users(training_users))
+            if not tasks:
+                continue
+            own = co_counts(train.keep_users(training_users), engine)
             counts -= own
             without_them = _fit_without(counts, weights, float(training_users.mean()), items)
             facts = read_facts(
                 {**catalogue, "popularity": np.diag(counts).astype(np.int64)},
                 int((~training_users).sum()),
             )
-            known = _Known(without_them, find_co_seen(counts, facts.n_users), facts)
+            known = Known(without_them, find_co_seen(counts, facts.n_users), facts)
             counts += own
-            examples.add(tasks, known, partial(_report, update, done))
+            del own
+            inputs = (tasks, known, list_embeddings, embedded, train)
+            ends = [min(start + BLOCK, len(tasks)) for start in range(0, len(tasks), BLOCK)]
+            calls = [(first, last, n_candidates) for first, last in itertools.pairwise([0, *ends])]
+            for end, part in zip(ends, engine.map(make_examples, inputs, calls), strict=True):
+                examples.add(*part, is_last=end == len(tasks))
+                update(done + end)
             done += len(tasks)
     return examples
 
@@ -171,72 +179,25 @@ def _fit_without(counts: Square, weights: ItemWeights, share: float, items: Item
     return ItemWeights(weights.rows, values)
 
 
-def _report(update: ProgressUpdate, done: int, number: int) -> None:
-    update(done + number)
-
-
-class _Known(NamedTuple):
-    """What is known without some training users."""
-
-    weights: ItemWeights
-    co_seen: CoSeen
-    facts: AnimeFacts
-
-
 class _Examples:
-    """Collects features and gains of tasks' candidates, whose features are computed as the service computes them."""
+    """Collects features, standardised, and gains."""
 
-    def __init__(self, train: Interactions, list_embeddings: NDArray[np.float32], n_candidates: int) -> None:
+    def __init__(self) -> None:
         self.features: list[NDArray[np.float16]] = []
         self.gains: list[NDArray[np.float32]] = []
         self.scales = RerankingNetwork.empty().scales
-        self._n_candidates = n_candidates
-        self._train = train
-        # One more than are asked, as training users are their own nearest.
-        embedded, depth = embed_users(list_embeddings, train), NEIGHBOURHOOD_SIZES[-1] + 1
-        self._nearest = ListNeighbours(list_embeddings, embedded, train, depth)
+        self._held: list[NDArray[np.float32]] = []
 
-    def add(
-        self,
-        tasks: Sequence[Task],
-        known: "_Known",
-        update: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        """Take some tasks, with what is known without their users."""
-        held: list[NDArray[np.float32]] = []
-        self._nearest.find([task.known.support for task in tasks])
-        # Each product is small: several threads for one of them wait for each other longer than they work.
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
-            examples = pool.map(lambda task: self._features_of(task, known), tasks)
-            for number, (task, (candidates, table)) in enumerate(zip(tasks, examples, strict=True), start=1):
-                gains = np.zeros(self._train.n_anime, dtype=np.float32)
-                gains[task.target_rows] = task.gains
-                if len(candidates) == self._n_candidates and gains[candidates].any():
-                    self.gains.append(gains[candidates])
-                    held.append(table)
-                update(number)
-                if held and (len(held) == _SCALE_TASKS or number == len(tasks)):
-                    self._standardise(held)
-                    held = []
-
-    def _features_of(self, task: Task, known: "_Known") -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        signals = ListSignals(known.facts, task.known)
-        unknown = np.ones(self._train.n_anime, dtype=bool)
-        unknown[task.known.anime_rows] = False
-        unknown[task.other_rows] = False
-        neighbourhoods = self._nearest.shares(task.known.support, without=task.user_row)
-        weights = known.weights.of(signals.rows)
-        item_scores = weights.score(signals.counts)
-        proposals = propose(known.facts, item_scores, known.co_seen, task.known.support, neighbourhoods)
-        candidates = top_k_rows(proposals.scores, self._n_candidates, allowed=unknown)
-        features = candidate_features(known.facts, weights, signals, candidates, proposals.of(candidates))
-        return candidates, features
-
-    def _standardise(self, tables: Sequence[NDArray[np.float32]]) -> None:
-        if not self.features:
-            self.scales = _find_scales(tables)
-        network = replace(RerankingNetwork.empty(), scales=self.scales)
-        self.features.extend(network.standardise(table).astype(np.float16) for table in tables)
+    def add(self, features: NDArray[np.float32], gains: NDArray[np.float32], *, is_last: bool) -> None:
+        """Take the examples of a part; the first thousand give the scales."""
+        self.gains.extend(gains)
+        self._held.extend(features)
+        if self._held and (is_last or len(self._held) >= _SCALE_TASKS):
+            if not self.features:
+                self.scales = _find_scales(self._held[:_SCALE_TASKS])
+            network = replace(RerankingNetwork.empty(), scales=self.scales)
+            self.features.extend(network.standardise(table).astype(np.float16) for table in self._held)
+            self._held.clear()
 
 
 def _find_scales(tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

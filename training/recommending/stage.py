@@ -21,6 +21,7 @@ from training.recommending.co_seen import find_co_seen
 from training.recommending.fit import TrainedReranker, facts_of_train, fit_reranker
 from training.settings import RunSettings
 from training.support import artefacts
+from training.support.engine import LOCAL, Engine
 from training.support.folders import replaced_folder
 from training.support.terminal import say
 
@@ -118,7 +119,7 @@ class RecommenderModel:
         return facts_of_train(train, {**catalogue, **{name: self.arrays[name] for name in FRANCHISE_ARRAYS}})
 
 
-def fit_recommender_model(
+def fit_recommender_model(  # noqa: PLR0913, PLR0917 - all that it is made of
     prepared: Prepared,
     train: Interactions,
     network: TrainedNetwork,
@@ -126,6 +127,7 @@ def fit_recommender_model(
     weights: ItemWeights,
     franchises: Mapping[str, NDArray[Any]],
     settings: RunSettings,
+    engine: Engine = LOCAL,
 ) -> RecommenderModel:
     """Learn the re-ranker.
 
@@ -144,10 +146,12 @@ def fit_recommender_model(
         From :func:`training.franchises.grouping.franchise_arrays`, of the same users: nobody else's lists are looked
         at.
     settings : RunSettings
+    engine : Engine, optional
+        Where examples are made.
     """
     catalogue = {**prepared.catalogue, **franchises}
     fitted = fit_reranker(
-        train, counts, weights, catalogue, network.list_embeddings, settings.items, settings.reranker
+        train, counts, weights, catalogue, network.list_embeddings, settings.items, settings.reranker, engine
     )
     arrays = {**franchises, **_arrays_of(weights, find_co_seen(counts, train.n_users))}
     return _make_model(prepared, network, settings, arrays, fitted)

@@ -17,6 +17,7 @@ from training.lists.interactions import Interactions
 from training.lists.split import some_users
 from training.similar_anime.blocks import Block, Rows, SparseRows, kth_largest
 from training.similar_anime.config import SimilarConfig
+from training.support.engine import LOCAL, Engine
 
 # The place in a ranking that a value is compared with: the tenth best of the query, or of the candidate.
 N_BEST: Final = 10
@@ -66,7 +67,9 @@ class ListEvidence:
         return blocks
 
 
-def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig) -> ListEvidence:
+def gather_evidence(
+    train: Interactions, embeddings: NDArray[np.float32], config: SimilarConfig, engine: Engine = LOCAL
+) -> ListEvidence:
     """Gather the evidence of at most ``config.max_users`` of the lists of ``train``."""
     lists = some_users(train, config.max_users, "similar anime")
     lists = lists.keep_entries(lists.seen)
@@ -87,7 +90,7 @@ def gather_evidence(train: Interactions, embeddings: NDArray[np.float32], config
         "liked": np.bincount(liked.indices, minlength=lists.n_anime),
         "even": np.bincount(seen.indices, shares, minlength=lists.n_anime),
     }
-    inverse = _invert(co_counts(lists), config, lists.n_users)
+    inverse = _invert(co_counts(lists, engine), config, lists.n_users)
     own_sums = {name: values.astype(np.float32) for name, values in own.items()}
     return ListEvidence(lists.n_users, sums, own_sums, inverse, embeddings)
 

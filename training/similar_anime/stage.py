@@ -24,6 +24,7 @@ from training.similar_anime.texts import read_texts
 from training.similar_anime.truth import SimilarQuery
 from training.similar_anime.votes import VoteEvidence, gather_votes
 from training.support import artefacts
+from training.support.engine import LOCAL, Engine
 from training.support.folders import replaced_folder
 from training.support.terminal import progress
 
@@ -60,6 +61,7 @@ def fit_similar_anime(
     embeddings: NDArray[np.float32],
     queries: list[SimilarQuery],
     settings: dict[str, Any],
+    engine: Engine = LOCAL,
 ) -> SimilarAnimeModel:
     """Rank the neighbours of every anime, by a ranker that is learned where there is something to learn from.
 
@@ -74,13 +76,15 @@ def fit_similar_anime(
         What people recommend, single votes included. With few or none, the shipped weights rank.
     settings : dict
         Every setting of the run; those under ``similar`` matter here.
+    engine : Engine, optional
+        Where pairs are counted.
     """
     started = time.monotonic()
     config = SimilarConfig.model_validate(settings["similar"])
     train = some_users(train, config.max_users, "similar anime")
     learns = config.weights != "shipped" and enough_to_learn(queries)
     votes = gather_votes(queries, train.n_anime) if learns and config.weights == "auto" else None
-    evidence = gather_pair_evidence(prepared, train, embeddings, config, votes)
+    evidence = gather_pair_evidence(prepared, train, embeddings, config, votes, engine)
     ranker = learn_ranker(evidence, queries, train.anime_ids, config) if learns else load_ranker(SHIPPED_FILE)
     with progress("rank similar anime", train.n_anime, "anime") as update:
         neighbours = rank_neighbours(evidence, ranker, update)
@@ -109,12 +113,13 @@ def gather_pair_evidence(
     embeddings: NDArray[np.float32],
     config: SimilarConfig,
     votes: VoteEvidence | None = None,
+    engine: Engine = LOCAL,
 ) -> PairEvidence:
     """Gather everything that is known of pairs of anime."""
     blob, offsets = prepared.catalogue["cards"].tobytes(), prepared.catalogue["card_offsets"].tolist()
     cards = [AnimeCard.model_validate_json(blob[start:end]) for start, end in itertools.pairwise(offsets)]
     texts = read_texts(cards, config.seed)
-    return make_pair_evidence(gather_evidence(train, embeddings, config), prepared.catalogue, texts, votes)
+    return make_pair_evidence(gather_evidence(train, embeddings, config, engine), prepared.catalogue, texts, votes)
 
 
 def save_similar_anime(folder: Path, model: SimilarAnimeModel) -> None:

@@ -17,7 +17,7 @@ Rows = NDArray[np.int32]
 # As many as any method asks for; where a user is left out, one more is found.
 MAX_NEIGHBOURS: Final = max(N_NEIGHBOURS_OF_RULE.values())
 # 64 x 325,772 similarities are 83 MB.
-_LISTS_PER_PRODUCT: Final = 64
+LISTS_PER_PRODUCT: Final = 64
 
 
 class ListNeighbours:
@@ -51,8 +51,8 @@ class ListNeighbours:
 
     def find(self, lists: Sequence[Support]) -> None:
         """Find and remember the nearest users of many lists."""
-        for start in range(0, len(lists), _LISTS_PER_PRODUCT):
-            batch = lists[start : start + _LISTS_PER_PRODUCT]
+        for start in range(0, len(lists), LISTS_PER_PRODUCT):
+            batch = lists[start : start + LISTS_PER_PRODUCT]
             embeddings = np.stack([embed_list(self._list_embeddings, support) for support in batch])
             similarities = embeddings @ self._user_embeddings.T  # (B, n_users)
             for support, row in zip(batch, similarities, strict=True):

@@ -5,20 +5,22 @@ import logging
 import math
 import shutil
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from distributed import Client, KilledWorker, wait
 from distributed.client import ClosedClientError
 from distributed.comm.core import CommClosedError
+from numpy.typing import DTypeLike, NDArray
 
 from training.errors import InputError
-from training.support.artefacts import digest_file
-from training.support.engine import Part, Range
-from training.support.parts import Stored, StoredArray, check_worker, describe_versions, make_part, open_stored, store
+from training.support.engine import Range
+from training.support.parts import Stored, check_worker, describe_versions, make_part, open_stored, store
 
 _LOST: Final = (CancelledError, TimeoutError, ConnectionError, CommClosedError, ClosedClientError)
 _FOLDER: Final = "engine"
@@ -46,32 +48,37 @@ class Dask:
         length = max(1, math.ceil(n_rows / block / _MAX_RANGES)) * block
         return [(first, min(first + length, n_rows)) for first in range(0, n_rows, length)] or [(0, 0)]
 
-    def map(self, step: Callable[..., Part], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> list[Part]:
-        """Return ``step(*inputs, *call)`` of every call, memory-mapped.
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Make an array in a file, so that its size is that of no memory."""
+        path = self._folder / f"{uuid.uuid4().hex}.npy"
+        return np.lib.format.open_memmap(path, "w+", np.dtype(dtype), shape)
+
+    def map(self, step: Callable[..., Any], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """Make ``step(*inputs, *call)`` of every call; yield them, memory-mapped.
 
         Raises
         ------
         InputError
             If a task fails, or the cluster is lost.
         """
-        stored: list[Stored] = [store(self._folder, value) for value in inputs]
+        stored = [store(self._folder, value) for value in inputs]
         try:
             futures = [
                 self._client.submit(make_part, describe_versions(), self._folder, step, stored, call, pure=False)
                 for call in calls
             ]
             self._wait(futures)
-            parts: list[StoredArray] = self._client.gather(futures)
+            parts: list[Stored] = self._client.gather(futures)
         except KilledWorker as error:
             killed = f"every worker that ran it was killed, the last one {error.last_worker.address}"
             raise InputError(f"{step.__name__}: {killed}; give workers more memory") from error
         except _LOST as error:
             gone = "the scheduler is gone; when it is back, the same command goes on from what was made"
             raise InputError(f"{self._address}: {gone}") from error
-        for part in parts:
-            if not part.path.exists() or digest_file(part.path) != part.sha256:
-                raise InputError(f"{part.path}: is not what a worker wrote; all workers need this very work folder")
-        return [open_stored(part) for part in parts]
+        try:
+            return iter([open_stored(part, checked=True) for part in parts])
+        except (OSError, ValueError) as error:
+            raise InputError(f"{error}; all workers need this very work folder") from error
 
     def _wait(self, futures: list[Any]) -> None:
         # Until one fails, while there are workers.

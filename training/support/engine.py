@@ -1,6 +1,7 @@
 """Where a step over all users runs: in this process, or as tasks on several machines (ADR 25).
 
-A step is a function of a module that takes arrays, or dataclasses of arrays, and numbers; it returns an array.
+A step is a function of a module. It takes inputs, of any kind and mostly arrays, and then the values of a call, which
+JSON can write.
 """
 
 import contextlib
@@ -9,11 +10,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from training.errors import InputError
 
-Part = NDArray[Any]
 Range = tuple[int, int]
 
 
@@ -27,8 +27,11 @@ class Engine(Protocol):
     def ranges(self, n_rows: int, block: int) -> list[Range]:
         """Cut rows into [first, last) ranges that begin at multiples of `block`: one for each call."""
 
-    def map(self, step: Callable[..., Part], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> list[Part]:
-        """Return ``step(*inputs, *call)`` of every call."""
+    def map(self, step: Callable[..., Any], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """Yield ``step(*inputs, *call)`` of every call, in their order."""
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Make a large array, for what is put together of parts."""
 
 
 class Local:
@@ -40,21 +43,32 @@ class Local:
         """Return all rows as one range."""
         return [(0, n_rows)]
 
-    def map(self, step: Callable[..., Part], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> list[Part]:
-        """Return ``step(*inputs, *call)`` of every call."""
-        return [step(*inputs, *call) for call in calls]
+    def map(self, step: Callable[..., Any], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """Yield ``step(*inputs, *call)`` of every call, one after another."""
+        return (step(*inputs, *call) for call in calls)
+
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Make an array in memory."""
+        return np.empty(shape, dtype)
 
 
 LOCAL: Final = Local()
 
 
 def over_ranges(
-    engine: Engine, step: Callable[..., Part], inputs: Sequence[Any], n_rows: int, block: int, *constants: float
-) -> Part:
+    engine: Engine, step: Callable[..., Any], inputs: Sequence[Any], n_rows: int, block: int, *constants: float
+) -> NDArray[Any]:
     """Concatenate ``step(*inputs, first, last, *constants)`` of ranges of rows that begin at multiples of `block`."""
     calls = [(first, last, *constants) for first, last in engine.ranges(n_rows, block)]
-    parts = engine.map(step, inputs, calls)
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return concatenate(engine, list(engine.map(step, inputs, calls)))
+
+
+def concatenate(engine: Engine, parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Concatenate arrays; a single one stays as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = engine.empty((sum(map(len, parts)), *parts[0].shape[1:]), np.result_type(*parts))
+    return np.concatenate(parts, out=whole)
 
 
 @contextlib.contextmanager

@@ -1,16 +1,19 @@
-"""What engine and workers exchange: files in a folder that both see, each of one array.
+"""What engine and workers exchange: files in a folder that both see, named by their content.
 
-An input is named by its content, a part by its step, inputs and arguments: one that is whole is not made again.
+A record, named by step, inputs and arguments, tells of a part where it lies: one that is whole is not made again.
 """
 
-import dataclasses
+import contextlib
 import functools
 import hashlib
+import io
 import json
+import pickle
 import platform
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from mmap import mmap
 from pathlib import Path
@@ -23,44 +26,79 @@ from models.bundle.writer import save_array
 from training.errors import InputError
 from training.support.artefacts import digest_file
 
+# Bytes of an array that has no file of its own.
+_SMALL: Final = 1 << 16
 # A step uses all cores, and sets the threads of the algebra for its process.
 _ONE_AT_A_TIME: Final = threading.Lock()
 _SOURCES: Final = Path(__file__).resolve().parents[2]
 
 
-@dataclasses.dataclass(frozen=True)
-class StoredArray:
-    """An array in a file."""
+@dataclass(frozen=True)
+class Stored:
+    """An array in a file, or something else: pickled, but for its large arrays, which have files of their own."""
 
     path: Path
     sha256: str
+    is_array: bool = True
 
 
-# Or a dataclass whose fields are arrays in files.
-Stored = StoredArray | tuple[type, dict[str, StoredArray]]
+class _Pickler(pickle.Pickler):
+    def __init__(self, folder: Path, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self._folder = folder
+
+    def persistent_id(self, value: Any) -> Stored | None:
+        is_large = isinstance(value, np.ndarray) and value.nbytes > _SMALL
+        return store(self._folder, value) if is_large else None
+
+
+class _Unpickler(pickle.Unpickler):  # noqa: S301 - a scheduler has workers run what it is told anyway
+    def __init__(self, file: io.BytesIO, *, checked: bool) -> None:
+        super().__init__(file)
+        self._checked = checked
+
+    def persistent_load(self, stored: Stored) -> Any:
+        return open_stored(stored, checked=self._checked)
 
 
 def store(folder: Path, value: Any) -> Stored:
-    """Put an array, or a dataclass of arrays, where workers find it; memory-mapped files stay where they are."""
-    if isinstance(value, np.ndarray):
-        return _store_array(folder, value)
-    names = [field.name for field in dataclasses.fields(value)]
-    return type(value), {name: _store_array(folder, getattr(value, name)) for name in names}
+    """Put something where workers find it; memory-mapped files stay where they are."""
+    if not isinstance(value, np.ndarray):
+        content = io.BytesIO()
+        _Pickler(folder, content).dump(value)
+        return replace(_write(folder, np.frombuffer(content.getbuffer(), np.uint8)), is_array=False)
+    mapped = value if isinstance(value, np.memmap) else value.base
+    base: Any = mapped.base if isinstance(mapped, np.memmap) else None
+    # A part of a mapped file has its name too.
+    if isinstance(mapped, np.memmap) and isinstance(base, mmap) and _layout(mapped) == _layout(value):
+        mapped.flush()
+        path = Path(str(mapped.filename)).resolve()
+        return Stored(path, digest_file(path))
+    return _write(folder, value)
 
 
-def _store_array(folder: Path, array: NDArray[Any]) -> StoredArray:
-    base: Any = array.base
-    if isinstance(array, np.memmap) and isinstance(base, mmap):
-        path = Path(str(array.filename)).resolve()
-        return StoredArray(path, digest_file(path))
-    unfinished = _write(folder, array)
-    sha256 = digest_file(unfinished)
-    return StoredArray(unfinished.replace(folder / f"{sha256}.npy"), sha256)
+def _layout(array: NDArray[Any]) -> tuple[Any, ...]:
+    return array.dtype, array.shape, array.strides
+
+
+def open_stored(stored: Stored, *, checked: bool = False) -> Any:
+    """Memory-map what was stored.
+
+    Raises
+    ------
+    ValueError
+        If it is to be checked, and is not what was stored.
+    """
+    if checked and digest_file(stored.path) != stored.sha256:
+        raise ValueError(f"{stored.path}: is not what was written")
+    # Slices of a memmap, which is a class of its own, take longer than those of an array.
+    array: NDArray[Any] = np.asarray(np.load(stored.path, mmap_mode="r", allow_pickle=False))
+    return array if stored.is_array else _Unpickler(io.BytesIO(array.data), checked=checked).load()
 
 
 def make_part(
-    versions: str, folder: Path, step: Callable[..., NDArray[Any]], inputs: list[Stored], call: tuple[Any, ...]
-) -> StoredArray:
+    versions: str, folder: Path, step: Callable[..., Any], inputs: list[Stored], call: tuple[Any, ...]
+) -> Stored:
     """Run one call of a step on a worker, and write what it returns; a part that is there and whole is used again.
 
     Raises
@@ -69,23 +107,22 @@ def make_part(
         If this worker is of another version than the engine, or does not see its files.
     """
     _require_same_version(versions)
-    files = [[given] if isinstance(given, StoredArray) else given[1].values() for given in inputs]
-    sums = [one.sha256 for some in files for one in some]
-    key = json.dumps([versions, step.__module__, step.__qualname__, sums, call])
-    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
-    sum_file = path.with_suffix(".sha256")
+    key = json.dumps([versions, step.__module__, step.__qualname__, [given.sha256 for given in inputs], call])
+    record = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
     with _ONE_AT_A_TIME:
-        if sum_file.exists() and path.exists() and sum_file.read_text() == digest_file(path):
-            return StoredArray(path, sum_file.read_text())
+        # Of records that are not there, and files.
+        with contextlib.suppress(OSError, ValueError):
+            sha256, is_array = json.loads(record.read_text())
+            made = Stored(folder / f"{sha256}.npy", sha256, is_array)
+            open_stored(made, checked=True)
+            return made
         try:
-            opened = [open_stored(given) for given in inputs]
+            made = store(folder, step(*map(open_stored, inputs), *call))
         except FileNotFoundError as error:
             raise InputError(_not_seen(error.filename)) from error
-        unfinished = _write(folder, step(*opened, *call))
-        made = StoredArray(path, digest_file(unfinished))
-        unfinished.replace(path)
-        unfinished.write_text(made.sha256)
-        unfinished.replace(sum_file)
+        unfinished = folder / f"{uuid.uuid4().hex}.unfinished"
+        unfinished.write_text(json.dumps([made.sha256, made.is_array]))
+        unfinished.replace(record)
         return made
 
 
@@ -103,7 +140,9 @@ def check_worker(versions: str, probe: Path) -> None:
 
 
 def _not_seen(path: object) -> str:
-    return f"{path} is not there on {platform.node()}: all workers need the work folder under the same path"
+    return (
+        f"{path} is not there on {platform.node()}: all workers need the work folder and the dump under the same path"
+    )
 
 
 def _require_same_version(versions: str) -> None:
@@ -122,14 +161,8 @@ def describe_versions() -> str:
     return f"Python {platform.python_version()}, {libraries}, code {code.hexdigest()[:8]}"
 
 
-def open_stored(given: Stored) -> Any:
-    """Memory-map what was stored."""
-    if isinstance(given, StoredArray):
-        return np.load(given.path, mmap_mode="r", allow_pickle=False)
-    return given[0](**{name: open_stored(stored) for name, stored in given[1].items()})
-
-
-def _write(folder: Path, array: NDArray[Any]) -> Path:
-    path = folder / f"{uuid.uuid4().hex}.unfinished"
-    save_array(path, array)
-    return path
+def _write(folder: Path, array: NDArray[Any]) -> Stored:
+    unfinished = folder / f"{uuid.uuid4().hex}.unfinished"
+    save_array(unfinished, array)
+    sha256 = digest_file(unfinished)
+    return Stored(unfinished.replace(folder / f"{sha256}.npy"), sha256)

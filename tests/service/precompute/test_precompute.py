@@ -1,5 +1,6 @@
 """The command that precomputes: the same bytes as those computed, and a good end whatever happens."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from service.precompute.files import (
 from service.recommending.model import load_model
 from tests.service.running import ROOT, children, clean_environment, has_ended, precomputed_of, running, wait_until
 from tests.service.small_bundle import N_USERS, VERSION, publish
+from tests.training.support.dask_cluster import running_cluster
 
 TWENTY = RecommendationsQuery(limit=20)
 
@@ -161,13 +163,33 @@ def test_a_process_that_cannot_read_the_bundle_says_why(own_store: Path) -> None
     (own_store / VERSION / "members.npy").unlink()
     before = signal.getsignal(signal.SIGINT)
     try:
-        pool.begin(work)
+        pool.begin()
     finally:
         signal.signal(signal.SIGINT, before)
     with pytest.raises(PrecomputedError, match=r"members\.npy: cannot be read"):
-        pool.answer([0])
+        pool.answer(work, [0])
 
 
 def test_a_store_without_a_bundle_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert precompute.main(["--store", str(tmp_path / "none")]) == 1
     assert "no bundle is published here yet" in capsys.readouterr().err
+
+
+def test_workers_of_a_cluster_give_the_same_file(own_store: Path, tmp_path: Path) -> None:
+    assert precompute.main(["--store", str(own_store), "--workers", "1"]) == 0
+    path = precomputed_file(own_store, VERSION)
+    alone = path.read_bytes()
+    path.unlink()
+    with running_cluster(tmp_path) as cluster:
+        command = [sys.executable, "-m", "service.precompute", "--store", str(own_store), "--engine", cluster.address]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, "answers, " in done.stderr) == (0, True), done.stderr
+        assert path.read_bytes() == alone
+        # One line, and what was there stays.
+        work = pool.Work(own_store / "nothing", TWENTY, version="of tomorrow")
+        with pytest.raises(PrecomputedError, match="a worker has version"):
+            pool.answer(work, [0])
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"precompute: --engine tcp://\S+: cannot be reached, .*\n", done.stderr)
+    assert path.read_bytes() == alone

@@ -2,57 +2,77 @@
 
 import csv
 import gzip
+import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tests.training.slow_reader import RATING, Kept, Rejected, read_slowly_and_simply
 from training.dump import file_source, line_numbers, list_values
-from training.dump.file_source import FileSource
-from training.dump.list_source import ReadLimits
+from training.dump.line_numbers import lines_of_rows
 from training.dump.list_values import ListBlock
-from training.dump.rejects import RejectedRows
 from training.errors import InputError
-from training.lists.list_reader import ListReader
+from training.lists import list_reader
+from training.lists.list_builder import ListBuilder
+from training.lists.list_reader import read_part
 
 HEADER = "user_id,anime_id,rating,watching_status,watched_episodes"
 CUT = "wrong number of columns, expected 5 (a cut line?)"
 
 
-class _Blocks:
-    """Keeps blocks as they come."""
+@dataclass
+class _Rows:
+    """What is made of rows here: columns with their lines."""
 
-    def __init__(self) -> None:
-        self.blocks: list[ListBlock] = []
+    columns: tuple[NDArray[Any], ...]
+
+
+class _Blocks(ListBuilder):
+    """Keeps the rows of all anime."""
+
+    kept: Kept
+
+    def __init__(self, *_: Any) -> None:
+        self._given: list[ListBlock] = []
+        type(self).kept = []
 
     def add(self, block: ListBlock) -> None:
-        self.blocks.append(block)
+        self._given.append(block)
 
-    def forget(self, part: str) -> None:
-        self.blocks = [block for block in self.blocks if block.part != part]
-
-    def rows(self, rejects: RejectedRows) -> Kept:
-        rows: Kept = []
-        for block in self.blocks:
-            cells = (rejects.lines_of(block.part, block.rows), block.user_ids, block.anime_ids, block.ratings)
-            rows += zip(*(column.tolist() for column in (*cells, block.statuses)), strict=True)
-        return rows
+    def rows(self, skipped: NDArray[np.int64]) -> Any:
+        for block in self._given:
+            cells = (
+                lines_of_rows(block.rows, skipped),
+                block.user_ids,
+                block.anime_ids,
+                block.ratings,
+                block.statuses,
+            )
+            type(self).kept += zip(*(column.tolist() for column in cells), strict=True)
+        return _Rows(())
 
 
 def read_all(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> tuple[Kept, Rejected]:
     """Read a file: rows as (line, user, anime, rating, status), and (line, reason) of the others."""
-    blocks = _Blocks()
-    with RejectedRows(path.parent / "rejected.csv") as rejects:
-        ListReader(blocks, rejects, on_bytes).read(FileSource(path.name, [path]), ReadLimits())
-        kept = blocks.rows(rejects)
-    with (path.parent / "rejected.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert all(row["file"] == path.name for row in rows)
-    assert rejects.counts.total() == len(rows)
-    return kept, [(int(row["line"]), row["reason"]) for row in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(list_reader, "ListBuilder", _Blocks)
+        for are_texts in (False, True):
+            found = read_part(np.array([1]), [str(path)], "", "1GB", "", 0, are_texts, on_bytes)
+            if found.rows is not None and not list_values.are_mostly_texts(*found.id_counts):
+                break
+    text = bytes(found.rejected).decode()
+    (path.parent / "rejected.csv").write_text(f"file,line,reason,row\n{text}", encoding="utf-8", newline="")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert all(row[0] == path.name for row in rows)
+    assert sum(found.reject_counts.values()) == len(rows)
+    return _Blocks.kept, [(int(row[1]), row[2]) for row in rows]
 
 
 def read_text(folder: Path, text: str | bytes, name: str = "animelist.csv") -> tuple[Kept, Rejected]:
@@ -137,13 +157,13 @@ def test_every_line_is_what_it_is_when_read_alone(
     path.write_bytes(content)
     expected = read_slowly_and_simply(content, HEADER.split(","))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_values.UserIds, "check", lambda _: None)
+        patch.setattr(list_values, "are_mostly_texts", lambda *_: False)
         patch.setattr(line_numbers, "_BLOCK_BYTES", block_bytes)
         patch.setattr(file_source, "_SMALL_BATCH_ROWS", batch_rows)
         kept, rejected = read_all(path)
     assert (kept, sorted(rejected)) == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(list_values.UserIds, "check", lambda _: None)
+        patch.setattr(list_values, "are_mostly_texts", lambda *_: False)
         patch.setattr(file_source, "_CsvPart", lambda path, *_, **__: file_source._CarefulPart(path))
         kept, rejected = read_all(path)
     assert (kept, sorted(rejected)) == expected

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from tests.training.interactions_for_tests import rows_of
 from training.dump.list_values import ListBlock
 from training.dump.rejects import RejectedRows
-from training.lists import interactions, list_builder
+from training.lists import interactions, list_builder, list_reader
 from training.lists.interactions import Interactions
 from training.lists.list_builder import DUPLICATE, UNKNOWN_ANIME, ListBuilder
+from training.lists.list_reader import make_lists
+from training.support.dask_engine import Dask
+from training.support.engine import Local
 
 ANIME_IDS = np.array([1, 4, 5, 9, 40], dtype=np.int64)
 Row = tuple[int, int, int, int]
@@ -28,24 +31,42 @@ ROWS = st.lists(
 )
 
 
-def build_lists(
+class _Pieces:
+    """An engine that cuts users into pieces wherever it can."""
+
+    n_machines = 1
+    ranges = Dask.ranges
+    map = Local.map
+    empty = Local.empty
+
+
+def lists_of(
     path: Path, rows: Sequence[Row], lines: Sequence[int], cuts: Sequence[int], names: dict[int, str] | None = None
 ) -> Interactions:
-    """Build lists of blocks that end at the cuts; the rejected rows are in the file. Users are called by `names`."""
+    """Build lists of blocks that end at the cuts, a third of them of each part; rejected rows are in the file.
+
+    Users are called by `names`.
+    """
     columns = np.array(rows, dtype=np.int64).T
+    names_of_parts = [f"{number}.csv" for number in range(3)]
+    blocks = list(itertools.pairwise([0, *sorted(cut % len(rows) for cut in cuts), len(rows)]))
+    parts = []
     with RejectedRows(path) as rejects:
-        rejects.hold("animelist.csv")
-        builder = ListBuilder(ANIME_IDS, rejects)
-        bounds = [0, *sorted(cut % len(rows) for cut in cuts), len(rows)]
-        for start, end in itertools.pairwise(bounds):
-            users, anime, ratings, statuses = columns[:, start:end]
-            numbers = np.array(lines[start:end], dtype=np.int64)
-            if names:
-                users = np.array([names[user] for user in users.tolist()], dtype=np.str_)
-            columns_of_bytes = (ratings.astype(np.uint8), statuses.astype(np.uint8))
-            builder.add(ListBlock("animelist.csv", numbers, users, anime, *columns_of_bytes))
-        rejects.settle("animelist.csv", lambda rows: rows)
-        return builder.build("animelist.csv")
+        for number, part in enumerate(names_of_parts):
+            builder = ListBuilder(ANIME_IDS, of_part := RejectedRows(path.with_name(part)))
+            for start, end in blocks[len(blocks) * number // 3 : len(blocks) * (number + 1) // 3]:
+                users, anime, ratings, statuses = columns[:, start:end]
+                if names:
+                    users = np.array([names[user] for user in users.tolist()], dtype=np.str_)
+                # Below a header.
+                rows_of_part = np.array(lines[start:end], dtype=np.int64) - 2
+                columns_of_bytes = (ratings.astype(np.uint8), statuses.astype(np.uint8))
+                builder.add(ListBlock(part, rows_of_part, users, anime, *columns_of_bytes))
+            of_part.settle(np.array([1]))
+            parts.append(builder.rows(np.array([1])))
+            with of_part:
+                rejects.extend(of_part.content(), of_part.counts)
+        return make_lists(parts, names_of_parts, ANIME_IDS, rejects, _Pieces())
 
 
 @pytest.mark.parametrize("table_size", [0, 100])
@@ -78,7 +99,8 @@ def test_lists_are_what_the_last_row_of_each_user_and_anime_says(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interactions, "GROUP_ENTRIES", group_entries)
         patch.setattr(list_builder, "_MAX_TABLE_SIZE", table_size)
-        lists = build_lists(path, rows, lines, cuts)
+        patch.setattr(list_reader, "_BLOCK", group_entries)
+        lists = lists_of(path, rows, lines, cuts)
     assert rows_of(lists) == sorted(row for _, row in last.values())
     assert [column.dtype for column in (lists.anime_rows, lists.ratings, lists.statuses)] == [
         np.int32,
@@ -111,8 +133,8 @@ def test_users_may_be_called_by_texts(
     rows = [*rows, (2**62, 1, 8, 2)]
     lines = list(range(2, len(rows) + 2))
     folder = tmp_path_factory.mktemp("rejects")
-    with_numbers = build_lists(folder / "numbers.csv", rows, lines, cuts)
-    with_texts = build_lists(folder / "texts.csv", rows, lines, cuts, names)
+    with_numbers = lists_of(folder / "numbers.csv", rows, lines, cuts)
+    with_texts = lists_of(folder / "texts.csv", rows, lines, cuts, names)
     assert rows_of(with_texts) == sorted((names[user], *rest) for user, *rest in rows_of(with_numbers))
     assert with_texts.user_ids.tolist() == sorted(names[user] for user in with_numbers.user_ids.tolist())
     of_numbers, of_texts = (_rejected_users(folder / name) for name in ("numbers.csv", "texts.csv"))

@@ -23,10 +23,10 @@ from tests.training.small_dump import (
     write_csv,
     write_small_dump,
 )
-from training.dump import list_values
 from training.dump.files import find_dump
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
+from training.lists import list_reader
 from training.lists.interactions import Interactions
 from training.lists.list_builder import DUPLICATE, UNKNOWN_ANIME
 from training.lists.prepare import prepare
@@ -210,7 +210,7 @@ def test_rows_read_are_rows_kept_rejected_or_below_the_thresholds(
     }
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(list_values.UserIds, "check", lambda _: None)
+            patch.setattr(list_reader, "are_mostly_texts", lambda *_: False)
             prepared, rejected = prepare_folder(catalogue_only, Thresholds(minimum, minimum))
     except InputError:
         seen_users = Counter(user for (user, _), (_, status) in usable.items() if status != 6)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from training.support.engine import Engine, Range
 
@@ -107,20 +107,20 @@ class Gated:
     def ranges(self, n_rows: int, block: int) -> list[Range]:
         return self._engine.ranges(n_rows, block)
 
-    def map(
-        self, step: Callable[..., NDArray[Any]], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]
-    ) -> list[NDArray[Any]]:
+    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        return self._engine.empty(shape, dtype)
+
+    def map(self, step: Callable[..., Any], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         gated = [(*call, step.__module__, step.__qualname__, str(self._gate)) for call in calls]
         return self._engine.map(gated_step, inputs, gated)
 
 
-def gated_step(*arguments: Any) -> NDArray[Any]:
+def gated_step(*arguments: Any) -> Any:
     """Say which process runs a step, wait, and run it."""
     *own, module, name, gate = arguments
     (Path(gate) / f"started-{os.getpid()}").touch()
     wait_until((Path(gate) / "go").exists)
-    step: Callable[..., NDArray[Any]] = getattr(importlib.import_module(module), name)
-    return step(*own)
+    return getattr(importlib.import_module(module), name)(*own)
 
 
 @contextlib.contextmanager

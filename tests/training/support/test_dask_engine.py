@@ -1,5 +1,6 @@
 """Steps on a scheduler and workers in processes of their own give the bits of one process, whoever is killed."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from training.similar_users.groups import GroupedUsers
 from training.similar_users.in_common import count_in_common, similarities_to_nearest
 from training.similar_users.neighbours import neighbours_of_all
 from training.support.engine import LOCAL, Engine, open_engine, over_ranges
-from training.support.parts import StoredArray, check_worker, describe_versions, make_part, open_stored, store
+from training.support.parts import Stored, check_worker, describe_versions, make_part, open_stored, store
 
 # Beyond one range of every step: 4096 users, 16,384 / groups, 2048.
 N_USERS, N_ANIME, SIZE = 17_000, 40, 8
@@ -113,7 +114,8 @@ def test_parts_that_are_whole_are_not_made_again_and_go_when_all_is_done(cluster
 
     with pytest.raises(KeyboardInterrupt):
         be_stopped()
-    parts = sorted(path.with_suffix(".npy") for path in (tmp_path / "engine").glob("*.sha256"))
+    records = sorted((tmp_path / "engine").glob("*.json"))
+    parts = [record.with_name(f"{json.loads(record.read_text())[0]}.npy") for record in records]
     assert len(parts) == 10
     parts[0].write_bytes(b"half a part")
     made = {path: path.stat().st_mtime_ns for path in parts}
@@ -162,7 +164,7 @@ def test_a_worker_of_another_version(tmp_path: Path) -> None:
         file.write("# of tomorrow\n")
     with running_cluster(tmp_path, n_workers=1) as cluster:
         with open_engine(cluster.address, tmp_path / "work") as engine:
-            np.testing.assert_array_equal(engine.map(row_sums, [np.ones((2, 2), int)], [(0, 2)])[0], [2, 2])
+            np.testing.assert_array_equal(next(engine.map(row_sums, [np.ones((2, 2), int)], [(0, 2)])), [2, 2])
         cluster.add_worker(root=tmp_path)
         wait_for_workers(cluster, 2)
         with pytest.raises(InputError, match=r"has another version \(Python .* than this command"):
@@ -225,22 +227,22 @@ def test_a_task_that_kills_every_worker(cluster: Cluster, tmp_path: Path) -> Non
 
 def test_a_worker_that_does_not_see_the_work_folder(tmp_path: Path) -> None:
     own, elsewhere = describe_versions(), tmp_path / "elsewhere"
-    with pytest.raises(InputError, match=r"elsewhere is not there on .*: all workers need the work folder under the"):
+    with pytest.raises(
+        InputError, match=r"elsewhere is not there on .*: all workers need the work folder and the dump"
+    ):
         check_worker(own, elsewhere)
     stored = store(tmp_path, np.ones((2, 2), int))
     next(tmp_path.glob("*.npy")).unlink()
-    with pytest.raises(InputError, match=r"\.npy is not there on .*: all workers need the work folder"):
+    with pytest.raises(InputError, match=r"\.npy is not there on .*: all workers need the work folder and the dump"):
         make_part(own, tmp_path, row_sums, [stored], (0, 2))
 
 
 def test_a_worker_that_sees_another_work_folder_of_that_name(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.support import dask_engine  # noqa: PLC0415 - not where other tests begin
-
     with open_engine(cluster.address, tmp_path) as engine:
-        monkeypatch.setattr(dask_engine, "digest_file", lambda path: "of what lies here")
-        with pytest.raises(InputError, match="is not what a worker wrote; all workers need this very work folder"):
+        monkeypatch.setattr("training.support.parts.digest_file", lambda path: "of what lies here")
+        with pytest.raises(InputError, match="is not what was written; all workers need this very work folder"):
             engine.map(row_sums, [np.ones((2, 2), int)], [(0, 2)])
 
 
@@ -249,10 +251,10 @@ def test_files_that_are_there_already_are_shared_in_place(tmp_path: Path) -> Non
     whole = np.load(tmp_path / "whole.npy", mmap_mode="r")
     (tmp_path / "engine").mkdir()
     shared = store(tmp_path / "engine", whole)
-    assert isinstance(shared, StoredArray)
+    assert isinstance(shared, Stored)
     assert shared.path == tmp_path / "whole.npy"
     part = store(tmp_path / "engine", whole[3:])  # has the name of the whole file
-    assert isinstance(part, StoredArray)
+    assert isinstance(part, Stored)
     assert part.path.parent == tmp_path / "engine"
     assert open_stored(part).tolist() == list(range(3, 10))
 
@@ -274,7 +276,7 @@ def test_a_cluster_that_asks_for_certificates(tmp_path: Path) -> None:
         tls |= {f"distributed.comm.tls.{role}.cert": certificate, f"distributed.comm.tls.{role}.key": key}
     with dask.config.set(tls), running_cluster(tmp_path, 1, "tls", tls) as cluster:
         with open_engine(cluster.address, tmp_path / "work") as engine:
-            np.testing.assert_array_equal(engine.map(row_sums, [np.ones((2, 2), int)], [(0, 2)])[0], [2, 2])
+            np.testing.assert_array_equal(next(engine.map(row_sums, [np.ones((2, 2), int)], [(0, 2)])), [2, 2])
         nobody = {"distributed.comm.tls.client.cert": None, "distributed.comm.tls.client.key": None}
         with dask.config.set(nobody), pytest.raises(InputError, match="no Dask scheduler answers there"):
             open_engine(cluster.address, tmp_path / "work").__enter__()
