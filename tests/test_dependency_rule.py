@@ -15,7 +15,7 @@ FORBIDDEN = {
     "service": {"training", "tests"} | HEAVY,
     "training": {"service", "tests"} | WEB,
 }
-# The one module that may, and what of the service (ADR 26).
+# The one module that may, and what of the service (ADR 27).
 ASKING = ROOT / "training" / "asking.py"
 ASKED = {"recommending", "importing"}
 # Each package's rooms, the lowest first: a room imports from those before it. A room is a folder or a module, and the

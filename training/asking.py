@@ -1,7 +1,7 @@
 """The commands that ask a bundle, without a server: what the service answers, as tables.
 
 This is the one module of training that knows the service: its domain (:mod:`service.recommending`) and its import of
-lists (:mod:`service.importing`), and nothing of HTTP (ADR 26).
+lists (:mod:`service.importing`), and nothing of HTTP (ADR 27).
 """
 
 import json
