@@ -188,6 +188,7 @@ async def _do_what_can_wait(loading: asyncio.Task[None], readiness: Readiness, s
 
     def do() -> None:
         _ = model.title_search
+        model.comparisons.prepare()
         read_ahead(model, store)
         trim_memory()
 

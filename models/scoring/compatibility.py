@@ -43,7 +43,7 @@ class Compatibility:
         The order of the lists makes no difference, and no other list fits a list better than itself. None where a
         list holds nothing that its owner likes, or the model has no two users.
         """
-        usual, lists = self._usual, (first, second)
+        usual, lists = self.usual, (first, second)
         embeddings = [embed_list(self._bundle.list_embeddings, one.support) for one in lists]
         if not all(len(one.liked_rows) for one in lists) or not all(map(np.any, embeddings)) or not len(usual.sums):
             return None
@@ -57,8 +57,8 @@ class Compatibility:
         return float(np.searchsorted(usual.sums, place, "right") / len(usual.sums))
 
     @cached_property
-    def _usual(self) -> _Usual:
-        """Look at pairs of users of the model. Made at the first use: a tenth of a second."""
+    def usual(self) -> _Usual:
+        """What pairs of users of the model are like. Made at the first use: half a second."""
         bundle = self._bundle
         rows = np.random.default_rng(0).permutation(bundle.n_users)[:N_USERS]
         relative = np.full((len(rows), bundle.n_anime), np.nan, dtype=np.float32)

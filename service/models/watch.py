@@ -157,6 +157,7 @@ class ModelWatch:
         model = self._with_precomputed(load_model(found.folder, is_checked=is_checked))
         # So that nobody waits for it afterwards.
         _ = model.title_search
+        model.comparisons.prepare()
         read_ahead(model, self._store.root)
         return model
 

@@ -69,6 +69,10 @@ class Comparisons:
         self._information = self_information(bundle.popularity, bundle.n_users)
         self._compatibility = Compatibility(bundle)
 
+    def prepare(self) -> None:
+        """Look at what is usual among the model's users, which the first comparison would wait for."""
+        _ = self._compatibility.usual
+
     def compare(self, lists: tuple[UserList, UserList], limit: int) -> Comparison:
         """Compare two lists; ``limit`` bounds what is named of shared anime and of disagreements."""
         rows = np.intersect1d(lists[0].seen_rows, lists[1].seen_rows)

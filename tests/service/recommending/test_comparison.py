@@ -105,23 +105,18 @@ def test_of_two_who_watch_alike_the_one_who_agrees_fits_better() -> None:
 
 def test_what_is_shared_and_where_they_disagree_by_hand() -> None:
     done, dropped, planned = Status.COMPLETED, Status.DROPPED, Status.PLAN_TO_WATCH
-    # Means: 7.5 and 6.
-    first = _list(
-        {0: (10, done), 1: (8, done), 2: (9, done), 3: (3, done), 4: (0, done), 5: (0, planned), 8: (0, done)}
-    )
-    second = _list(
-        {0: (7, done), 1: (8, done), 2: (3, done), 3: (6, done), 4: (9, done), 5: (9, done), 8: (0, dropped)}
-    )
-    comparison = _compare(first, second)
-    # Relative to the means: 0 (2.5, .3), 1 (.5, 1.4), 2 (1.5, -3.6), 3 (-4.5, -.6); 4 is unrated on one, 5 a plan.
-    assert comparison.n_in_common == 6
+    # Means: 7.4 and 7.
+    first = {0: (10, done), 1: (8, done), 2: (9, done), 3: (3, done), 4: (0, done), 6: (7, done), 8: (0, done)}
+    second = {0: (7, done), 1: (8, done), 2: (3, done), 3: (6, done), 4: (9, done), 6: (7, done), 8: (0, dropped)}
+    lists = _list(first | {5: (0, planned)}), _list(second | {5: (9, done)})
+    comparison = _compare(*lists)
+    # Relative to the means: 0 (2.6, 0), 1 (.6, 1), 2 (1.6, -4), 3 (-4.4, -1), 6 (-.4, 0); 4 is unrated, 5 a plan.
+    assert comparison.n_in_common == 7
     assert [entry.anime_row for entry in comparison.shared] == [0, 1]
     assert [entry.anime_row for entry in comparison.disagreements] == [2, 3, 0]
     assert comparison.disagreements[0].ratings == (9, 3)
     assert comparison.disagreements[0].statuses == (done, done)
-    # Four ratings in common say nothing.
-    assert comparison.agreement is None
-    limited = _compare(first, second, limit=1)
+    limited = _compare(*lists, limit=1)
     assert (len(limited.shared), limited.n_shared, len(limited.disagreements), limited.n_disagreements) == (
         1,
         2,
@@ -134,6 +129,9 @@ def test_agreement_is_the_correlation_of_common_ratings() -> None:
     ratings = np.array([[9, 8, 3, 5, 7], [10, 7, 4, 4, 9]])
     first, second = (_list({row: (int(r), Status.COMPLETED) for row, r in enumerate(one)}) for one in ratings)
     assert _compare(first, second).agreement == pytest.approx(np.corrcoef(ratings)[0, 1])
+    # Four ratings in common say nothing.
+    fewer = _list({row: (int(r), Status.COMPLETED) for row, r in enumerate(ratings[1, :4])})
+    assert _compare(first, fewer).agreement is None
     flat = _list(dict.fromkeys(range(5), (7, Status.COMPLETED)))
     assert _compare(first, flat).agreement is None
 
