@@ -138,7 +138,7 @@ class SimilarAnime:
     def _joint_scores(self, anime_rows: Sequence[int], method: SimilarAnimeMethod) -> NDArray[np.float32]:
         """Score all anime by their similarity to several: the mean of cosines, the square of the mean root of others.
 
-        What is somewhat similar to each then stands before what is very similar to one (docs/experiments.md).
+        What is somewhat similar to each then stands before what is very similar to one (docs/steering.md).
         """
         scores = [self._scores(row, method) for row in anime_rows]
         if len(scores) == 1:
