@@ -28,7 +28,7 @@ N_CANDIDATES: Final = 240
 # Of the widest neighbourhood's share beside item weights, when candidates are proposed.
 NEIGHBOUR_WEIGHT: Final = 0.3
 # Of what liking adds to the log odds of being seen. Chosen on validation users (docs/experiments.md).
-LIKING_WEIGHT: Final = 1.4
+LIKING_WEIGHT: Final = 1.6
 # What dislikes take off the log odds of an anime that those who have seen them see more than others do: by the square
 # of how far their share exceeds a tenth, so that a usual list hardly changes, and by how far the lift exceeds a usual
 # one. Chosen on validation users (docs/experiments.md).

@@ -35,7 +35,7 @@ def _slow_logit(network: RerankingNetwork, row: Vector) -> float:
         outputs.append(sum(x * float(w) for x, w in zip([*inputs, 1.0], last, strict=True)))
     half = len(outputs) // 2
     seen, liked = sum(outputs[:half]) / half, sum(outputs[half:]) / half
-    return seen + 1.4 / (1.0 + math.exp(-seen)) * (liked - seen)
+    return seen + 1.6 / (1.0 + math.exp(-seen)) * (liked - seen)
 
 
 @settings(max_examples=30)
