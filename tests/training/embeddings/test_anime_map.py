@@ -23,6 +23,8 @@ def test_neighbours_of_the_embeddings_are_neighbours_on_the_map() -> None:
     assert positions.max() <= 1.0
     # It fills what there is.
     assert (positions.max(axis=0) - positions.min(axis=0)).max() > 0.95
+    # Both axes have one scale, and hardly anything lies on the edge for want of room.
+    assert np.mean((positions == 0.0) | (positions == 1.0)) < 0.03
     distances = np.linalg.norm(positions[:, None] - positions[None], axis=2)
     np.fill_diagonal(distances, np.inf)
     clusters = np.arange(160) // 40
