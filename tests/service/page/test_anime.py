@@ -66,8 +66,9 @@ def test_a_known_user_is_shown_what_to_watch_and_why(visit: Visit, client: httpx
     best = client.get("/users/12/recommendations?limit=12").json()["data"]
     expect(page.locator("#cards h2 a").first).to_have_text(best[0]["name"])
     assert page.url.endswith("/u/12")
-    reasons = next(anime["because"] for anime in best if anime["because"])
-    expect(page.locator("#cards .because").first).to_contain_text(reasons[0]["name"])
+    supported = next(anime for anime in best if anime["because"])
+    card = page.locator(f"#cards [data-anime-id='{supported['anime_id']}']")
+    expect(card.locator(".because")).to_contain_text(f"Because of {supported['because'][0]['name']}")
 
 
 def test_filters_are_held_by_the_address_and_shown_again_by_it(visit: Visit, client: httpx.Client) -> None:
