@@ -39,7 +39,8 @@ class AnimeFacts:
     """Facts of all anime, scaled for a network. Arrays have shape (n_anime,) unless the comment names another."""
 
     table: Matrix  # (n_anime, len(FACTS))
-    genres: Matrix  # (n_anime, n_genres), unit rows in which rare genres weigh more; zeros without genres
+    # (n_anime, 2 n_genres): unit rows in which rare genres weigh more, zeros without genres; then 1 for each genre
+    genres: Matrix
     genre_shares: Vector  # (n_genres,), share of all list entries that have a genre
     codes: Mapping[str, NDArray[np.int64]]  # type, source, studio, age_rating and year; 0 is unknown
     code_shares: Mapping[str, Vector]  # (n_codes,), share of all list entries with each code
@@ -64,11 +65,6 @@ class AnimeFacts:
     def levels(self) -> Matrix:
         """First airing, popularity and mean score, shape (3, n_anime)."""
         return np.stack([self.days, self.popularity, self.scores])
-
-    @cached_property
-    def genre_table(self) -> Matrix:
-        """Unit rows of genres, and 1 for each genre that an anime has, shape (n_anime, 2 n_genres)."""
-        return np.concatenate([self.genres, self.genres > 0], axis=1, dtype=np.float32)
 
     @cached_property
     def n_franchises(self) -> int:
@@ -167,8 +163,8 @@ def _is_named(arrays: Mapping[str, NDArray[Any]], kind: str, name: str) -> NDArr
 def _genre_rows(anime_genres: NDArray[np.bool_], shares: Vector) -> Matrix:
     weighted = anime_genres * -np.log(shares)
     norms = np.linalg.norm(weighted, axis=1, keepdims=True)
-    rows: Matrix = (weighted / np.where(norms == 0.0, 1.0, norms)).astype(np.float32)
-    return rows
+    rows = weighted / np.where(norms == 0.0, 1.0, norms)
+    return np.concatenate([rows, anime_genres], axis=1, dtype=np.float32)
 
 
 def _count_main_before(

@@ -205,7 +205,7 @@ class ListSignals:
         n_genres = len(facts.genre_shares)
         # Ratings count in full: the low ones are what tells of dislikes.
         counted, rated, having = (
-            np.stack([weights, self.ratings, np.ones(len(rows), np.float32)]) @ (facts.genre_table[rows])
+            np.stack([weights, self.ratings, np.ones(len(rows), np.float32)]) @ (facts.genres[rows])
         )
         profile, usual = counted[:n_genres], facts.genre_shares * n_genres
         lift = np.log((counted[n_genres:] + 5.0 * usual) / (weights.sum() + 5.0) / usual + 1e-3)
@@ -215,7 +215,7 @@ class ListSignals:
         factors[n_genres:, 1] = lift
         factors[n_genres:, 2] = rated[n_genres:] / (having[n_genres:] + 5.0)
         factors[n_genres:, 3] = 1.0
-        cosine, lifts, ratings, n_own = (facts.genre_table[candidates] @ factors).T
+        cosine, lifts, ratings, n_own = (facts.genres[candidates] @ factors).T
         n_own = np.maximum(n_own, 1.0)
         return [
             cosine,
