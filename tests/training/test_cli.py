@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.bundle.reader import read_bundle
-from models.object_store import ObjectStore
 from models.store import Store
-from tests.models.small_bundle import make_arrays, make_manifest
 from tests.object_store.server import Bucket
 from tests.training.commands import OLD, fails, works
 from tests.training.small_dump import LIST_HEADER, SmallDump, write_csv, write_small_dump
@@ -285,18 +283,3 @@ def test_where_every_user_tests_nobody_is_left_to_learn_from(
     write_csv(small_dump.folder / "animelist.csv", LIST_HEADER, [row for row in small_dump.rows if row[0] == 15])
     command = ("run", "--data", str(small_dump.folder), *places, "--min-user-rows", "1", "--min-anime-rows", "1")
     assert "all 1 users are among those who test" in fails(monkeypatch, *command)
-
-
-def test_a_bundle_in_a_bucket_is_verified_and_what_a_killed_publisher_left_is_told(
-    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store = ObjectStore(bucket.url)
-    store.publish(make_manifest(OLD), make_arrays())
-    store.objects.write("20260102T000000Z-killed/years.npy", b"half")
-    works(monkeypatch, "verify", bucket.url)
-    told = capsys.readouterr().out
-    assert f"note: {bucket.url}/20260102T000000Z-killed has no manifest" in told
-    assert f"{OLD}: sound; " in told
-    years = bucket.ask("GET", f"/{OLD}/years.npy")
-    bucket.ask("PUT", f"/{OLD}/years.npy", years[:-1] + bytes([years[-1] ^ 1]))
-    assert "years.npy: has sha256" in fails(monkeypatch, "verify", bucket.url)
