@@ -101,6 +101,23 @@ def test_a_step_gives_the_same_bits_though_a_worker_is_killed_in_its_midst(
     wait_for_workers(cluster, 2)
 
 
+def _damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_what_is_damaged_is_noticed_in_whatever_it_lies(tmp_path: Path) -> None:
+    large = np.arange(20_000)
+    stored = store(tmp_path, {"large": large, "small": "as it is"})
+    opened = open_stored(stored, checked=True)
+    assert opened["small"] == "as it is"
+    np.testing.assert_array_equal(opened["large"], large)
+    _damage(max(tmp_path.glob("*.npy"), key=lambda path: path.stat().st_size))
+    with pytest.raises(ValueError, match="is not what was written"):
+        open_stored(stored, checked=True)
+
+
 def test_parts_that_are_whole_are_not_made_again_and_go_when_all_is_done(cluster: Cluster, tmp_path: Path) -> None:
     array = np.arange(40_000).reshape(10_000, 4)
 
@@ -117,7 +134,7 @@ def test_parts_that_are_whole_are_not_made_again_and_go_when_all_is_done(cluster
     records = sorted((tmp_path / "engine").glob("*.json"))
     parts = [record.with_name(f"{json.loads(record.read_text())[0]}.npy") for record in records]
     assert len(parts) == 10
-    parts[0].write_bytes(b"half a part")
+    _damage(parts[0])
     made = {path: path.stat().st_mtime_ns for path in parts}
     with open_engine(cluster.address, tmp_path) as engine:
         np.testing.assert_array_equal(run(engine), array.sum(axis=1))
