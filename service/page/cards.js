@@ -27,7 +27,7 @@ function measured(anime, method) {
   if (anime.seen_by) return [`${share(anime.seen_by)} with your taste have seen it`, anime.seen_by];
   if (anime.similarity !== undefined) {
     if (method !== "ranked") return null;
-    return [`${percent(anime.similarity)} of fans would recommend it`, anime.similarity];
+    return [`${percent(anime.similarity)} likely that fans recommend it`, anime.similarity];
   }
   if (anime.n_supporters) return [`${anime.n_supporters} of the 50 people nearest to you rate it highly`, anime.n_supporters / 50];
   return null;

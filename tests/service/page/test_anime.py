@@ -16,7 +16,7 @@ def test_an_address_of_an_anime_shows_it_with_what_is_most_and_least_like_it(
     expect(page.locator("h1")).to_have_text("Cowboy Bebop")
     expect(page.locator(".subject")).to_contain_text("カウボーイビバップ")
     share = round(100 * similar[0]["similarity"])
-    expect(page.locator("#cards article").first).to_contain_text(f"{share} % of fans would recommend it")
+    expect(page.locator("#cards article").first).to_contain_text(f"{share} % likely that fans recommend it")
     page.get_by_role("link", name="Least similar").click()
     least = client.get("/anime/1/similar?limit=12&order=least").json()["data"]
     expect(page.locator("#cards h2 a").first).to_have_text(least[0]["name"])
