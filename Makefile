@@ -18,7 +18,7 @@ DATA ?= $(DEMO)
 QUALITY_PORT ?= 8001
 PORT ?= 8000
 
-.PHONY: audit help setup tools demo test mutants check fmt lint type cov bench quality openapi lock docker clean
+.PHONY: audit chaos help setup tools demo test mutants check fmt lint type cov bench quality openapi lock docker clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ lint: setup ## ruff: style, docstrings, the dependency rule; deptry: what is imp
 
 type: setup ## mypy, strict
 	$(BIN)/mypy
+
+chaos: setup ## try to break it: a million requests during swaps, a thousand kills, every byte flipped (an hour)
+	OSUSUME_TEST_CHAOS=full $(BIN)/python -m pytest tests/chaos -p no:cacheprovider
 
 audit: setup ## compare dependencies with known vulnerabilities (asks PyPI and npm)
 	$(VENV)/bin/python -m venv runs/audit && runs/audit/bin/python -m pip install --quiet pip-audit

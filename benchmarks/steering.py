@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.steering_plots import draw
 from models.errors import BundleError
+from models.scoring.compatibility import Compatibility, relative_ratings
 from models.scoring.group import MISERY_WEIGHT, group_scores
 from models.scoring.ranking import RankedPage
 from models.scoring.steering import N_STEERED, self_information, steer
@@ -40,6 +41,9 @@ KNOBS: Final = tuple(np.linspace(0.0, 1.0, 11).round(1).tolist())
 GROUP_SIZES: Final = (2, 3, 5)
 MISERY_WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 N_GROUPS: Final = 200
+N_PAIRS: Final = 4_000
+# Of fewer ratings one says little.
+N_RATED: Final = 5
 #: Anime that more lists hold than all but so many.
 N_WELL_KNOWN: Final = 300
 
@@ -206,6 +210,33 @@ def _measure_group(
     yield "each alone", (float(np.mean(found)), min(found))
 
 
+def measure_pairs(model: LoadedModel, truth: Truth, n_pairs: int = N_PAIRS) -> Table:
+    """Measure what the score of two lists foretells, by quarters of pairs from the least alike on.
+
+    For each pair: how far above their own mean one rates, of what was hidden, what the other rates above theirs.
+    """
+    rng, fits = np.random.default_rng(0), Compatibility(model.bundle)
+    found: list[tuple[float, float]] = []
+    for _ in _counted("pairs", range(n_pairs)):
+        one, other = rng.choice(len(truth.lists.inputs), 2, replace=False).tolist()
+        hidden, theirs = truth.lists.targets[one], truth.lists.inputs[other]
+        loved = theirs.anime_rows[relative_ratings(theirs) > 0.0]
+        ratings = hidden.ratings[np.isin(hidden.rows, loved) & (hidden.ratings > 0)]
+        score = fits.score(truth.lists.inputs[one], theirs)
+        if len(ratings) >= N_RATED and score is not None:
+            found.append((score, float(ratings.mean()) - hidden.mean_rating))
+    table: Table = {}
+    for number, quarter in enumerate(np.array_split(np.array(sorted(found)), 4), start=1):
+        liking = estimate_mean(quarter[:, 1])
+        table[str(number)] = {
+            "score": round(float(quarter[:, 0].mean()), 3),
+            "liking": round(liking.mean, 4),
+            "half": round(liking.high - liking.mean, 4),
+            "n": len(quarter),
+        }
+    return table
+
+
 def _counted(name: str, items: Sequence[Any]) -> Iterator[Any]:
     with progress(name, len(items), "queries") as update:
         for number, item in enumerate(items, start=1):
@@ -231,6 +262,7 @@ def main() -> None:
         "recommendations": measure_lists(model, truth),
         "similar": measure_similar(model, truth),
         "groups": measure_groups(model, truth),
+        "pairs": measure_pairs(model, truth),
         "misery_weight": MISERY_WEIGHT,
     }
     options.out.mkdir(parents=True, exist_ok=True)

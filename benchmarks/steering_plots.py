@@ -47,6 +47,23 @@ def draw(folder: Path, figures: dict[str, Any]) -> None:
     )
     axes.legend()
     _save(figure, folder / "steering_groups.png")
+    figure, axes = plt.subplots(figsize=(6.5, 4))
+    table = figures["pairs"]
+    up = [row["liking"] for row in table.values()]
+    axes.errorbar(
+        [row["score"] for row in table.values()],
+        up,
+        yerr=[row["half"] for row in table.values()],
+        marker="o",
+        capsize=2,
+    )
+    axes.set(
+        title="What the score of two lists foretells, by quarters of pairs",
+        xlabel="score",
+        ylabel="rating of what the other loves,\nless the own mean",
+        xlim=(0, 1),
+    )
+    _save(figure, folder / "steering_compare.png")
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -44,16 +44,23 @@ def test_each_knob_raises_what_it_is_for(truth: steering.Truth) -> None:
         assert tables["novelty"]["0.0"] == tables["diversity"]["0.0"]
 
 
-def test_groups_are_measured_in_every_way_and_drawn(truth: steering.Truth, tmp_path: Path) -> None:
+def test_groups_are_measured_in_every_way_and_drawn(
+    truth: steering.Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     groups = steering.measure_groups(MODEL, truth, 8)
     assert list(groups) == ["2", "3", "5"]
     for table in groups.values():
         for values in table.values():
             assert 0.0 <= values["least_happy"] <= values["mean"] <= 1.0
     lists = steering.measure_lists(MODEL, truth)
-    draw(tmp_path, {"recommendations": lists, "similar": lists, "groups": groups})
+    monkeypatch.setattr(steering, "N_RATED", 1)
+    pairs = steering.measure_pairs(MODEL, truth, 500)
+    scores = [row["score"] for row in pairs.values()]
+    assert scores == sorted(scores)
+    assert all(abs(row["liking"]) < 10 and row["n"] >= 2 for row in pairs.values())
+    draw(tmp_path, {"recommendations": lists, "similar": lists, "groups": groups, "pairs": pairs})
     assert {path.name for path in tmp_path.iterdir()} == {
-        "steering_novelty.png", "steering_diversity.png", "steering_groups.png"
+        "steering_novelty.png", "steering_diversity.png", "steering_groups.png", "steering_compare.png"
     }  # fmt: skip
 
 

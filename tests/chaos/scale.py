@@ -1,0 +1,11 @@
+"""How much is tried: a little in CI, all of it by ``make chaos``."""
+
+import os
+from typing import Final
+
+IS_FULL: Final = os.environ.get("OSUSUME_TEST_CHAOS") == "full"
+
+
+def scaled(short: int, full: int) -> int:
+    """Choose between the two."""
+    return full if IS_FULL else short
