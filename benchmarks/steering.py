@@ -41,7 +41,7 @@ KNOBS: Final = tuple(np.linspace(0.0, 1.0, 11).round(1).tolist())
 GROUP_SIZES: Final = (2, 3, 5)
 MISERY_WEIGHTS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 N_GROUPS: Final = 200
-N_PAIRS: Final = 4_000
+N_PAIRS: Final = 30_000
 # Of fewer ratings one says little.
 N_RATED: Final = 5
 #: Anime that more lists hold than all but so many.
