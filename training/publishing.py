@@ -16,7 +16,7 @@ from models.golden import make_golden_answers
 from models.object_store import ObjectStore
 from models.scoring.candidate_features import FEATURES
 from models.store import Store
-from training.embeddings.anime_map import place_new, project
+from training.embeddings.anime_map import begin_projection, place_new
 from training.embeddings.trained import TrainedNetwork
 from training.evaluation.served_scorers import ITEMS, RANKED, SIMILAR
 from training.lists.interactions import Interactions
@@ -51,10 +51,14 @@ def publish(  # noqa: PLR0913, PLR0917 - all that a bundle is made of
     BundleError
         If the arrays break the format.
     """
-    arrays = {**_bundle_arrays(prepared, trained, similar, engine), **recommender.arrays}
-    started = time.monotonic()
-    user_index_metrics = add_user_index(arrays, prepared.interactions, engine)
-    user_index_seconds = time.monotonic() - started
+    with begin_projection(trained.anime_embeddings) as positions:
+        arrays = {**_bundle_arrays(prepared, trained, similar, engine), **recommender.arrays}
+        started = time.monotonic()
+        user_index_metrics = add_user_index(arrays, prepared.interactions, engine)
+        user_index_seconds = time.monotonic() - started
+        arrays["map_positions"] = positions.result()
+    new_embeddings = arrays["new_anime_embeddings"]
+    arrays["new_map_positions"] = place_new(arrays["map_positions"], trained.anime_embeddings, new_embeddings)
     has_reranker = bool(len(arrays["reranker_first"]))
     created_at = datetime.now(UTC).replace(microsecond=0)
     digest = hashlib.sha256((trained.digest() + prepared.report.data.fingerprint).encode()).hexdigest()
@@ -111,7 +115,6 @@ def _bundle_arrays(
     new_embeddings = trained.new_anime_embeddings
     if new_embeddings is None:
         new_embeddings = trained.anime_embeddings[:0]
-    positions = project(trained.anime_embeddings)
     return {
         "anime_ids": lists.anime_ids,
         "user_ids": lists.user_ids,
@@ -135,8 +138,6 @@ def _bundle_arrays(
         **{f"new_{name}": array for name, array in prepared.new_anime.items()},
         **prepared.elsewhere,
         "new_anime_embeddings": new_embeddings,
-        "map_positions": positions,
-        "new_map_positions": place_new(positions, trained.anime_embeddings, new_embeddings),
     }
 
 

@@ -1,10 +1,13 @@
 """The map of all anime: their embeddings in two dimensions, for people to look at. No answer goes by it."""
 
+import contextlib
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 Matrix = NDArray[np.float32]
@@ -13,6 +16,8 @@ _PERPLEXITY: Final = 30.0
 # Coarser and shorter than by default: two fifths of the time, and of ten neighbours 4.6 are on the map, not 4.7.
 _ANGLE: Final = 0.8
 _N_ITERATIONS: Final = 500
+# Of fewer anime the map takes as long as starting a process.
+_WORTH_A_PROCESS: Final = 2_000
 # Of how many of the nearest anime a new one lies in the middle.
 _N_NEAREST: Final = 3
 # Of all, so that a few far outliers do not leave the others no room.
@@ -36,6 +41,9 @@ def project(embeddings: Matrix) -> Matrix:
     ----------
     van der Maaten, "Accelerating t-SNE using Tree-Based Algorithms", JMLR 2014.
     """
+    # A second that no other command need wait for.
+    from sklearn.manifold import TSNE  # noqa: PLC0415
+
     if len(embeddings) < 3:
         return np.empty((len(embeddings), 0), dtype=np.float32)
     perplexity = min(_PERPLEXITY, (len(embeddings) - 1) / 3)
@@ -48,6 +56,18 @@ def project(embeddings: Matrix) -> Matrix:
     span = max(float((high - low).max()), 1e-9)
     positions: Matrix = np.clip((placed - (low + high) / 2) / span + 0.5, 0.0, 1.0).astype(np.float32)
     return positions
+
+
+@contextlib.contextmanager
+def begin_projection(embeddings: Matrix) -> Iterator[Future[Matrix]]:
+    """Begin :func:`project` beside other work, in a process of its own: it keeps one core for most of a minute."""
+    if len(embeddings) < _WORTH_A_PROCESS:
+        done: Future[Matrix] = Future()
+        done.set_result(project(embeddings))
+        yield done
+        return
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        yield pool.submit(project, embeddings)
 
 
 def place_new(positions: Matrix, embeddings: Matrix, new_embeddings: Matrix) -> Matrix:

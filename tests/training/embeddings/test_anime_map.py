@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.embeddings.anime_map import place_new, project
+from training.embeddings import anime_map
+from training.embeddings.anime_map import begin_projection, place_new, project
 
 
 def _clusters(n_clusters: int = 4, size: int = 40) -> NDArray[np.float32]:
@@ -48,3 +49,9 @@ def test_new_anime_lie_amid_the_three_that_they_are_most_like() -> None:
     assert place_new(positions, embeddings, new).dtype == np.float32
     assert place_new(positions[:, :0], embeddings, new).shape == (1, 0)
     assert place_new(positions, embeddings, new[:0]).shape == (0, 2)
+
+
+def test_a_process_of_its_own_gives_the_same_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anime_map, "_WORTH_A_PROCESS", 10)
+    with begin_projection(_clusters()) as positions:
+        assert np.array_equal(positions.result(), project(_clusters()))
