@@ -26,7 +26,7 @@ def read_lines(text: str) -> ReadList:
     entries: list[Entry] = []
     heading: str | None = None
     is_rated = _ends_in_ratings(text)
-    for written in io.StringIO(text):
+    for written in io.StringIO(text, newline=None):
         line = written[: _MAX_LINE + 1].strip()
         if not set(line) - _RULES:
             continue
@@ -42,7 +42,7 @@ def read_lines(text: str) -> ReadList:
 
 def _ends_in_ratings(text: str) -> bool:
     """Whether a number stands at the end of nearly every line, so that it is no season: "Naruto 8"."""
-    lines = [line for line in itertools.islice(io.StringIO(text), _N_LOOKED_AT) if line.strip()]
+    lines = [line for line in itertools.islice(io.StringIO(text, newline=None), _N_LOOKED_AT) if line.strip()]
     numbers = [
         float(found.group(1).replace(",", "."))
         for line in lines

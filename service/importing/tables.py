@@ -124,7 +124,7 @@ def _read(entry: Entry, row: dict[str, str], best: float | None) -> None:
 
 
 def _find_table(text: str) -> _Table | None:
-    first = next((line for line in io.StringIO(text) if line.strip()), "")[:10_000]
+    first = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")[:10_000]
     tables = []
     for separator in _SEPARATORS:
         header = next(csv.reader([first], delimiter=separator), [])
@@ -161,7 +161,7 @@ def _rows(text: str, table: _Table) -> Iterator[Sequence[str]]:
 
     A quote that nothing closes costs its own line: the rest of the file is not taken for one cell.
     """
-    lines = iter(io.StringIO(text))
+    lines = iter(io.StringIO(text, newline=None))
     waiting: list[str] = []
     is_header = True
     while line := (waiting.pop(0) if waiting else next(lines, "")):

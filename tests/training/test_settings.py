@@ -72,7 +72,7 @@ def test_defaults_are_what_was_measured() -> None:
         "reranker.max_training_users": "8000",
         "reranker.few_training_users": "1250",
         "reranker.n_folds": "3",
-        "reranker.n_candidates": "300",
+        "reranker.n_candidates": "240",
         "reranker.n_splits": "2",
         "reranker.n_cuts": "1",
         "reranker.rating_weight": "0.6",

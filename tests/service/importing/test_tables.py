@@ -1,14 +1,21 @@
 """Lists as CSV."""
 
-import pytest
+import contextlib
 
-from tests.service.importing.lists_for_tests import imported, rated, statuses
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.importing.imports import import_list
+from service.recommending.errors import ServiceError
+from tests.service.importing.lists_for_tests import MODEL, imported, rated, statuses
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "Title,Score,Status\nCowboy Bebop,9,Completed\nMonster,8,Watching\n",
+        "Title,Score,Status\rCowboy Bebop,9,Completed\rMonster,8,Watching\r",
         "Name;My score;Status\r\nCowboy Bebop;9;Completed\r\nMonster;8;Watching\r\n",
         "\ufeffanime_id\tmy_rating\tstatus\n1\t9\tCompleted\n22\t8\tWatching\n",
         '"MAL ID"|"Rating"|"Status"\n1|9|Completed\n22|8|Watching\n',
@@ -24,6 +31,18 @@ def test_the_usual_headers_and_separators_are_understood(text: str) -> None:
     assert statuses(text) == ["completed", "watching"][: len(statuses(text))]
     assert imported(text).format == "csv"
     assert statuses(text)
+
+
+@given(
+    st.binary(max_size=100)
+    | st.text("\r\n\t,;|\"'<>&{}[]:09/\x00\u2028²カ", max_size=60).map(lambda text: f"title,score{text}".encode())
+    | st.lists(st.sampled_from(["title", "score", "\r", "\n", ",", ";", '"', "9", "½"])).map(
+        lambda p: "".join(p).encode()
+    )
+)
+def test_whatever_comes_is_a_list_or_refused(body: bytes) -> None:
+    with contextlib.suppress(ServiceError):
+        import_list(body, MODEL)
 
 
 def test_an_own_score_stands_before_the_score_of_all() -> None:
