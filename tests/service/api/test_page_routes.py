@@ -3,30 +3,6 @@
 import re
 
 import httpx2 as httpx
-from pydantic import BaseModel
-
-from service.api import answers as schemas
-
-ANSWERS: list[tuple[str, type[BaseModel]]] = [
-    ("/anime/1/similar", schemas.SimilarAnimeAnswer),
-    ("/anime/1/similar?order=least&limit=100&include_adult=true", schemas.SimilarAnimeAnswer),
-    ("/anime/1/similar?offset=1000", schemas.SimilarAnimeAnswer),
-    ("/anime/28/similar?limit=100", schemas.SimilarAnimeAnswer),
-    ("/anime", schemas.TitlesAnswer),
-    ("/anime?query=cowboi+bebop", schemas.TitlesAnswer),
-    ("/anime?query=nothing+is+called+like+this", schemas.TitlesAnswer),
-    ("/anime/1", schemas.AnimeAnswer),
-    ("/users/12/similar", schemas.SimilarUsersAnswer),
-    ("/users/12/similar?order=least&offset=35", schemas.SimilarUsersAnswer),
-    ("/users/12/recommendations", schemas.RecommendationsAnswer),
-    ("/users/12/recommendations?method=neighbours&limit=100", schemas.RecommendationsAnswer),
-    ("/users/12/recommendations?order=least&limit=100&include_adult=true", schemas.RecommendationsAnswer),
-    ("/users/2/recommendations", schemas.RecommendationsAnswer),
-    ("/users/7/recommendations?method=neighbours", schemas.RecommendationsAnswer),
-    ("/model", schemas.ModelAnswer),
-    ("/health/live", schemas.HealthAnswer),
-    ("/health/ready", schemas.HealthAnswer),
-]
 
 
 def test_the_page_and_the_docs_load_nothing_from_elsewhere(client: httpx.Client) -> None:
