@@ -1,6 +1,6 @@
 """Routes for several people: their lists come in the body, filters and paging in the query string."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -10,21 +10,14 @@ from service.api.group_answers import ComparisonAnswer, GroupAnswer
 from service.api.group_params import CompareQuery, GroupQuery
 from service.api.group_rendering import comparison_response, group_response
 from service.api.params import CheckedRoute, Model
-from service.api.problems import responses
+from service.api.problems import BODY_FAILURES, responses
 from service.api.threads import run_in_cpu_thread
 from service.recommending.errors import (
-    BodyTimeoutError,
-    BodyTooLargeError,
-    BusyError,
-    MediaTypeError,
-    NotReadyError,
     StaleCursorError,
 )
 from service.recommending.model import LoadedModel
 
 router = APIRouter(tags=["lists"], route_class=CheckedRoute)
-
-_FAILURES: Final = (MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError)
 
 
 def _body(schema: str) -> dict[str, Any]:
@@ -36,7 +29,7 @@ def _body(schema: str) -> dict[str, Any]:
     "/recommendations/group",
     operation_id="recommendToGroup",
     response_model=GroupAnswer,
-    responses=responses(StaleCursorError, *_FAILURES, cacheable=False),
+    responses=responses(StaleCursorError, *BODY_FAILURES, cacheable=False),
     openapi_extra=_body("GroupBody"),
 )
 async def recommend_to_group(
@@ -51,7 +44,7 @@ async def recommend_to_group(
     "/users/compare",
     operation_id="compareLists",
     response_model=ComparisonAnswer,
-    responses=responses(*_FAILURES, cacheable=False),
+    responses=responses(*BODY_FAILURES, cacheable=False),
     openapi_extra=_body("PairBody"),
 )
 async def compare_lists(

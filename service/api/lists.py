@@ -7,25 +7,18 @@ from fastapi import APIRouter, Query, Request, Response
 from service.api.answers import ListRecommendationsAnswer, ListSimilarUsersAnswer
 from service.api.bodies import HeldBodies, read_list
 from service.api.params import CheckedRoute, Model, RecommendationsQuery, SimilarUsersQuery
-from service.api.problems import responses
+from service.api.problems import BODY_FAILURES, responses
 from service.api.rendering import list_recommendations_response, list_similar_users_response
 from service.api.threads import run_in_cpu_thread
 from service.operations.metrics import Metrics
 from service.recommending.errors import (
-    BodyTimeoutError,
-    BodyTooLargeError,
-    BusyError,
-    MediaTypeError,
-    NotReadyError,
     StaleCursorError,
 )
 from service.recommending.model import LoadedModel
 
 router = APIRouter(tags=["lists"], route_class=CheckedRoute)
 
-_RESPONSES: Final = responses(
-    StaleCursorError, MediaTypeError, BodyTimeoutError, BodyTooLargeError, BusyError, NotReadyError, cacheable=False
-)
+_RESPONSES: Final = responses(StaleCursorError, *BODY_FAILURES, cacheable=False)
 # FastAPI would read all of a body before it looks at anything else of a request, and validate it at thrice the cost.
 _SCHEMA: Final = {"$ref": "#/components/schemas/ListBody"}
 _BODY: Final[dict[str, Any]] = {

@@ -102,6 +102,14 @@ EXAMPLES: Final[dict[type[errors.ServiceError], errors.ServiceError]] = {
     errors.TooManyRequestsError: errors.TooManyRequestsError(1.0),
     errors.NotReadyError: errors.NotReadyError(),
 }
+#: What can go wrong with a posted list before it is looked at.
+BODY_FAILURES: Final = (
+    errors.MediaTypeError,
+    errors.BodyTimeoutError,
+    errors.BodyTooLargeError,
+    errors.BusyError,
+    errors.NotReadyError,
+)
 # Where the operator asks for keys, or bounds what a client may ask.
 _GUARDS: Final = (errors.UnauthorizedError, errors.ForbiddenError, errors.TooManyRequestsError)
 

@@ -55,6 +55,11 @@ class DumpFiles:
         found = (self.catalogue, self.synopses, self.recommendations, self.franchises, self.synonyms, self.id_map)
         return [*self.list_paths, *(part for path in found if path for part in parts_of(path))]
 
+    def stamps(self) -> dict[Path, tuple[int, int, int]]:
+        """Look at the files without reading them: inode, size and time of last change of those that are there."""
+        found = {path: path.stat() for path in self.paths if path.exists()}
+        return {path: (one.st_ino, one.st_size, one.st_mtime_ns) for path, one in found.items()}
+
     def fingerprint(self) -> str:
         """Hash names and contents: sha256, in hexadecimal."""
         total = hashlib.sha256()

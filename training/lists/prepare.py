@@ -11,6 +11,7 @@ from training.dump.elsewhere import read_elsewhere
 from training.dump.files import DumpFiles
 from training.dump.list_source import ReadLimits
 from training.dump.rejects import RejectedRows
+from training.errors import InputError
 from training.lists.list_reader import read_lists
 from training.lists.prepared import Prepared, PrepareReport
 from training.lists.thresholds import Thresholds, apply_thresholds
@@ -45,6 +46,7 @@ def prepare(
         If a file cannot be used, or nothing is left.
     """
     started = time.monotonic()
+    stamps = dump.stamps()
     with ThreadPoolExecutor(1) as pool:
         hashing = pool.submit(dump.fingerprint)
         catalogue = read_catalogue(dump.catalogue, dump.synopses, rejects)
@@ -54,6 +56,11 @@ def prepare(
         version = "" if engine is LOCAL else hashing.result()
         everything = read_lists(dump.lists, version, catalogue.anime_ids, rejects, on_bytes, limits, engine)
         kept = apply_thresholds(everything, thresholds, engine)
+    # The fingerprint might be that of other rows than were read.
+    now = dump.stamps()
+    changed = [path.name for path, stamp in stamps.items() if now.get(path) != stamp]
+    if changed:
+        raise InputError(f"{dump.folder}: {', '.join(changed)} changed while it was read; run again once it is whole")
     n_rejected = rejects.counts.total() - n_of_catalogue
     counts = {
         "rows_read": n_rejected + len(everything.anime_rows),

@@ -280,3 +280,16 @@ def test_a_catalogue_without_genres_survives_saving(small_dump: SmallDump, tmp_p
     prepared, _ = prepare_folder(small_dump.folder)
     save_prepared(tmp_path, prepared)
     assert load_prepared(tmp_path).catalogue["anime_genres"].shape == (40, 0)
+
+
+@pytest.mark.parametrize("name", ["animelist.csv", "anime.csv"])
+def test_a_file_that_changes_while_it_is_read_is_refused(small_dump: SmallDump, name: str) -> None:
+    def write_on(_: int) -> None:
+        with (small_dump.folder / name).open("a", encoding="utf-8") as file:
+            file.write("\n")
+
+    with (
+        RejectedRows(small_dump.folder / "rejected.csv") as rejects,
+        pytest.raises(InputError, match=f"{name} changed while it was read; run again"),
+    ):
+        prepare(find_dump(small_dump.folder), EVERYTHING, rejects, write_on)
