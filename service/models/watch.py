@@ -22,7 +22,7 @@ from models.store import Store
 from service.models.workers import RefusedByAnotherError, Workers
 from service.operations.logs import SERVICE
 from service.precompute.files import PrecomputedError, precomputed_file, read_ahead, with_precomputed
-from service.recommending.model import LoadedModel, Readiness, Refusal, load_model, trim_memory
+from service.recommending.model import LoadedModel, Readiness, Refusal, load_model, settle_memory
 
 # Long enough for what was begun with the old model.
 _LAST_ANSWERS_S: Final = 1.0
@@ -150,7 +150,7 @@ class ModelWatch:
         # What was begun with the old model ends, and its memory is free then: nothing of it refers to itself.
         del before, loaded
         await asyncio.sleep(_LAST_ANSWERS_S)
-        await run_in_threadpool(trim_memory)
+        await run_in_threadpool(settle_memory)
 
     def _load(self, found: Found) -> LoadedModel:
         is_checked = self._workers.check_once(found.mark, lambda: read_bundle(found.folder))

@@ -202,6 +202,14 @@ def _take_large_arrays_from_the_kernel() -> None:
         mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
 
 
+def settle_memory() -> None:
+    """Give back what a swap left: garbage among what loading keeps from the collector too, some 40 ms of work."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    trim_memory()
+
+
 def trim_memory() -> None:
     """Give the kernel what loading left unused: glibc would keep it, a sixth of a worker's own memory."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -46,7 +46,7 @@ def test_columns_may_stand_in_any_order_beside_others_of_any_name(tmp_path: Path
             b"user_id;anime\n1;2\n",
             "the header has: user_id, anime (separated by semicolon); needed: user_id, anime_id, rating",
         ),
-        (gzip.compress(b"user_id,anime_id,rating\n"), "is a gzip file under the name of a CSV file"),
+        (gzip.compress(b"user_id,anime_id,rating\n", mtime=0), "is a gzip file under the name of a CSV file"),
         (b'{"user_id": 1, "anime_id": 2, "rating": 3}', "is JSON, not CSV"),
         (b"<!DOCTYPE html>", "is XML or HTML, not CSV"),
         (b"7" * (1 << 21), "a line of more than 1 MB; is this a CSV file?"),
