@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import anyio
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +19,7 @@ from service.api import anime, anime_map, groups, health, imports, lists, model,
 from service.api.bodies import Bodies
 from service.api.openapi_document import DESCRIPTION, TAGS, add_schemas
 from service.api.problems import add_problem_handlers, internal_error_response, problem_response
-from service.api.threads import N_THREADS
+from service.api.threads import WorkThread
 from service.api.uploads import make_uploads
 from service.models.watch import ModelWatch, with_precomputed_if_sound
 from service.operations.answer_memory import AnswerFromMemory, AnswerMemory
@@ -91,9 +90,7 @@ def create_app(
     app.state.metrics = Metrics(readiness)
     memory = AnswerMemory(settings.answer_memory_mb * 1_000_000, app.state.metrics.registry)
     app.state.answer_memory = memory
-    app.state.cpu_threads = anyio.CapacityLimiter(N_THREADS)
-    app.state.search_threads = anyio.CapacityLimiter(1)
-    app.state.import_threads = anyio.CapacityLimiter(1)
+    app.state.cpu_thread, app.state.search_thread, app.state.import_thread = (WorkThread() for _ in range(3))
     app.state.max_waiting = settings.max_waiting
     app.state.bodies = Bodies(settings.body_timeout_s)
     app.state.uploads = make_uploads(settings.body_timeout_s)

@@ -14,7 +14,7 @@ franchise that the user has not begun, only the first entry can be shown.
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ class Role(IntEnum):
     EXTRA = 2  # recaps, specials, music videos, shorts
 
 
+_ROLES: Final = tuple(Role)
+
+
 @dataclass(frozen=True)
 class FranchiseOrder:
     """Which anime belong together, and in what order to watch them: arrays of shape (n_anime,).
@@ -53,6 +56,11 @@ class FranchiseOrder:
     def n_franchises(self) -> int:
         """Number of franchises; an anime that belongs to nothing else is one."""
         return int(self.codes.max()) + 1 if len(self.codes) else 0
+
+    @cached_property
+    def code_indices(self) -> NDArray[np.intp]:
+        """The codes as numpy wants an index: of others it would make these at each look."""
+        return self.codes.astype(np.intp)
 
     @cached_property
     def _order(self) -> Rows:
@@ -114,8 +122,7 @@ class FranchiseOrder:
         return next_rows
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What an anime is to its franchise and to a user."""
 
     role: Role
@@ -141,7 +148,7 @@ def places_of(anime_rows: list[int], seen_rows: NDArray[np.int32], franchises: F
     last = seen_rows[keyed.argmax(axis=1)].tolist() if len(seen_rows) else anime_rows
     roles = franchises.roles[anime_rows].tolist()
     found = before.any(axis=1).tolist()
-    return [Place(Role(role), [row] if any_ else []) for role, row, any_ in zip(roles, last, found, strict=True)]
+    return [Place(_ROLES[role], [row] if any_ else []) for role, row, any_ in zip(roles, last, found, strict=True)]
 
 
 def rank_next_entries(
@@ -153,7 +160,7 @@ def rank_next_entries(
     that may be shown. ``total`` counts franchises.
     """
     next_rows = franchises.next_rows(seen, allowed)
-    shown = next_rows.take(franchises.codes)
+    shown = next_rows[franchises.code_indices]
     candidates = ranked & (shown >= 0)
     # What is shown of a franchise is itself allowed, so it has a candidate where all that is allowed is ranked.
     present = next_rows >= 0
@@ -207,6 +214,6 @@ def rank_franchises(scores: Scores, candidates: Mask, shown: NDArray[np.integer]
 def _best_rows(scores: Scores, candidates: Mask, shown: NDArray[np.integer], k: int) -> Rows:
     """Find the best row of each franchise among the k best candidates, the best first."""
     rows = top_k_rows(scores, k, allowed=candidates)
-    firsts = np.unique(shown[rows], return_index=True)[1]
-    best: Rows = rows[np.sort(firsts)]
-    return best
+    # From the last to the first, so that the first place of each is what stays: for few rows faster than numpy.
+    places = dict(zip(shown[rows[::-1]].tolist(), range(len(rows) - 1, -1, -1), strict=True))
+    return rows[sorted(places.values())]

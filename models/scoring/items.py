@@ -180,7 +180,7 @@ class CoSeen:
         listed, weights = support.rows[some], support.weights[some]
         # As bincount wants them: of other integers it makes these by a slower way.
         rows, values = self.rows[listed].astype(np.intp), self.values[listed] * weights[:, None]
-        changes = np.bincount(rows.ravel(), values.ravel(), minlength=len(popularity)) / weights.sum()
-        shares: Scores = (popularity + changes).astype(np.float32)
-        shares.clip(0.0, 1.0, out=shares)
-        return shares
+        shares = np.bincount(rows.ravel(), values.ravel(), minlength=len(popularity)) / weights.sum()
+        shares += popularity
+        clipped: Scores = np.clip(shares, 0.0, 1.0).astype(np.float32)
+        return clipped

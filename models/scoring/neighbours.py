@@ -129,12 +129,12 @@ def neighbourhood_shares(n_anime: int, similarities: Vector, theirs: SeenLists) 
     weights = np.maximum(similarities, 0.0).astype(np.float64) ** _SIMILARITY_POWER
     of_entries = np.repeat(weights, np.diff(theirs.ends))
     # As bincount wants them: of other integers it makes these by a slower way.
-    rows = theirs.rows.astype(np.intp)
+    rows = theirs.rows.astype(np.intp, copy=False)
     shares = np.empty((len(NEIGHBOURHOOD_SIZES), n_anime), dtype=np.float32)
     inner, start = np.zeros(n_anime), 0
     for column, end in enumerate(NEIGHBOURHOOD_SIZES):
         ring = slice(theirs.ends[min(start, len(theirs))], theirs.ends[min(end, len(theirs))])
-        inner = inner + np.bincount(rows[ring], weights=of_entries[ring], minlength=n_anime)
+        inner += np.bincount(rows[ring], weights=of_entries[ring], minlength=n_anime)
         start = end
         np.divide(inner, max(float(weights[:end].sum()), 1e-9), out=shares[column], casting="same_kind")
     return shares.T

@@ -67,9 +67,15 @@ class RerankingNetwork:
         return cls(scales, *(np.empty(shape, dtype=np.float32) for shape in shapes))
 
     @cached_property
-    def _side_by_side(self) -> Matrix:
-        """The first layers as one, for one product: they see the same."""
-        return np.concatenate(list(self.first), axis=1)
+    def _without_biases(self) -> tuple[Matrix, NDArray[np.float32]]:
+        """The first layers side by side, for one product since they see the same; and the second layers.
+
+        Each has one more unit, which is always 1: what the next layer multiplies by its bias. A sum would be one more
+        pass over the largest arrays of an answer.
+        """
+        first, second = (np.pad(layer, ((0, 0), (0, 0), (0, 1))) for layer in (self.first, self.second))
+        first[:, -1, -1] = second[:, -1, -1] = 1.0
+        return np.concatenate(list(first), axis=1), second
 
     def standardise(self, features: Matrix) -> Matrix:
         """Scale features, shape (m, n_features), as the networks want them: 0 is the mean of a feature."""
@@ -82,21 +88,22 @@ class RerankingNetwork:
 
         Liking decides among what is likely to be seen: elsewhere it would cost more hits than it makes better.
         """
+        first, seconds = self._without_biases
         outputs = np.zeros((2, len(standardised)), dtype=np.float32)
-        wide = _layer(standardised, self._side_by_side)  # (m, n_networks * n_first)
-        parts = np.split(wide, self.n_networks, axis=1)
-        for number, (units, second, last) in enumerate(zip(parts, self.second, self.last, strict=True)):
-            hidden = _layer(units, second)  # (m, n_second)
-            outputs[2 * number // self.n_networks] += hidden @ last[:-1] + last[-1]
+        inputs = np.ones((len(first), len(standardised)), dtype=np.float32)
+        inputs[:-1] = standardised.T
+        wide = _rectified(inputs.T, first)  # (m, n_networks * (n_first + 1))
+        for number, (second, last) in enumerate(zip(seconds, self.last, strict=True)):
+            units = wide[:, number * len(second) : (number + 1) * len(second)]
+            hidden = _rectified(units, second)  # (m, n_second + 1)
+            outputs[2 * number // self.n_networks] += hidden @ last
         seen, liked = outputs / np.float32(self.n_networks // 2)
         logits: Vector = seen + np.float32(LIKING_WEIGHT) * sigmoid(seen) * (liked - seen)
         return logits
 
 
-def _layer(inputs: Matrix, weights: Matrix) -> Matrix:
-    outputs: Matrix = inputs @ weights[:-1]
-    # In place: these are the largest arrays of an answer.
-    outputs += weights[-1]
+def _rectified(inputs: Matrix, weights: Matrix) -> Matrix:
+    outputs: Matrix = inputs @ weights
     np.maximum(outputs, 0.0, out=outputs)
     return outputs
 
@@ -110,7 +117,7 @@ class RerankedList:
     """
 
     scores: Vector  # (n_anime,)
-    places: NDArray[np.int64]  # (n_anime,), place of each anime among the candidates, -1 for what is none
+    places: NDArray[np.int16]  # (n_anime,), place of each anime among the candidates, -1 for what is none
     features: Matrix  # (n_candidates, n_features), standardised
 
 
@@ -189,9 +196,10 @@ class Reranker:
         likely = sigmoid(self.network.logits(features) - self.dislike(user_list, candidates))
         least = likely.min() if len(likely) else np.float32(1.0)
         # What the first stage does not propose stays behind, in its order.
-        scores = least * np.float32(0.999) * sigmoid(proposals.scores)
+        scores = sigmoid(proposals.scores)
+        scores *= least * np.float32(0.999)
         scores[candidates] = likely
-        places = np.full(len(scores), -1, dtype=np.int64)
+        places = np.full(len(scores), -1, dtype=np.int16)
         places[candidates] = np.arange(len(candidates))
         return RerankedList(scores, places, features)
 
@@ -256,4 +264,8 @@ def reranker_of(bundle: Bundle) -> Reranker | None:
 def sigmoid(logits: Vector) -> Vector:
     """Turn log odds into probabilities in (0, 1)."""
     # exp of a large number would overflow; beyond 30 the result does not change in float32.
-    return np.float32(1.0) / (np.float32(1.0) + np.exp(-np.clip(logits, -30.0, 30.0)))
+    odds: Vector = np.minimum(np.float32(30.0), -logits)
+    np.maximum(np.float32(-30.0), odds, out=odds)
+    np.exp(odds, out=odds)
+    odds += np.float32(1.0)
+    return np.divide(np.float32(1.0), odds, out=odds)

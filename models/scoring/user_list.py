@@ -23,6 +23,8 @@ class Status(IntEnum):
     PLAN_TO_WATCH = 6
 
 
+_PLAN_TO_WATCH: Final = np.uint8(Status.PLAN_TO_WATCH)
+
 # A rating as low as this is a dislike whoever gives it, and so is one as far below the user's own mean.
 DISLIKED_RATING: Final = 4
 DISLIKED_BELOW_MEAN: Final = 2
@@ -166,6 +168,30 @@ def entries_of_users(
     return stops - starts, [column[places] for column in columns]
 
 
+@dataclass(frozen=True)
+class ListsOfUsers:
+    """The lists of some users, end to end: list i is rows[ends[i]:ends[i + 1]]."""
+
+    rows: NDArray[np.intp]  # (n_entries,), anime rows, list after list
+    ends: NDArray[np.int64]  # (n_lists + 1,)
+    places: NDArray[np.int64]  # (n_entries,), where each entry stands in the bundle's columns
+
+    @classmethod
+    def of(cls, bundle: Bundle, user_rows: NDArray[np.integer]) -> "ListsOfUsers":
+        """Read the lists of some users."""
+        starts, stops = bundle.list_offsets[user_rows], bundle.list_offsets[1:][user_rows]
+        places = join_ranges(starts, stops)
+        # As numpy wants an index: it would be turned into one at each look.
+        rows = bundle.list_anime_rows[places].astype(np.intp)
+        return cls(rows, np.concatenate(([0], np.cumsum(stops - starts))), places)
+
+    def seen(self, bundle: Bundle) -> "SeenLists":
+        """Leave out what they plan to watch."""
+        # Places, which take a third of the time that a mask does.
+        kept = np.flatnonzero(bundle.list_statuses[self.places] != _PLAN_TO_WATCH)
+        return SeenLists(self.rows[kept], np.searchsorted(kept, self.ends))
+
+
 def join_ranges(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the numbers from each start up to its stop, range after range."""
     sizes = stops - starts
@@ -205,11 +231,7 @@ class SeenLists:
 
 def seen_lists_of_users(bundle: Bundle, user_rows: NDArray[np.integer]) -> SeenLists:
     """Give what each of some users has seen: the ``seen_rows`` of their lists."""
-    sizes, (rows, statuses) = entries_of_users(bundle, user_rows, bundle.list_anime_rows, bundle.list_statuses)
-    # Places, which take a third of the time that a mask does.
-    seen = np.flatnonzero(statuses != int(Status.PLAN_TO_WATCH))
-    ends = np.searchsorted(seen, np.concatenate(([0], np.cumsum(sizes))))
-    return SeenLists(rows[seen], ends)
+    return ListsOfUsers.of(bundle, user_rows).seen(bundle)
 
 
 def least_of_top_quarters(owners: NDArray[np.int64], ratings: NDArray[np.uint8], n_lists: int) -> NDArray[np.int64]:

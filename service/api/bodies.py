@@ -159,25 +159,20 @@ def _posted(listed: Any, catalogue: Catalogue) -> PostedList:
     entries = listed["ratings"]
     # A dictionary keeps the last of each, where the first stood.
     last = {entry["anime_id"]: entry for entry in entries}
-    rows = catalogue.rows_of(last)
-    of_catalogue = [(row, entry) for row, entry in zip(rows, last.values(), strict=True) if row is not None]
+    rows = np.array([-1 if row is None else row for row in catalogue.rows_of(last)], dtype=np.int32)
+    ratings = np.array([entry.get("rating") or 0 for entry in last.values()], dtype=np.uint8)
+    statuses = np.array([_STATUS_CODES[entry.get("status")] for entry in last.values()], dtype=np.uint8)
+    is_new = rows >= catalogue.n_known
+    known = np.argsort(rows)[np.count_nonzero(rows < 0) : len(rows) - np.count_nonzero(is_new)]
+    anime_ids = list(last)
     return PostedList(
-        _in_rows([(row, entry) for row, entry in of_catalogue if not catalogue.is_new(row)]),
+        UserList(rows[known], ratings[known], statuses[known]),
         len(entries),
-        [entry["anime_id"] for row, entry in of_catalogue if catalogue.is_new(row)],
-        [anime_id for anime_id, row in zip(last, rows, strict=True) if row is None],
+        [anime_ids[place] for place in np.flatnonzero(is_new).tolist()],
+        [anime_ids[place] for place in np.flatnonzero(rows < 0).tolist()],
         _repeated([entry["anime_id"] for entry in entries]) if len(last) < len(entries) else [],
         listed.get("name"),
     )
-
-
-def _in_rows(known: Sequence[tuple[int, Any]]) -> UserList:
-    n = len(known)
-    rows = np.fromiter((row for row, _ in known), dtype=np.int32, count=n)
-    ratings = np.fromiter((entry.get("rating") or 0 for _, entry in known), dtype=np.uint8, count=n)
-    statuses = np.fromiter((_STATUS_CODES[entry.get("status")] for _, entry in known), dtype=np.uint8, count=n)
-    order = np.argsort(rows)
-    return UserList(rows[order], ratings[order], statuses[order])
 
 
 def _repeated(anime_ids: Sequence[int]) -> list[int]:
@@ -207,6 +202,8 @@ def _parse(body: bytes | bytearray, shape: BodyShape) -> Any:
         issue
         for prefix, listed in lists
         for place, entry in enumerate(listed["ratings"])
+        # Asked here too: nearly no entry is worth a call.
+        if entry.get("status") is True or (entry.get("rating") or 0) % 1
         for issue in _missed(f"{prefix}ratings[{place}]", entry)
     ]
     if issues:

@@ -14,7 +14,7 @@ import orjson
 from fastapi import Response
 
 from models.bundle.reader import Bundle
-from models.scoring.franchises import Place
+from models.scoring.franchises import Place, Role
 from models.scoring.ranking import RankedPage
 from service.api.answers import NoEvidenceReason
 from service.api.bodies import PostedList
@@ -35,6 +35,7 @@ WORDS_FOR_NO_EVIDENCE: Final[dict[NoEvidenceReason, str]] = {
     "only_dislikes": "The list holds nothing but what was dropped or rated low.",
     "no_direction": "What is on the list cancels out: it points nowhere.",
 }
+_ROLE_NAMES: Final = {role: role.name.lower() for role in Role}
 SO_POPULAR: Final = "These are well-rated anime that many have seen, the same for everybody."
 
 
@@ -242,7 +243,7 @@ def name_reasons(model: LoadedModel, reasons: list[Reason]) -> list[dict[str, An
 def place_in_franchise(model: LoadedModel, place: Place, row: int, scored_row: int) -> dict[str, Any]:
     """Write what an anime is to its franchise."""
     return {
-        "role": place.role.name.lower(),
+        "role": _ROLE_NAMES[place.role],
         "next_after": [name_anime(model, before) for before in place.next_after],
         "score_of": None if scored_row == row else name_anime(model, scored_row),
     }

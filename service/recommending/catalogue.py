@@ -48,7 +48,8 @@ class Catalogue:
 
     def __init__(self, bundle: Bundle, folder: Path = Path()) -> None:
         self._bundle = bundle
-        self._n_known = bundle.n_anime
+        #: How many anime the model learned; the rows of new ones come behind.
+        self.n_known = bundle.n_anime
         self._cards = bundle.cards.data, bundle.card_offsets.tolist()
         self._new_cards = bundle.new_cards.data, bundle.new_card_offsets.tolist()
         self._rows = {anime_id: row for row, anime_id in enumerate(bundle.catalogue_ids.tolist())}
@@ -78,7 +79,7 @@ class Catalogue:
 
     def is_new(self, anime_row: int) -> bool:
         """Whether too few lists hold an anime to learn from."""
-        return anime_row >= self._n_known
+        return anime_row >= self.n_known
 
     def open_cards(self, anime_rows: Iterable[int]) -> list[bytes]:
         """Give the cards of some anime without their opening braces: other fields go in front."""
@@ -86,8 +87,8 @@ class Catalogue:
 
     def _read_card(self, row: int, n_skipped: int) -> bytes:
         cards, ends = self._cards
-        if row >= self._n_known:
-            row -= self._n_known
+        if row >= self.n_known:
+            row -= self.n_known
             cards, ends = self._new_cards
         return bytes(cards[ends[row] + n_skipped : ends[row + 1]])
 
@@ -171,7 +172,7 @@ class Catalogue:
         _bound(mask, values("years"), filters.year_from, filters.year_to)
         if not filters.include_adult:
             mask &= ~values("adult")
-        begin = self._n_known if prefix else 0
+        begin = self.n_known if prefix else 0
         excluded = (self._rows.get(anime_id, -1) - begin for anime_id in filters.excluded_ids)
         mask[[row for row in excluded if 0 <= row < len(mask)]] = False
         return mask

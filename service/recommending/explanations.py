@@ -1,18 +1,18 @@
 """Why an anime is recommended: the user's own anime that support it, similar users, and notes in words."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from models.scoring.candidate_features import FEATURES
 from models.scoring.neighbours import N_NEIGHBOURS
 from models.scoring.reranker import USUAL_DISLIKED, RerankedList, Reranker
-from models.scoring.user_list import Status, UserList, entries_of_users, least_of_top_quarters
+from models.scoring.user_list import Status, UserList, least_of_top_quarters
 from service.recommending.similar_users import UserProfile
 
 MAX_REASONS: Final = 5
@@ -57,8 +57,7 @@ class Supporter(NamedTuple):
     rating: int
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Why an anime is recommended."""
 
     because: list[Reason]  # the user's own anime that support it, the strongest first
@@ -124,30 +123,29 @@ def _supporters(
 
     And what share of the nearest users has seen it.
     """
-    neighbours = profile.neighbours(N_NEIGHBOURS)
-    similarities = neighbours.similarities
-    columns = (bundle.list_anime_rows, bundle.list_ratings, bundle.list_statuses)
-    sizes, (listed, ratings, statuses) = entries_of_users(bundle, neighbours.rows, *columns)
-    owners = np.repeat(np.arange(len(sizes)), sizes)
-    least = least_of_top_quarters(owners, ratings, len(sizes))
+    (neighbours, similarities), lists = profile.nearby
+    ends = lists.ends[: N_NEIGHBOURS + 1]
     wanted = np.zeros(bundle.n_anime, dtype=bool)
     wanted[anime_rows] = True
-    # As numpy wants an index: of thirty-two bits it would make these by a slower way.
-    held = np.flatnonzero(wanted[listed.astype(np.intp)])
-    held = held[similarities[owners[held]] > 0.0]
-    n_near = int(np.count_nonzero(similarities > 0.0))
-    n_seen = np.bincount(listed[held[statuses[held] != int(Status.PLAN_TO_WATCH)]], minlength=bundle.n_anime)
-    held = held[ratings[held] >= least[owners[held]]]
-    places: dict[int, list[int]] = {row: [] for row in anime_rows}
-    for place, row in enumerate(listed[held].tolist()):
-        places[row].append(place)
-    users = neighbours.rows[owners[held]].tolist()
-    nearness = similarities[owners[held]].tolist()
-    given = ratings[held].tolist()
+    held = np.flatnonzero(wanted[lists.rows[: ends[-1]]])
+    owners = np.searchsorted(ends, held, side="right") - 1
+    near = similarities[owners] > 0.0
+    held, owners = held[near], owners[near]
+    listed, places = lists.rows[held], lists.places[held]
+    n_near = int(np.count_nonzero(similarities[:N_NEIGHBOURS] > 0.0))
+    n_seen = np.bincount(listed[bundle.list_statuses[places] != int(Status.PLAN_TO_WATCH)], minlength=bundle.n_anime)
+    ratings = bundle.list_ratings[places]
+    of_lists = bundle.list_ratings[lists.places[: ends[-1]]]
+    least = least_of_top_quarters(np.repeat(np.arange(len(ends) - 1), np.diff(ends)), of_lists, len(ends) - 1)
+    supporting: dict[int, list[int]] = {row: [] for row in anime_rows}
+    for place, (row, is_high) in enumerate(zip(listed.tolist(), (ratings >= least[owners]).tolist(), strict=True)):
+        if is_high:
+            supporting[row].append(place)
+    users, nearness, given = neighbours[owners].tolist(), similarities[owners].tolist(), ratings.tolist()
     return [
         (
-            [Supporter(users[p], nearness[p], given[p]) for p in places[row][:MAX_SUPPORTERS]],
-            len(places[row]),
+            [Supporter(users[p], nearness[p], given[p]) for p in supporting[row][:MAX_SUPPORTERS]],
+            len(supporting[row]),
             int(n_seen[row]) / n_near if n_near else None,
         )
         for row in anime_rows
@@ -157,9 +155,10 @@ def _supporters(
 class FeatureWords:
     """Puts the effects of the re-ranker's features into words a fan understands."""
 
-    def __init__(self, bundle: Bundle, reranker: Reranker) -> None:
+    def __init__(self, bundle: Bundle, reranker: Reranker, titles: Sequence[tuple[str, ...]]) -> None:
         self._bundle = bundle
         self._reranker = reranker
+        self._titles = titles
         self._genre_shares = bundle.anime_genres.mean(axis=0)
         self._groups = {group: [FEATURES.index(name) for name in names] for group, names in _GROUPS.items()}
 
@@ -170,77 +169,95 @@ class FeatureWords:
             return []
         effects = self._reranker.effects(reranked.features[np.maximum(places, 0)], self._groups)
         by_row = zip(*(values.tolist() for values in effects.values()), strict=True)
+        facts = SeenFacts(self._bundle, user_list.support.rows)
+        unlike = self._say_unlike(anime_rows, user_list)
         return [
-            self._words(row, dict(zip(effects, of_row, strict=True)), user_list) if place >= 0 else []
+            self._words(row, dict(zip(effects, of_row, strict=True)), facts, unlike.get(row, []))
+            if place >= 0
+            else []
             for row, place, of_row in zip(anime_rows, places.tolist(), by_row, strict=True)
         ]
 
-    def _words(self, anime_row: int, effects: dict[str, float], user_list: UserList) -> list[str]:
+    def _words(self, anime_row: int, effects: dict[str, float], facts: "SeenFacts", unlike: list[str]) -> list[str]:
         strong = sorted(
             (group for group in effects if effects[group] >= LEAST_EFFECT), key=lambda group: -effects[group]
         )
-        said = (self._say(group, anime_row, user_list.support.rows) for group in strong)
-        unlike = self._say_unlike(anime_row, user_list)
+        said = (self._say(group, anime_row, facts) for group in strong)
         return [*islice(filter(None, said), MAX_NOTES - len(unlike)), *unlike]
 
-    def _say(self, group: str, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
+    def _say(self, group: str, anime_row: int, facts: "SeenFacts") -> str | None:
         match group:
             case "franchise":
-                return self._say_franchise(anime_row, seen_rows)
+                return self._say_franchise(anime_row, facts)
             case "studio":
-                return self._say_studio(anime_row, seen_rows)
+                return self._say_studio(anime_row, facts)
             case "genres":
-                return self._say_genres(anime_row, seen_rows)
+                return self._say_genres(anime_row, facts)
             case "years":
-                return self._say_years(anime_row, seen_rows)
+                return self._say_years(anime_row, facts)
             case _:
                 return "seen by many with a list like this one"
 
-    def _say_unlike(self, anime_row: int, user_list: UserList) -> list[str]:
+    def _say_unlike(self, anime_rows: list[int], user_list: UserList) -> dict[int, list[str]]:
         disliked = user_list.disliked_rows
         if len(disliked) <= USUAL_DISLIKED * len(user_list.seen_rows):
-            return []
+            return {}
         embeddings = self._bundle.anime_embeddings
-        cosines = np.einsum("ij,j->i", embeddings[disliked], embeddings[anime_row])
-        if cosines.min() > UNLIKE:
-            return []
-        other = int(disliked[cosines.argmin()])
-        (status,) = user_list.statuses[user_list.anime_rows == other]
-        verdict = "dropped" if status == Status.DROPPED else "rates low"
-        return [f"unlike {self._name(other)}, which this list {verdict}"]
+        # Shape: (n_page, n_disliked)
+        cosines = np.einsum("ij,kj->ik", embeddings[anime_rows], embeddings[disliked])
+        least = cosines.argmin(axis=1)
+        found = np.flatnonzero(cosines.min(axis=1) <= UNLIKE)
+        others = disliked[least[found]]
+        dropped = user_list.statuses[user_list.disliked][least[found]] == int(Status.DROPPED)
+        verdicts = np.where(dropped, "dropped", "rates low")
+        return {
+            anime_rows[place]: [f"unlike {self._titles[other][0]}, which this list {verdict}"]
+            for place, other, verdict in zip(found.tolist(), others.tolist(), verdicts.tolist(), strict=True)
+        }
 
-    def _say_franchise(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
+    def _say_franchise(self, anime_row: int, facts: "SeenFacts") -> str | None:
         bundle = self._bundle
-        mates = seen_rows[bundle.franchise_codes[seen_rows] == bundle.franchise_codes[anime_row]]
+        mates = np.flatnonzero(facts.franchises == bundle.franchise_codes[anime_row])
         if not len(mates):
             return None
-        positions = bundle.franchise_positions[mates]
+        positions = bundle.franchise_positions[facts.rows[mates]]
         before = positions < bundle.franchise_positions[anime_row]
         if before.any():
-            return f"comes after {self._name(int(mates[np.argmax(np.where(before, positions, -1))]))}"
-        return f"of the franchise of {self._name(int(mates[np.argmin(positions)]))}"
+            return f"comes after {self._titles[facts.rows[mates[np.argmax(np.where(before, positions, -1))]]][0]}"
+        return f"of the franchise of {self._titles[facts.rows[mates[np.argmin(positions)]]][0]}"
 
-    def _name(self, anime_row: int) -> str:
-        start, end = self._bundle.card_offsets[anime_row : anime_row + 2]
-        return str(orjson.loads(self._bundle.cards[start:end].tobytes())["name"])
-
-    def _say_studio(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
-        codes = self._bundle.studio_codes
-        seen = int(np.count_nonzero(codes[seen_rows] == codes[anime_row]))
-        if not codes[anime_row] or not seen:
+    def _say_studio(self, anime_row: int, facts: "SeenFacts") -> str | None:
+        code = self._bundle.studio_codes[anime_row]
+        seen = int(np.count_nonzero(facts.studios == code))
+        if not code or not seen:
             return None
-        return f"by {self._bundle.studio_names[codes[anime_row]]}, like {seen} on the list"
+        return f"by {self._bundle.studio_names[code]}, like {seen} on the list"
 
-    def _say_genres(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
-        has = self._bundle.anime_genres
-        shares = has[seen_rows].mean(axis=0) if len(seen_rows) else np.zeros(has.shape[1])
+    def _say_genres(self, anime_row: int, facts: "SeenFacts") -> str | None:
         # What is common on this list and rare elsewhere explains more than Comedy.
-        lift = np.where(has[anime_row], shares / (self._genre_shares + 0.01), 0.0)
-        best = [column for column in np.argsort(-lift, kind="stable")[:N_GENRES] if lift[column] > 1.0]
+        lift = np.where(self._bundle.anime_genres[anime_row], facts.genre_shares / (self._genre_shares + 0.01), 0.0)
+        best = [column for column in np.argsort(-lift, kind="stable")[:N_GENRES].tolist() if lift[column] > 1.0]
         names = " and ".join(str(self._bundle.genre_names[column]) for column in best)
         return f"{names}: this list has much of it" if names else None
 
-    def _say_years(self, anime_row: int, seen_rows: NDArray[np.integer]) -> str | None:
+    def _say_years(self, anime_row: int, facts: "SeenFacts") -> str | None:
         year = int(self._bundle.years[anime_row])
-        near = np.abs(self._bundle.years[seen_rows].astype(np.int64) - year) <= 1
-        return f"from the years around {year}, like {int(near.sum())} on the list" if year and near.any() else None
+        near = int(np.count_nonzero(np.abs(facts.years - year) <= 1))
+        return f"from the years around {year}, like {near} on the list" if year and near else None
+
+
+class SeenFacts:
+    """What is known of the anime on a list, looked up once for all of a page. Arrays have shape (n,)."""
+
+    def __init__(self, bundle: Bundle, rows: NDArray[np.integer]) -> None:
+        self.rows = rows
+        self.franchises: NDArray[np.int32] = bundle.franchise_codes[rows]
+        self.studios: NDArray[np.int16] = bundle.studio_codes[rows]
+        self.years = bundle.years[rows].astype(np.int64)
+        self._genres: NDArray[np.bool_] = bundle.anime_genres[rows]
+
+    @cached_property
+    def genre_shares(self) -> NDArray[np.float64]:
+        """Share of them that has each genre, shape (n_genres,); zeros without any."""
+        shares: NDArray[np.float64] = self._genres.sum(axis=0) / max(len(self.rows), 1)
+        return shares

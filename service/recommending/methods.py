@@ -14,7 +14,6 @@ from models.scoring.items import ItemWeights, weights_of
 from models.scoring.neighbours import (
     N_NEIGHBOURS,
     N_WEIGHTED_NEIGHBOURS,
-    NEIGHBOURHOOD_SIZES,
     NeighbourRegression,
     NeighbourRule,
     NeighbourScores,
@@ -24,6 +23,7 @@ from models.scoring.neighbours import (
 from models.scoring.popular import popular_scores
 from models.scoring.reranker import Reranker, reranker_of
 from models.scoring.user_list import list_of_user, seen_lists_of_users
+from service.recommending.catalogue import Catalogue
 from service.recommending.explanations import FeatureWords
 from service.recommending.requests import MethodName
 from service.recommending.similar_users import UserProfile
@@ -93,17 +93,16 @@ class ItemsMethod:
 class RankedMethod:
     """Item weights propose, a network orders: the two stages."""
 
-    def __init__(self, bundle: Bundle, reranker: Reranker) -> None:
+    def __init__(self, bundle: Bundle, catalogue: Catalogue, reranker: Reranker) -> None:
         self._bundle = bundle
         self._reranker = reranker
-        self._words = FeatureWords(bundle, reranker)
+        self._words = FeatureWords(bundle, reranker, catalogue.titles)
 
     def score(self, profile: UserProfile, allowed: Mask) -> Scoring:
         """Score every anime; the contributions are those of the first stage."""
         user_list = profile.user_list
-        nearest = profile.neighbours(NEIGHBOURHOOD_SIZES[-1])
-        theirs = seen_lists_of_users(self._bundle, nearest.rows)
-        shares = neighbourhood_shares(self._bundle.n_anime, nearest.similarities, theirs)
+        nearest, lists = profile.nearby
+        shares = neighbourhood_shares(self._bundle.n_anime, nearest.similarities, lists.seen(self._bundle))
         reranked = self._reranker.rerank(user_list, shares, allowed)
         return Scoring(
             reranked.scores,
@@ -177,7 +176,7 @@ class PopularMethod:
         return Scoring(self._scores, lambda rows: np.zeros((len(rows), n_support), dtype=np.float32))
 
 
-def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
+def make_methods(bundle: Bundle, catalogue: Catalogue) -> dict[MethodKey, Method]:
     """Make every method of a model, by name and rule; the rule is None for methods that have but one."""
     methods: dict[MethodKey, Method] = {
         ("embedding", None): EmbeddingMethod(bundle),
@@ -190,5 +189,5 @@ def make_methods(bundle: Bundle) -> dict[MethodKey, Method]:
         # One and the same for both stages: they keep a copy by supporting anime.
         methods["items", None] = ItemsMethod(weights_of(bundle) if reranker is None else reranker.weights)
     if reranker is not None:
-        methods["ranked", None] = RankedMethod(bundle, reranker)
+        methods["ranked", None] = RankedMethod(bundle, catalogue, reranker)
     return methods

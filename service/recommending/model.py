@@ -35,6 +35,7 @@ from service.recommending.titles import make_title_search
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE_BYTES: Final = 4 << 20
+_OBJECTS_PER_COLLECTION: Final = 20_000
 
 
 class PrecomputedAnswers(Protocol):
@@ -183,6 +184,8 @@ def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = No
         check_golden_answers(model, folder)
         # Without collecting first: of garbage there is a hundred kB, which takes a tenth of a second to find.
         gc.freeze()
+        # A posted list makes more objects than the 700 after which the collector looks for cycles, and leaves none.
+        gc.set_threshold(_OBJECTS_PER_COLLECTION)
     finally:
         gc.enable()
     trim_memory()

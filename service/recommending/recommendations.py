@@ -37,7 +37,7 @@ class Recommender:
     def __init__(self, bundle: Bundle, catalogue: Catalogue) -> None:
         self._bundle = bundle
         self._catalogue = catalogue
-        self._methods = make_methods(bundle)
+        self._methods = make_methods(bundle, catalogue)
         self._franchises = franchises_of(bundle)
         self._steering = Steering(bundle)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
 from models.scoring.embedding import embed_list
-from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE
+from models.scoring.neighbours import N_NEIGHBOURS_OF_RULE, NEIGHBOURHOOD_SIZES
 from models.scoring.ranking import Cut, RankedPage
 from models.scoring.user_index import Nearest, user_index_of
-from models.scoring.user_list import Status, UserList, entries_of_users, list_of_user
+from models.scoring.user_list import ListsOfUsers, Status, UserList, entries_of_users, list_of_user
 
 MAX_NEIGHBOURS: Final = max(N_NEIGHBOURS_OF_RULE.values())
 _PLAN_TO_WATCH: Final = np.uint8(Status.PLAN_TO_WATCH)
@@ -23,9 +23,16 @@ _PLAN_TO_WATCH: Final = np.uint8(Status.PLAN_TO_WATCH)
 class UserProfile:
     """A user to recommend to, known to the model or not. Everything after is one path."""
 
+    bundle: Bundle
     user_list: UserList
     embedding: NDArray[np.float32]  # (embedding_size,), a unit vector, or zeros without evidence
     neighbours: Callable[[int], Nearest]  # finds the k most similar users, best first
+
+    @cached_property
+    def nearby(self) -> tuple[Nearest, ListsOfUsers]:
+        """The nearest users whom scores and reasons go by, and their lists: looked up once for both."""
+        nearest = self.neighbours(NEIGHBOURHOOD_SIZES[-1])
+        return nearest, ListsOfUsers.of(self.bundle, nearest.rows)
 
     @property
     def likes_something(self) -> bool:
@@ -50,14 +57,19 @@ class SimilarUsers:
     def known_user(self, user_row: int) -> UserProfile:
         """Describe a user the model knows."""
         find = partial(self._index.neighbours, user_row)
-        return UserProfile(list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row], find)
+        user_list, embedding = list_of_user(self._bundle, user_row), self._bundle.user_embeddings[user_row]
+        return UserProfile(self._bundle, user_list, embedding, find)
 
     def unseen_user(self, user_list: UserList) -> UserProfile:
         """Describe an unseen user by their list."""
         embedding = embed_list(self._bundle.list_embeddings, user_list.support)
         # One search for all who will ask.
         found = self._index.search(embedding, MAX_NEIGHBOURS)
-        return UserProfile(user_list, embedding, lambda k: Nearest(found.rows[:k], found.similarities[:k]))
+
+        def find(k: int) -> Nearest:
+            return Nearest(found.rows[:k], found.similarities[:k])
+
+        return UserProfile(self._bundle, user_list, embedding, find)
 
     def has_at_hand(self, cut: Cut) -> bool:
         """Whether a page of similar users of a known user only has to be looked up."""

@@ -21,6 +21,7 @@ from models.scoring.items import ItemWeights
 from models.scoring.neighbours import NeighbourRegression
 from models.scoring.reranker import Reranker
 from models.scoring.user_index import UserIndex
+from service.recommending.catalogue import Catalogue
 from service.recommending.methods import MethodKey
 from service.recommending.model import LoadedModel, build_model, check_golden_answers, load_model
 from tests.models.small_bundle import nearest_counted, replace_array, user_index
@@ -206,8 +207,8 @@ def test_a_service_that_answers_for_one_method_by_another_is_refused(
 ) -> None:
     make_methods = service.recommending.methods.make_methods
 
-    def confused(bundle: Bundle) -> Any:
-        methods = make_methods(bundle)
+    def confused(bundle: Bundle, catalogue: Catalogue) -> Any:
+        methods = make_methods(bundle, catalogue)
         return methods | {key: methods[other]}
 
     monkeypatch.setattr(service.recommending.recommendations, "make_methods", confused)

@@ -101,7 +101,7 @@ lists = st.lists(anime_rows, min_size=1, max_size=30, unique=True).map(sorted)
 
 # Whatever is added to the methods has to explain itself like the others.
 # The reasons of re-ranked anime are those of the first stage, whose scores they add up to.
-EXPLAINED: Final = [key for key in make_methods(BUNDLE) if key[0] not in {"popular", "ranked"}]
+EXPLAINED: Final = [key for key in make_methods(BUNDLE, MODEL.catalogue) if key[0] not in {"popular", "ranked"}]
 
 
 @settings(max_examples=60)
@@ -111,7 +111,7 @@ def test_contributions_over_the_whole_list_add_up_to_the_score(seen: list[int], 
     counted = list(slow_counts(whole))
     liked = [counted.index(row) for row in slow_liked(whole)]
     profile = MODEL.similar_users.unseen_user(whole)
-    scoring = make_methods(BUNDLE)[key].score(profile, np.ones(N_ANIME, dtype=bool))
+    scoring = make_methods(BUNDLE, MODEL.catalogue)[key].score(profile, np.ones(N_ANIME, dtype=bool))
     contributions = scoring.contributions(list(range(N_ANIME)))
     assert contributions.shape == (N_ANIME, len(counted))
     np.testing.assert_allclose(contributions.sum(axis=1), scoring.scores, atol=1e-5)
@@ -145,7 +145,7 @@ def test_a_known_user_and_a_stranger_with_the_same_list_get_the_same(row: int) -
     assert stranger.scores == pytest.approx(known.scores, abs=1e-6)
 
 
-@given(row=user_rows, key=st.sampled_from(list(make_methods(BUNDLE))), wanted=filters, page=paging)
+@given(row=user_rows, key=st.sampled_from(list(make_methods(BUNDLE, MODEL.catalogue))), wanted=filters, page=paging)
 def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     row: int, key: MethodKey, wanted: dict[str, Any], page: dict[str, Any]
 ) -> None:
@@ -156,7 +156,7 @@ def test_collapsed_recommendations_show_each_franchise_once_as_its_next_entry(
     listed = set(profile.user_list.anime_rows.tolist())
     seen = set(profile.user_list.seen_rows.tolist())
     allowed = [other for other in range(N_ANIME) if other not in listed and passes(other, wanted)]
-    scoring = make_methods(BUNDLE)[key].score(profile, np.isin(np.arange(N_ANIME), allowed))
+    scoring = make_methods(BUNDLE, MODEL.catalogue)[key].score(profile, np.isin(np.arange(N_ANIME), allowed))
     best: dict[int, tuple[float, int, int]] = {}
     for other in allowed:
         score, shown = float(scoring.scores[other]), _next_of(int(BUNDLE.franchise_codes[other]), seen, allowed)
@@ -191,7 +191,7 @@ def test_a_page_of_franchises_is_cut_from_the_collapsed_ranking(row: int, wanted
         assert page.total == len(expected)
 
 
-@given(row=user_rows, key=st.sampled_from(list(make_methods(BUNDLE))))
+@given(row=user_rows, key=st.sampled_from(list(make_methods(BUNDLE, MODEL.catalogue))))
 def test_what_comes_after_a_disliked_entry_is_left_out_unless_asked_for(row: int, key: MethodKey) -> None:
     method, rule = key
     profile = MODEL.similar_users.known_user(row)

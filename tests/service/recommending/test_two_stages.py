@@ -14,6 +14,7 @@ from models.scoring.user_list import list_of_user
 from models.store import Store
 from service.api import answers as schemas
 from service.api.problems import Problem
+from service.recommending.catalogue import Catalogue
 from service.recommending.methods import make_methods
 from service.recommending.model import LoadedModel
 from service.recommending.requests import RecommendationsRequest
@@ -191,7 +192,7 @@ def test_a_method_that_a_model_does_not_have_is_refused_with_those_it_has(
 def test_the_service_ranks_by_the_nearest_users(bundle: Bundle, model: LoadedModel) -> None:
     profile = model.similar_users.known_user(USER_ROW)
     allowed = np.ones(N_ANIME, dtype=bool)
-    ranked = make_methods(bundle)["ranked", None].score(profile, allowed)
+    ranked = make_methods(bundle, Catalogue(bundle))["ranked", None].score(profile, allowed)
     cosines = bundle.user_embeddings @ bundle.user_embeddings[USER_ROW]
     nearest = [row for row in np.argsort(-cosines, kind="stable").tolist() if row != USER_ROW][:100]
     assert len(nearest) == N_USERS - 1
