@@ -28,7 +28,7 @@ setup: $(VENV)/.installed ## make the virtual environment with the pinned versio
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || [ "$(PYTHON)" ] || { echo '$(NO_PYTHON)' >&2; exit 1; }
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,s3,database,dask,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,s3,database,dask,otel,dev]'
 	touch $@
 
 # Where there is no node, the tests that need it skip.

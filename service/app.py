@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from fastapi import FastAPI
@@ -31,11 +32,15 @@ from service.operations.metrics import Metrics
 from service.operations.metrics_port import serving_metrics
 from service.operations.request_middleware import AnswerFaults, CompressLarge, WatchRequests
 from service.operations.root_path import UnderRootPath
+from service.operations.traces import telemetry_config
 from service.precompute.files import read_ahead
 from service.recommending.model import LoadedModel, Readiness, load_model, trim_memory
 from service.settings import Settings
 from service.version import own_version
 from service.worker_environment import REMOTE_STORE
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 
 def create_app(
@@ -43,6 +48,7 @@ def create_app(
     *,
     load: Callable[[], LoadedModel] | None = None,
     on_refused: Callable[[], None] | None = None,
+    tracer_provider: "TracerProvider | None" = None,
 ) -> FastAPI:
     """Build the application. Loading begins when it starts, beside the event loop.
 
@@ -53,6 +59,8 @@ def create_app(
         Reads the model; by default that of the store's current bundle, with every check.
     on_refused : callable, optional
         Called if the bundle cannot be used. By default the application goes on, and answers with that fault.
+    tracer_provider : TracerProvider, optional
+        Sends a span of each request; by default there are none.
     """
     readiness = Readiness()
     remote = os.environ.get(REMOTE_STORE)
@@ -75,6 +83,9 @@ def create_app(
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+        if tracer_provider is not None:
+            # With the spans that were not sent yet.
+            await run_in_threadpool(tracer_provider.shutdown)
 
     app = FastAPI(
         title="Osusume",
@@ -86,6 +97,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=telemetry_config(tracer_provider),
     )
     app.state.readiness = readiness
     app.state.metrics = Metrics(readiness)
@@ -99,11 +111,11 @@ def create_app(
     app.state.uploads = make_uploads(settings.body_timeout_s)
     add_problem_handlers(app)
     _add_routes(app, settings)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, is_traced=tracer_provider is not None)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, *, is_traced: bool) -> None:
     # The last one added stands outermost.
     app.add_middleware(AnswerFromMemory, memory=app.state.answer_memory)
     if settings.client_rate:
@@ -122,7 +134,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=exposed,
         )
     access_log = AccessLog(settings.log_format) if settings.access_log else None
-    app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log)
+    app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log, is_traced=is_traced)
     app.add_middleware(CompressLarge)
     if settings.root_path:
         own = {path.split("/")[1] for route in iter_route_contexts(app.routes) if (path := route.path)}
