@@ -84,10 +84,15 @@ def test_a_collector_hears_of_every_request_by_its_route_alone(
     keys.write_text(made.stdout, encoding="utf-8")
     key = next(word for word in made.stderr.split() if len(word) > 30)
     headers = {"authorization": f"Bearer {key}", "host": "hidden.example"}
-    settings = {"OSUSUME_LOG_FORMAT": "json", "OSUSUME_API_KEYS": str(keys), "OTEL_BSP_SCHEDULE_DELAY": "100"}
-    settings[ENDPOINT] = collector.url
     parent = "0af7651916cd43dd8448eb211c80319c"
-    with running(own_store, **settings, log=log) as url:
+    with running(
+        own_store,
+        log=log,
+        OSUSUME_LOG_FORMAT="json",
+        OSUSUME_API_KEYS=str(keys),
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_BSP_SCHEDULE_DELAY="100",
+    ) as url:
         for _ in range(2):
             traceparent = f"00-{parent}-b7ad6b7169203331-01"
             answer = httpx.get(
@@ -131,9 +136,14 @@ def test_a_collector_hears_of_every_request_by_its_route_alone(
 
 
 def test_each_worker_sends_its_own(own_store: Path, collector: Collector) -> None:
-    variables = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_SERVICE_NAME": "mine"}
-    arguments = ("--workers", "2")
-    with running(own_store, *arguments, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **variables) as url:
+    with running(
+        own_store,
+        "--workers",
+        "2",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        OTEL_BSP_SCHEDULE_DELAY="50",
+        OTEL_SERVICE_NAME="mine",
+    ) as url:
 
         def both_have() -> bool:
             httpx.get(f"{url}/model")
