@@ -97,7 +97,7 @@ def write_precomputed(
                 if not n_kept:
                     connection.executescript(_TABLES)
                 _fill(connection, digests, iter(answer(list(digests)[n_kept:])))
-                _describe(connection, about.model_copy(update={"n_answers": len(digests)}))
+                _describe(connection, about)
         except sqlite3.Error as error:
             _sweep(store)
             raise PrecomputedError(f"{target} cannot be written: {error}") from error
@@ -128,7 +128,8 @@ def _fill(connection: sqlite3.Connection, digests: Mapping[int, bytes], answers:
 
 
 def _describe(connection: sqlite3.Connection, about: About) -> None:
-    content = about.model_dump_json().encode()
+    (n_answers,) = connection.execute("SELECT count(*) FROM answers").fetchone()
+    content = about.model_copy(update={"n_answers": n_answers}).model_dump_json().encode()
     with connection:
         connection.execute("DELETE FROM about")
         connection.execute("INSERT INTO about VALUES (?, ?)", (content, zlib.crc32(content)))

@@ -18,6 +18,7 @@ from models.store import Store
 from service.api.params import RecommendationsQuery
 from service.api.rendering import recommend
 from service.precompute import __main__ as precompute
+from service.precompute import pool
 from service.precompute.answers import pack
 from service.precompute.earlier import answer_digests
 from service.precompute.files import precomputed_file
@@ -164,7 +165,7 @@ def test_answers_of_users_whom_an_update_did_not_touch_are_taken_over(
         asked.extend(rows)
         return compute(work, rows, *arguments)
 
-    compute = precompute.work_out
+    compute = pool.work_out
     monkeypatch.setattr(precompute, "work_out", count)
     assert precompute.main(["--store", str(store), "--query", "method=items&limit=5", "--workers", "1"]) == 0
     said = capsys.readouterr().err
