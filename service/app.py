@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 from fastapi import FastAPI
@@ -32,15 +31,12 @@ from service.operations.metrics import Metrics
 from service.operations.metrics_port import serving_metrics
 from service.operations.request_middleware import AnswerFaults, CompressLarge, WatchRequests
 from service.operations.root_path import UnderRootPath
-from service.operations.traces import telemetry_config
+from service.operations.traces import make_tracer_provider, telemetry_config
 from service.precompute.files import read_ahead
 from service.recommending.model import LoadedModel, Readiness, load_model, trim_memory
 from service.settings import Settings
 from service.version import own_version
 from service.worker_environment import REMOTE_STORE
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
 
 
 def create_app(
@@ -48,7 +44,6 @@ def create_app(
     *,
     load: Callable[[], LoadedModel] | None = None,
     on_refused: Callable[[], None] | None = None,
-    tracer_provider: "TracerProvider | None" = None,
 ) -> FastAPI:
     """Build the application. Loading begins when it starts, beside the event loop.
 
@@ -59,11 +54,10 @@ def create_app(
         Reads the model; by default that of the store's current bundle, with every check.
     on_refused : callable, optional
         Called if the bundle cannot be used. By default the application goes on, and answers with that fault.
-    tracer_provider : TracerProvider, optional
-        Sends a span of each request; by default there are none.
     """
     readiness = Readiness()
     remote = os.environ.get(REMOTE_STORE)
+    tracer_provider = make_tracer_provider()
     load = load or (lambda: load_model(Store(Path(settings.store)).current_folder()))
 
     @contextlib.asynccontextmanager

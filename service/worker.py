@@ -10,7 +10,6 @@ from fastapi import FastAPI
 
 from service.app import create_app
 from service.operations.logs import configure_logs
-from service.operations.traces import make_tracer_provider
 from service.recommending.model import LoadedModel, load_model
 from service.settings import read_settings
 from service.worker_environment import note_refusal, served_bundle
@@ -28,8 +27,7 @@ def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
     settings = read_settings()
     configure_logs(settings)
     load = load or partial(load_model, served_bundle(), is_checked=True)
-    provider = make_tracer_provider()
-    return create_app(settings, load=load, on_refused=_end_process, tracer_provider=provider)
+    return create_app(settings, load=load, on_refused=_end_process)
 
 
 def _end_process() -> None:

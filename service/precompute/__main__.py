@@ -30,7 +30,7 @@ from service.api.user_ids import read_user_id
 from service.api.validation import parse_query
 from service.local_store import with_local_store
 from service.precompute.answers import About
-from service.precompute.earlier import answer_digests, merge
+from service.precompute.earlier import answer_digests
 from service.precompute.files import Answers, PrecomputedError, find_earlier, precomputed_file, write_precomputed
 from service.precompute.pool import Work, work_out
 from service.recommending.errors import InvalidRequestError
@@ -160,7 +160,11 @@ def _precompute(store: Path, options: argparse.Namespace) -> tuple[int, Path]:
             earlier = None
         others = [row for row in rows if not earlier or row not in earlier.rows]
         computed = work_out(Work(folder.resolve(), query), others, options.workers, options.engine, _say)
-        return merge(model, rows, earlier, computed) if earlier else computed
+        for row in rows:
+            if earlier and row in earlier.rows:
+                yield row, earlier.find(row) or recommend(model, row, query)
+            else:
+                yield next(computed)
 
     about = About(model_version=model.version, query=query)
     return len(user_rows), write_precomputed(store, about, digests, answer)

@@ -6,7 +6,7 @@ anew, little stays the same; item weights and embeddings do not look at it.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -106,14 +106,3 @@ class EarlierAnswers:
         some = list(self.rows)[:: max(1, len(self.rows) // _N_PROVED)]
         found = ((row, self.find(row)) for row in some)
         return all(page is None or page == recommend(model, row, self.answers.query) for row, page in found)
-
-
-def merge(
-    model: LoadedModel, rows: list[int], earlier: EarlierAnswers, computed: Iterator[tuple[int, WrittenPage]]
-) -> Iterator[tuple[int, WrittenPage]]:
-    """Give the answers of some rows, in order: earlier ones, and computed ones of all other rows."""
-    for row in rows:
-        if row in earlier.rows:
-            yield row, earlier.find(row) or recommend(model, row, earlier.answers.query)
-        else:
-            yield next(computed)

@@ -38,11 +38,13 @@ Answers = Iterator[tuple[int, WrittenPage]]
 _SUFFIX: Final = "-precomputed.sqlite"
 _UNFINISHED_FILE: Final = ".precomputing"
 _LOCK_FILE: Final = ".precompute.lock"
-# Of larger pages answers of 2 kB fill a larger part.
+# Of larger pages answers of 2 kB fill a larger part. What a killed process has written the kernel keeps, and the whole
+# file is synced before it gets its name.
 _TABLES: Final = """
     PRAGMA page_size = 16384;
-    CREATE TABLE about (content BLOB NOT NULL, checksum INTEGER NOT NULL);
-    CREATE TABLE answers (user_row INTEGER PRIMARY KEY, page BLOB NOT NULL, digest BLOB NOT NULL);
+    PRAGMA synchronous = OFF;
+    CREATE TABLE IF NOT EXISTS about (content BLOB NOT NULL, checksum INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS answers (user_row INTEGER PRIMARY KEY, page BLOB NOT NULL, digest BLOB NOT NULL);
 """
 _ANSWERS_AT_ONCE: Final = 64
 # More than sqlite maps: all of it, so that workers share its pages.
@@ -68,15 +70,8 @@ def write_precomputed(
     """Write the answers to a query in the place of earlier ones once all are written.
 
     What was written when an earlier call was stopped or killed stays, unless the disk failed, and is gone on with.
-
-    Parameters
-    ----------
-    store : Path
-    about : About
-    digests : mapping of int to bytes
-        By user row, ascending: what an answer depends on, see :func:`service.precompute.earlier.answer_digests`.
-    answer : callable
-        Gives the answers for user rows, in their order.
+    ``digests`` has by user row, ascending, what an answer depends on, see
+    :func:`service.precompute.earlier.answer_digests`; ``answer`` gives the answers for some of the rows, in order.
 
     Raises
     ------
@@ -92,20 +87,18 @@ def write_precomputed(
             if not n_kept:
                 _sweep(store)
             with contextlib.closing(sqlite3.connect(unfinished)) as connection:
-                # What a killed process has written is the kernel's; before the file gets its name it is synced.
-                connection.execute("PRAGMA synchronous = OFF")
-                if not n_kept:
-                    connection.executescript(_TABLES)
-                _fill(connection, digests, iter(answer(list(digests)[n_kept:])))
-                _describe(connection, about)
-        except sqlite3.Error as error:
+                connection.executescript(_TABLES)
+                _fill(connection, about, digests, answer(list(digests)[n_kept:]))
+            # The service may run as another user, whatever the umask.
+            unfinished.chmod(0o644)
+            sync_path(unfinished)
+            unfinished.replace(target)
+            sync_path(store)
+        except (sqlite3.Error, OSError) as error:
             _sweep(store)
+            if isinstance(error, OSError):
+                raise
             raise PrecomputedError(f"{target} cannot be written: {error}") from error
-        # The service may run as another user, whatever the umask.
-        unfinished.chmod(0o644)
-        sync_path(unfinished)
-        unfinished.replace(target)
-        sync_path(store)
     return target
 
 
@@ -120,14 +113,11 @@ def _count_kept(unfinished: Path, digests: Mapping[int, bytes]) -> int:
     return len(written) if is_sound and written == list(islice(digests.items(), len(written))) else 0
 
 
-def _fill(connection: sqlite3.Connection, digests: Mapping[int, bytes], answers: Answers) -> None:
+def _fill(connection: sqlite3.Connection, about: About, digests: Mapping[int, bytes], answers: Answers) -> None:
     while some := list(islice(answers, _ANSWERS_AT_ONCE)):
         with connection:
             packed = ((user_row, pack(page, user_row), digests[user_row]) for user_row, page in some)
             connection.executemany("INSERT INTO answers VALUES (?, ?, ?)", packed)
-
-
-def _describe(connection: sqlite3.Connection, about: About) -> None:
     (n_answers,) = connection.execute("SELECT count(*) FROM answers").fetchone()
     content = about.model_copy(update={"n_answers": n_answers}).model_dump_json().encode()
     with connection:
@@ -142,25 +132,19 @@ def _sweep(store: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(store: Path) -> Iterator[Path]:
-    """Be the only one that precomputes, with a file to write, which is gone if the disk failed.
+    """Be the only one that precomputes, with a file to write.
 
     Raises
     ------
     PrecomputedError
         If there is another.
-    OSError
-        If the store cannot be written.
     """
     with (store / _LOCK_FILE).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise PrecomputedError(f"{store}: another process is precomputing answers here") from error
-        try:
-            yield store / _UNFINISHED_FILE
-        except OSError:
-            _sweep(store)
-            raise
+        yield store / _UNFINISHED_FILE
 
 
 def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
