@@ -38,8 +38,8 @@ Answers = Iterator[tuple[int, WrittenPage]]
 _SUFFIX: Final = "-precomputed.sqlite"
 _UNFINISHED_FILE: Final = ".precomputing"
 _LOCK_FILE: Final = ".precompute.lock"
-# Of larger pages answers of 2 kB fill a larger part. What a killed process has written the kernel keeps, and the whole
-# file is synced before it gets its name.
+# Of larger pages answers of 2 kB fill a larger part. What a killed process has written the kernel keeps; the file is
+# synced before it gets its name.
 _TABLES: Final = """
     PRAGMA page_size = 16384;
     PRAGMA synchronous = OFF;
@@ -94,10 +94,11 @@ def write_precomputed(
             sync_path(unfinished)
             unfinished.replace(target)
             sync_path(store)
-        except (sqlite3.Error, OSError) as error:
+        except OSError:
             _sweep(store)
-            if isinstance(error, OSError):
-                raise
+            raise
+        except sqlite3.Error as error:
+            _sweep(store)
             raise PrecomputedError(f"{target} cannot be written: {error}") from error
     return target
 
