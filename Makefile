@@ -18,7 +18,7 @@ DATA ?= $(DEMO)
 QUALITY_PORT ?= 8001
 PORT ?= 8000
 
-.PHONY: audit chaos help setup tools demo test mutants check fmt lint type cov bench quality openapi lock docker clean
+.PHONY: audit scan chaos help setup tools demo test mutants check fmt lint type cov bench quality openapi lock docker clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -28,7 +28,7 @@ setup: $(VENV)/.installed ## make the virtual environment with the pinned versio
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || [ "$(PYTHON)" ] || { echo '$(NO_PYTHON)' >&2; exit 1; }
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,s3,database,dask,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[service,training,s3,database,dask,otel,dev]'
 	touch $@
 
 # Where there is no node, the tests that need it skip.
@@ -70,10 +70,19 @@ type: setup ## mypy, strict
 chaos: setup ## try to break it: a million requests during swaps, a thousand kills, every byte flipped (an hour)
 	OSUSUME_TEST_CHAOS=full $(BIN)/python -m pytest tests/chaos -p no:cacheprovider
 
-audit: setup ## compare dependencies with known vulnerabilities (asks PyPI and npm)
+audit: setup ## compare dependencies and images with known vulnerabilities (asks PyPI and npm; images: trivy or grype)
 	$(VENV)/bin/python -m venv runs/audit && runs/audit/bin/python -m pip install --quiet pip-audit
 	runs/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 	cd $(CLIENTS) && npm audit
+	$(MAKE) --no-print-directory scan
+
+# What the images hold besides Python's packages is Debian's. What nobody has mended yet is no news.
+scan:
+	@for image in osusume/service osusume/training; do \
+		if command -v trivy >/dev/null; then trivy image --exit-code 1 --severity HIGH,CRITICAL --ignore-unfixed $$image; \
+		elif command -v grype >/dev/null; then grype --fail-on high --only-fixed $$image; \
+		else echo 'the images are not scanned: neither trivy nor grype is installed'; break; fi; \
+	done
 
 fmt: setup ## format and mend what can be mended
 	$(BIN)/ruff check --fix .

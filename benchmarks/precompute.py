@@ -19,6 +19,9 @@ def measure_precompute(store: Path, n_users: int) -> Row:
     """Precompute answers for ``n_users`` drawn at random, or for all where there are no more; return a row."""
     bundle = current_bundle(store)
     chosen = np.random.default_rng(0).permutation(bundle.user_ids)[:n_users]
+    # What lies there already would be taken over.
+    for earlier in store.glob(precomputed_file(Path(), "*").name):
+        earlier.unlink()
     with tempfile.TemporaryDirectory() as folder:
         users = Path(folder) / "users.txt"
         users.write_text("\n".join(map(str, chosen.tolist())), encoding="utf-8")

@@ -11,7 +11,7 @@ WORKDIR /app
 COPY pyproject.toml constraints.txt /tmp/build/
 RUN --mount=type=cache,target=/var/cache/pip \
     cd /tmp/build && touch README.md \
-    && pip install -c constraints.txt ".[service,s3]" \
+    && pip install -c constraints.txt ".[service,s3,otel]" \
     && rm -r /tmp/build
 
 COPY docker/healthcheck.py docker/

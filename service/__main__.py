@@ -34,6 +34,7 @@ from service.local_store import with_local_store
 from service.operations.bounded_heads import BoundedProtocol
 from service.operations.keys import KeysError, read_keys
 from service.operations.logs import SERVICE, configure_logs
+from service.operations.traces import traces_fault
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
 from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused, noted_process
 
@@ -147,6 +148,8 @@ def _greet(settings: Settings) -> None:
     logger = logging.getLogger(SERVICE)
     if links := service_links():
         logger.info("variables of Kubernetes, not settings", extra={"fields": {"names": ",".join(links)}})
+    if fault := traces_fault():
+        logger.warning("no traces are sent", extra={"fields": {"fault": fault}})
     logger.info("starting", extra={"fields": {"url": url, "workers": settings.workers}})
 
 

@@ -30,6 +30,7 @@ from service.operations.metrics import Metrics
 from service.operations.metrics_port import serving_metrics
 from service.operations.request_middleware import AnswerFaults, CompressLarge, WatchRequests
 from service.operations.root_path import UnderRootPath
+from service.operations.traces import make_tracer_provider, telemetry_config
 from service.precompute.files import read_ahead
 from service.recommending.model import LoadedModel, Readiness, load_model, trim_memory
 from service.settings import Settings
@@ -55,6 +56,7 @@ def create_app(
     """
     readiness = Readiness()
     remote = os.environ.get(REMOTE_STORE)
+    tracer_provider = make_tracer_provider()
     load = load or (lambda: load_model(Store(Path(settings.store)).current_folder()))
 
     @contextlib.asynccontextmanager
@@ -74,6 +76,9 @@ def create_app(
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+        if tracer_provider is not None:
+            # With the spans that were not sent yet.
+            await run_in_threadpool(tracer_provider.shutdown)
 
     app = FastAPI(
         title="Osusume",
@@ -85,6 +90,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=telemetry_config(tracer_provider),
     )
     app.state.readiness = readiness
     app.state.metrics = Metrics(readiness)
@@ -96,11 +102,11 @@ def create_app(
     app.state.uploads = make_uploads(settings.body_timeout_s)
     add_problem_handlers(app)
     _add_routes(app, settings)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, is_traced=tracer_provider is not None)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, *, is_traced: bool) -> None:
     # The last one added stands outermost.
     app.add_middleware(AnswerFromMemory, memory=app.state.answer_memory)
     if settings.client_rate:
@@ -119,7 +125,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             expose_headers=exposed,
         )
     access_log = AccessLog(settings.log_format) if settings.access_log else None
-    app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log)
+    app.add_middleware(WatchRequests, metrics=app.state.metrics, access_log=access_log, is_traced=is_traced)
     app.add_middleware(CompressLarge)
     if settings.root_path:
         own = {path.split("/")[1] for route in iter_route_contexts(app.routes) if (path := route.path)}

@@ -92,6 +92,32 @@ def test_settings_in_kubernetes_are_settings(monkeypatch: pytest.MonkeyPatch) ->
     assert [port["containerPort"] for port in ports] == [settings.port, settings.metrics_port]
 
 
+@pytest.mark.parametrize("half", ["service", "training"])
+def test_images_hold_what_they_need_and_no_more(half: str) -> None:
+    text = (ROOT / "docker" / f"{half}.Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    steps = [
+        line.split(maxsplit=1) for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert [rest for step, rest in steps if step == "FROM"] == ["python:3.11-slim"]
+    # Nobody is root by the time that anything runs, and after that nothing is built.
+    assert [rest for step, rest in steps if step == "USER"] == ["osusume"]
+    after = [step for step, _ in steps][[step for step, _ in steps].index("USER") :]
+    assert not {"RUN", "COPY", "ADD"} & set(after)
+    copied = {name for step, rest in steps if step in {"COPY", "ADD"} for name in rest.split()[:-1]}
+    script = "docker/healthcheck.py" if half == "service" else "docker/train.sh"
+    packages = {"models", "service"} | ({"training"} if half == "training" else set())
+    assert copied == {"pyproject.toml", "constraints.txt", script} | packages
+    # Neither a compiler nor pip's cache stays.
+    runs = [rest for step, rest in steps if step == "RUN"]
+    assert not any("apt" in rest.split() or "apt-get" in rest.split() for rest in runs)
+    assert all("--mount=type=cache,target=/var/cache/pip" in rest for rest in runs if "pip install" in rest)
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    shown = {line[1:] for line in ignored if line.startswith("!")}
+    assert ignored[1] == "*"
+    assert copied <= shown <= copied | {"training", "docker/healthcheck.py", "docker/train.sh"}
+    assert "models/store" in ignored
+
+
 @pytest.fixture(scope="module")
 def exposition() -> str:
     model: LoadedModel = build_model(make_bundle())

@@ -60,6 +60,28 @@ def test_make_says_what_to_install_where_no_python_works(tmp_path: Path, pythons
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("scanner", ["trivy", "grype", None])
+def test_images_are_scanned_by_what_is_installed(tmp_path: Path, scanner: str | None) -> None:
+    bash, make = shutil.which("bash"), shutil.which("make")
+    assert bash
+    assert make
+    (tmp_path / "bash").symlink_to(bash)
+    if scanner:
+        (tmp_path / scanner).write_text(f"#!{bash}\necho {scanner} $@\n", encoding="utf-8")
+        (tmp_path / scanner).chmod(0o755)
+    done = subprocess.run(
+        [make, "scan"], cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=30, check=True
+    )
+    lines = done.stdout.splitlines()
+    if scanner:
+        assert [(line.split()[0], line.split()[-1]) for line in lines] == [
+            (scanner, "osusume/service"),
+            (scanner, "osusume/training"),
+        ]
+    else:
+        assert lines == ["the images are not scanned: neither trivy nor grype is installed"]
+
+
 def test_make_takes_the_python_it_is_told(tmp_path: Path) -> None:
     done = _set_up(tmp_path, {"python3.13": WORKS}, "PYTHON=/opt/python", "--dry-run")
     assert " /opt/python -m venv " in done.stdout

@@ -161,7 +161,9 @@ def read_manifest(folder: Path) -> Manifest:
         raise BundleCorruptError(path, f"is no JSON object: {error}") from error
     if version != FORMAT_VERSION:
         raise BundleFormatError(
-            path, f"has format version {version!r}, this software reads {FORMAT_VERSION}; train the bundle anew"
+            path,
+            f"has format version {version!r}, this software reads {FORMAT_VERSION}; train the bundle anew "
+            "(`python -m training run`), or serve it with the release that made it",
         )
     sum_path = folder / MANIFEST_SUM_FILE
     if _read_bytes(sum_path) != manifest_sum_line(content):

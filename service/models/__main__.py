@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from models.bundle.reader import read_manifest
 from models.errors import BundleError, StoreError
 from models.objects import is_url
 from models.store import Store
@@ -82,7 +83,12 @@ def _say(text: str) -> None:
 def _list(store: Store, _: Settings, __: argparse.Namespace) -> None:
     served, pinned = store.current_version(), store.pinned_version()
     for version in store.versions():
-        _say(version + (" pinned" if version == pinned else " current" if version == served else ""))
+        state = " pinned" if version == pinned else " current" if version == served else ""
+        try:
+            read_manifest(store.root / version)
+        except BundleError as error:
+            state += f", cannot be served: {error}"
+        _say(version + state)
 
 
 def _roll_back(store: Store, _: Settings, __: argparse.Namespace) -> None:

@@ -94,6 +94,7 @@ class AccessLog:
                     "duration_ms": round(duration_s * 1000, 2),
                     "request_id": request_id,
                     "client": client,
+                    **({"trace_id": scope["trace_id"]} if "trace_id" in scope else {}),
                 }
             ).decode()
         else:

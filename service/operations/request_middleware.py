@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 import anyio
+from opentelemetry import trace
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,9 +35,12 @@ _LEVEL: Final = 1
 class WatchRequests:
     """Gives every request an id, logs and counts it."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, access_log: AccessLog | None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, metrics: Metrics, access_log: AccessLog | None, is_traced: bool = False
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._is_traced = is_traced
         self._access_log = access_log
         # Unique across workers and restarts, and cheaper than a uuid per request.
         self._prefix = os.urandom(6).hex()
@@ -54,6 +58,10 @@ class WatchRequests:
         request_id, if_none_match = self._read_headers(scope)
         scope["request_id"] = request_id.decode()
         scope["status"] = 0
+        span = trace.get_current_span() if self._is_traced else trace.INVALID_SPAN
+        if span.get_span_context().is_valid:
+            span.set_attribute("osusume.request_id", scope["request_id"])
+            scope["trace_id"] = trace.format_trace_id(span.get_span_context().trace_id)
 
         async def watched_send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -62,6 +70,10 @@ class WatchRequests:
                 if if_none_match is not None and message["status"] == 200:
                     _answer_unchanged(message, if_none_match)
                 scope["status"] = message["status"]
+                if span.is_recording() and (template := _template(scope)) != UNMATCHED:
+                    # FastAPI knows no route of what is answered from memory.
+                    span.set_attribute("http.route", template)
+                    span.update_name(f"{method} {template}")
             elif scope["status"] == 304:
                 message["body"] = b""
             await send(message)
@@ -83,13 +95,16 @@ class WatchRequests:
         return request_id or b"%b-%d" % (self._prefix.encode(), next(self._numbers)), if_none_match
 
     def _note(self, scope: Scope, method: str, duration_s: float) -> None:
-        route, status = scope.get("route"), scope["status"]
-        template = getattr(route, "path", UNMATCHED) if route is not None else UNMATCHED
-        # As OpenAPI has it, without what an id may hold.
-        template = template.replace(":any_text}", "}")
-        self._metrics.observe(template, method, status, duration_s)
+        status = scope["status"]
+        self._metrics.observe(_template(scope), method, status, duration_s)
         if self._access_log is not None:
             self._access_log.write(scope, method, status, duration_s, scope["request_id"])
+
+
+def _template(scope: Scope) -> str:
+    """Give the route as OpenAPI has it, without what an id may hold."""
+    path: str = getattr(scope.get("route"), "path", UNMATCHED)
+    return path.replace(":any_text}", "}")
 
 
 class AnswerFaults:
@@ -109,7 +124,7 @@ class AnswerFaults:
         except Exception as error:
             if scope["type"] != "http" or isinstance(error, ClientDisconnect):
                 raise
-            fields = {"request_id": scope["request_id"], "path": scope["path"]}
+            fields = {name: scope[name] for name in ("request_id", "trace_id", "path") if name in scope}
             logging.getLogger(SERVICE).exception("a request broke", extra={"fields": fields})
             if scope["status"]:
                 raise  # Half an answer is out already; the server has to cut the connection.

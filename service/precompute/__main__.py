@@ -29,7 +29,9 @@ from service.api.rendering import recommend
 from service.api.user_ids import read_user_id
 from service.api.validation import parse_query
 from service.local_store import with_local_store
-from service.precompute.files import PrecomputedError, precomputed_file, write_precomputed
+from service.precompute.answers import About
+from service.precompute.earlier import answer_digests
+from service.precompute.files import Answers, PrecomputedError, find_earlier, precomputed_file, write_precomputed
 from service.precompute.pool import Work, work_out
 from service.recommending.errors import InvalidRequestError
 from service.recommending.model import load_model
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _FAULTS as error:
         return _fail(*_explain(error))
     except KeyboardInterrupt:
-        return _fail("stopped; answers that were there before still are", _STOPPED + signal.SIGINT)
+        return _fail("stopped; started again, it goes on from there", _STOPPED + signal.SIGINT)
     size = path.stat().st_size
     _say(f"{n_answers:,} answers, {size / 1e6:,.1f} MB, in {path}, after {time.monotonic() - started:.0f} s")
     if path == precomputed_file(folder, current):
@@ -145,8 +147,27 @@ def _precompute(store: Path, options: argparse.Namespace) -> tuple[int, Path]:
     user_rows = _read_users(users, model.bundle) if users else list(range(model.bundle.n_users))
     # What cannot be answered is reported now, and not by a process of the pool.
     recommend(model, 0, query)
-    answers = work_out(Work(folder.resolve(), query), user_rows, options.workers, options.engine, _say)
-    return len(user_rows), write_precomputed(store, model.version, query, answers)
+    digests = answer_digests(model, query, user_rows)
+
+    def answer(rows: list[int]) -> Answers:
+        if len(rows) < len(digests):
+            _say(f"{len(digests) - len(rows):,} answers are there from an earlier start")
+        earlier = find_earlier(store, query, {row: digests[row] for row in rows})
+        if earlier and earlier.rows and earlier.agree(model):
+            _say(f"{len(earlier.rows):,} answers are the same as in {earlier.path.name}")
+        elif earlier:
+            _say(f"no answer in {earlier.path.name} is certain to be the same now: all are computed")
+            earlier = None
+        others = [row for row in rows if not earlier or row not in earlier.rows]
+        computed = work_out(Work(folder.resolve(), query), others, options.workers, options.engine, _say)
+        for row in rows:
+            if earlier and row in earlier.rows:
+                yield row, earlier.find(row) or recommend(model, row, query)
+            else:
+                yield next(computed)
+
+    about = About(model_version=model.version, query=query)
+    return len(user_rows), write_precomputed(store, about, digests, answer)
 
 
 def _read_query(text: str) -> RecommendationsQuery:

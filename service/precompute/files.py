@@ -15,8 +15,9 @@ import fcntl
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,22 +28,25 @@ from models.bundle.writer import sync_path
 from service.api.params import RecommendationsQuery
 from service.api.rendering import WrittenPage, recommend
 from service.precompute.answers import About, PrecomputedAnswers, pack
+from service.precompute.earlier import EarlierAnswers
 from service.recommending.errors import ServiceError
 from service.recommending.model import LoadedModel
 from service.version import own_version
 
+Answers = Iterator[tuple[int, WrittenPage]]
+
 _SUFFIX: Final = "-precomputed.sqlite"
 _UNFINISHED_FILE: Final = ".precomputing"
 _LOCK_FILE: Final = ".precompute.lock"
-# No journal: what is not finished is thrown away. Of larger pages answers of 2 kB fill a larger part.
+# Of larger pages answers of 2 kB fill a larger part. What a killed process has written the kernel keeps; the file is
+# synced before it gets its name.
 _TABLES: Final = """
     PRAGMA page_size = 16384;
-    PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
-    CREATE TABLE about (content BLOB NOT NULL, checksum INTEGER NOT NULL);
-    CREATE TABLE answers (user_row INTEGER PRIMARY KEY, page BLOB NOT NULL);
-    BEGIN;
+    CREATE TABLE IF NOT EXISTS about (content BLOB NOT NULL, checksum INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS answers (user_row INTEGER PRIMARY KEY, page BLOB NOT NULL, digest BLOB NOT NULL);
 """
+_ANSWERS_AT_ONCE: Final = 64
 # More than sqlite maps: all of it, so that workers share its pages.
 _MAP_ALL: Final = "PRAGMA mmap_size = 1099511627776"
 # Of a longer stretch the kernel may read no more than this.
@@ -61,9 +65,13 @@ def precomputed_file(store: Path, model_version: str) -> Path:
 
 
 def write_precomputed(
-    store: Path, model_version: str, query: RecommendationsQuery, answers: Iterable[tuple[int, WrittenPage]]
+    store: Path, about: About, digests: Mapping[int, bytes], answer: Callable[[list[int]], Answers]
 ) -> Path:
-    """Write the answers to a query, by ascending user row, in the place of earlier ones once all are written.
+    """Write the answers to a query in the place of earlier ones once all are written.
+
+    What was written when an earlier call was stopped or killed stays, unless the disk failed, and is gone on with.
+    ``digests`` has by user row, ascending, what an answer depends on, see
+    :func:`service.precompute.earlier.answer_digests`; ``answer`` gives the answers for some of the rows, in order.
 
     Raises
     ------
@@ -72,51 +80,72 @@ def write_precomputed(
     OSError
         If the store cannot be written.
     """
-    target = precomputed_file(store, model_version)
+    target = precomputed_file(store, about.model_version)
     with _alone(store) as unfinished:
         try:
-            with contextlib.closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
-                _fill(connection, About(model_version=model_version, query=query), answers)
+            n_kept = _count_kept(unfinished, digests)
+            if not n_kept:
+                _sweep(store)
+            with contextlib.closing(sqlite3.connect(unfinished)) as connection:
+                connection.executescript(_TABLES)
+                _fill(connection, about, digests, answer(list(digests)[n_kept:]))
+            # The service may run as another user, whatever the umask.
+            unfinished.chmod(0o644)
+            sync_path(unfinished)
+            unfinished.replace(target)
+            sync_path(store)
+        except OSError:
+            _sweep(store)
+            raise
         except sqlite3.Error as error:
+            _sweep(store)
             raise PrecomputedError(f"{target} cannot be written: {error}") from error
-        # The service may run as another user, whatever the umask.
-        unfinished.chmod(0o644)
-        sync_path(unfinished)
-        unfinished.replace(target)
-        sync_path(store)
     return target
 
 
-def _fill(connection: sqlite3.Connection, about: About, answers: Iterable[tuple[int, WrittenPage]]) -> None:
-    connection.executescript(_TABLES)
-    packed = ((user_row, pack(page, user_row)) for user_row, page in answers)
-    n_answers = connection.executemany("INSERT INTO answers VALUES (?, ?)", packed).rowcount
+def _count_kept(unfinished: Path, digests: Mapping[int, bytes]) -> int:
+    """Count the answers that lie there already: none, unless all of them are the first ones that are wanted."""
+    with contextlib.closing(sqlite3.connect(unfinished)) as connection:
+        try:
+            written = connection.execute("SELECT user_row, digest FROM answers ORDER BY user_row").fetchall()
+            is_sound = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
+        except sqlite3.Error:
+            return 0
+    return len(written) if is_sound and written == list(islice(digests.items(), len(written))) else 0
+
+
+def _fill(connection: sqlite3.Connection, about: About, digests: Mapping[int, bytes], answers: Answers) -> None:
+    while some := list(islice(answers, _ANSWERS_AT_ONCE)):
+        with connection:
+            packed = ((user_row, pack(page, user_row), digests[user_row]) for user_row, page in some)
+            connection.executemany("INSERT INTO answers VALUES (?, ?, ?)", packed)
+    (n_answers,) = connection.execute("SELECT count(*) FROM answers").fetchone()
     content = about.model_copy(update={"n_answers": n_answers}).model_dump_json().encode()
-    connection.execute("INSERT INTO about VALUES (?, ?)", (content, zlib.crc32(content)))
-    connection.execute("COMMIT")
+    with connection:
+        connection.execute("DELETE FROM about")
+        connection.execute("INSERT INTO about VALUES (?, ?)", (content, zlib.crc32(content)))
+
+
+def _sweep(store: Path) -> None:
+    for leftover in store.glob(f"{_UNFINISHED_FILE}*"):
+        leftover.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def _alone(store: Path) -> Iterator[Path]:
-    """Be the only one that precomputes, with a file to write that is gone in the end unless it was renamed.
+    """Be the only one that precomputes, with a file to write.
 
     Raises
     ------
     PrecomputedError
         If there is another.
     """
-    unfinished = store / _UNFINISHED_FILE
     with (store / _LOCK_FILE).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise PrecomputedError(f"{store}: another process is precomputing answers here") from error
-        try:
-            # Of a process that was killed.
-            unfinished.unlink(missing_ok=True)
-            yield unfinished
-        finally:
-            unfinished.unlink(missing_ok=True)
+        yield store / _UNFINISHED_FILE
 
 
 def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
@@ -145,9 +174,31 @@ def with_precomputed(model: LoadedModel, store: Path) -> LoadedModel:
     return replace(model, precomputed=precomputed)
 
 
-def _open(path: Path, model: LoadedModel) -> PrecomputedAnswers:
+def find_earlier(store: Path, query: RecommendationsQuery, digests: Mapping[int, bytes]) -> EarlierAnswers | None:
+    """Find the newest file that has some of these answers already, whichever model it is of; else one with none."""
+    wanted, earlier = {digest: user_row for user_row, digest in digests.items()}, None
+    for path in sorted(store.glob(f"*{_SUFFIX}"), reverse=True):
+        try:
+            connection = _connect(path)
+            answers = PrecomputedAnswers(About(model_version="", query=query, n_answers=1), connection)
+            found = connection.execute("SELECT user_row, digest FROM answers ORDER BY user_row")
+            rows = {wanted[digest]: user_row for user_row, digest in found if digest in wanted}
+        except sqlite3.Error:
+            # Damaged, or of a release that kept no digests.
+            continue
+        earlier = EarlierAnswers(path, answers, rows)
+        if rows:
+            break
+    return earlier
+
+
+def _connect(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _open(path: Path, model: LoadedModel) -> PrecomputedAnswers:
+    connection = _connect(path)
     try:
         connection.execute(_MAP_ALL)
         about = _read_about(path, connection, model)

@@ -181,6 +181,12 @@ def test_the_service_image_has_neither_tensorflow_nor_pandas(running: Compose) -
         "print(json.dumps([n for n in ('tensorflow', 'keras', 'pandas', 'training', 'pytest') if u.find_spec(n)]))"
     )
     assert found == []
+    # Nor a compiler, nor anything of the project that it does not need.
+    found = running.python(
+        "import json, os, shutil; mine = {'docker', 'models', 'service'};"
+        "print(json.dumps([*filter(shutil.which, ('gcc', 'cc', 'make')), *(set(os.listdir('/app')) - mine)]))"
+    )
+    assert found == []
 
 
 def test_the_service_runs_without_rights(running: Compose) -> None:

@@ -18,7 +18,7 @@ from models.store import Store
 from service.api.params import RecommendationsQuery
 from service.api.rendering import WrittenPage, recommend
 from service.app import create_app
-from service.precompute.answers import pack, unpack
+from service.precompute.answers import About, pack, unpack
 from service.precompute.files import PrecomputedError, read_ahead, with_precomputed, write_precomputed
 from service.recommending.model import LoadedModel
 from service.settings import Settings
@@ -29,8 +29,18 @@ TWENTY = RecommendationsQuery(limit=20)
 
 
 def _precompute(store: Path, model: LoadedModel, query: RecommendationsQuery = TWENTY) -> Path:
-    answers = ((row, recommend(model, row, query)) for row in range(N_USERS))
-    return write_precomputed(store, model.version, query, answers)
+    return _write(store, model, ((row, recommend(model, row, query)) for row in range(N_USERS)), query)
+
+
+def _write(
+    store: Path,
+    model: LoadedModel,
+    answers: Iterator[tuple[int, WrittenPage]],
+    query: RecommendationsQuery = TWENTY,
+) -> Path:
+    about = About(model_version=model.version, query=query)
+    digests = {row: b"%d %d" % (row, query.limit) for row in range(N_USERS)}
+    return write_precomputed(store, about, digests, lambda rows: answers)
 
 
 def _served(store: Path) -> Iterator[httpx.Client]:
@@ -46,7 +56,7 @@ def test_what_lies_in_the_file_is_what_is_served(own_store: Path, loaded: Loaded
             # Not among those that are computed once more.
             yield row, page._replace(total=4711) if row == 7 else page
 
-    write_precomputed(own_store, loaded.version, TWENTY, answers())
+    _write(own_store, loaded, answers())
     found = ["", "?limit=20", "?offset=19&limit=1"]
     worked_out = ["?limit=21", "?offset=19&limit=2", "?method=ranked", "?order=least", "?include_plan_to_watch=true"]
     for client in _served(own_store):
@@ -179,7 +189,7 @@ def _precompute_off_by(difference: float, store: Path, model: LoadedModel) -> No
             written[3]["score"] += difference
             yield row, page._replace(rows=[json.dumps(own).encode() for own in written])
 
-    write_precomputed(store, model.version, TWENTY, answers())
+    _write(store, model, answers())
 
 
 def test_answers_that_are_not_what_they_would_be_now_are_not_used(own_store: Path, loaded: LoadedModel) -> None:
@@ -229,7 +239,7 @@ def test_what_fails_midway_leaves_what_was_there(own_store: Path, loaded: Loaded
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_precomputed(own_store, loaded.version, TWENTY, answers())
+        _write(own_store, loaded, answers())
     assert precomputed_of(loaded, own_store).n_answers == N_USERS
     assert not (own_store / ".precomputing").exists()
 
@@ -240,7 +250,7 @@ def test_one_at_a_time(own_store: Path, loaded: LoadedModel) -> None:
             _precompute(own_store, loaded)
         yield 0, recommend(loaded, 0, TWENTY)
 
-    write_precomputed(own_store, loaded.version, TWENTY, answers())
+    _write(own_store, loaded, answers())
     assert precomputed_of(loaded, own_store).n_answers == 1
 
 
