@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from training.dump.file_source import FileSource
 from training.errors import InputError
+from training.support.artefacts import digest_file
 
 _TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 SUFFIXES: Final = (*(f"{text}{packed}" for text in _TEXT_SUFFIXES for packed in ("", ".gz", ".zst")), ".parquet")
@@ -64,8 +65,7 @@ class DumpFiles:
         """Hash names and contents: sha256, in hexadecimal."""
         total = hashlib.sha256()
         for path in self.paths:
-            with path.open("rb") as file:
-                total.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+            total.update(f"{path.name} {digest_file(path)}\n".encode())
         return total.hexdigest()
 
 

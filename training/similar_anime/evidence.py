@@ -22,7 +22,7 @@ from training.support.engine import LOCAL, Engine
 # The place in a ranking that a value is compared with: the tenth best of the query, or of the candidate.
 N_BEST: Final = 10
 N_NEIGHBOURS: Final = 50
-_BLOCK: Final = 256
+_BLOCK: Final = 64
 _LEAST: Final = 1e-6
 # The mirror of each kind of evidence: what it is seen from the other anime. The others are symmetric.
 MIRROR: Final = {"weight_for": "weight_from", "weight_from": "weight_for"}

@@ -14,7 +14,8 @@ from training.similar_anime.features import N_CANDIDATES, PairEvidence, Pairs
 from training.similar_anime.ranker import Ranker
 
 N_SIMILAR: Final = N_CANDIDATES
-_QUERIES_PER_BLOCK: Final = 256
+# A block of evidence of each kind is held at a time: a hundred megabytes per thread for 17,562 anime.
+_QUERIES_PER_BLOCK: Final = 64
 # Each holds a block of features.
 _MAX_THREADS: Final = 4
 

@@ -49,13 +49,23 @@ class GroupedUsers:
         return cls.around(embeddings, kmeans.centroids)
 
     @classmethod
-    def around(cls, embeddings: Matrix, centroids: Matrix) -> Self:
-        """Group users, unit rows, around given centres."""
-        blocks = [embeddings[start : start + _BLOCK] for start in range(0, len(embeddings), _BLOCK)]
-        groups = np.concatenate([(block @ centroids.T).argmax(axis=1) for block in blocks])
+    def around(cls, embeddings: Matrix, centroids: Matrix, groups: NDArray[np.int64] | None = None) -> Self:
+        """Group users, unit rows, around given centres; ``groups`` are those of users who have one, -1 of others."""
+        groups = np.full(len(embeddings), -1) if groups is None else groups
+        unknown = np.flatnonzero(groups < 0)
+        for start in range(0, len(unknown), _BLOCK):
+            some = unknown[start : start + _BLOCK]
+            groups[some] = (embeddings[some] @ centroids.T).argmax(axis=1)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=len(centroids)))]).astype(np.int64)
         rows = np.argsort(groups, kind="stable").astype(np.int32)
         return cls(embeddings[rows], rows, offsets, centroids)
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        """The group of each user, by rows."""
+        groups = np.empty(len(self.rows), dtype=np.int64)
+        groups[self.rows] = np.repeat(np.arange(len(self.centroids)), np.diff(self.offsets))
+        return groups
 
     def members(self, group: int) -> slice:
         """Give the places of a group's users."""
