@@ -89,7 +89,7 @@ def update_bundle(
         updated = replace(prepared, interactions=lists)
         reading = pool.submit(_update_catalogue, bundle, updated, prepared, keep_new=keep_users)
         say(f"find the nearest users of {lists.n_users:,}")
-        metrics = bundle.manifest.metrics | {"user_index": update_users(arrays, bundle, before, lists, changes)}
+        metrics = bundle.manifest.metrics | {"user_index": update_users(arrays, bundle, lists, changes)}
         catalogue, placing = reading.result()
     arrays |= catalogue
     new_now, new_before = (keep_anime(part, arrays["new_anime_ids"]) for part in (listed, new_before))

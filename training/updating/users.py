@@ -12,18 +12,14 @@ from training.similar_users.embed import embed_users
 from training.similar_users.in_common import count_in_common, similarities_to_nearest
 from training.similar_users.index import count_groups, update_user_index
 from training.similar_users.neighbours import EarlierNeighbours
-from training.updating.lists import ListChanges
+from training.updating.lists import ListChanges, lists_of_bundle
 
 # Where more than this share of the users came or changed, the nearest users of all are found anew.
 _MOST_CHANGED: Final = 0.1
 
 
 def update_users(
-    arrays: dict[str, NDArray[Any]],
-    bundle: Bundle,
-    lists_before: Interactions,
-    lists: Interactions,
-    changes: ListChanges,
+    arrays: dict[str, NDArray[Any]], bundle: Bundle, lists: Interactions, changes: ListChanges
 ) -> dict[str, Any]:
     """Put lists, embeddings and nearest users into the arrays of a bundle; give what was measured of the index.
 
@@ -31,9 +27,10 @@ def update_users(
     """
     same, before = changes.same_after, changes.same_before
     others, gone = (np.delete(np.arange(n), known) for n, known in ((lists.n_users, same), (bundle.n_users, before)))
-    lists_of_others = lists.take_users(others)
+    lists_of_gone, lists_of_others = lists_of_bundle(bundle)[0].take_users(gone), lists.take_users(others)
     embeddings = np.empty((lists.n_users, bundle.manifest.embedding_size), dtype=np.float32)
-    embeddings[same] = embeddings_of_same = bundle.user_embeddings[before]
+    embeddings_of_same = bundle.user_embeddings[before]
+    embeddings[same] = embeddings_of_same
     embeddings[others] = embed_users(bundle.list_embeddings, lists_of_others)
     arrays |= {
         "user_ids": lists.user_ids,
@@ -42,7 +39,7 @@ def update_users(
         "list_anime_rows": lists.anime_rows,
         "list_ratings": lists.ratings,
         "list_statuses": lists.statuses,
-        "popularity": bundle.popularity - lists_before.take_users(gone).popularity() + lists_of_others.popularity(),
+        "popularity": bundle.popularity - lists_of_gone.popularity() + lists_of_others.popularity(),
     }
     n_nearest = bundle.nearest_user_rows.shape[1]
     few_changed = len(others) <= _MOST_CHANGED * lists.n_users and n_nearest < min(bundle.n_users, lists.n_users) - 1

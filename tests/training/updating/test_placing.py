@@ -57,7 +57,7 @@ def test_a_handful_of_anime_measures_nothing() -> None:
 
 def test_each_fifth_is_predicted_from_the_others_alone() -> None:
     rng = np.random.default_rng(0)
-    catalogue, popularity = make_catalogue(rng.integers(4, size=N)), rng.integers(1, 2000, N).astype(np.int32)
+    catalogue, popularity = make_catalogue(rng.integers(-1, 2, N)), rng.integers(1, 2000, N).astype(np.int32)
     embeddings = unit_rows(rng.normal(size=(N, 5)).astype(np.float32))
     features = describe_content(catalogue, catalogue, read_content(catalogue).synopses)
     parts = np.argsort(np.argsort(splitmix64(catalogue["anime_ids"]))) % 5
