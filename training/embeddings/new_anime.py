@@ -62,8 +62,9 @@ def predict_embeddings(features: Matrix, embeddings: Matrix, popularity: NDArray
 
 def weigh(popularity: NDArray[np.int32]) -> NDArray[np.float64]:
     """Give how much each anime counts in the regression: 1 on average."""
-    weights: NDArray[np.float64] = np.maximum(popularity, 1).astype(np.float64) ** _POWER
-    return weights / weights.mean()
+    powers = np.maximum(popularity, 1).astype(np.float64) ** _POWER
+    weights: NDArray[np.float64] = powers / powers.mean()
+    return weights
 
 
 def regression_sums(
