@@ -32,6 +32,8 @@ class GroupedUsers:
     offsets: NDArray[np.int64]
     # Shape: (n_groups, embedding_size). Unit rows.
     centroids: Matrix
+    # Shape: (n_users,). The group of each user, by rows.
+    groups: NDArray[np.int64]
 
     @classmethod
     def make(cls, embeddings: Matrix, n_groups: int, rng: np.random.Generator) -> Self:
@@ -58,14 +60,7 @@ class GroupedUsers:
             groups[some] = (embeddings[some] @ centroids.T).argmax(axis=1)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=len(centroids)))]).astype(np.int64)
         rows = np.argsort(groups, kind="stable").astype(np.int32)
-        return cls(embeddings[rows], rows, offsets, centroids)
-
-    @property
-    def groups(self) -> NDArray[np.int64]:
-        """The group of each user, by rows."""
-        groups = np.empty(len(self.rows), dtype=np.int64)
-        groups[self.rows] = np.repeat(np.arange(len(self.centroids)), np.diff(self.offsets))
-        return groups
+        return cls(embeddings[rows], rows, offsets, centroids, groups)
 
     def members(self, group: int) -> slice:
         """Give the places of a group's users."""
