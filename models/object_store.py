@@ -161,13 +161,11 @@ def open_store(location: str | Path) -> Store | ObjectStore:
 
 
 def _is_current_and_sound(store: Store, folder: Path) -> bool:
-    try:
-        is_current = store.current_folder() == folder
-        if is_current:
+    with contextlib.suppress(BundleError):
+        if store.current_folder() == folder:
             Sums(folder, read_manifest(folder).files).require()
-    except BundleError:
-        return False
-    return is_current
+            return True
+    return False
 
 
 def _at_once(call: Callable[[str], object], names: Iterable[str]) -> None:

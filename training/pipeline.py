@@ -21,7 +21,6 @@ from models.store import Store
 from training import publishing
 from training.background import begin_background
 from training.dump.files import find_dump
-from training.dump.list_source import ReadLimits
 from training.dump.rejects import REJECTS_FILE, RejectedRows
 from training.embeddings.stage import AutoencoderInput, networks_to_train, train_networks
 from training.embeddings.teacher import Teacher, fit_teacher
@@ -74,8 +73,8 @@ def run_prepare(
             RejectedRows(folder / REJECTS_FILE) as rejects,
             progress(f"read {Path(dump.lists.name).name}", dump.lists.n_bytes, "MB", scale=1e6) as update,
         ):
-            limits = ReadLimits(settings.prepare.memory_limit, work)
-            prepared = prepare(dump, thresholds, rejects, update, limits, engine)
+            source = replace(dump.lists, memory=settings.prepare.memory_limit, spill_folder=work)
+            prepared = prepare(replace(dump, lists=source), thresholds, rejects, update, engine)
         save_prepared(folder, prepared)
     return prepared.report
 

@@ -93,9 +93,9 @@ def add_user_index(arrays: dict[str, NDArray[Any]], lists: Interactions, engine:
     n_nearest, n_counted = (N_NEAREST, N_COUNTED) if has_weights else (N_NEAREST_QUICK, N_COUNTED_QUICK)
     user_index, metrics = build_user_index(arrays["user_embeddings"], n_nearest, engine=engine)
     arrays |= user_index
-    nearest = arrays["nearest_user_rows"]
-    arrays["nearest_in_common"] = count_in_common(lists, nearest, n_counted, engine)
-    arrays["nearest_similarities"] = similarities_to_nearest(arrays["user_embeddings"], nearest, n_counted, engine)
+    nearest = arrays["nearest_user_rows"][:, :n_counted]
+    arrays["nearest_in_common"] = count_in_common(lists, nearest, engine)
+    arrays["nearest_similarities"] = similarities_to_nearest(arrays["user_embeddings"], nearest, engine)
     return metrics
 
 

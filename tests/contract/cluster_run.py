@@ -30,19 +30,11 @@ from training.support.engine import Engine, open_engine
 N_PARTS = 16
 
 
-class GatedOnce:
+class GatedOnce(Gated):
     """An engine that holds every step back when it is first run, until a gate of its own says go."""
 
-    def __init__(self, engine: Engine, gates: Path) -> None:
-        self.ranges, self.empty = engine.ranges, engine.empty
-        self._engine, self._gates = engine, gates
-
-    @property
-    def n_machines(self) -> int:
-        return self._engine.n_machines
-
     def map(self, step: Callable[..., Any], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        gate = self._gates / f"{step.__module__.rpartition('.')[2]}.{step.__name__}"
+        gate = self._gate / f"{step.__module__.rpartition('.')[2]}.{step.__name__}"
         if gate.exists():
             return self._engine.map(step, inputs, calls)
         gate.mkdir(parents=True)

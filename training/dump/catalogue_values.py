@@ -12,6 +12,11 @@ Row = dict[str, str]
 
 UNKNOWN: Final = frozenset({"", "unknown", "nan", "none", "null", "-", "?", "n/a", "na", "<na>", "\\n", "[]"})
 _COUNTS: Final = ("members", "favorites", "episodes")
+# What cards and traits are made of: half of the columns of Kaggle's dump.
+_READ: Final = frozenset(
+    {*_COUNTS, "english_name", "japanese_name", "type", "genres", "score", "rating", "source", "studios", "duration"}
+    | {"aired", "aired_string", "premiered"}
+)
 # Of so few rows anything may be true.
 _ENOUGH: Final = 30
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:[,.\s'\u00a0\u202f]\d{3})+")
@@ -21,11 +26,11 @@ _NAME: Final = re.compile(rf"""['"]name['"]: *(?:{_QUOTED.pattern})""")  # of [{
 
 
 def known_cells(row: Mapping[str, str]) -> Row:
-    """Return the cells that are not unknown, without HTML entities, lists of names and counts in plain form.
+    """Return the cells that are read and not unknown, without HTML entities, lists of names and counts in plain form.
 
     A ``rating`` that is a number is the mean score, as in the dump of 2016, and no age rating.
     """
-    texts = {name: html.unescape(value).strip() for name, value in row.items()}
+    texts = {name: html.unescape(value).strip() for name, value in row.items() if name in _READ}
     known = {name: _plain(name, text) for name, text in texts.items() if text.lower() not in UNKNOWN}
     score = read_number(known.get("rating"))
     if score is not None and score <= 10:

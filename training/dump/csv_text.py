@@ -4,12 +4,10 @@ import codecs
 import collections
 import contextlib
 import csv
-import gzip
 import io
 import itertools
 import re
 import shutil
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,19 +66,17 @@ def open_bytes(path: Path) -> Iterator[Any]:
     ------
     InputError
         If it turns out to be broken while it is read.
+    OSError
+        If it cannot be read.
     """
-    if path.suffix == ".zst":
-        try:
-            with pa.input_stream(str(path), compression="zstd") as file:
-                yield file
-        except OSError as error:
-            raise InputError(f"{path}: is a broken or cut Zstandard file ({error}); fetch it again") from error
-        return
+    codec, kind = {".gz": ("gzip", "gzip"), ".zst": ("zstd", "Zstandard")}.get(path.suffix, (None, ""))
     try:
-        with path.open("rb") as raw:
-            yield gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: is a broken or cut gzip file ({error}); fetch it again") from error
+        with pa.input_stream(str(path), compression=codec) if codec else path.open("rb") as file:
+            yield file
+    except OSError as error:
+        if not codec:
+            raise
+        raise InputError(f"{path}: is a broken or cut {kind} file ({error}); fetch it again") from error
 
 
 def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:

@@ -2,7 +2,8 @@
 
 DuckDB reads CSV with all cores, as numbers. But it takes 7.5 for the whole number 8 and 0x10 for 16, so where a file
 holds more than digits it reads text. It also loses rows, or the count of lines, where line ends are mixed or a quote
-is never closed, so its rows are counted; where they do not add up the file is read again, line by line.
+is never closed, so its rows are counted; where they do not add up the file is read again, line by line. What a cell
+means is decided in `training.dump.list_values` alone.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import numpy as np
@@ -22,7 +23,6 @@ from models.cores import usable_cores
 from training.dump import columns
 from training.dump.csv_text import UTF_8, Dialect, find_dialect, read_rows, write_plain
 from training.dump.line_numbers import look_at_lines
-from training.dump.list_source import ListPart, ReadInsteadError, ReadLimits
 from training.dump.list_values import NEEDED, WANTED
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
@@ -54,6 +54,14 @@ _MALFORMED: Final = """
 OnBytes = Callable[[int], None]
 
 
+class ReadInsteadError(Exception):
+    """Tells whoever reads a part to forget what it yielded, and to read another one."""
+
+    def __init__(self, part: "ListPart") -> None:
+        super().__init__(part.name)
+        self.part = part
+
+
 def connect(memory: str, spill_folder: str) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB that keeps to a memory limit and writes what exceeds it into a folder.
 
@@ -79,6 +87,8 @@ class FileSource:
 
     name: str
     paths: Sequence[Path]
+    memory: str = "1GB"  # of DuckDB's buffers
+    spill_folder: Path | None = None  # takes what exceeds it; none: the system's folder for temporary files
 
     @property
     def n_bytes(self) -> int:
@@ -86,8 +96,8 @@ class FileSource:
         return sum(path.stat().st_size for path in self.paths)
 
     @contextlib.contextmanager
-    def open_part(self, number: int, limits: ReadLimits) -> Iterator[tuple[ListPart, Path]]:
-        """Open a file; give it, and a folder that is removed in the end.
+    def open_part(self, number: int, *, text_user_ids: bool) -> Iterator[tuple["ListPart", Path]]:
+        """Open a file, to read user ids as texts or as numbers; give it, and a folder that is removed in the end.
 
         Raises
         ------
@@ -95,60 +105,71 @@ class FileSource:
             If it has other columns than the first one.
         """
         with (
-            tempfile.TemporaryDirectory(prefix="spill-", dir=limits.spill_folder) as spill,
-            connect(limits.memory, spill) as connection,
+            tempfile.TemporaryDirectory(prefix="spill-", dir=self.spill_folder) as spill,
+            connect(self.memory, spill) as connection,
         ):
             place, path = self.paths[0].name, self.paths[number]
-            first, part = (_open(each, connection, Path(spill), limits) for each in (self.paths[0], path))
+            first, part = (
+                _ParquetPart(each, connection)
+                if each.suffix == ".parquet"
+                else _CsvPart(each, connection, Path(spill), as_text=text_user_ids)
+                for each in (self.paths[0], path)
+            )
             there, names = (", ".join(sorted({*WANTED} & {*each.names})) for each in (first, part))
             if names != there:
                 raise InputError(f"{path}: its columns are {names}, but {there} in {place}; parts must agree")
             yield part, Path(spill)
 
 
-def _open(
-    path: Path, connection: duckdb.DuckDBPyConnection, spill: Path, limits: ReadLimits
-) -> "_ParquetPart | _CsvPart":
-    if path.suffix == ".parquet":
-        return _ParquetPart(path, connection)
-    return _CsvPart(path, connection, spill, as_text=limits.text_user_ids)
+@contextlib.contextmanager
+def _reading(path: Path, otherwise: Callable[[Exception], Exception]) -> Iterator[None]:
+    """Turn errors of DuckDB into a line where memory is too small, and into something else otherwise.
 
-
-def _too_little_memory(path: Path, error: duckdb.Error) -> InputError:
-    reason = str(error).partition("\n")[0]
-    return InputError(
-        f"{path}: prepare.memory_limit, or the room to exceed it in the work folder, is too small: {reason}"
-    )
+    Raises
+    ------
+    InputError
+        Where memory is too small.
+    """
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        reason = str(error).partition("\n")[0]
+        room = "prepare.memory_limit, or the room to exceed it in the work folder, is too small"
+        raise InputError(f"{path}: {room}: {reason}") from error
+    except (duckdb.Error, OSError, pa.ArrowException) as error:
+        raise otherwise(error) from error
 
 
 class _ParquetPart:
-    """A Parquet file; its rows are counted from 1."""
+    """A Parquet file; its rows are counted from 1.
+
+    As in all parts, ``batches`` are rows in their order, of numbers or text, null where a cell is blank; what is no
+    row goes to ``rejects``. ``skipped`` are the lines that begin no row, once all batches were read.
+    """
 
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._path, self._connection = path, connection
         self.name, self.n_bytes = path.name, path.stat().st_size
         self.skipped = np.array([], dtype=np.int64)
-        self._relation = self._try(lambda: connection.read_parquet(str(path)))
+        with self._reading():
+            self._relation = connection.read_parquet(str(path))
         self.names = columns.list_columns(self._relation.columns)
         columns.require_columns(path, self.names, NEEDED, optional=(columns.STATUS,))
 
     def batches(self, rejects: RejectedRows, on_bytes: OnBytes) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 - all rows are rows
         picked = {name: old for name, old in zip(self.names, self._relation.columns, strict=True) if name in WANTED}
         expressions = [duckdb.ColumnExpression(old).alias(name) for name, old in picked.items()]
-        n_rows, done = self._try(lambda: len(self._relation)), 0
-        batches = self._try(lambda: self._relation.select(*expressions).to_arrow_reader(_BATCH_ROWS))
-        while (batch := self._try(lambda: next(batches, None))) is not None:
-            yield batch
-            done += batch.num_rows
-            on_bytes(round(self.n_bytes * done / n_rows))
+        done = 0
+        with self._reading():
+            n_rows = len(self._relation)
+            for batch in self._relation.select(*expressions).to_arrow_reader(_BATCH_ROWS):
+                yield batch
+                done += batch.num_rows
+                on_bytes(round(self.n_bytes * done / n_rows))
 
-    def _try(self, read: Callable[[], Any]) -> Any:
-        try:
-            return read()
-        except duckdb.OutOfMemoryException as error:
-            raise _too_little_memory(self._path, error) from error
-        except (duckdb.Error, OSError, pa.ArrowException) as error:
-            raise InputError(f"{self._path}: is no readable Parquet file, or a broken one ({error})") from error
+    def _reading(self) -> contextlib.AbstractContextManager[None]:
+        broken = f"{self._path}: is no readable Parquet file, or a broken one"
+        return _reading(self._path, lambda error: InputError(f"{broken} ({error})"))
 
 
 class _CsvFile:
@@ -195,17 +216,13 @@ class _CsvPart(_CsvFile):
         n_rows, n_above = 0, self.dialect.header_line - 1
         with ThreadPoolExecutor(1) as pool:
             looking = pool.submit(look_at_lines, self._readable)
-            try:
+            with _reading(self.path, lambda _: ReadInsteadError(_CarefulPart(self.path))):
                 self._connection.execute("DROP TABLE IF EXISTS malformed; DROP TABLE IF EXISTS malformed_scans")
                 for batch in self._relation().to_arrow_reader(_BATCH_ROWS):
                     yield batch
                     n_rows += batch.num_rows
                     self.show(n_rows, on_bytes)
                 found = self._connection.sql(_MALFORMED).fetchall()
-            except duckdb.OutOfMemoryException as error:
-                raise _too_little_memory(self.path, error) from error
-            except (duckdb.Error, OSError, pa.ArrowException) as error:
-                raise ReadInsteadError(_CarefulPart(self.path)) from error
             lines = looking.result()
         kinds = {kind for _, kind, _ in found}
         if not self._as_text and ("CAST" in kinds or not lines.only_digits):
@@ -260,3 +277,6 @@ class _CarefulPart(_CsvFile):
     def _batch(self, rows: list[list[str]]) -> pa.RecordBatch:
         cells = [pa.array([row[place] for row in rows], pa.string()) for place in range(len(self.wanted))]
         return pa.RecordBatch.from_arrays(cells, list(self.wanted))
+
+
+ListPart = _ParquetPart | _CsvPart | _CarefulPart

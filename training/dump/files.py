@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from training.dump.file_source import FileSource
 from training.errors import InputError
+from training.support.artefacts import digest_file
 
 _TEXT_SUFFIXES: Final = (".csv", ".tsv", ".txt")
 SUFFIXES: Final = (*(f"{text}{packed}" for text in _TEXT_SUFFIXES for packed in ("", ".gz", ".zst")), ".parquet")
@@ -39,8 +40,7 @@ class DumpFiles:
     """The files of a dump."""
 
     folder: str  # where they are, as an absolute path
-    lists: FileSource  # animelist or rating_complete
-    list_paths: list[Path]  # one, or parts
+    lists: FileSource  # animelist or rating_complete, one file or parts
     catalogue: Path  # anime.csv
     synopses: Path | None  # anime_with_synopsis.csv
     recommendations: Path | None  # recommendations.csv: MyAnimeList users' own "if you liked A, watch B"
@@ -53,7 +53,7 @@ class DumpFiles:
     def paths(self) -> list[Path]:
         """The files that are there."""
         found = (self.catalogue, self.synopses, self.recommendations, self.franchises, self.synonyms, self.id_map)
-        return [*self.list_paths, *(part for path in found if path for part in parts_of(path))]
+        return [*self.lists.paths, *(part for path in found if path for part in parts_of(path))]
 
     def stamps(self) -> dict[Path, tuple[int, int, int]]:
         """Look at the files without reading them: inode, size and time of last change of those that are there."""
@@ -64,8 +64,7 @@ class DumpFiles:
         """Hash names and contents: sha256, in hexadecimal."""
         total = hashlib.sha256()
         for path in self.paths:
-            with path.open("rb") as file:
-                total.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+            total.update(f"{path.name} {digest_file(path)}\n".encode())
         return total.hexdigest()
 
 
@@ -92,7 +91,6 @@ def find_dump(folder: Path) -> DumpFiles:
     return DumpFiles(
         folder=str(folder.absolute()),
         lists=FileSource(str(list_paths[0] if len(list_paths) == 1 else list_paths[0].parent), list_paths),
-        list_paths=list_paths,
         catalogue=catalogue,
         synopses=_find(folder, "anime_with_synopsis"),
         recommendations=_find(folder, "recommendations", _ONE_FILE),

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from models.bundle.layout import MAX_USER_ID_LENGTH
 from models.scoring.user_list import Status
 from training.dump import columns
-from training.dump.list_source import TextUserIdsError
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
 
@@ -46,6 +45,10 @@ _MOST: Final = 2**63
 _OTHER_SCALE: Final = 20
 # Fewer are slips of somebody's hand.
 _MANY_FRACTIONS: Final = 20
+
+
+class TextUserIdsError(Exception):
+    """Tells whoever reads lists that user ids are texts, and to begin anew: ``0012`` was read as a number so far."""
 
 
 class _Column(NamedTuple):

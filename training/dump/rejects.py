@@ -1,10 +1,10 @@
 """Rows that cannot be used: written with their line and the reason, counted and reported."""
 
+import contextlib
 import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +21,7 @@ _COPIED: Final = 1 << 20
 _HEADER: Final = "file,line,reason,row\n"
 
 
-class RejectedRows:
+class RejectedRows(contextlib.AbstractContextManager["RejectedRows"]):
     """Writes rejected rows to a file (file, line, reason, row), which is made even if there are none."""
 
     def __init__(self, path: Path) -> None:
@@ -45,18 +45,7 @@ class RejectedRows:
         )
 
     def hold(self, file: str, rows: NDArray[np.int64], reason: str, texts: Sequence[str]) -> None:
-        """Reject rows that share a reason, once it is known which lines they are on.
-
-        Parameters
-        ----------
-        file : str
-            Name of the input file.
-        rows : ndarray of shape (n,), dtype=int64
-            Which of its rows, from 0.
-        reason : str
-        texts : sequence of str
-            user_id, anime_id, rating and watching_status, as they came.
-        """
+        """Reject rows of a file, given by their numbers from 0, that share a reason, once their lines are known."""
         self._held.append((file, rows, reason, pa.array(texts, pa.string())))
 
     def settle(self, skipped: NDArray[np.int64]) -> None:
@@ -76,10 +65,5 @@ class RejectedRows:
         for start in range(0, len(content), _COPIED):
             self._file.buffer.write(content[start : start + _COPIED].tobytes())
 
-    def __enter__(self) -> "RejectedRows":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -73,6 +74,7 @@ def _encode(prefix: str, values: Sequence[str], like: Mapping[str, NDArray[Any]]
     }
 
 
+@cache
 def _day(aired: str) -> int:
     """Read the first date of "Apr 3, 1998 to Apr 24, 1999", "Apr 1998", "1998" or "Spring 1998"."""
     first = aired.split(" to ", maxsplit=1)[0].strip()

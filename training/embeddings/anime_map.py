@@ -25,17 +25,10 @@ _KEPT: Final = 0.999
 
 
 def project(embeddings: Matrix) -> Matrix:
-    """Place anime in the plane, those with similar embeddings side by side.
+    """Place anime, given by unit rows, in the plane, those with similar embeddings side by side.
 
-    Parameters
-    ----------
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-
-    Returns
-    -------
-    ndarray of shape (n_anime, 2), dtype=float32
-        In 0..1; without columns where there are too few anime to be compared. The same embeddings give the same map.
+    Gives positions in 0..1, shape (n_anime, 2); without columns where there are too few anime to be compared. The
+    same embeddings give the same map.
 
     References
     ----------
@@ -73,19 +66,7 @@ def begin_projection(embeddings: Matrix) -> Iterator[Future[Matrix]]:
 def place_new(positions: Matrix, embeddings: Matrix, new_embeddings: Matrix) -> Matrix:
     """Place new anime among the ones whose embeddings are nearest to theirs; on the map nothing else moves.
 
-    Parameters
-    ----------
-    positions : ndarray of shape (n_anime, 2) or (n_anime, 0), dtype=float32
-        Of :func:`project`.
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-    new_embeddings : ndarray of shape (n_new, embedding_size), dtype=float32
-        Unit rows.
-
-    Returns
-    -------
-    ndarray of shape (n_new, 2) or (n_new, 0), dtype=float32
-        In the middle of those.
+    Embeddings are unit rows, ``positions`` of :func:`project`; gives rows like these, in the middle of the nearest.
     """
     if not len(new_embeddings):
         return positions[:0]

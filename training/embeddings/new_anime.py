@@ -57,11 +57,28 @@ def describe_content(catalogue: Arrays, known: Arrays, topics: Matrix) -> Matrix
 
 def predict_embeddings(features: Matrix, embeddings: Matrix, popularity: NDArray[np.int32], others: Matrix) -> Matrix:
     """Predict embeddings from features by ridge regression, shapes (n, n_features) and (n, embedding_size)."""
-    weights = np.maximum(popularity, 1).astype(np.float64) ** _POWER
-    weighted = features.T * (weights / weights.mean())
-    gram = weighted @ features
-    gram[np.diag_indices_from(gram)] += _L2
-    return unit_rows((others @ np.linalg.solve(gram, weighted @ embeddings)).astype(np.float32))
+    return solve_regression(*regression_sums(features, embeddings, weigh(popularity)), others)
+
+
+def weigh(popularity: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Give how much each anime counts in the regression: 1 on average."""
+    powers = np.maximum(popularity, 1).astype(np.float64) ** _POWER
+    weights: NDArray[np.float64] = powers / powers.mean()
+    return weights
+
+
+def regression_sums(
+    features: Matrix, embeddings: Matrix, weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Add up over anime the products of their features with each other, and with their embeddings."""
+    weighted = features.T * weights
+    return weighted @ features, weighted @ embeddings
+
+
+def solve_regression(gram: NDArray[np.float64], products: NDArray[np.float64], others: Matrix) -> Matrix:
+    """Predict the embeddings of other anime by their features, in unit rows."""
+    penalised = gram + _L2 * np.eye(len(gram))
+    return unit_rows((others @ np.linalg.solve(penalised, products)).astype(np.float32))
 
 
 def _one_hot(name: str, catalogue: Arrays, known: Arrays) -> Matrix:

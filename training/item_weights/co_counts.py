@@ -27,14 +27,10 @@ _MOST_PER_FLOAT: Final = 1 << 24
 
 
 def co_counts(train: Interactions, engine: Engine = LOCAL) -> Square:
-    """Count how many lists hold both anime of every pair, plan-to-watch left out.
+    """Count how many lists hold both anime of every pair, plan-to-watch left out, shape (n_anime, n_anime), float32.
 
-    Each of an engine's tasks reads all lists, and counts every n-th anime's row.
-
-    Returns
-    -------
-    ndarray of shape (n_anime, n_anime), dtype=float32
-        Symmetric; the diagonal counts the lists that hold an anime. Counts above 2**24 are rounded.
+    Symmetric; the diagonal counts the lists that hold an anime. Counts above 2**24 are rounded. Each of an engine's
+    tasks reads all lists, and counts every n-th anime's row.
     """
     n_tasks = max(1, engine.n_machines)
     parts = list(engine.map(_count_rows, [train], [(number, n_tasks) for number in range(n_tasks)]))

@@ -98,21 +98,11 @@ class Interactions:
 
     def keep_users(self, kept: NDArray[np.bool_]) -> "Interactions":
         """Return the marked users, with their whole lists. Anime stay as they are."""
-        return self.take_users(np.flatnonzero(kept))
+        return self if kept.all() else self.take_users(np.flatnonzero(kept))
 
     def take_users(self, rows: NDArray[np.integer]) -> "Interactions":
         """Return users by their rows, in that order, with their whole lists. Anime stay as they are."""
-        offsets = np.concatenate([[0], np.cumsum(np.diff(self.offsets)[rows], dtype=np.int64)])
-        # Users mostly stay in runs, and a run of lists is one slice. A mark per entry would cost a pass over all.
-        runs = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
-        slices = [slice(self.offsets[run[0]], self.offsets[run[-1] + 1]) for run in runs]
-
-        def pick(column: NDArray[Any]) -> NDArray[Any]:
-            plain = np.asarray(column)  # slices of a memory map cost more than their bytes
-            return np.concatenate([plain[:0], *(plain[entries] for entries in slices)])
-
-        columns = (pick(self.anime_rows), pick(self.ratings), pick(self.statuses))
-        return Interactions(self.user_ids[rows], self.anime_ids, offsets, *columns)
+        return pick_users([self], rows)
 
     def matrix(self, values: NDArray[Any]) -> sp.csr_matrix:
         """Return one value per entry as a sparse matrix of shape (n_users, n_anime), dtype=float32."""
@@ -123,6 +113,27 @@ class Interactions:
         """Return a binary matrix of shape (n_users, n_anime), dtype=float32: what is on the lists, plans left out."""
         seen = self.keep_entries(self.seen)
         return seen.matrix(np.ones(len(seen.anime_rows), dtype=np.float32))
+
+
+def pick_users(sources: Sequence[Interactions], rows: NDArray[np.integer]) -> Interactions:
+    """Return users of lists of the same anime, in some order; their rows count on from one source to the next."""
+    starts, ends = (
+        np.concatenate([lists.offsets[part] for lists in sources]) for part in (slice(-1), slice(1, None))
+    )
+    whose = np.searchsorted(np.cumsum([lists.n_users for lists in sources]), rows, side="right")
+    # Users mostly stay in runs, and a run of lists is one slice. A mark per entry would cost a pass over all.
+    cuts = np.flatnonzero((np.diff(rows) != 1) | (np.diff(whose) != 0)) + 1
+    firsts, lasts = np.concatenate([[0], cuts])[: len(rows)], np.concatenate([cuts, [len(rows)]])[: len(rows)] - 1
+    runs = [whose[firsts].tolist(), map(slice, starts[rows[firsts]].tolist(), ends[rows[lasts]].tolist())]
+    slices = list(zip(*runs, strict=True))
+
+    def pick(name: str) -> NDArray[Any]:
+        plain = [np.asarray(getattr(lists, name)) for lists in sources]  # slices of a memory map cost more
+        return np.concatenate([plain[0][:0], *(plain[number][entries] for number, entries in slices)])
+
+    offsets = np.concatenate([[0], np.cumsum((ends - starts)[rows], dtype=np.int64)])
+    user_ids = np.concatenate([lists.user_ids for lists in sources])[rows]
+    return Interactions(user_ids, sources[0].anime_ids, offsets, *map(pick, ("anime_rows", "ratings", "statuses")))
 
 
 def concatenate_lists(parts: Sequence[Interactions], engine: Engine) -> Interactions:

@@ -102,22 +102,11 @@ class ListBuilder:
 def build_lists(
     parts: Sequence[ListRows], anime_ids: NDArray[np.int64], first: int, last: int
 ) -> tuple[Interactions, NDArray[np.int64]]:
-    """Sort the rows of users into lists by user and anime; of duplicate rows the last one stays.
+    """Sort the rows of users [first, last] into lists by user and anime; of duplicate rows the last one stays.
 
-    Parameters
-    ----------
-    parts : sequence of ListRows
-        Of a whole source, in its order.
-    anime_ids : ndarray of shape (n_anime,), dtype=int64
-        Those of the catalogue, ascending.
-    first, last : int
-        The users: ids or, of texts, their places among all.
-
-    Returns
-    -------
-    lists : Interactions
-    repeated : ndarray of shape (n, 6), dtype=int64
-        Of rows that do not count part, line, user row, anime row, rating and status.
+    ``parts`` are those of a whole source, in its order; users are ids or, of texts, their places among all. Gives the
+    lists, and of the rows that do not count an array of shape (n, 6), dtype=int64: part, line, user row, anime row,
+    rating and status.
     """
     texts, users = number_users(parts)
     picked = [(first <= run_users) & (run_users <= last) for run_users in users]

@@ -1,7 +1,7 @@
 """Reads all parts of a source of lists, and makes lists of their rows: as tasks over parts, then over users."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.dump.file_source import FileSource
-from training.dump.list_source import ListPart, ReadInsteadError, ReadLimits, TextUserIdsError
-from training.dump.list_values import UserIds, are_mostly_texts, read_block
+from training.dump.file_source import FileSource, ListPart, ReadInsteadError
+from training.dump.list_values import TextUserIdsError, UserIds, are_mostly_texts, read_block
 from training.dump.rejects import REJECTS_FILE, RejectedRows
 from training.errors import InputError
 from training.lists.interactions import Interactions, concatenate_lists
 from training.lists.list_builder import DUPLICATE, ListBuilder, ListRows, build_lists, number_users
-from training.support.engine import LOCAL, Engine, Local
+from training.support.engine import LOCAL, Engine
 
 # Rows of a task that makes lists, at least.
 _BLOCK: Final = 1 << 20
@@ -32,7 +31,6 @@ def read_lists(
     anime_ids: NDArray[np.int64],
     rejects: RejectedRows,
     on_bytes: Callable[[int], None] = lambda _: None,
-    limits: ReadLimits = ReadLimits(),  # noqa: B008 - frozen
     engine: Engine = LOCAL,
 ) -> Interactions:
     """Read the lists of a source; twice if it turns out that users are called by texts.
@@ -44,14 +42,14 @@ def read_lists(
     InputError
         If a file cannot be used, or holds no usable row.
     """
-    step = partial(read_part, on_bytes=on_bytes) if isinstance(engine, Local) else read_part
+    step = partial(read_part, on_bytes=on_bytes) if engine is LOCAL else read_part
     # Workers may run in another folder.
-    paths = [str(path.absolute()) for path in source.paths]
-    spill = str(limits.spill_folder.absolute()) if limits.spill_folder else ""
+    spill = source.spill_folder.absolute() if source.spill_folder else None
+    there = replace(source, paths=[path.absolute() for path in source.paths], spill_folder=spill)
     for are_texts in (False, True):
-        calls = [(number, are_texts) for number in range(len(paths))]
+        calls = [(number, are_texts) for number in range(len(source.paths))]
         found: list[ReadPart] = []
-        for part in engine.map(step, (anime_ids, paths, version, limits.memory, spill), calls):
+        for part in engine.map(step, (anime_ids, there, version), calls):
             found.append(part)
             if part.rows is None:
                 break
@@ -94,12 +92,10 @@ class ReadPart:
     id_counts: tuple[int, int]
 
 
-def read_part(  # noqa: PLR0913, PLR0917 - of a step all is given one by one
+def read_part(
     anime_ids: NDArray[np.int64],
-    paths: Sequence[str],
+    source: FileSource,
     version: str,  # noqa: ARG001 - it names what is made
-    memory: str,
-    spill_folder: str,
     number: int,
     are_texts: bool,
     on_bytes: Callable[[int], None] = lambda _: None,
@@ -111,10 +107,8 @@ def read_part(  # noqa: PLR0913, PLR0917 - of a step all is given one by one
     InputError
         If it cannot be read.
     """
-    limits = ReadLimits(memory, Path(spill_folder) if spill_folder else None, text_user_ids=are_texts)
-    source = FileSource(paths[0], [Path(path) for path in paths])
     before = sum(path.stat().st_size for path in source.paths[:number])
-    with source.open_part(number, limits) as (part, folder):
+    with source.open_part(number, text_user_ids=are_texts) as (part, folder):
         return _read(part, folder / REJECTS_FILE, anime_ids, are_texts, lambda n_bytes: on_bytes(before + n_bytes))
 
 

@@ -9,7 +9,6 @@ from models.bundle.manifest import DataCard
 from training.dump.catalogue import catalogue_arrays, new_anime_arrays, read_catalogue
 from training.dump.elsewhere import read_elsewhere
 from training.dump.files import DumpFiles
-from training.dump.list_source import ReadLimits
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
 from training.lists.list_reader import read_lists
@@ -23,22 +22,11 @@ def prepare(
     thresholds: Thresholds,
     rejects: RejectedRows,
     on_bytes: Callable[[int], None] = lambda _: None,
-    limits: ReadLimits = ReadLimits(),  # noqa: B008 - frozen
     engine: Engine = LOCAL,
 ) -> Prepared:
     """Read a dump, keep what can be learned from, and number users and anime in rows.
 
-    Parameters
-    ----------
-    dump : DumpFiles
-    thresholds : Thresholds
-    rejects : RejectedRows
-        Takes the rows that cannot be used.
-    on_bytes : callable, optional
-        Called with the number of bytes of the list files read so far.
-    limits : ReadLimits, optional
-    engine : Engine, optional
-        Where lists are read.
+    ``rejects`` takes the rows that cannot be used; ``on_bytes`` is called with the bytes of list files read so far.
 
     Raises
     ------
@@ -54,7 +42,7 @@ def prepare(
         n_of_catalogue = rejects.counts.total()
         # What a cluster made of files is used again for the same ones.
         version = "" if engine is LOCAL else hashing.result()
-        everything = read_lists(dump.lists, version, catalogue.anime_ids, rejects, on_bytes, limits, engine)
+        everything = read_lists(dump.lists, version, catalogue.anime_ids, rejects, on_bytes, engine)
         kept = apply_thresholds(everything, thresholds, engine)
     # The fingerprint might be that of other rows than were read.
     now = dump.stamps()

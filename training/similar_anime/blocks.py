@@ -1,7 +1,7 @@
 """Blocks of a few anime against all: all pairs at once would not fit into memory."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +12,15 @@ from training.support.compiled import compiled
 # Shape: (b, n_anime)
 Block = NDArray[np.float32]
 Rows = NDArray[np.integer[Any]]
+
+
+# Of these and all others each thread holds twenty kinds of evidence: a hundred megabytes for 17,562 anime.
+_LENGTH: Final = 64
+
+
+def in_blocks(rows: Rows) -> list[Rows]:
+    """Cut rows into blocks of about the same length: products of a single row would round another way."""
+    return np.array_split(rows, -(-len(rows) // _LENGTH)) if len(rows) else []
 
 
 @dataclass(frozen=True)

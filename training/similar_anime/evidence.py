@@ -15,14 +15,13 @@ from training.item_weights.closed_form import invert_gram, regularisation
 from training.item_weights.co_counts import Square, co_counts
 from training.lists.interactions import Interactions
 from training.lists.split import some_users
-from training.similar_anime.blocks import Block, Rows, SparseRows, kth_largest
+from training.similar_anime.blocks import Block, Rows, SparseRows, in_blocks, kth_largest
 from training.similar_anime.config import SimilarConfig
 from training.support.engine import LOCAL, Engine
 
 # The place in a ranking that a value is compared with: the tenth best of the query, or of the candidate.
 N_BEST: Final = 10
 N_NEIGHBOURS: Final = 50
-_BLOCK: Final = 256
 _LEAST: Final = 1e-6
 # The mirror of each kind of evidence: what it is seen from the other anime. The others are symmetric.
 MIRROR: Final = {"weight_for": "weight_from", "weight_from": "weight_for"}
@@ -121,10 +120,9 @@ def find_neighbourhoods(evidence: ListEvidence) -> tuple[dict[str, NDArray[np.fl
     Values are compared with the tenth best, and so mean the same for a rare title and a common one, for few users and
     many.
     """
-    n_anime = len(evidence.inverse)
     # Compiled code and numpy let go of the interpreter lock. All threads are busy, so each does its products alone.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(usable_cores()) as pool:
-        found = list(pool.map(partial(_look_around, evidence), range(0, n_anime, _BLOCK)))
+        found = list(pool.map(partial(_look_around, evidence), in_blocks(np.arange(len(evidence.inverse)))))
     best = {kind: np.concatenate([values[kind] for values, _ in found]) for kind in found[0][0]}
     stacked = sp.csr_matrix(sp.vstack([nearest for _, nearest in found]))
     norms = np.sqrt(np.asarray(stacked.multiply(stacked).sum(axis=1)).ravel())
@@ -132,8 +130,7 @@ def find_neighbourhoods(evidence: ListEvidence) -> tuple[dict[str, NDArray[np.fl
     return {kind: np.maximum(values, np.float32(_LEAST)) for kind, values in best.items()}, SparseRows.of(unit)
 
 
-def _look_around(evidence: ListEvidence, start: int) -> tuple[dict[str, NDArray[np.float32]], sp.csr_matrix]:
-    rows = np.arange(start, min(start + _BLOCK, len(evidence.inverse)))
+def _look_around(evidence: ListEvidence, rows: Rows) -> tuple[dict[str, NDArray[np.float32]], sp.csr_matrix]:
     blocks = evidence.similarities(rows, evidence.shared(rows))
     best = {kind: kth_largest(block, N_BEST) for kind, block in blocks.items()}
     # The largest weights, made symmetric: what is left of each pair when all other anime are known.

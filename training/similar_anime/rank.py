@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.cores import usable_cores
+from training.similar_anime.blocks import in_blocks
 from training.similar_anime.features import N_CANDIDATES, PairEvidence, Pairs
 from training.similar_anime.ranker import Ranker
 
 N_SIMILAR: Final = N_CANDIDATES
-_QUERIES_PER_BLOCK: Final = 256
 # Each holds a block of features.
 _MAX_THREADS: Final = 4
 
@@ -31,8 +31,7 @@ class RankedNeighbours:
 
 def describe_in_blocks(evidence: PairEvidence, rows: NDArray[np.integer[Any]]) -> Iterator[Pairs]:
     """Describe the candidates of many queries, ascending, some at a time."""
-    for start in range(0, len(rows), _QUERIES_PER_BLOCK):
-        yield evidence.describe(rows[start : start + _QUERIES_PER_BLOCK])
+    yield from map(evidence.describe, in_blocks(rows))
 
 
 def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[int], None]) -> RankedNeighbours:
@@ -43,8 +42,7 @@ def rank_neighbours(evidence: PairEvidence, ranker: Ranker, report: Callable[[in
         return RankedNeighbours(np.zeros((n_anime, 0), dtype=np.int32), np.zeros((n_anime, 0), dtype=np.float32))
     rows = np.zeros((n_anime, k), dtype=np.int32)
     scores = np.zeros((n_anime, k), dtype=np.float32)
-    starts = range(0, n_anime, _QUERIES_PER_BLOCK)
-    blocks = [np.arange(start, min(start + _QUERIES_PER_BLOCK, n_anime)) for start in starts]
+    blocks = in_blocks(np.arange(n_anime))
     # numpy lets go of the interpreter lock in nearly all of the work. Each thread does its products alone: shared
     # between threads that are all busy, they take half as long again.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:

@@ -65,19 +65,9 @@ def fit_similar_anime(
 ) -> SimilarAnimeModel:
     """Rank the neighbours of every anime, by a ranker that is learned where there is something to learn from.
 
-    Parameters
-    ----------
-    prepared : Prepared
-    train : Interactions
-        Of the training users, of whom at most ``config.max_users`` are looked at.
-    embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        Unit rows.
-    queries : list of SimilarQuery
-        What people recommend, single votes included. With few or none, the shipped weights rank.
-    settings : dict
-        Every setting of the run; those under ``similar`` matter here.
-    engine : Engine, optional
-        Where pairs are counted.
+    ``train`` are the training users, of whom at most ``similar.max_users`` are looked at; ``embeddings``, of shape
+    (n_anime, embedding_size), unit rows. ``queries`` are what people recommend, single votes included: with few or
+    none, the shipped weights rank. ``settings`` are all of the run; the engine counts pairs.
     """
     started = time.monotonic()
     config = SimilarConfig.model_validate(settings["similar"])

@@ -32,6 +32,8 @@ class GroupedUsers:
     offsets: NDArray[np.int64]
     # Shape: (n_groups, embedding_size). Unit rows.
     centroids: Matrix
+    # Shape: (n_users,). The group of each user, by rows.
+    groups: NDArray[np.int64]
 
     @classmethod
     def make(cls, embeddings: Matrix, n_groups: int, rng: np.random.Generator) -> Self:
@@ -49,13 +51,16 @@ class GroupedUsers:
         return cls.around(embeddings, kmeans.centroids)
 
     @classmethod
-    def around(cls, embeddings: Matrix, centroids: Matrix) -> Self:
-        """Group users, unit rows, around given centres."""
-        blocks = [embeddings[start : start + _BLOCK] for start in range(0, len(embeddings), _BLOCK)]
-        groups = np.concatenate([(block @ centroids.T).argmax(axis=1) for block in blocks])
+    def around(cls, embeddings: Matrix, centroids: Matrix, groups: NDArray[np.int64] | None = None) -> Self:
+        """Group users, unit rows, around given centres; ``groups`` are those of users who have one, -1 of others."""
+        groups = np.full(len(embeddings), -1) if groups is None else groups
+        unknown = np.flatnonzero(groups < 0)
+        for start in range(0, len(unknown), _BLOCK):
+            some = unknown[start : start + _BLOCK]
+            groups[some] = (embeddings[some] @ centroids.T).argmax(axis=1)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(groups, minlength=len(centroids)))]).astype(np.int64)
         rows = np.argsort(groups, kind="stable").astype(np.int32)
-        return cls(embeddings[rows], rows, offsets, centroids)
+        return cls(embeddings[rows], rows, offsets, centroids, groups)
 
     def members(self, group: int) -> slice:
         """Give the places of a group's users."""

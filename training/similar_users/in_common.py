@@ -12,6 +12,8 @@ from training.lists.interactions import Interactions
 from training.support.compiled import compiled, on_all_threads
 from training.support.engine import LOCAL, Engine, over_ranges
 
+Rows = NDArray[np.int64]
+
 # Two pages of the usual length: who reads on waits a little longer. In a quick run one.
 N_COUNTED: Final = 20
 N_COUNTED_QUICK: Final = 10
@@ -21,26 +23,29 @@ _BLOCK: Final = 2_048
 
 
 def similarities_to_nearest(
-    embeddings: NDArray[np.float32], nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
+    embeddings: NDArray[np.float32], nearest: NDArray[np.int32], engine: Engine = LOCAL, rows: Rows | None = None
 ) -> NDArray[np.float32]:
-    """Give the cosines of every user to the first `n_counted` of their nearest, none above the one before.
+    """Give the cosines of users to their nearest, none above the one before, in the shape of ``nearest``.
 
-    ``embeddings`` are unit rows, ``nearest`` user rows, best first, of shape (n_users, n_nearest).
+    ``embeddings`` are unit rows, ``nearest`` user rows, best first; ``rows`` are whose nearest they are, by default
+    those of all.
     """
-    nearest = nearest[:, :n_counted]
-    return over_ranges(engine, _compare_between, (embeddings, nearest), len(nearest), _BLOCK)
+    rows = np.arange(len(nearest)) if rows is None else rows
+    return over_ranges(engine, _compare_between, (embeddings, rows, nearest), len(nearest), _BLOCK)
+
+
+def count_in_common(
+    lists: Interactions, nearest: NDArray[np.int32], engine: Engine = LOCAL, rows: Rows | None = None
+) -> NDArray[np.uint16]:
+    """Count what users and each of their nearest have both seen, plans left out; as `similarities_to_nearest`."""
+    rows = np.arange(len(nearest)) if rows is None else rows
+    return over_ranges(engine, _count_between, (lists, rows, nearest), len(nearest), _BLOCK)
 
 
 def _compare_between(
-    embeddings: NDArray[np.float32], nearest: NDArray[np.int32], first: int, last: int
+    embeddings: NDArray[np.float32], rows: Rows, nearest: NDArray[np.int32], first: int, last: int
 ) -> NDArray[np.float32]:
-    return similarities_of(embeddings, np.arange(first, last), nearest[first:last])
-
-
-def similarities_of(
-    embeddings: NDArray[np.float32], rows: NDArray[np.int64], nearest: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """Give the cosines of some users to some of their nearest, which lie in a line each."""
+    rows, nearest = rows[first:last], nearest[first:last]
     similarities = np.empty(nearest.shape, dtype=np.float32)
 
     def compare(start: int) -> None:
@@ -54,25 +59,12 @@ def similarities_of(
     return similarities
 
 
-def count_in_common(
-    lists: Interactions, nearest: NDArray[np.int32], n_counted: int = N_COUNTED, engine: Engine = LOCAL
+def _count_between(
+    lists: Interactions, rows: Rows, nearest: NDArray[np.int32], first: int, last: int
 ) -> NDArray[np.uint16]:
-    """Count what every user and each of the first `n_counted` of their nearest have both seen.
-
-    Plan-to-watch does not count. ``nearest`` are user rows, best first, of shape (n_users, n_nearest).
-    """
-    nearest = nearest[:, :n_counted]
-    return over_ranges(engine, _count_between, (lists, nearest), len(nearest), _BLOCK)
-
-
-def _count_between(lists: Interactions, nearest: NDArray[np.int32], first: int, last: int) -> NDArray[np.uint16]:
-    return in_common_of(lists, np.arange(first, last), nearest[first:last])
-
-
-def in_common_of(lists: Interactions, rows: NDArray[np.int64], nearest: NDArray[np.int32]) -> NDArray[np.uint16]:
-    """Count what some users and some of their nearest, which lie in a line each, have both seen."""
+    rows, nearest = rows[first:last], np.ascontiguousarray(nearest[first:last])
     counts = np.zeros(nearest.shape, dtype=np.uint16)
-    arrays = (lists.offsets, lists.anime_rows, lists.statuses, rows, np.ascontiguousarray(nearest), counts)
+    arrays = (lists.offsets, lists.anime_rows, lists.statuses, rows, nearest, counts)
     on_all_threads(lambda first, step: _count(*arrays, lists.n_anime, first, step))
     return counts
 

@@ -70,11 +70,13 @@ def update_user_index(
 
     Users are grouped around the centroids of the index ``before``.
     """
-    centroids, n_probed = embeddings[:1], 1
+    centroids, n_probed, groups = embeddings[:1], 1, np.zeros(len(embeddings), dtype=np.int64)
     if len(before):
         index = faiss.deserialize_index(before)
         centroids, n_probed = index.quantizer.reconstruct_n(0, index.nlist), index.nprobe
-    users = GroupedUsers.around(embeddings, centroids)
+        groups[:] = -1
+        groups[earlier.rows] = _groups_of(index)[earlier.rows_before]
+    users = GroupedUsers.around(embeddings, centroids, groups)
     return _index_users(
         users,
         embeddings,
@@ -108,25 +110,23 @@ def _index_users(
         metrics |= {f"recall_at_{depth}": recall(truth[:, :depth], found[:, :depth]) for depth in depths}
         if n_groups > 1:
             queries, wanted = embeddings[users.rows[sample]], truth[:, :_DEPTH]
-            inverted_file, measured = _measured_inverted_file(
-                embeddings, users.centroids, queries, wanted, k, n_probed
-            )
+            inverted_file, measured = _measured_inverted_file(embeddings, users, queries, wanted, k, n_probed)
             metrics |= measured
     return {"user_index": inverted_file, "nearest_user_rows": nearest}, metrics
 
 
 def _measured_inverted_file(
-    embeddings: Matrix, centroids: Matrix, queries: Matrix, truth: NDArray[np.int32], n_nearest: int, n_probed: int
+    embeddings: Matrix, users: GroupedUsers, queries: Matrix, truth: NDArray[np.int32], n_nearest: int, n_probed: int
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Index users by groups, and look into as many as some users whose true neighbours are known need."""
-    size = embeddings.shape[1]
+    size, centroids, groups = embeddings.shape[1], users.centroids, users.groups
     quantizer = faiss.IndexFlatIP(size)
     quantizer.add(centroids)
     halves = faiss.ScalarQuantizer.QT_fp16
     index = faiss.IndexIVFScalarQuantizer(quantizer, size, len(centroids), halves, faiss.METRIC_INNER_PRODUCT, False)
     # Centroids are there and halves need no training: this only marks the index as trained.
     index.train(embeddings[:1])
-    index.add(embeddings)
+    index.add_core(len(embeddings), faiss.swig_ptr(embeddings), None, faiss.swig_ptr(groups))
     index.nprobe = min(n_probed, len(centroids))
     # A search is as deep as a ranking begins, and then in exact order. One more, since these find themselves.
     while (found := recall(truth, index.search(queries, n_nearest + 1)[1])) < WANTED_SEARCH_RECALL:
@@ -137,12 +137,18 @@ def _measured_inverted_file(
     return content, {"n_probed": index.nprobe, "search_recall_at_10": found}
 
 
+def _groups_of(index: Any) -> NDArray[np.int64]:
+    """Return the group of each user of an inverted file."""
+    groups = np.empty(index.ntotal, dtype=np.int64)
+    for group in range(index.nlist):
+        groups[faiss.rev_swig_ptr(index.invlists.get_ids(group), index.invlists.list_size(group))] = group
+    return groups
+
+
 def enough_reach(users: GroupedUsers, places: NDArray[np.int64], neighbours: NDArray[np.int32]) -> float:
     """Measure how far to look to find WANTED_RECALL of the true neighbours of some users, given as places."""
-    groups = np.empty(len(users.rows), dtype=np.int64)
-    groups[users.rows] = np.repeat(np.arange(len(users.centroids)), np.diff(users.offsets))
     to_groups = users.embeddings[places] @ users.centroids.T  # (n, G)
-    theirs = np.take_along_axis(to_groups, groups[neighbours], axis=1)  # (n, k)
+    theirs = np.take_along_axis(to_groups, users.groups[neighbours], axis=1)  # (n, k)
     away = np.sort(to_groups.max(axis=1, keepdims=True) - theirs, axis=None)
     # Another product may round the last bit another way.
     return float(away[math.ceil(WANTED_RECALL * len(away)) - 1]) + 1e-6

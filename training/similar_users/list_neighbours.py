@@ -25,15 +25,9 @@ class ListNeighbours:
 
     Every method asks for the same lists, and one product for many costs a tenth of one for each.
 
-    Parameters
-    ----------
-    list_embeddings : ndarray of shape (n_anime, embedding_size), dtype=float32
-        What each anime on a list adds.
-    user_embeddings : ndarray of shape (n_users, embedding_size), dtype=float32
-        Unit rows: the lists of ``train``, embedded.
-    train : Interactions
-    depth : int, optional
-        How many are found for a list.
+    ``list_embeddings``, of shape (n_anime, embedding_size), are what each anime on a list adds; ``user_embeddings``,
+    of shape (n_users, embedding_size), the lists of ``train``, embedded in unit rows; ``depth`` of the nearest are
+    found.
     """
 
     def __init__(
@@ -73,21 +67,9 @@ class ListNeighbours:
         return neighbourhood_shares(self.train.n_anime, similarities, seen)
 
     def of_list(self, support: Support, k: int, without: int | None = None) -> tuple[Rows, NDArray[np.float32]]:
-        """Give the users nearest to a list.
+        """Give the rows and similarities of at most `k` users nearest to a list, best first, ties to the lower row.
 
-        Parameters
-        ----------
-        support : Support
-        k : int
-            At most the depth; one less where a user is left out.
-        without : int, optional
-            Row of a user who is left out.
-
-        Returns
-        -------
-        rows : ndarray of shape (min(k, n_users),), dtype=int32
-            Best first, ties to the lower row.
-        similarities : ndarray of the same shape, dtype=float32
+        A user may be left out by their row; at most the depth are there, one less then.
         """
         key = _key(support)
         if key not in self._found:

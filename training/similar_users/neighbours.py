@@ -39,7 +39,8 @@ _ROUNDING: Final = np.float32(1e-6)
 class EarlierNeighbours:
     """The nearest users of those who are as they were, found before others came, changed or went."""
 
-    # Shape: (n_same,). Who they are, in rows as of now.
+    # Shape: (n_same,). Who they are, in rows as of then and as of now.
+    rows_before: Rows
     rows: Rows
     # Shape: (n_same, k). In rows as of now, best first; -1 for who changed or went.
     nearest: NDArray[np.int32]
@@ -67,7 +68,7 @@ def update_neighbours(
     lost a neighbour whose place nobody as near takes.
     """
     nearest = np.empty((len(embeddings), earlier.nearest.shape[1]), dtype=np.int32)
-    others = np.setdiff1d(np.arange(len(embeddings)), earlier.rows)
+    others = np.delete(np.arange(len(embeddings)), earlier.rows)
 
     def merge(start: int) -> Rows:
         block = slice(start, start + _SLICE)

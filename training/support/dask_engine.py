@@ -19,7 +19,7 @@ from distributed.comm.core import CommClosedError
 from numpy.typing import DTypeLike, NDArray
 
 from training.errors import InputError
-from training.support.engine import Range
+from training.support.engine import Engine, Range
 from training.support.parts import Stored, check_worker, describe_versions, make_part, open_stored, store
 
 _LOST: Final = (CancelledError, TimeoutError, ConnectionError, CommClosedError, ClosedClientError)
@@ -32,7 +32,7 @@ _WORKERLESS_S: Final = 120
 _POLL_S: Final = 5
 
 
-class Dask:
+class Dask(Engine):
     """Runs every call of a step as a task, which reads and writes files in the work folder."""
 
     def __init__(self, client: Client, address: str, folder: Path) -> None:

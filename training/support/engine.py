@@ -7,7 +7,7 @@ JSON can write.
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,42 +17,28 @@ from training.errors import InputError
 Range = tuple[int, int]
 
 
-class Engine(Protocol):
-    """Runs the calls of a step."""
+class Engine:
+    """Runs the calls of a step: as it is, in one call with everything, whose threads are its own."""
 
     @property
     def n_machines(self) -> int:
         """Into how many tasks to cut a step whose tasks each read everything."""
+        return 1
 
-    def ranges(self, n_rows: int, block: int) -> list[Range]:
+    def ranges(self, n_rows: int, block: int) -> list[Range]:  # noqa: ARG002 - one range begins anywhere
         """Cut rows into [first, last) ranges that begin at multiples of `block`: one for each call."""
-
-    def map(self, step: Callable[..., Any], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        """Yield ``step(*inputs, *call)`` of every call, in their order."""
-
-    def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Make a large array, for what is put together of parts."""
-
-
-class Local:
-    """Runs a step in one call; its threads are its own."""
-
-    n_machines = 1
-
-    def ranges(self, n_rows: int, block: int) -> list[Range]:  # noqa: ARG002 - of the protocol
-        """Return all rows as one range."""
         return [(0, n_rows)]
 
     def map(self, step: Callable[..., Any], inputs: Sequence[Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        """Yield ``step(*inputs, *call)`` of every call, one after another."""
+        """Yield ``step(*inputs, *call)`` of every call, in their order."""
         return (step(*inputs, *call) for call in calls)
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        """Make an array in memory."""
+        """Make a large array, for what is put together of parts."""
         return np.empty(shape, dtype)
 
 
-LOCAL: Final = Local()
+LOCAL: Final = Engine()
 
 
 def over_ranges(

@@ -1,13 +1,16 @@
 """Lists of a newer dump in the rows of a bundle, and what is other than in the bundle's own lists."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.bundle.reader import Bundle
-from training.lists.interactions import Interactions
+from training.lists.interactions import Interactions, pick_users
+
+# Users at a time: what their lists are copied to stays in the cache.
+_COMPARED: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,10 @@ def put_back(lists: Interactions, before: Interactions, user_ids: NDArray[Any]) 
     """Give lists with those that some users had before, of the same anime, in place of what they have now."""
     if not len(user_ids):
         return lists
-    both = [
-        np.concatenate([getattr(lists, name), getattr(before, name)])
-        for name in ("user_ids", "anime_rows", "ratings", "statuses")
-    ]
-    offsets = np.concatenate([lists.offsets, lists.offsets[-1] + before.offsets[1:]])
-    taken = np.concatenate([~np.isin(lists.user_ids, user_ids), np.isin(before.user_ids, user_ids)])
-    rows = np.flatnonzero(taken)
-    order = np.argsort(both[0][rows])
-    return Interactions(both[0], lists.anime_ids, offsets, *both[1:]).take_users(rows[order])
+    kept = lists.n_users + np.flatnonzero(np.isin(before.user_ids, user_ids))
+    rows = np.concatenate([np.flatnonzero(~np.isin(lists.user_ids, user_ids)), kept])
+    order = np.argsort(np.concatenate([lists.user_ids, before.user_ids])[rows])
+    return pick_users([lists, before], rows[order])
 
 
 def keep_anime(lists: Interactions, anime_ids: NDArray[np.int64]) -> Interactions:
@@ -58,17 +56,20 @@ def keep_learned(lists: Interactions, anime_ids: NDArray[np.int64], min_user_row
     return kept.keep_users(kept.count_by_user(kept.seen) >= max(1, min_user_rows))
 
 
-def compare_lists(before: Interactions, after: Interactions) -> ListChanges:
-    """Compare the lists of two dumps, of the same anime."""
+def compare_lists(before: Interactions, after: Interactions, kept_ids: NDArray[Any]) -> ListChanges:
+    """Compare the lists of two dumps, of the same anime; those of some users are known to be the same."""
     ids, rows_before, rows_after = np.intersect1d(
         before.user_ids, after.user_ids, assume_unique=True, return_indices=True
     )
     same: NDArray[np.bool_] = np.diff(before.offsets)[rows_before] == np.diff(after.offsets)[rows_after]
-    # Of lists as long as each other entries lie side by side.
-    one, other = before.take_users(rows_before[same]), after.take_users(rows_after[same])
-    differ = one.anime_rows != other.anime_rows
-    differ |= (one.ratings != other.ratings) | (one.statuses != other.statuses)
-    same[same] = other.count_by_user(differ) == 0
+    unsure = np.flatnonzero(same & ~np.isin(ids, kept_ids))
+    for start in range(0, len(unsure), _COMPARED):
+        some = unsure[start : start + _COMPARED]
+        # Of lists as long as each other entries lie side by side.
+        one, other = before.take_users(rows_before[some]), after.take_users(rows_after[some])
+        differ = one.anime_rows != other.anime_rows
+        differ |= (one.ratings != other.ratings) | (one.statuses != other.statuses)
+        same[some] = other.count_by_user(differ) == 0
     return ListChanges(
         n_new_users=after.n_users - len(ids),
         n_changed=int(np.count_nonzero(~same)),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.scoring.embedding import cosine_scores
 from training.embeddings.content import Content
-from training.embeddings.new_anime import describe_content, predict_embeddings
+from training.embeddings.new_anime import describe_content, regression_sums, solve_regression, weigh
 from training.evaluation.evaluate import measure_similar
 from training.evaluation.metrics import estimate_mean
 from training.evaluation.scorers import CosineScorer
@@ -47,12 +47,14 @@ def measure_placing(
     if len(embeddings) < _N_PARTS:
         return {}
     features = describe_content(catalogue, catalogue, content.synopses)
-    parts = np.argsort(np.argsort(splitmix64(catalogue["anime_ids"]))) % _N_PARTS
-    placed = np.empty_like(embeddings)
-    for part in range(_N_PARTS):
-        out = parts == part
-        known = (features[~out], embeddings[~out], popularity[~out])
-        placed[out] = predict_embeddings(*known, features[out])
+    weights, placed = weigh(popularity), np.empty_like(embeddings)
+    part_of_each = np.argsort(np.argsort(splitmix64(catalogue["anime_ids"]))) % _N_PARTS
+    parts = [part_of_each == part for part in range(_N_PARTS)]
+    sums = [regression_sums(features[part], embeddings[part], weights[part]) for part in parts]
+    gram, products = (sum(of_parts) for of_parts in zip(*sums, strict=True))
+    for part, (own_gram, own_products) in zip(parts, sums, strict=True):
+        mean = weights[~part].mean()
+        placed[part] = solve_regression((gram - own_gram) / mean, (products - own_products) / mean, features[part])
     measured: dict[str, Any] = {"mean_cosine": round(float(np.einsum("ij,ij->i", placed, embeddings).mean()), 4)}
     measuring = [query for query in queries if not query.may_choose]
     for name, rows in (("ndcg_at_10", placed), ("learned_ndcg_at_10", embeddings)):

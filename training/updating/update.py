@@ -72,10 +72,11 @@ def update_bundle(
             f"{prepared.report.data_folder}: its user ids are {theirs}, those of {bundle.manifest.model_version} are "
             f"{ours}; --keep-users needs users of one kind"
         )
-    kept_ids = np.setdiff1d(bundle.user_ids, lists.user_ids) if keep_users else bundle.user_ids[:0]
+    kept = np.isin(bundle.user_ids, lists.user_ids, invert=True) & keep_users
+    kept_ids = bundle.user_ids[kept]
     before, new_before = lists_of_bundle(bundle)
     lists = put_back(lists, before, kept_ids)
-    changes = compare_lists(before, lists)
+    changes = compare_lists(before, lists, kept_ids)
     if 2 * changes.n_removed_users > bundle.n_users:
         raise InputError(
             f"{prepared.report.data_folder}: has no list, or too short a one, of {changes.n_removed_users:,} of the "

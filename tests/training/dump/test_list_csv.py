@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tests.training.slow_reader import RATING, Kept, Rejected, read_slowly_and_simply
 from training.dump import file_source, line_numbers, list_values
+from training.dump.file_source import FileSource
 from training.dump.line_numbers import lines_of_rows
 from training.dump.list_values import ListBlock
 from training.errors import InputError
@@ -64,7 +65,7 @@ def read_all(path: Path, on_bytes: Callable[[int], None] = lambda _: None) -> tu
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(list_reader, "ListBuilder", _Blocks)
         for are_texts in (False, True):
-            found = read_part(np.array([1]), [str(path)], "", "1GB", "", 0, are_texts, on_bytes)
+            found = read_part(np.array([1]), FileSource(str(path), [path]), "", 0, are_texts, on_bytes)
             if found.rows is not None and not list_values.are_mostly_texts(*found.id_counts):
                 break
     text = bytes(found.rejected).decode()

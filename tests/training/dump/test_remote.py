@@ -183,12 +183,12 @@ def test_a_folder_of_parts_in_a_bucket_may_become_a_file(
 ) -> None:
     parts = in_parts(small_dump.folder, tmp_path / "parts")
     upload(bucket, parts)
-    assert len(find_dump(bring_dump(bucket.url, tmp_path / "work")).list_paths) == 16
+    assert len(find_dump(bring_dump(bucket.url, tmp_path / "work")).lists.paths) == 16
     for path in (parts / "animelist").iterdir():
         bucket.ask("DELETE", f"/animelist/{path.name}")
     bucket.ask("PUT", "/rating_complete.csv", b"user_id,anime_id,rating\n1,1,9\n")
     dump = find_dump(bring_dump(bucket.url, tmp_path / "work"))
-    assert [path.name for path in dump.list_paths] == ["rating_complete.csv"]
+    assert [path.name for path in dump.lists.paths] == ["rating_complete.csv"]
 
 
 def test_queries_choose_rows_and_the_last_of_duplicates_counts(in_postgresql: str, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from training.lists.interactions import Interactions
 from training.lists.list_builder import DUPLICATE, UNKNOWN_ANIME, ListBuilder
 from training.lists.list_reader import make_lists
 from training.support.dask_engine import Dask
-from training.support.engine import Local
+from training.support.engine import Engine
 
 ANIME_IDS = np.array([1, 4, 5, 9, 40], dtype=np.int64)
 Row = tuple[int, int, int, int]
@@ -31,13 +31,10 @@ ROWS = st.lists(
 )
 
 
-class _Pieces:
+class _Pieces(Engine):
     """An engine that cuts users into pieces wherever it can."""
 
-    n_machines = 1
     ranges = Dask.ranges
-    map = Local.map
-    empty = Local.empty
 
 
 def lists_of(

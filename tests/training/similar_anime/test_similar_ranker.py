@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.training.interactions_for_tests import random_interactions
 from tests.training.similar_anime.lists_of_tastes import N_TASTES, make_evidence, tastes
 from training.errors import InputError
-from training.similar_anime import rank
+from training.similar_anime import blocks as similar_blocks
 from training.similar_anime.rank import describe_in_blocks, rank_neighbours
 from training.similar_anime.ranker import SHIPPED_FILE, bend, load_ranker, log_shares
 
@@ -45,7 +45,7 @@ def test_features_are_bent_as_numpy_interpolates(seed: int, n_pairs: int, n_knot
 def test_blocks_of_queries_describe_what_each_query_alone_does(monkeypatch: pytest.MonkeyPatch) -> None:
     evidence = make_evidence(tastes())
     whole = evidence.describe(np.arange(40))
-    monkeypatch.setattr(rank, "_QUERIES_PER_BLOCK", 7)
+    monkeypatch.setattr(similar_blocks, "_LENGTH", 7)
     blocks = list(describe_in_blocks(evidence, np.arange(40)))
     assert len(blocks) == 6
     np.testing.assert_array_equal(np.concatenate([block.others for block in blocks]), whole.others)

@@ -25,7 +25,7 @@ def update(
     rows_now[same_before] = np.arange(len(same_before))
     nearest = found["nearest_user_rows"][same_before]
     least = np.einsum("ij,ij->i", before[same_before], before[nearest[:, -1]])
-    earlier = EarlierNeighbours(np.arange(len(same_before)), rows_now[nearest], least)
+    earlier = EarlierNeighbours(same_before, np.arange(len(same_before)), rows_now[nearest], least)
     arrays, metrics = update_user_index(after, found["user_index"], earlier)
     assert bool(len(arrays["user_index"])) == (n_groups > 1)
     return arrays["nearest_user_rows"], metrics

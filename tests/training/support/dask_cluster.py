@@ -97,12 +97,15 @@ def wait_until(true: Callable[[], Any]) -> Any:
     return value
 
 
-class Gated:
+class Gated(Engine):
     """An engine whose steps begin, and go on only when a file says so."""
 
     def __init__(self, engine: Engine, gate: Path) -> None:
-        self.n_machines = engine.n_machines
         self._engine, self._gate = engine, gate
+
+    @property
+    def n_machines(self) -> int:
+        return self._engine.n_machines
 
     def ranges(self, n_rows: int, block: int) -> list[Range]:
         return self._engine.ranges(n_rows, block)

@@ -76,8 +76,8 @@ def steps(lists: Interactions) -> dict[str, Step]:
         "co-counts": lambda engine: co_counts(lists, engine),
         "embeddings": lambda engine: embed_users(adds, lists, engine),
         "neighbours": lambda engine: neighbours_of_all(users, 6, 0.3, engine),
-        "in common": lambda engine: count_in_common(lists, nearest, 4, engine),
-        "similarities": lambda engine: similarities_to_nearest(embeddings, nearest, 4, engine),
+        "in common": lambda engine: count_in_common(lists, nearest[:, :4], engine),
+        "similarities": lambda engine: similarities_to_nearest(embeddings, nearest[:, :4], engine),
     }
 
 

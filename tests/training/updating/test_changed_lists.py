@@ -27,7 +27,7 @@ def test_a_list_is_changed_by_an_anime_a_rating_or_a_status(text: bool) -> None:
     same: Entries = [(0, 8, 2), (1, 0, 6)]
     before = lists({1: same, 2: same, 3: same, 4: same, 5: same, 6: same})
     after = lists({0: same, 1: [(0, 7, 2), (1, 0, 6)], 3: [(0, 8, 4), (1, 0, 6)], 4: [(0, 8, 2), (2, 0, 6)], 5: same})
-    changes = compare_lists(before, after)
+    changes = compare_lists(before, after, before.user_ids[:0])
     assert (changes.n_new_users, changes.n_changed, changes.n_removed_users) == (1, 3, 2)
     assert (changes.same_before.tolist(), changes.same_after.tolist()) == ([4], [4])
 
@@ -38,16 +38,18 @@ def test_whole_numbers_stay_the_same_users_where_a_text_joins_them() -> None:
         _lists({2: entries, 10: entries}, [10]),
         _lists({"10": entries, "2": entries, "me": entries}, [10]),
     )
-    changes = compare_lists(before, after)
+    changes = compare_lists(before, after, before.user_ids[:0])
     assert (changes.n_new_users, changes.n_changed, changes.n_removed_users) == (1, 0, 0)
     assert sorted(zip(changes.same_before.tolist(), changes.same_after.tolist(), strict=True)) == [(0, 1), (1, 0)]
 
 
 def test_entries_that_change_places_change_both_lists() -> None:
     before = _lists({1: [(0, 8, 2)], 2: [(1, 8, 2)]}, [10, 20])
-    assert compare_lists(before, _lists({1: [(1, 8, 2)], 2: [(0, 8, 2)]}, [10, 20])).n_changed == 2
+    assert (
+        compare_lists(before, _lists({1: [(1, 8, 2)], 2: [(0, 8, 2)]}, [10, 20]), before.user_ids[:0]).n_changed == 2
+    )
     before, after = _lists({1: [(0, 8, 2), (1, 6, 2)]}, [10, 20]), _lists({1: [(0, 6, 2), (1, 8, 2)]}, [10, 20])
-    assert compare_lists(before, after).n_changed == 1
+    assert compare_lists(before, after, before.user_ids[:0]).n_changed == 1
 
 
 def test_only_learned_anime_count_and_plans_do_not() -> None:

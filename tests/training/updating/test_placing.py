@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from tests.training.embeddings.test_new_anime import make_catalogue
 from training.embeddings.content import read_content
+from training.embeddings.new_anime import describe_content, predict_embeddings
+from training.embeddings.trained import unit_rows
+from training.lists.split import splitmix64
 from training.similar_anime.truth import SimilarQuery
 from training.updating.placing import measure_placing
 
@@ -16,9 +19,12 @@ KINDS = np.arange(N) % 2
 
 
 def _measure(
-    catalogue: dict[str, NDArray[Any]], embeddings: NDArray[np.float32], queries: list[SimilarQuery]
+    catalogue: dict[str, NDArray[Any]],
+    embeddings: NDArray[np.float32],
+    queries: list[SimilarQuery],
+    popularity: NDArray[np.int32] | None = None,
 ) -> dict[str, Any]:
-    popularity = np.ones(len(embeddings), dtype=np.int32)
+    popularity = np.ones(len(embeddings), dtype=np.int32) if popularity is None else popularity
     return measure_placing(read_content(catalogue), catalogue, popularity, embeddings, queries)
 
 
@@ -47,3 +53,17 @@ def test_an_anime_is_placed_without_what_was_learned_of_it() -> None:
 
 def test_a_handful_of_anime_measures_nothing() -> None:
     assert not _measure(make_catalogue(KINDS[:4]), np.eye(4, dtype=np.float32), [])
+
+
+def test_each_fifth_is_predicted_from_the_others_alone() -> None:
+    rng = np.random.default_rng(0)
+    catalogue, popularity = make_catalogue(rng.integers(-1, 2, N)), rng.integers(1, 2000, N).astype(np.int32)
+    embeddings = unit_rows(rng.normal(size=(N, 5)).astype(np.float32))
+    features = describe_content(catalogue, catalogue, read_content(catalogue).synopses)
+    parts = np.argsort(np.argsort(splitmix64(catalogue["anime_ids"]))) % 5
+    cosines = np.empty(N)
+    for out in (parts == part for part in range(5)):
+        placed = predict_embeddings(features[~out], embeddings[~out], popularity[~out], features[out])
+        cosines[out] = (placed * embeddings[out]).sum(axis=1)
+    measured = _measure(catalogue, embeddings, [], popularity)
+    assert measured == {"mean_cosine": pytest.approx(cosines.mean(), abs=1e-4)}
