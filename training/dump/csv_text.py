@@ -111,6 +111,8 @@ def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:
     if len(lines) == 1 and not whole:
         raise InputError(f"{path}: a line of more than {len(sample) >> 20} MB; is this a CSV file? Expected {needed}")
     delimiter = max(DELIMITERS, key=lambda mark: len(_split(lines[0], mark)))
+    if not _split(lines[0], delimiter):
+        raise InputError(f"{path}: its first line is no CSV: {lines[0].strip()[:80]!r}; expected {needed}")
     rows = [_split(line, delimiter) for line in lines[1:_FIRST_ROWS] if line.strip()]
     header = _fit(_split(lines[0], delimiter), rows)
     if all(_NUMBER.fullmatch(name) for name in header):
