@@ -16,6 +16,9 @@ from models.errors import BundleContentError
 Array = NDArray[Any]
 
 UNIT_TOLERANCE: Final = 1e-3
+_COUNTS: Final = (
+    *("years", "members", "start_days", "episodes", "minutes", "favorites", "popularity", "new_years", "new_members"),
+)
 
 
 def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
@@ -54,6 +57,8 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
         raise BundleContentError(folder / "id_map.npy", f"has {arrays['id_map'].shape[1]} columns, not {n_columns}")
     for name in ("type", "source", "studio", "age_rating"):
         _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
+    for name in _COUNTS:
+        _check_range(arrays[name], int(np.iinfo(arrays[name].dtype).max) + 1, folder / f"{name}.npy")
     _check_franchises(arrays, folder)
     _check_recommender(arrays, folder)
     for name in ("list_embeddings", "mean_scores", "new_mean_scores"):

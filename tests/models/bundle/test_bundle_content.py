@@ -64,6 +64,8 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("anime_embeddings", _set((3, 1), np.nan), "row 3 holds NaN"),
         ("anime_embeddings", _set((3, 1), np.inf), "row 3 holds NaN or infinity"),
         ("list_embeddings", _set((3, 1), np.inf), "holds NaN or infinity"),
+        ("years", _set(2, -1), "holds values outside 0..32767"),
+        ("new_members", _set(0, -1), "holds values outside 0..2147483647"),
         ("anime_gains", _set(2, np.nan), "holds values outside (0, 1]"),
         ("anime_gains", _set(2, 0.0), "holds values outside (0, 1]"),
         ("anime_gains", _set(2, 1.5), "holds values outside (0, 1]"),
