@@ -41,8 +41,7 @@ def test_what_comes_is_taken_or_refused(target: str) -> None:
 @pytest.mark.timeout(7200)
 def test_what_reaches_more_of_the_code_is_taken_or_refused_too(target: str) -> None:
     command = [sys.executable, "-W", "ignore", "-m", "tests.chaos.fuzzing", target]
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    done = subprocess.run(command, cwd=ROOT, env=clean_environment(), timeout=7000, check=False, **output)
-    report = done.stdout.decode(errors="replace")
-    assert done.returncode == 0, report[-5000:]
+    done = subprocess.run(command, cwd=ROOT, env=clean_environment(), timeout=7000, check=False, capture_output=True)
+    report = done.stderr.decode(errors="replace")
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-5000:] + report[-5000:]
     sys.stdout.write(report.splitlines()[-1] + "\n")

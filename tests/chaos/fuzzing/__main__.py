@@ -23,8 +23,12 @@ from tests.chaos.fuzzing import TARGETS
 MOST_SECONDS: Final = 10.0
 #: Megabytes of the whole process: model, libraries and the fuzzer's own tables included.
 MOST_MEMORY: Final = 3_000
-# Comparing titles would take most of the time of an import, and is reached by query strings.
-_SEARCH: Final = [f"service.recommending.title_{name}" for name in ("search", "forms", "index")]
+_PLAIN: Final = {
+    # Comparing titles would take most of the time of an import, and is reached by query strings.
+    "imports": [f"service.recommending.title_{name}" for name in ("search", "forms", "index")],
+    # Numba compiles no function that was instrumented.
+    "dumps": ["training.lists.split", "training.lists.thresholds"],
+}
 
 
 def main() -> None:
@@ -40,8 +44,8 @@ def main() -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     # Whoever is killed leaves nothing elsewhere.
     tempfile.tempdir = str(folder / "scratch")
-    skipped = _SEARCH if options.target == "imports" else []
-    with atheris.instrument_imports(include=["models", "service", "training"], exclude=skipped):
+    plain = _PLAIN.get(options.target, [])
+    with atheris.instrument_imports(include=["models", "service", "training"], exclude=plain):
         target = importlib.import_module(f"tests.chaos.fuzzing.{options.target}")
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     for number, seed in enumerate(target.seeds()):

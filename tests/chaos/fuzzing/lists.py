@@ -1,6 +1,6 @@
 """Posted lists: answered, or refused in a documented way, whatever stands in the body."""
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -35,11 +35,12 @@ _LIST: Final = {
         ),
     ]
 }
+_BODIES: Final[tuple[dict[str, Any], ...]] = (_LIST, {"lists": [_LIST, _LIST | {"name": "B"}]}, {"ratings": []})
 
 
 def seeds() -> list[bytes]:
     """Give a list and two of them for every route, and the bodies that other tests send."""
-    texts = [orjson.dumps(one) for one in (_LIST, {"lists": [_LIST, _LIST | {"name": "B"}]}, {"ratings": []})]
+    texts = [orjson.dumps(one) for one in _BODIES]
     texts += [text for text in literals("tests/service/api") if text[:1] in b"{["]
     return [bytes([route]) + text for text in texts for route in range(len(ROUTES))]
 
