@@ -22,19 +22,15 @@ TAGS: Final = [
     {"name": "health", "description": "Probes and metrics"},
 ]
 
-# What the rows of an answer are, and what can be asked about one.
-_ROWS: Final = {
-    **dict.fromkeys(("findAnime", "similarAnime", "similarToSeveral", "recommend"), "anime_id"),
-    **dict.fromkeys(("recommendToList", "recommendToGroup"), "anime_id"),
-    **dict.fromkeys(("similarUsers", "similarUsersToList"), "user_id"),
-}
+# What can be asked about a row of an answer.
 _ABOUT: Final = {"anime_id": ("getAnime", "similarAnime"), "user_id": ("similarUsers", "recommend")}
 _IMPORTED: Final = {"ratings": "$response.body#/ratings"}
+_TWICE: Final = {"lists": [_IMPORTED, _IMPORTED]}
 _TAKE_LISTS: Final[dict[str, dict[str, Any]]] = {
     "recommendToList": _IMPORTED,
     "similarUsersToList": _IMPORTED,
-    "recommendToGroup": {"lists": [_IMPORTED, _IMPORTED]},
-    "compareLists": {"lists": [_IMPORTED, _IMPORTED]},
+    "recommendToGroup": _TWICE,
+    "compareLists": _TWICE,
 }
 
 
@@ -59,27 +55,19 @@ def add_schemas(app: FastAPI) -> None:
 def _links(operation: dict[str, Any]) -> dict[str, Any]:
     own = operation["operationId"]
     if own == "importList":
-        return {
-            name: {"operationId": name, "requestBody": body, "description": "Ask with the imported list"}
-            for name, body in _TAKE_LISTS.items()
-        }
-    what = _ROWS.get(own, "")
-    links: dict[str, Any] = {
-        name: {
-            "operationId": name,
-            "parameters": {what: f"$response.body#/data/0/{what}"},
-            "description": "Ask about a row, the first for instance",
-        }
-        for name in _ABOUT.get(what, ())
-    }
+        how = "Ask with the imported list"
+        return {to: {"operationId": to, "requestBody": body, "description": how} for to, body in _TAKE_LISTS.items()}
     names = {one["name"]: one["in"] for one in operation.get("parameters", ())}
-    if "cursor" in names:
-        same = {name: f"$request.path.{name}" for name, place in names.items() if place == "path"}
-        links["nextPage"] = {
-            "operationId": own,
-            "parameters": same | {"cursor": "$response.body#/pagination/next_cursor"},
-            "description": "Ask for the next page with the same other parameters, as long as there is one",
-        }
-        if "requestBody" in operation:
-            links["nextPage"]["requestBody"] = "$request.body"
+    if "cursor" not in names:
+        return {}
+    what, how = "user_id" if own.startswith("similarUsers") else "anime_id", "Ask about a row, the first for instance"
+    of_row = {what: f"$response.body#/data/0/{what}"}
+    links = {to: {"operationId": to, "parameters": of_row, "description": how} for to in _ABOUT[what]}
+    same = {name: f"$request.path.{name}" for name, place in names.items() if place == "path"}
+    links["nextPage"] = {
+        "operationId": own,
+        "parameters": same | {"cursor": "$response.body#/pagination/next_cursor"},
+        **({"requestBody": "$request.body"} if "requestBody" in operation else {}),
+        "description": "Ask for the next page with the same other parameters, as long as there is one",
+    }
     return links
