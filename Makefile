@@ -67,7 +67,8 @@ lint: setup ## ruff: style, docstrings, the dependency rule; deptry: what is imp
 type: setup ## mypy, strict
 	$(BIN)/mypy
 
-chaos: setup ## try to break it: a million requests during swaps, a thousand kills, every byte flipped (an hour)
+chaos: setup ## try to break it: a million requests during swaps, a thousand kills, every byte flipped, fuzzing (three hours)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	OSUSUME_TEST_CHAOS=full $(BIN)/python -m pytest tests/chaos -p no:cacheprovider
 
 audit: setup ## compare dependencies and images with known vulnerabilities (asks PyPI and npm; images: trivy or grype)
@@ -108,7 +109,7 @@ openapi: setup ## write docs/openapi.json
 
 lock: setup ## write constraints.txt from what is installed
 	{ echo "# Pinned versions of everything, for Python 3.11 to 3.13. \`make lock\` renews it. Names and versions only, no addresses."; \
-	  $(BIN)/python -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools; } > constraints.txt
+	  $(BIN)/python -m pip list --format=freeze --exclude-editable --exclude atheris --exclude pip --exclude setuptools; } > constraints.txt
 
 docker: ## build the images and start the service with compose
 	docker compose up --build

@@ -16,6 +16,9 @@ from models.errors import BundleContentError
 Array = NDArray[Any]
 
 UNIT_TOLERANCE: Final = 1e-3
+_COUNTS: Final = (
+    *("years", "members", "start_days", "episodes", "minutes", "favorites", "popularity", "new_years", "new_members"),
+)
 
 
 def check_contents(arrays: Mapping[str, Array], manifest: Manifest, folder: Path) -> None:
@@ -41,8 +44,7 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
     _check_shapes(arrays, manifest, folder)
     for name in ("anime_ids", "user_ids", "new_anime_ids"):
         _check_ids(arrays[name], folder / f"{name}.npy")
-    if arrays["user_ids"].dtype.kind == "U":
-        _check_texts(arrays["user_ids"], folder / "user_ids.npy")
+    _check_texts(arrays, folder)
     for entries, name in (("list_anime_rows", "list_offsets"), ("list_new_rows", "list_new_offsets")):
         _check_offsets(arrays[name], len(arrays[entries]), folder / f"{name}.npy")
     for prefix in ("", "new_"):
@@ -54,6 +56,8 @@ def check_what_models_are_made_of(arrays: Mapping[str, Array], manifest: Manifes
         raise BundleContentError(folder / "id_map.npy", f"has {arrays['id_map'].shape[1]} columns, not {n_columns}")
     for name in ("type", "source", "studio", "age_rating"):
         _check_range(arrays[f"{name}_codes"], len(arrays[f"{name}_names"]), folder / f"{name}_codes.npy")
+    for name in _COUNTS:
+        _check_range(arrays[name], int(np.iinfo(arrays[name].dtype).max) + 1, folder / f"{name}.npy")
     _check_franchises(arrays, folder)
     _check_recommender(arrays, folder)
     for name in ("list_embeddings", "mean_scores", "new_mean_scores"):
@@ -130,12 +134,27 @@ def _check_ids(ids: Array, path: Path) -> None:
         raise BundleContentError(path, "ids are not strictly ascending")
 
 
-def _check_texts(ids: Array, path: Path) -> None:
+def _check_texts(arrays: Mapping[str, Array], folder: Path) -> None:
+    if arrays["user_ids"].dtype.kind == "U":
+        _check_lengths(arrays["user_ids"], folder / "user_ids.npy")
+    for name in (spec.name for spec in LAYOUT if arrays[spec.name].dtype.kind == "U"):
+        _check_characters(arrays[name], folder / f"{name}.npy")
+
+
+def _check_lengths(ids: Array, path: Path) -> None:
     length = ids.dtype.itemsize // 4
-    # Shape: (n_users, length), padded with zeros.
-    characters = np.ascontiguousarray(ids).view(np.uint32).reshape(-1, length) if length else np.zeros((1, 1))
-    if length > MAX_USER_ID_LENGTH or not characters[:, 0].all():
+    if length > MAX_USER_ID_LENGTH or not _characters(ids)[:, 0].all():
         raise BundleContentError(path, f"holds texts that have not 1 to {MAX_USER_ID_LENGTH} characters")
+
+
+def _characters(texts: Array) -> Array:
+    """Give the numbers of characters, padded with zeros, of shape (n_texts, length)."""
+    length = texts.dtype.itemsize // 4
+    return np.ascontiguousarray(texts).view(np.uint32).reshape(-1, length) if length else np.zeros((1, 1))
+
+
+def _check_characters(texts: Array, path: Path) -> None:
+    characters = _characters(texts)
     # There is no UTF-8 for these, so neither paths nor answers could hold them.
     if ((characters > sys.maxunicode) | ((characters >= 0xD800) & (characters < 0xE000))).any():
         raise BundleContentError(path, "holds what is no character")

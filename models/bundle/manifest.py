@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.bundle.layout import UserId
 
@@ -58,6 +58,12 @@ class GoldenAnswer(_Part):
     query_id: Annotated[UserId, Field(description="Of an anime for similar anime, otherwise of a user")]
     ids: list[int] | list[str]
     scores: list[float]
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> "GoldenAnswer":
+        if len(self.ids) != len(self.scores):
+            raise ValueError(f"{len(self.ids)} ids, but {len(self.scores)} scores")
+        return self
 
 
 class ModelUpdate(_Part):

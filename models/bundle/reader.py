@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,12 @@ from models.bundle.sums import Sums
 from models.errors import BundleContentError, BundleCorruptError, BundleFormatError, BundleMissingError
 
 Array = NDArray[Any]
+
+# What numpy makes of the head of a file that is none, or claims a shape that no memory holds.
+_DAMAGED: Final = (
+    *(ValueError, TypeError, OverflowError, EOFError, MemoryError),
+    *(SyntaxError, tokenize.TokenError, RecursionError),
+)
 
 
 @dataclass(frozen=True)
@@ -281,7 +287,7 @@ def _load(folder: Path, entry: FileEntry) -> Array:
         array: Any = np.load(path, mmap_mode="r" if math.prod(entry.shape) else None, allow_pickle=False)
     except OSError as error:
         raise BundleMissingError(path, f"cannot be read: {error.strerror}") from error
-    except (ValueError, EOFError, MemoryError, SyntaxError, tokenize.TokenError) as error:
+    except _DAMAGED as error:
         raise BundleCorruptError(path, f"is no numpy array: {error}") from error
     if not isinstance(array, np.ndarray):  # np.load opens zip archives too
         raise BundleCorruptError(path, "is no numpy array")

@@ -15,7 +15,7 @@ from models.bundle.manifest import SimilarAnimeMethod
 from models.scoring.neighbours import NeighbourRule
 from models.scoring.ranking import Cut, Order
 from service.api.cursors import MAX_OFFSET, begin_at_cursor, require_current
-from service.api.validation import MAX_PARAMETERS, refuse_repeats
+from service.api.validation import MAX_PARAMETERS, query_schemas, refuse_repeats
 from service.recommending.model import LoadedModel, Readiness
 from service.recommending.requests import Filters, MethodName, RecommendationsRequest, SimilarAnimeRequest
 
@@ -283,13 +283,14 @@ class CheckedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Give what answers: FastAPI's own handler, after the check."""
         handle = super().get_route_handler()
+        takes_cursor = "cursor" in query_schemas(self.endpoint)
 
         async def check_and_handle(request: Request) -> Response:
             n_more = request.scope["query_string"].count(b"&")
             # Many are not even taken apart.
             if n_more >= MAX_PARAMETERS or (n_more and len(request.query_params) <= n_more):
                 refuse_repeats(request)
-            if b"cursor=" in request.scope["query_string"]:
+            if takes_cursor and b"cursor=" in request.scope["query_string"]:
                 require_current(request.query_params.get("cursor", ""), model_of(request).version)
             return await handle(request)
 

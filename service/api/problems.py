@@ -180,13 +180,13 @@ def add_problem_handlers(app: FastAPI) -> None:
 async def _on_service_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.ServiceError):
         raise error
-    return problem_response(error, request.url.path)
+    return problem_response(error, request.scope["path"])
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return problem_response(explain(error.errors(), request, faults_of_user_id(request)), request.url.path)
+    return problem_response(explain(error.errors(), request, faults_of_user_id(request)), request.scope["path"])
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -195,11 +195,12 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     status = HTTPStatus(error.status_code)
     code = _OTHER_CODES.get(status, f"http_{status.value}")
     hint = "GET /openapi.json lists what this service answers" if status in _OTHER_CODES else None
+    path = request.scope["path"]
     detail = {
-        404: f"there is nothing at {request.url.path[:MAX_PATH]}",
+        404: f"there is nothing at {path[:MAX_PATH]}",
         405: f"{request.method[: errors.MAX_NAME]} is not possible here",
     }.get(status, str(error.detail))
-    response = _problem(status, code, status.phrase.capitalize(), detail, request.url.path, hint=hint)
+    response = _problem(status, code, status.phrase.capitalize(), detail, path, hint=hint)
     # 405 comes with the methods that are allowed.
     response.headers.update(error.headers or {})
     return response

@@ -30,7 +30,7 @@ def refuse_repeats(request: Request) -> None:
     InvalidRequestError
         If one does, or there are more parameters than any route can have.
     """
-    _refuse_repeats(request.scope["query_string"], request.query_params, _query_schemas(request.scope["endpoint"]))
+    _refuse_repeats(request.scope["query_string"], request.query_params, query_schemas(request.scope["endpoint"]))
 
 
 def explain(faults: Sequence[Any], request: Request, more: Sequence[Issue] = ()) -> InvalidRequestError:
@@ -41,7 +41,7 @@ def explain(faults: Sequence[Any], request: Request, more: Sequence[Issue] = ())
     schemas, came = _path_schemas(request.scope["endpoint"]), QueryParams(request.path_params)
     of_path = [*more, *(_issue(fault, schemas, came) for fault in faults if fault["loc"][0] == "path")]
     of_query = [fault for fault in faults if fault["loc"][0] == "query"]
-    return _explain(of_path, of_query, _query_schemas(request.scope["endpoint"]), request.query_params)
+    return _explain(of_path, of_query, query_schemas(request.scope["endpoint"]), request.query_params)
 
 
 def parse_query(model: type[P], query_string: bytes) -> P:
@@ -66,7 +66,7 @@ def parse_query(model: type[P], query_string: bytes) -> P:
 
 
 @lru_cache
-def _query_schemas(endpoint: Callable[..., Any]) -> Schemas:
+def query_schemas(endpoint: Callable[..., Any]) -> Schemas:
     """Describe the query parameters of a route: those of its ``query``."""
     query = get_type_hints(endpoint).get("query")
     return TypeAdapter(query).json_schema()["properties"] if query else {}

@@ -14,6 +14,8 @@ from service.recommending.title_search import SURE, TitleMatch
 
 # Titles that no rule knows are compared with every name, which takes milliseconds each.
 MAX_COMPARED: Final = 500
+# Longer than any title; comparing takes time by its length, and a file may be one title of 20 MB.
+MAX_TITLE: Final = 300
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ class _Lookup:
             readings = [(entry.title, entry.score)]
         if not readings:
             return self._no_title(entry)
+        if len(readings[0][0]) > MAX_TITLE:
+            return f"the title is longer than {MAX_TITLE} characters"
         return self._find_title(entry, readings)
 
     def _find_title(self, entry: Entry, readings: Sequence[tuple[str, Score]]) -> _Found | str:

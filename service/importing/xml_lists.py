@@ -18,7 +18,7 @@ _MAX_DEPTH: Final = 20
 _MAX_ENTRY: Final = 20_000
 _FIRST_TAG: Final = re.compile(r"<([A-Za-z_][\w.-]{0,50})")
 _HTML: Final = re.compile(r"\s*(<!doctype html|<html)", re.IGNORECASE)
-_DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>")
+_DECLARATION: Final = re.compile(r"\A<\?xml[^>]*\?>")
 _AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _UNPAIRED: Final = re.compile(r"<(?![/!?A-Za-z_])")
 # What XML 1.0 has no place for.

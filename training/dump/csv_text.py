@@ -32,7 +32,7 @@ _OTHER_KINDS: Final = {
 }
 _BYTE_ORDER_MARKS: Final = {codecs.BOM_UTF8: UTF_8, codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _BEYOND_ASCII: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
-_NO_HEADER: Final = re.compile(r"\s*(#.*|sep=.?)?\s*", re.IGNORECASE)
+_NO_HEADER: Final = re.compile(r"(#.*|sep=.?)?", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\s*-?\d+([.,]\d+)?\s*")
 _ONLY_DIGITS: Final = re.compile(r'[0-9,\t\r\n "+-]*')
 
@@ -100,13 +100,15 @@ def find_dialect(path: Path, expected: Sequence[str]) -> Dialect:
     line_end = "\n" if "\n" in text or "\r" not in text else "\r"
     lines = text.split(line_end)
     needed = f"a header with {', '.join(expected)} and rows below it"
-    place = next((number for number, line in enumerate(lines) if not _NO_HEADER.fullmatch(line)), None)
+    place = next((number for number, line in enumerate(lines) if not _NO_HEADER.fullmatch(line.strip())), None)
     if place is None:
         raise InputError(f"{path}: is empty; expected {needed}")
     lines = lines[place:]
     if len(lines) == 1 and not whole:
         raise InputError(f"{path}: a line of more than {len(sample) >> 20} MB; is this a CSV file? Expected {needed}")
     delimiter = max(DELIMITERS, key=lambda mark: len(_split(lines[0], mark)))
+    if not _split(lines[0], delimiter):
+        raise InputError(f"{path}: its first line is no CSV: {lines[0].strip()[:80]!r}; expected {needed}")
     rows = [_split(line, delimiter) for line in lines[1:_FIRST_ROWS] if line.strip()]
     header = _fit(_split(lines[0], delimiter), rows)
     if all(_NUMBER.fullmatch(name) for name in header):

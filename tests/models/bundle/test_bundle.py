@@ -181,6 +181,12 @@ def test_a_later_format_is_told_apart_from_damage_whatever_else_it_changed(bundl
         (lambda manifest: manifest.pop("data"), "field data"),
         (lambda manifest: manifest.update(embedding_size=0), "field embedding_size"),
         (lambda manifest: manifest.update(model_version="../elsewhere"), "field model_version"),
+        (
+            lambda manifest: manifest["golden"].append(
+                {"kind": "similar_users", "method": "embedding", "query_id": 1, "ids": [2, 3], "scores": [0.5]}
+            ),
+            "field golden.0: Value error, 2 ids, but 1 scores",
+        ),
         (lambda manifest: manifest["files"].pop(), "id_map.npy"),
         (lambda manifest: manifest["files"][0].update(name="../x.npy"), "field files.0.name"),
         (lambda manifest: manifest["files"].append({**manifest["files"][0], "name": "more.npy"}), "more.npy"),

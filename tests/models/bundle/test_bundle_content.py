@@ -32,6 +32,12 @@ def _twice(anime_rows: NDArray[np.int32]) -> NDArray[np.int32]:
     return anime_rows[[0, 1, 1, *range(3, len(anime_rows))]]
 
 
+def _with_character(texts: NDArray[np.str_], number: int) -> NDArray[np.str_]:
+    changed = np.array(["a"] * len(texts))
+    changed.view(np.uint32)[:] = number
+    return changed
+
+
 def _indexed(n_users: int, size: int) -> NDArray[np.uint8]:
     users = unit_rows(n_users, size, np.random.default_rng(1))
     return inverted_file(users, users[:2], 2)
@@ -64,6 +70,10 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("anime_embeddings", _set((3, 1), np.nan), "row 3 holds NaN"),
         ("anime_embeddings", _set((3, 1), np.inf), "row 3 holds NaN or infinity"),
         ("list_embeddings", _set((3, 1), np.inf), "holds NaN or infinity"),
+        ("type_names", lambda array: _with_character(array, 0x110000), "holds what is no character"),
+        ("synonyms", lambda array: _with_character(array, 0xD800), "holds what is no character"),
+        ("years", _set(2, -1), "holds values outside 0..32767"),
+        ("new_members", _set(0, -1), "holds values outside 0..2147483647"),
         ("anime_gains", _set(2, np.nan), "holds values outside (0, 1]"),
         ("anime_gains", _set(2, 0.0), "holds values outside (0, 1]"),
         ("anime_gains", _set(2, 1.5), "holds values outside (0, 1]"),

@@ -37,6 +37,24 @@ def test_something_else_than_an_array_is_refused(bundle_folder: Path, tmp_path: 
             read_bundle(bundle_folder)
 
 
+@pytest.mark.parametrize("shape", [[12], [0]])
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(f"{{'descr': '<i2', 'fortran_order': False, 'shape': ({n},)}}" for n in (2**70, -12, True)),
+        "{1: 2, 'shape': 3}",
+        "{[]: 1}",
+        f"{'-' * 9_000}1",
+        "(" * 5_000,
+    ],
+)
+def test_a_head_that_numpy_cannot_cope_with_is_refused(bundle_folder: Path, head: str, shape: list[int]) -> None:
+    content = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + bytes(24)
+    replace_file(bundle_folder, "years.npy", content, shape=shape)
+    with pytest.raises(BundleCorruptError, match=r"years\.npy: (is no numpy array|holds)"):
+        read_bundle(bundle_folder)
+
+
 def test_a_shape_or_dtype_other_than_the_manifest_says_is_refused(bundle_folder: Path) -> None:
     replace_file(bundle_folder, "years.npy", (bundle_folder / "years.npy").read_bytes(), shape=[11])
     with pytest.raises(BundleCorruptError, match=r"years\.npy: holds <i2 \(12,\), the manifest says <i2 \(11,\)"):

@@ -63,6 +63,13 @@ def test_the_cursor_of_another_model_is_refused(client: httpx.Client, path: str,
     assert VERSION in problem["detail"]
 
 
+@pytest.mark.parametrize(("path", "body"), [("/anime/1", None), ("/model", None), ("/users/compare", LIST)])
+def test_a_route_without_pages_takes_no_cursor_of_whatever_model(client: httpx.Client, path: str, body: Any) -> None:
+    refused = _ask(client, path, body, cursor=write_cursor("20250101T000000Z-other-00000000", 10).decode())
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["expected"].startswith("no such parameter")
+
+
 @pytest.mark.parametrize(
     "cursor",
     ["", "x", "AAAA", "§", base64.urlsafe_b64encode(b"0000000g1").decode(), "A" * 41]

@@ -1,6 +1,7 @@
 """The OpenAPI document: complete, and the committed copy is current."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,43 @@ def test_every_route_documents_its_failures_as_problems(name: str) -> None:
         assert content[0] == "application/problem+json"
         assert content[1]["schema"] == {"$ref": "#/components/schemas/Problem"}
         assert content[1]["examples"]
+
+
+def _leads_to_schema(pointer: str, schema: Any) -> bool:
+    """Whether a place of a body is described: /data/0/anime_id."""
+    for part in pointer.strip("/").split("/"):
+        if "$ref" in schema:
+            schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        schema = schema.get("items", {}) if part.isdigit() else schema.get("properties", {}).get(part)
+        if schema is None:
+            return False
+    return True
+
+
+def test_links_lead_from_what_answers_hold_to_what_routes_take() -> None:
+    by_id = {operation["operationId"]: operation for operation in OPERATIONS.values()}
+    links = [
+        (operation, link)
+        for operation in OPERATIONS.values()
+        for link in operation["responses"]["200"].get("links", {}).values()
+    ]
+    for operation, link in links:
+        target = by_id[link["operationId"]]
+        assert link.get("parameters", {}).keys() <= {one["name"] for one in target.get("parameters", [])}
+        assert ("requestBody" in link) == ("requestBody" in target)
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        for pointer in re.findall(r"\$response\.body#([/\w]+)", json.dumps(link)):
+            assert _leads_to_schema(pointer, schema), pointer
+    from_to = {(operation["operationId"], link["operationId"]) for operation, link in links}
+    assert {
+        ("findAnime", "similarAnime"),
+        ("similarAnime", "similarAnime"),
+        ("similarUsers", "recommend"),
+        ("importList", "recommendToList"),
+        ("importList", "compareLists"),
+        ("recommendToGroup", "getAnime"),
+    } <= from_to
+    assert sum("cursor" in link.get("parameters", {}) for _, link in links) == 8
 
 
 def test_every_reference_of_the_document_leads_somewhere() -> None:

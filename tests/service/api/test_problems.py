@@ -1,5 +1,6 @@
 """Every failure is an RFC 9457 problem with a stable code."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
@@ -9,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from service.api.problems import EXAMPLES, KINDS, Problem
 from service.app import create_app
@@ -109,6 +111,27 @@ def test_a_faulty_parameter_is_named_with_what_came(
     assert parameter in problem.detail
     assert [(issue.parameter, issue.received) for issue in problem.errors or []] == [(parameter, received)]
     assert all(issue.expected for issue in problem.errors or [])
+
+
+def test_a_problem_names_the_path_as_it_was_asked_for(client: httpx.Client) -> None:
+    for path in ("/users/a%3Fb%23c/similar", "/users/%E3%82%AB%20b/similar", "/nothing%3F"):
+        assert _problem(client.get(path)).instance == path
+
+
+def test_a_query_that_is_no_utf_8_is_refused() -> None:
+    """The service's own server lets none through; others do."""
+    app = create_app(Settings(access_log=False))
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    path = {"method": "GET", "path": "/health/live", "raw_path": b"/health/live", "query_string": b"x=\xb4"}
+    asyncio.run(app({"type": "http", "headers": [], "root_path": "", **path}, receive, send))
+    assert statuses[0] == 422
 
 
 def test_the_method_not_allowed_comes_with_those_that_are(client: httpx.Client) -> None:

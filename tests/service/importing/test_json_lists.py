@@ -127,6 +127,13 @@ def test_one_damaged_entry_costs_itself() -> None:
     assert [one.place for one in read.unmatched] == [2, 3]
 
 
+def test_what_is_too_long_for_a_title_is_not_compared_with_any() -> None:
+    rows = [{"title": "Cowboy Bebop"}, {"title": "Cowboy Bebop " * 25}, {"title": "Monster", "anime_id": 1 + 3 * 7}]
+    read = imported(json.dumps(rows))
+    assert [one.place for one in read.ratings] == [1, 3]
+    assert [(one.place, one.reason) for one in read.unmatched] == [(2, "the title is longer than 300 characters")]
+
+
 def test_what_strict_json_has_no_place_for_costs_nothing() -> None:
     text = '{"ratings": [{"anime_id": 1, "rating": 9}, {"anime_id": 4, "title": "a\nb \\ud83d", "rating": NaN}]}'
     read = imported(text)

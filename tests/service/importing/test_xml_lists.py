@@ -41,6 +41,12 @@ def test_what_can_be_mended_costs_nothing(title: str) -> None:
     assert rated(document(entry(1, title), entry(4))) == {1: 9, 4: 9}
 
 
+@pytest.mark.timeout(60)
+def test_declarations_that_never_end_take_no_longer_than_other_text() -> None:
+    with pytest.raises(UnreadableListError, match="the list is empty"):
+        imported("<?xml" * 1_000_000 + "<anime")
+
+
 def test_sound_xml_is_read_without_a_word() -> None:
     read = imported(document(entry(1, "<![CDATA[Panty & Stocking]]>"), entry(4, "A &amp; B")))
     assert [one.typed for one in read.ratings] == ["Panty & Stocking", "A & B"]

@@ -49,6 +49,7 @@ def test_columns_may_stand_in_any_order_beside_others_of_any_name(tmp_path: Path
         (gzip.compress(b"user_id,anime_id,rating\n", mtime=0), "is a gzip file under the name of a CSV file"),
         (b'{"user_id": 1, "anime_id": 2, "rating": 3}', "is JSON, not CSV"),
         (b"<!DOCTYPE html>", "is XML or HTML, not CSV"),
+        (b" " * 900_000 + b"x\n1,2,3\n", "no column user_id, anime_id, rating; the header has: x"),
         (b"7" * (1 << 21), "a line of more than 1 MB; is this a CSV file?"),
     ],
 )

@@ -80,10 +80,11 @@ def test_the_dump_of_2018_is_read(tmp_path: Path) -> None:
             "none of comma, tab, .* separates its columns",
         ),
         ("animelist.csv", "user_id,1,5,6\n1,8,,9\n", "no column anime_id, rating; the header has: user_id, 1, 5, 6"),
+        ("animelist.csv", "1,2,8\r4,5,6\n3,4,5\n", r"its first line is no CSV: '1,2,8\\r4,5,6'"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_what_is_there(tmp_path: Path, name: str, text: str, fault: str) -> None:
-    (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / name).write_text(text, encoding="utf-8", newline="")
     if name == "animelist.csv":
         (tmp_path / "anime.csv").write_text("MAL_ID,Name\n20,A\n", encoding="utf-8")
     with pytest.raises(InputError, match=fault), RejectedRows(tmp_path / "rejected.csv") as rejects:
