@@ -5,6 +5,7 @@ import gzip
 import io
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,6 @@ import pyarrow.parquet as pq
 
 from tests.chaos.fuzzing.inputs import literals
 from training.dump.files import find_dump
-from training.dump.list_source import ReadLimits
 from training.dump.rejects import RejectedRows
 from training.errors import InputError
 from training.lists.prepare import prepare
@@ -95,7 +95,8 @@ def _read(folder: Path) -> None:
     try:
         with RejectedRows(rejected) as rejects:
             dump = find_dump(folder)
-            prepared = prepare(dump, Thresholds(0, None), rejects, limits=ReadLimits("200MB", folder))
+            dump = replace(dump, lists=replace(dump.lists, memory="200MB", spill_folder=folder))
+            prepared = prepare(dump, Thresholds(0, None), rejects)
             read_similar_truth(dump, prepared.interactions.anime_ids, min_votes=1, min_pairs=1)
     except InputError:
         return
