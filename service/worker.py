@@ -2,12 +2,14 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
 
+from models.processes import end_with_parent
 from service.app import create_app
 from service.operations.logs import configure_logs
 from service.recommending.model import LoadedModel, load_model
@@ -26,6 +28,8 @@ def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
     """
     settings = read_settings()
     configure_logs(settings)
+    # What was begun is answered to its end.
+    end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     load = load or partial(load_model, served_bundle(), is_checked=True)
     return create_app(settings, load=load, on_refused=_end_process)
 
