@@ -1,6 +1,7 @@
 """How much is tried: a little in CI, all of it by ``make chaos``."""
 
 import os
+import sys
 from typing import Final
 
 IS_FULL: Final = os.environ.get("OSUSUME_TEST_CHAOS") == "full"
@@ -9,3 +10,8 @@ IS_FULL: Final = os.environ.get("OSUSUME_TEST_CHAOS") == "full"
 def scaled(short: int, full: int) -> int:
     """Choose between the two."""
     return full if IS_FULL else short
+
+
+def report(figures: str) -> None:
+    """Say what came out; ``make chaos`` shows it."""
+    sys.stdout.write(f"{figures}\n")

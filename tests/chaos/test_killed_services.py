@@ -1,4 +1,4 @@
-"""A whole service killed at random moments: its workers end by themselves, and the next one starts on the same port."""
+"""A whole service killed at random moments: its workers end by themselves, the next one starts on the same port."""
 
 import random
 import time

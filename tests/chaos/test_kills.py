@@ -1,4 +1,4 @@
-"""SIGKILL at random moments, of what changes a store and of workers that swap: it is whole, and there is an answer."""
+"""SIGKILL at random moments, of what changes a store and of workers that swap: it is whole, somebody answers."""
 
 import os
 import random
@@ -13,7 +13,7 @@ import pytest
 from models.bundle.reader import read_bundle
 from models.store import Store
 from tests.chaos.killing import kill_after
-from tests.chaos.scale import scaled
+from tests.chaos.scale import report, scaled
 from tests.chaos.victims import command_for_ever, publish_for_ever
 from tests.service.models.test_swap import SECOND, publish_other
 from tests.service.running import free_port, running, start, stop, wait_until, wait_until_ready, workers
@@ -33,7 +33,7 @@ def test_a_store_survives_publishers_that_are_killed(own_store: Path) -> None:
         n_half += bool(list(own_store.glob(".incoming-*")))
         read_bundle(store.current_folder())
     assert n_half > N_PUBLISHERS / 10, "kills come too rarely in the midst of a bundle: they prove nothing"
-    print(f"{N_PUBLISHERS} publishers killed, {n_half} in the midst of a bundle, 0 broken stores")
+    report(f"{N_PUBLISHERS} publishers killed, {n_half} in the midst of a bundle, 0 broken stores")
     # The next publisher sweeps what they left.
     store.keep(2)
     assert not list(own_store.glob(".incoming-*"))
@@ -54,7 +54,7 @@ def test_there_is_an_answer_though_commands_of_the_operator_are_killed(own_store
         version = store.current_version()
         wait_until(lambda: _versions(url) == {version}, seconds=120)
         assert httpx.get(f"{url}/model").json()["refused"] is None
-    print(f"{N_COMMANDS} commands killed, 0 broken stores, {N_COMMANDS} answers in between")
+    report(f"{N_COMMANDS} commands killed, 0 broken stores, {N_COMMANDS} answers in between")
     store.keep(1)
     assert not list(own_store.glob(".incoming-*"))
 
@@ -74,7 +74,7 @@ def test_there_is_an_answer_though_workers_are_killed_while_they_swap(own_store:
             wait_until(lambda: _answers(url))
         version = store.current_version()
         wait_until(lambda: _versions(url) == {version}, seconds=120)
-        print(f"{N_WORKERS} workers killed, an answer after each")
+        report(f"{N_WORKERS} workers killed, an answer after each")
     finally:
         stop(process)
 

@@ -29,7 +29,5 @@ def command_for_ever(root: Path, port: int, seed: int) -> None:
     rng = random.Random(seed)
     while True:
         versions = Store(root).versions()
-        asked = rng.choice(
-            (["pin", rng.choice(versions)], ["unpin"], ["rollback"], ["keep", "4"], ["swap"], ["list"])
-        )
-        models_command(["--store", str(root), "--port", str(port), *asked])
+        commands = (["pin", rng.choice(versions)], ["unpin"], ["rollback"], ["keep", "4"], ["swap"], ["list"])
+        models_command(["--store", str(root), "--port", str(port), *rng.choice(commands)])
