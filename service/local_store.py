@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 
-from models.errors import ObjectStoreError, StoreError
+from models.errors import ObjectStoreError, StoreError, StoreUnwritableError
 from models.object_store import ObjectStore
 from models.objects import is_url
 from models.store import CURRENT_FILE
@@ -16,14 +16,16 @@ from service.worker_environment import REMOTE_STORE
 def with_local_store(settings: Settings) -> Settings:
     """Give settings whose store is a folder: where it is a bucket, its current bundle is brought here and checked.
 
-    A bucket that cannot be reached is no fault as long as there is a copy of what was current in it.
+    A bucket that cannot be reached, or a full disk, is no fault as long as there is a copy of what was current in it.
 
     Raises
     ------
     ObjectStoreError
         If the bucket cannot be used.
     StoreError
-        If nothing is published there, or the folder for copies cannot be used.
+        If nothing is published there.
+    StoreUnwritableError
+        If the folder for copies cannot be used.
     """
     if not is_url(settings.store):
         return settings
@@ -33,8 +35,10 @@ def with_local_store(settings: Settings) -> Settings:
     try:
         logging.getLogger(SERVICE).info("fetching what is current", extra={"fields": {"store": store.url}})
         store.fetch(folder)
-    except ObjectStoreError as error:
-        if not error.is_unreachable or not (folder / CURRENT_FILE).is_file():
+    except (ObjectStoreError, StoreUnwritableError) as error:
+        # A disk that is full is no reason to end either.
+        passes = isinstance(error, StoreUnwritableError) or error.is_unreachable
+        if not passes or not (folder / CURRENT_FILE).is_file():
             raise
         fields = {"fault": str(error), "served": str(folder)}
         logging.getLogger(SERVICE).warning("the copy of an earlier start is served", extra={"fields": fields})

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from models.processes import end_with_parent
 from service.app import create_app
+from service.models.workers import Workers
 from service.operations.logs import configure_logs
 from service.recommending.model import LoadedModel, load_model
 from service.settings import read_settings
@@ -35,6 +36,11 @@ def create_worker_app(load: Callable[[], LoadedModel] | None = None) -> FastAPI:
 
 
 def _end_process() -> None:
-    """End at once: nothing was served yet, and an exception would end the event loop with a page of traceback."""
+    """End at once: nothing was served yet, and an exception would end the event loop with a page of traceback.
+
+    Where others answer, the supervisor tries again until the bundle can be read: a store may be away for a while.
+    """
+    if Workers().any_joined():
+        os._exit(1)
     note_refusal()
     os._exit(STARTUP_FAILURE if multiprocessing.parent_process() else 1)

@@ -4,6 +4,7 @@ It imports nothing of the service: a process that only supervises workers need n
 """
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -49,26 +50,31 @@ def served_bundle() -> Path:
 
 @contextlib.contextmanager
 def noted_process(port: int) -> Iterator[None]:
-    """Note the process that serves a port, so that it can be told to look for another model."""
+    """Note the process that serves a port, so that it can be told to look for another model.
+
+    It holds a lock on the note: the number of one that was killed may be somebody else's by now.
+    """
     path = _process_file(port)
-    # Without it the service is as good, but can only be told by its process id.
-    with contextlib.suppress(OSError):
-        path.write_text(str(os.getpid()), encoding="utf-8")
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as stack:
+        # Without it the service is as good, but can only be told by its process id.
         with contextlib.suppress(OSError):
-            path.unlink()
+            file = stack.enter_context(path.open("w", encoding="utf-8"))
+            stack.callback(path.unlink, missing_ok=True)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.write(str(os.getpid()))
+            file.flush()
+        yield
 
 
 def process_of(port: int) -> int | None:
     """Find the process of this user that serves a port on this machine."""
     try:
-        process = int(_process_file(port).read_text(encoding="utf-8"))
-        os.kill(process, 0)
+        with _process_file(port).open(encoding="utf-8") as file, contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        return int(_process_file(port).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return process
 
 
 def _process_file(port: int) -> Path:

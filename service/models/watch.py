@@ -134,7 +134,8 @@ class ModelWatch:
             # Whatever it is: the model that answers goes on.
             is_expected = isinstance(error, BundleError | OSError | RefusedByAnotherError)
             fault = str(error) if is_expected else f"{type(error).__name__}: {error}"
-            self._workers.refuse(found.mark, fault)
+            with contextlib.suppress(OSError):
+                self._workers.refuse(found.mark, fault)
             self._readiness.refuse_other(Refusal(found.folder.name, fault, datetime.now(UTC)))
             self._on_change()
             fields = {"refused": found.folder.name, "fault": fault}
