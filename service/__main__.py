@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 WORKER_APP: Final = "service.worker:create_worker_app"
+# A worker that says nothing for so long is killed. On a busy machine the imports alone take longer than uvicorn's 5.
+_HANGS_S: Final = 30
 
 
 class StartError(Exception):
@@ -212,6 +214,7 @@ def _uvicorn_config(settings: Settings, app: "str | Callable[[], FastAPI]") -> u
         workers=settings.workers,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=settings.shutdown_s,
+        timeout_worker_healthcheck=_HANGS_S,
         access_log=False,
         log_config=None,
         server_header=False,

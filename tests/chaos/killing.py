@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.service.running import has_ended, wait_until
+from tests.service.running import PATIENCE_S, has_ended, wait_until
 
 # Forked from one that has imported all: a thousand starts cost no imports.
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
@@ -38,7 +38,7 @@ def marked_processes(mark: str) -> list[int]:
     return found
 
 
-def wait_until_all_ended(mark: str, seconds: float = 60.0) -> None:
+def wait_until_all_ended(mark: str, seconds: float = PATIENCE_S) -> None:
     """Wait until nothing of it is left; nobody ends it."""
     wait_until(lambda: not marked_processes(mark), seconds)
 

@@ -16,7 +16,7 @@ from tests.chaos.killing import kill_after
 from tests.chaos.scale import report, scaled
 from tests.chaos.victims import command_for_ever, publish_for_ever
 from tests.service.models.test_swap import SECOND, publish_other
-from tests.service.running import free_port, running, start, stop, wait_until, wait_until_ready, workers
+from tests.service.running import PATIENCE_S, free_port, running, start, stop, wait_until, wait_until_ready, workers
 from tests.service.small_bundle import VERSION
 
 N_PUBLISHERS: Final = scaled(10, 400)
@@ -50,9 +50,9 @@ def test_there_is_an_answer_though_commands_of_the_operator_are_killed(own_store
                 publish_other(own_store, f"20260105T{number:06d}Z-small-{len(store.versions()):08x}", seed=number)
             kill_after(rng.uniform(0.0, 0.5), command_for_ever, own_store, port, number)
             read_bundle(store.current_folder())
-            assert httpx.get(f"{url}/anime/1/similar").status_code == 200
+            assert httpx.get(f"{url}/anime/1/similar", timeout=PATIENCE_S).status_code == 200
         version = store.current_version()
-        wait_until(lambda: _versions(url) == {version}, seconds=120)
+        wait_until(lambda: _versions(url) == {version})
         assert httpx.get(f"{url}/model").json()["refused"] is None
     report(f"{N_COMMANDS} commands killed, 0 broken stores, {N_COMMANDS} answers in between")
     store.keep(1)
@@ -73,7 +73,7 @@ def test_there_is_an_answer_though_workers_are_killed_while_they_swap(own_store:
             os.kill(rng.choice(workers(process)), signal.SIGKILL)
             wait_until(lambda: _answers(url))
         version = store.current_version()
-        wait_until(lambda: _versions(url) == {version}, seconds=120)
+        wait_until(lambda: _versions(url) == {version})
         report(f"{N_WORKERS} workers killed, an answer after each")
     finally:
         stop(process)
@@ -81,7 +81,7 @@ def test_there_is_an_answer_though_workers_are_killed_while_they_swap(own_store:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/anime/1/similar", timeout=30).status_code == 200
+        return httpx.get(f"{url}/anime/1/similar", timeout=PATIENCE_S).status_code == 200
     except httpx.TransportError:
         # On a connection of the worker that was killed.
         return False
@@ -89,6 +89,6 @@ def _answers(url: str) -> bool:
 
 def _versions(url: str) -> set[str]:
     try:
-        return {httpx.get(f"{url}/health/ready").json()["model_version"] for _ in range(20)}
+        return {httpx.get(f"{url}/health/ready", timeout=PATIENCE_S).json()["model_version"] for _ in range(20)}
     except httpx.TransportError:
         return set()
