@@ -2,12 +2,11 @@
 
 import multiprocessing
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.service.running import PATIENCE_S, has_ended, wait_until
+from tests.service.running import PATIENCE_S, children, has_ended, wait_until
 
 # Forked from one that has imported all: a thousand starts cost no imports.
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
@@ -17,12 +16,23 @@ MARK: Final = "OSUSUME_TEST_MARK"
 
 
 def kill_after(seconds: float, target: Callable[..., object], *arguments: object) -> None:
-    """Run a function in a process of its own, and kill it."""
+    """Run a function in a process of its own, and kill it; what it had begun ends by itself."""
     process = _CONTEXT.Process(target=target, args=arguments)
     process.start()
-    time.sleep(seconds)
+    process.join(seconds)
+    begun = children(process.pid) if process.pid and process.is_alive() else []
     process.kill()
     process.join()
+    wait_until(lambda: all(map(has_ended, begun)))
+
+
+def run(target: Callable[..., object], *arguments: object) -> int | None:
+    """Run a function in a process of its own; give its exit code, None if it takes too long."""
+    process = _CONTEXT.Process(target=target, args=arguments)
+    process.start()
+    process.join(900)
+    process.kill()
+    return process.exitcode
 
 
 def marked_processes(mark: str) -> list[int]:

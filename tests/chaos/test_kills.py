@@ -19,7 +19,7 @@ from tests.service.models.test_swap import SECOND, publish_other
 from tests.service.running import PATIENCE_S, free_port, running, start, stop, wait_until, wait_until_ready, workers
 from tests.service.small_bundle import VERSION
 
-N_PUBLISHERS: Final = scaled(10, 400)
+N_PUBLISHERS: Final = scaled(10, 440)
 N_COMMANDS: Final = scaled(10, 200)
 N_WORKERS: Final = scaled(4, 200)
 

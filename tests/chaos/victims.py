@@ -3,11 +3,19 @@
 import itertools
 import os
 import random
+import sys
 from pathlib import Path
 
 from models.store import Store
 from service.models.__main__ import main as models_command
+from service.precompute.__main__ import main as precompute_command
+from tests.chaos.scale import IS_FULL
 from tests.service.small_bundle import make_arrays, make_manifest
+from training import cli
+
+if IS_FULL:
+    # Every training would take seconds to import it.
+    import training.evaluation.report  # noqa: F401
 
 
 def publish_for_ever(root: Path, number: int) -> None:
@@ -23,11 +31,28 @@ def publish_for_ever(root: Path, number: int) -> None:
 def command_for_ever(root: Path, port: int, seed: int) -> None:
     """Choose the bundle that is served, and delete others, as an operator would but without a break."""
     # What the commands say is of no interest.
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    os.dup2(null, 2)
+    _say_to(Path(os.devnull))
     rng = random.Random(seed)
     while True:
         versions = Store(root).versions()
         commands = (["pin", rng.choice(versions)], ["unpin"], ["rollback"], ["keep", "4"], ["swap"], ["list"])
         models_command(["--store", str(root), "--port", str(port), *rng.choice(commands)])
+
+
+def train(log: Path, *arguments: str) -> None:
+    """Run a command of training; its exit code is that of the process."""
+    _say_to(log)
+    sys.argv = ["training", *arguments]
+    cli.main()
+
+
+def precompute(log: Path, *arguments: str) -> None:
+    """Run the command that precomputes; its exit code is that of the process."""
+    _say_to(log)
+    sys.exit(precompute_command(arguments))
+
+
+def _say_to(log: Path) -> None:
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
