@@ -103,6 +103,4 @@ def test_precomputing_that_is_killed_leaves_the_old_answers_or_the_new_ones(own_
     assert run(*command, "limit=20") == 0, log.read_text(encoding="utf-8")
     assert precomputed_of(load_model(store.current_folder()), own_store).query.limit == 20
     assert not (own_store / ".precomputing").exists()
-    report(
-        f"{N_PRECOMPUTING} precomputing commands killed, {n_replaced} after their answers were in place, 0 damaged"
-    )
+    report(f"{N_PRECOMPUTING} precomputing commands killed, {n_replaced} after their answers were there, 0 damaged")
