@@ -40,7 +40,7 @@ def test_training_that_is_killed_breaks_nothing_and_the_next_run_gives_the_same_
     whole = (train, log, "run", "--data", str(data), "--work", str(work), "--store", str(store.root), *QUICK)
     assert run(*whole) == 0, log.read_text(encoding="utf-8")
     expected, started = _sums(store), time.monotonic()
-    assert run(*whole, "--anew") == 0
+    assert run(*whole, "--prepare-anew") == 0
     length = time.monotonic() - started
     assert _sums(store) == expected
     stages = (
@@ -51,7 +51,7 @@ def test_training_that_is_killed_breaks_nothing_and_the_next_run_gives_the_same_
     for number in range(N_RUNS):
         before, versions = store.current_version(), set(store.versions())
         # Of what was prepared earlier some runs make use.
-        kill_after(rng.uniform(0.0, length), *whole, *(["--anew"] if number % 2 else []))
+        kill_after(rng.uniform(0.0, length), *whole, *(["--prepare-anew"] if number % 2 else []))
         assert _sound(store) in {before, *(set(store.versions()) - versions)}
         if number % 5 == 0:
             # Of what the killed run left, a stage makes something whole, or says in a line what is missing.
