@@ -181,10 +181,8 @@ def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = No
             weakref.finalize(bundle, hold_bundle(folder).close)
             model = build_model(bundle, folder)
         check_golden_answers(model, folder)
-        # Without collecting first: of garbage there is a hundred kB, which takes a tenth of a second to find. Never
-        # once requests are answered: what they leave would be kept with every swap.
-        if not gc.get_freeze_count():
-            gc.freeze()
+        # Without collecting first: of garbage there is a hundred kB, which takes a tenth of a second to find.
+        gc.freeze()
     finally:
         gc.enable()
     trim_memory()

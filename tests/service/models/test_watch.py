@@ -76,16 +76,3 @@ def test_a_service_without_a_model_takes_the_first_sound_one(tmp_path: Path) -> 
     publish_other(tmp_path / "store")
     asyncio.run(watch.look())
     assert readiness.model().version == SECOND
-
-
-@pytest.mark.usefixtures("no_collector")
-def test_garbage_of_requests_is_not_kept_by_a_swap(own_store: Path) -> None:
-    folder = Store(own_store).current_folder()
-    load_model(folder)
-    garbage = Request({"type": "http"})
-    garbage.scope["request"] = garbage
-    gone = weakref.ref(garbage)
-    load_model(folder)
-    del garbage
-    gc.collect()
-    assert gone() is None
