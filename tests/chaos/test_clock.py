@@ -36,7 +36,7 @@ datetime.datetime = MovedDatetime
 
 @pytest.fixture
 def jump(tmp_path: Path) -> Iterator[Callable[[float], None]]:
-    """Move the clock of services that are started with the settings of :func:`_settings` so far from the true time."""
+    """Move the clock so far from the true time, in processes that are started with this folder to import from."""
     (tmp_path / "sitecustomize.py").write_text(_MOVED_CLOCK, encoding="utf-8")
     (tmp_path / "clock").write_bytes(bytes(8))
     with (tmp_path / "clock").open("r+b") as file, mmap.mmap(file.fileno(), 8) as moved:
