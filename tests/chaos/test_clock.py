@@ -1,6 +1,7 @@
 """A clock that jumps while the service runs: nothing hangs, nothing is refused for ever."""
 
 import mmap
+import re
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,17 +57,16 @@ def test_whatever_the_clock_does_all_goes_on(own_store: Path, tmp_path: Path, ju
         "PYTHONPATH": str(tmp_path),
         "OSUSUME_TEST_CLOCK": str(tmp_path / "clock"),
         "OSUSUME_API_KEYS": str(keys),
-        "OSUSUME_CLIENT_RATE": "20",
+        "OSUSUME_CLIENT_RATE": "1",
         "OSUSUME_MAX_WAITING": "1",
         "OSUSUME_WATCH_S": "0.1",
         "OSUSUME_LOG_FORMAT": "json",
     }
     with running(own_store, log=log, **settings) as url:
 
-        def ask(path: str, with_key: str = key) -> int:
-            return httpx.get(
-                url + path, headers={"authorization": f"Bearer {with_key}"}, timeout=PATIENCE_S
-            ).status_code
+        def ask(path: str) -> int:
+            headers = {"authorization": f"Bearer {key}"}
+            return httpx.get(url + path, headers=headers, timeout=PATIENCE_S).status_code
 
         for number, seconds in enumerate((HOUR, -HOUR, 365 * 24 * HOUR, -365 * 24 * HOUR, 0.0)):
             jump(seconds)
@@ -74,18 +74,16 @@ def test_whatever_the_clock_does_all_goes_on(own_store: Path, tmp_path: Path, ju
             Store(own_store).pin(version)
             wait_until(lambda version=version: _version(url) == version)  # type: ignore[misc]
             # A client asks too often, and may ask again a moment later.
-            wait_until(lambda: ask("/health/ready") == 200 and ask("/anime/1/similar") == 429, pause=0)
+            wait_until(lambda: ask("/anime/1/similar") == 429, pause=0)
             wait_until(lambda: ask("/users/2/recommendations") == 200, pause=0.1)
             wait_until(lambda: ask("/metrics") == 200, pause=0.1)
             # Keys are read again.
             key, lines = new_key("site", ["read", "metrics"])
             keys.write_text(lines, encoding="utf-8")
-            wait_until(lambda key=key: ask("/model", key) == 200, pause=0.1)  # type: ignore[misc]
-    years = {
-        line.split('"time":"')[1][:4] for line in log.read_text(encoding="utf-8").splitlines() if '"time":"' in line
-    }
+            wait_until(lambda: ask("/model") == 200, pause=0.1)
+    years = set(re.findall(r'"time":"(\d{4})', log.read_text(encoding="utf-8")))
     assert len(years) > 1, "the clock did not jump: this proves nothing"
 
 
 def _version(url: str) -> object:
-    return httpx.get(f"{url}/health/ready", timeout=PATIENCE_S).json()["model_version"]
+    return httpx.get(f"{url}/health/ready", timeout=PATIENCE_S).json().get("model_version")
