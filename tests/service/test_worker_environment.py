@@ -1,0 +1,21 @@
+"""The note of which process serves a port."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from service.worker_environment import noted_process, process_of
+
+
+def test_only_a_process_that_still_runs_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert process_of(8123) is None
+    with noted_process(8123):
+        assert process_of(8123) == os.getpid()
+        (note,) = tmp_path.iterdir()
+    assert not note.exists()
+    # Of a service that was killed: by now another process may have its number.
+    note.write_text(str(os.getpid()), encoding="utf-8")
+    assert process_of(8123) is None
