@@ -67,8 +67,8 @@ lint: setup ## ruff: style, docstrings, the dependency rule; deptry: what is imp
 type: setup ## mypy, strict
 	$(BIN)/mypy
 
-chaos: setup ## try to break it: a million requests during swaps, a thousand kills, every byte flipped (an hour)
-	OSUSUME_TEST_CHAOS=full $(BIN)/python -m pytest tests/chaos -p no:cacheprovider
+chaos: setup tools ## try to break it: a million requests during swaps, a thousand kills, full disks (hours; docs/reliability.md)
+	OSUSUME_TEST_CHAOS=full $(BIN)/python -m pytest tests/chaos -p no:cacheprovider -rP
 
 audit: setup ## compare dependencies with known vulnerabilities (asks PyPI and npm)
 	$(VENV)/bin/python -m venv runs/audit && runs/audit/bin/python -m pip install --quiet pip-audit

@@ -8,7 +8,6 @@ import resource
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -35,7 +34,7 @@ from service.operations.bounded_heads import BoundedProtocol
 from service.operations.keys import KeysError, read_keys
 from service.operations.logs import SERVICE, configure_logs
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
-from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused, noted_process
+from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused, noted_process, shared_folder
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -162,15 +161,10 @@ def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
     read_bundle(folder)
     os.environ[CHECKED_BUNDLE] = str(folder)
     gc.enable()
-    with tempfile.TemporaryDirectory(prefix="osusume-workers-", dir=_folder_in_memory()) as shared:
-        os.environ[MULTIPROCESS_FOLDER] = shared
+    with shared_folder() as shared:
+        os.environ[MULTIPROCESS_FOLDER] = str(shared)
         _run_workers(settings)
-        return 1 if any_refused(Path(shared)) else 0
-
-
-def _folder_in_memory() -> str | None:
-    """Find where small files need no disk: counts lie in mapped files, and a full disk ends who writes to those."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+        return 1 if any_refused(shared) else 0
 
 
 def _create_only_app(sums: Sums) -> "FastAPI":

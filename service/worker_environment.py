@@ -6,6 +6,7 @@ It imports nothing of the service: a process that only supervises workers need n
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,34 @@ MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 CHECKED_BUNDLE: Final = "_OSUSUME_CHECKED_BUNDLE"
 # Where the store came from, if it is the local copy of one in a bucket.
 REMOTE_STORE: Final = "_OSUSUME_REMOTE_STORE"
+_IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108
+_SHARED_PREFIX: Final = "osusume-workers-"
 _REFUSED: Final = "refused"
 _SERVED: Final = "served"
+
+
+@contextlib.contextmanager
+def shared_folder() -> Iterator[Path]:
+    """Make the folder that the workers have in common, and remove those of services that were killed.
+
+    In memory, where there is such a place: counts lie in mapped files, and a full disk ends who writes to those.
+    """
+    parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    for leftover in parent.glob(f"{_SHARED_PREFIX}*"):
+        with contextlib.suppress(OSError), _locked(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_SHARED_PREFIX, dir=parent) as folder, _locked(Path(folder)):
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def note_refusal() -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import resource
-import select
 import socket
 import threading
 import time
@@ -60,11 +59,14 @@ def _connect(port: int) -> socket.socket:
 
 def _is_closed(connection: socket.socket) -> bool:
     """Whether the service has ended a connection, whatever it said before."""
-    with contextlib.suppress(ConnectionError):
-        while select.select([connection], [], [], 0)[0]:
-            if not connection.recv(65_536):
-                return True
+    connection.setblocking(False)
+    try:
+        while connection.recv(65_536):
+            pass
+    except BlockingIOError:
         return False
+    except ConnectionError:
+        return True
     return True
 
 
@@ -154,3 +156,6 @@ def test_a_service_that_may_open_few_files_answers_again_once_idle_ones_are_cut_
     finally:
         stop(process)
     assert log.stat().st_size < 200_000
+    report(
+        "300 idle connections to a service that may open 128 files: all closed in turn, others answered after them"
+    )
