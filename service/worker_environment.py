@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ CHECKED_BUNDLE: Final = "_OSUSUME_CHECKED_BUNDLE"
 REMOTE_STORE: Final = "_OSUSUME_REMOTE_STORE"
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108
 _SHARED_PREFIX: Final = "osusume-workers-"
+_SURELY_LOCKED_S: Final = 60.0
 _REFUSED: Final = "refused"
 _SERVED: Final = "served"
 
@@ -32,8 +34,10 @@ def shared_folder() -> Iterator[Path]:
     """
     parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     for leftover in parent.glob(f"{_SHARED_PREFIX}*"):
+        # One that was made just now may not be locked yet.
         with contextlib.suppress(OSError), _locked(leftover):
-            shutil.rmtree(leftover, ignore_errors=True)
+            if time.time() - leftover.stat().st_mtime > _SURELY_LOCKED_S:
+                shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=_SHARED_PREFIX, dir=parent) as folder, _locked(Path(folder)):
         yield Path(folder)
 

@@ -156,6 +156,4 @@ def test_a_service_that_may_open_few_files_answers_again_once_idle_ones_are_cut_
     finally:
         stop(process)
     assert log.stat().st_size < 200_000
-    report(
-        "300 idle connections to a service that may open 128 files: all closed in turn, others answered after them"
-    )
+    report("300 idle connections to a service that may open 128 files: closed in turn, others answered after")

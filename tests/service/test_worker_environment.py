@@ -26,6 +26,7 @@ def test_what_killed_services_left_in_memory_is_removed(tmp_path: Path, monkeypa
     left = tmp_path / "osusume-workers-left"
     left.mkdir()
     (left / "counter_1.db").touch()
+    os.utime(left, (0, 0))
     with shared_folder() as one, shared_folder() as other:
         assert sorted(tmp_path.iterdir()) == sorted((one, other))
     assert not list(tmp_path.iterdir())
