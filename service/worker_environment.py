@@ -89,12 +89,18 @@ def noted_process(port: int) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         # Without it the service is as good, but can only be told by its process id.
         with contextlib.suppress(OSError):
-            file = stack.enter_context(path.open("w", encoding="utf-8"))
-            stack.callback(path.unlink, missing_ok=True)
+            file = stack.enter_context(path.open("a", encoding="utf-8"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
+            stack.callback(_remove, path)
         yield
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def process_of(port: int) -> int | None:
