@@ -14,8 +14,10 @@ import pytest
 from models.errors import StoreError
 from models.store import Store
 from service.recommending.model import load_model
+from tests.chaos.killing import run
 from tests.chaos.scale import IS_FULL, report, scaled
 from tests.chaos.small_disk import SmallDisk
+from tests.chaos.victims import train
 from tests.object_store.server import Bucket
 from tests.service import small_bundle
 from tests.service.models.test_swap import SECOND, publish_other, version_of
@@ -37,6 +39,7 @@ from tests.training.small_dump import write_small_dump
 FULL: Final = "No space left on device"
 # Room is left for a part of what is written.
 ROOM: Final = range(0, 200_000, scaled(60_000, 5_000))
+WORK_ROOM: Final = (0, 20_000, 60_000, 100_000, 200_000, 300_000) if IS_FULL else (0,)
 
 
 def _ends(*command: object, **settings: str) -> str:
@@ -73,17 +76,22 @@ def test_publishing_on_a_full_disk_leaves_the_old_model_serving(disk: SmallDisk)
     report(f"{len(ROOM)} publishes on a full disk, 0 broken stores, the old model served")
 
 
+@pytest.mark.timeout(3600)
 def test_training_on_a_full_disk_ends_with_a_line(disk: SmallDisk, own_store: Path, tmp_path: Path) -> None:
-    data, work = write_small_dump(tmp_path / "dump").folder, disk.folder / "work"
-    command = ("training", "run", "--data", data, "--work", work, "--store", own_store, "--no-compare")
-    for room in (0, 20_000, 60_000, 100_000, 200_000, 300_000) if IS_FULL else (0,):
+    data, work, log = write_small_dump(tmp_path / "dump").folder, disk.folder / "work", tmp_path / "log"
+    command = ("run", "--data", str(data), "--work", str(work), "--store", str(own_store), "--no-compare")
+    for room in WORK_ROOM:
         disk.fill(room)
-        said = _ends(*command)
-        assert said.startswith("error: ")
-        assert FULL in said
-        assert not list(work.glob(".*"))
+        assert run(train, log, *command) == 1
+        said = log.read_text(encoding="utf-8")
+        assert "Traceback" not in said
+        last = said.rstrip().rpartition("\n")[2]
+        assert last.startswith("error: ")
+        assert FULL in last
+        assert not list(work.glob(".prepared-*"))
         assert Store(own_store).versions() == [VERSION]
         disk.empty()
+    report(f"{len(WORK_ROOM)} runs of training on a full disk, each ended with a line")
 
 
 def test_precomputing_on_a_full_disk_leaves_the_old_answers(disk: SmallDisk) -> None:
