@@ -4,7 +4,11 @@ import os
 import sys
 from typing import Final
 
+import pytest
+
 IS_FULL: Final = os.environ.get("OSUSUME_TEST_CHAOS") == "full"
+# For what waits longer than CI has time.
+takes_long: Final = pytest.mark.skipif(not IS_FULL, reason="takes long: `make chaos`")
 
 
 def scaled(short: int, full: int) -> int:

@@ -15,7 +15,7 @@ from models.errors import StoreError
 from models.store import Store
 from service.recommending.model import load_model
 from tests.chaos.killing import run
-from tests.chaos.scale import IS_FULL, report, scaled
+from tests.chaos.scale import report, scaled, takes_long
 from tests.chaos.small_disk import SmallDisk
 from tests.chaos.victims import train
 from tests.object_store.server import Bucket
@@ -39,7 +39,7 @@ from tests.training.small_dump import write_small_dump
 FULL: Final = "No space left on device"
 # Room is left for a part of what is written.
 ROOM: Final = range(0, 200_000, scaled(60_000, 5_000))
-WORK_ROOM: Final = (0, 20_000, 60_000, 100_000, 200_000, 300_000) if IS_FULL else (0,)
+WORK_ROOM: Final = (0, 20_000, 60_000, 100_000, 200_000, 300_000)
 
 
 def _ends(*command: object, **settings: str) -> str:
@@ -76,6 +76,7 @@ def test_publishing_on_a_full_disk_leaves_the_old_model_serving(disk: SmallDisk)
     report(f"{len(ROOM)} publishes on a full disk, 0 broken stores, the old model served")
 
 
+@takes_long
 @pytest.mark.timeout(3600)
 def test_training_on_a_full_disk_ends_with_a_line(disk: SmallDisk, own_store: Path, tmp_path: Path) -> None:
     data, work, log = write_small_dump(tmp_path / "dump").folder, disk.folder / "work", tmp_path / "log"

@@ -11,7 +11,7 @@ from models.bundle.reader import read_bundle, read_manifest
 from models.store import Store
 from service.recommending.model import load_model
 from tests.chaos.killing import kill_after, run
-from tests.chaos.scale import IS_FULL, report, scaled
+from tests.chaos.scale import report, scaled, takes_long
 from tests.chaos.victims import precompute, train
 from tests.service.running import precomputed_of
 from tests.training.small_dump import write_small_dump
@@ -22,7 +22,6 @@ N_PRECOMPUTING: Final = scaled(2, 60)
 QUICK: Final = ("--no-compare", "--set", "autoencoder.epochs=2", "--set", "autoencoder.embedding_size=4")
 
 pytestmark = pytest.mark.timeout(7200)
-takes_long = pytest.mark.skipif(not IS_FULL, reason="takes long; tests/end_to_end/test_crash_safety.py kills a few")
 
 
 def _sums(store: Store) -> dict[str, str]:

@@ -14,11 +14,12 @@ import pytest
 
 from benchmarks.start import private_mb
 from service.operations.bounded_heads import HEAD_TIMEOUT_S
-from tests.chaos.scale import report, scaled
+from tests.chaos.scale import IS_FULL, report, scaled, takes_long
 from tests.service.running import PATIENCE_S, free_port, start, stop, wait_until, wait_until_ready
 
 N_IDLE: Final = scaled(1_000, 10_000)
 N_SLOW: Final = scaled(20, 200)
+N_ROUNDS: Final = scaled(1, 3)
 BODY_TIMEOUT_S: Final = 5
 HEAD: Final = b"GET /anime/1/similar HTTP/1.1\r\nhost: a\r\nx-long: "
 POST: Final = (
@@ -80,6 +81,7 @@ def _slowest_of(url: str, n_requests: int = 20) -> float:
     return max(seconds)
 
 
+@takes_long
 def test_slow_senders_are_cut_off_and_others_are_answered(service: Service) -> None:
     url, port, _ = service
     slow = [_connect(port) for _ in range(N_SLOW)]
@@ -113,7 +115,7 @@ def test_idle_and_half_open_connections_leave_room_for_others(many_files: None, 
     _slowest_of(url)
     memory, idle = [private_mb(process_id)], []
     try:
-        for _ in range(2):
+        for _ in range(N_ROUNDS):
             started = time.monotonic()
             for number in range(N_IDLE):
                 connection = _connect(port)
@@ -123,7 +125,8 @@ def test_idle_and_half_open_connections_leave_room_for_others(many_files: None, 
             seconds = _slowest_of(url)
             memory.append(private_mb(process_id))
             n_open = sum(not _is_closed(connection) for connection in idle)
-            wait_until(lambda: all(map(_is_closed, idle)), HEAD_TIMEOUT_S + PATIENCE_S, pause=0.5)
+            if IS_FULL:
+                wait_until(lambda: all(map(_is_closed, idle)), HEAD_TIMEOUT_S + PATIENCE_S, pause=0.5)
             waited = time.monotonic() - started
             for connection in idle:
                 connection.close()
@@ -133,12 +136,14 @@ def test_idle_and_half_open_connections_leave_room_for_others(many_files: None, 
         for connection in idle:
             connection.close()
     report(
-        f"{N_IDLE:,} idle and half-open connections, twice ({n_open:,} at once at the end): others answered within "
+        f"{N_IDLE:,} idle and half-open connections, {N_ROUNDS} times ({n_open:,} still open at the end): others answered within "
         f"{seconds:.2f} s, all closed within {waited:.0f} s; own memory {' '.join(f'{mb:.0f}' for mb in memory)} MB"
     )
-    assert memory[-1] < memory[2] * 1.1 + 5
+    # What the first ones took is kept for the next.
+    assert memory[-1] < memory[-3] * 1.1 + 5 or not IS_FULL
 
 
+@takes_long
 def test_a_service_that_may_open_few_files_answers_again_once_idle_ones_are_cut_off(
     own_store: Path, tmp_path: Path
 ) -> None:
