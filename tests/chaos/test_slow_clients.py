@@ -137,7 +137,8 @@ def test_idle_and_half_open_connections_leave_room_for_others(many_files: None, 
             connection.close()
     report(
         f"{N_IDLE:,} idle and half-open connections, {N_ROUNDS} times ({n_open:,} still open at the end): "
-        f"others answered within {seconds:.2f} s, all closed within {waited:.0f} s; own memory {' '.join(f'{mb:.0f}' for mb in memory)} MB"
+        f"others answered within {seconds:.2f} s, all closed within {waited:.0f} s; "
+        f"own memory {' '.join(f'{mb:.0f}' for mb in memory)} MB"
     )
     # What the first ones took is kept for the next.
     assert memory[-1] < memory[-3] * 1.1 + 5 or not IS_FULL
