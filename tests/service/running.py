@@ -73,7 +73,14 @@ def children(process_id: int) -> list[int]:
 
 def workers(process: subprocess.Popen[bytes]) -> list[int]:
     """Name the worker processes of a service, the one started first first; Python's own helper is none of them."""
-    return [child for child in children(process.pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children(process.pid) if _is_worker(child)]
+
+
+def _is_worker(process_id: int) -> bool:
+    # It may have ended since it was listed.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return b"spawn_main" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    return False
 
 
 def has_ended(process_id: int) -> bool:
