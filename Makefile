@@ -67,9 +67,9 @@ lint: setup ## ruff: style, docstrings, the dependency rule; deptry: what is imp
 type: setup ## mypy, strict
 	$(BIN)/mypy
 
-chaos: setup ## try to break it: a million requests during swaps, a thousand kills, every byte flipped, fuzzing (three hours)
+chaos: setup tools ## try to break it: a million requests during swaps, a thousand kills, full disks, fuzzing (hours; docs/reliability.md)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
-	OSUSUME_TEST_CHAOS=full $(BIN)/python -m pytest tests/chaos -p no:cacheprovider
+	OSUSUME_TEST_CHAOS=full $(BIN)/python -m pytest tests/chaos -p no:cacheprovider -rP
 
 audit: setup ## compare dependencies and images with known vulnerabilities (asks PyPI and npm; images: trivy or grype)
 	$(VENV)/bin/python -m venv runs/audit && runs/audit/bin/python -m pip install --quiet pip-audit

@@ -8,6 +8,7 @@
     ├── BundleCorruptError      bytes differ from what the manifest promises
     └── BundleContentError      the bytes are as written, but break the contract of the format
     StoreError                  the folder of published bundles cannot be used
+    ├── StoreUnwritableError    it cannot be written: the disk is full, for example
     └── ObjectStoreError        a bucket cannot
         └── ObjectMissingError  it can, but what was asked for is not there
 """
@@ -42,6 +43,10 @@ class BundleContentError(BundleError):
 
 class StoreError(Exception):
     """The folder of published bundles cannot be read or written."""
+
+
+class StoreUnwritableError(StoreError):
+    """The folder of published bundles cannot be written."""
 
 
 class ObjectStoreError(StoreError):

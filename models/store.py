@@ -29,7 +29,7 @@ from models.bundle.layout import MANIFEST_FILE
 from models.bundle.manifest import VERSION_PATTERN, Manifest
 from models.bundle.reader import read_bundle
 from models.bundle.writer import save_bytes, sync_path, write_bundle
-from models.errors import BundleMissingError, StoreError
+from models.errors import BundleMissingError, StoreError, StoreUnwritableError
 
 CURRENT_FILE: Final = "current"
 PINNED_FILE: Final = "pinned"
@@ -234,7 +234,7 @@ class Store:
 
         Raises
         ------
-        StoreError
+        StoreUnwritableError
             If the store cannot be written.
         """
         try:
@@ -247,7 +247,7 @@ class Store:
                 finally:
                     self._sweep()
         except OSError as error:
-            raise StoreError(
+            raise StoreUnwritableError(
                 f"{self.root} cannot be written: {error.strerror or error}; the bundle that was current still is"
             ) from error
 

@@ -8,7 +8,6 @@ import resource
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,12 +35,14 @@ from service.operations.keys import KeysError, read_keys
 from service.operations.logs import SERVICE, configure_logs
 from service.operations.traces import traces_fault
 from service.settings import Settings, SettingsError, as_environment, read_settings, service_links
-from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused, noted_process
+from service.worker_environment import CHECKED_BUNDLE, MULTIPROCESS_FOLDER, any_refused, noted_process, shared_folder
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 WORKER_APP: Final = "service.worker:create_worker_app"
+# A worker that says nothing for so long is killed. On a busy machine the imports alone take longer than uvicorn's 5.
+_HANGS_S: Final = 30
 
 
 class StartError(Exception):
@@ -163,10 +164,10 @@ def _serve(settings: Settings, folder: Path, manifest: Manifest) -> int:
     read_bundle(folder)
     os.environ[CHECKED_BUNDLE] = str(folder)
     gc.enable()
-    with tempfile.TemporaryDirectory(prefix="osusume-workers-") as shared:
-        os.environ[MULTIPROCESS_FOLDER] = shared
+    with shared_folder() as shared:
+        os.environ[MULTIPROCESS_FOLDER] = str(shared)
         _run_workers(settings)
-        return 1 if any_refused(Path(shared)) else 0
+        return 1 if any_refused(shared) else 0
 
 
 def _create_only_app(sums: Sums) -> "FastAPI":
@@ -210,6 +211,7 @@ def _uvicorn_config(settings: Settings, app: "str | Callable[[], FastAPI]") -> u
         workers=settings.workers,
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=settings.shutdown_s,
+        timeout_worker_healthcheck=_HANGS_S,
         access_log=False,
         log_config=None,
         server_header=False,

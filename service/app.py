@@ -32,7 +32,8 @@ from service.operations.request_middleware import AnswerFaults, CompressLarge, W
 from service.operations.root_path import UnderRootPath
 from service.operations.traces import make_tracer_provider, telemetry_config
 from service.precompute.files import read_ahead
-from service.recommending.model import LoadedModel, Readiness, load_model, trim_memory
+from service.recommending.memory import trim_memory
+from service.recommending.model import LoadedModel, Readiness, load_model
 from service.settings import Settings
 from service.version import own_version
 from service.worker_environment import REMOTE_STORE

@@ -4,8 +4,11 @@ It imports nothing of the service: a process that only supervises workers need n
 """
 
 import contextlib
+import fcntl
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -16,8 +19,37 @@ MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 CHECKED_BUNDLE: Final = "_OSUSUME_CHECKED_BUNDLE"
 # Where the store came from, if it is the local copy of one in a bucket.
 REMOTE_STORE: Final = "_OSUSUME_REMOTE_STORE"
+_IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108
+_SHARED_PREFIX: Final = "osusume-workers-"
+_SURELY_LOCKED_S: Final = 60.0
 _REFUSED: Final = "refused"
 _SERVED: Final = "served"
+
+
+@contextlib.contextmanager
+def shared_folder() -> Iterator[Path]:
+    """Make the folder that the workers have in common, and remove those of services that were killed.
+
+    In memory, where there is such a place: counts lie in mapped files, and a full disk ends who writes to those.
+    """
+    parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    for leftover in parent.glob(f"{_SHARED_PREFIX}*"):
+        # One that was made just now may not be locked yet.
+        with contextlib.suppress(OSError), _locked(leftover):
+            if time.time() - leftover.stat().st_mtime > _SURELY_LOCKED_S:
+                shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_SHARED_PREFIX, dir=parent) as folder, _locked(Path(folder)):
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def note_refusal() -> None:
@@ -49,26 +81,37 @@ def served_bundle() -> Path:
 
 @contextlib.contextmanager
 def noted_process(port: int) -> Iterator[None]:
-    """Note the process that serves a port, so that it can be told to look for another model."""
+    """Note the process that serves a port, so that it can be told to look for another model.
+
+    It holds a lock on the note: the number of one that was killed may be somebody else's by now.
+    """
     path = _process_file(port)
-    # Without it the service is as good, but can only be told by its process id.
-    with contextlib.suppress(OSError):
-        path.write_text(str(os.getpid()), encoding="utf-8")
-    try:
-        yield
-    finally:
+    with contextlib.ExitStack() as stack:
+        # Without it the service is as good, but can only be told by its process id.
         with contextlib.suppress(OSError):
-            path.unlink()
+            file = stack.enter_context(path.open("a", encoding="utf-8"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            stack.callback(_remove, path)
+        yield
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def process_of(port: int) -> int | None:
     """Find the process of this user that serves a port on this machine."""
     try:
-        process = int(_process_file(port).read_text(encoding="utf-8"))
-        os.kill(process, 0)
+        with _process_file(port).open(encoding="utf-8") as file, contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        return int(_process_file(port).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return process
 
 
 def _process_file(port: int) -> Path:

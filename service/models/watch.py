@@ -22,7 +22,8 @@ from models.store import Store
 from service.models.workers import RefusedByAnotherError, Workers
 from service.operations.logs import SERVICE
 from service.precompute.files import PrecomputedError, precomputed_file, read_ahead, with_precomputed
-from service.recommending.model import LoadedModel, Readiness, Refusal, load_model, settle_memory
+from service.recommending.memory import settle_memory
+from service.recommending.model import LoadedModel, Readiness, Refusal, load_model
 
 # Long enough for what was begun with the old model.
 _LAST_ANSWERS_S: Final = 1.0
@@ -134,7 +135,8 @@ class ModelWatch:
             # Whatever it is: the model that answers goes on.
             is_expected = isinstance(error, BundleError | OSError | RefusedByAnotherError)
             fault = str(error) if is_expected else f"{type(error).__name__}: {error}"
-            self._workers.refuse(found.mark, fault)
+            with contextlib.suppress(OSError):
+                self._workers.refuse(found.mark, fault)
             self._readiness.refuse_other(Refusal(found.folder.name, fault, datetime.now(UTC)))
             self._on_change()
             fields = {"refused": found.folder.name, "fault": fault}

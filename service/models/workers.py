@@ -42,6 +42,10 @@ class Workers:
             finally:
                 own.unlink(missing_ok=True)
 
+    def any_joined(self) -> bool:
+        """Say whether one of them is at work."""
+        return self._folder is not None and bool(_living(self._folder))
+
     def check_once(self, mark: str, check: Callable[[], object]) -> bool:
         """Have the first of all workers check a bundle; say whether that is so, False where there are no others.
 
@@ -112,8 +116,11 @@ def _require_sound(folder: Path, mark: str) -> None:
 
 
 def _are_all_ready(folder: Path, mark: str) -> bool:
-    living = [path.name.removeprefix("worker-") for path in folder.glob("worker-*") if _is_held(path)]
-    return all((folder / f"ready-{mark}-{worker}").exists() for worker in living)
+    return all((folder / f"ready-{mark}-{worker}").exists() for worker in _living(folder))
+
+
+def _living(folder: Path) -> list[str]:
+    return [path.name.removeprefix("worker-") for path in folder.glob("worker-*") if _is_held(path)]
 
 
 def _is_held(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """The log: one line per event and per request, for people or as JSON objects for machines, on standard error."""
 
+import contextlib
 import logging
 import logging.config
 import re
@@ -103,7 +104,9 @@ class AccessLog:
                 f"query={in_one_word(query)} status={status} duration_ms={duration_s * 1000:.2f} "
                 f"request_id={request_id} client={in_one_word(client)}"
             )
-        sys.stderr.write(line + "\n")
+        # On a full disk, or where nobody reads it any more, the log ends and the service goes on.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(line + "\n")
 
 
 def in_one_word(text: str) -> str:

@@ -3,9 +3,7 @@
 import contextlib
 import logging
 import multiprocessing
-import os
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from models.errors import BundleError
+from models.processes import end_with_parent
 from service.api.params import RecommendationsQuery
 from service.api.rendering import WrittenPage, recommend
 from service.precompute.files import PrecomputedError
@@ -123,15 +122,7 @@ def begin() -> None:
     # Ctrl-C reaches all processes; the one that began all this ends it in good order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that began it is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 # Once in the life of a process.

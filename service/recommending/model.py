@@ -1,6 +1,5 @@
 """A bundle, read, checked and ready to answer."""
 
-import ctypes
 import gc
 import weakref
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from service.recommending.catalogue import Catalogue, row_of_user
 from service.recommending.comparison import Comparisons
 from service.recommending.errors import ModelRefusedError, NotReadyError, ServiceError
 from service.recommending.group import GroupRecommender
+from service.recommending.memory import take_large_arrays_from_the_kernel, trim_memory
 from service.recommending.new_recommendations import NewAnimeRecommender
 from service.recommending.recommendations import RecommendationsPage, Recommender
 from service.recommending.requests import Filters, MethodName, RecommendationsRequest, SimilarAnimeRequest
@@ -31,10 +31,6 @@ from service.recommending.similar_users import SimilarUsers, UserProfile
 from service.recommending.title_search import TitleSearch
 from service.recommending.titles import make_title_search
 
-# Of malloc.h.
-_M_TRIM_THRESHOLD: Final = -1
-_M_MMAP_THRESHOLD: Final = -3
-_LARGE_BYTES: Final = 4 << 20
 _OBJECTS_PER_COLLECTION: Final = 20_000
 
 
@@ -173,7 +169,7 @@ def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = No
     BundleError
         If there is no bundle, or it cannot be trusted.
     """
-    _take_large_arrays_from_the_kernel()
+    take_large_arrays_from_the_kernel()
     # What is read lives as long as the process: the collector need not walk it, neither now nor again and again.
     gc.disable()
     try:
@@ -190,34 +186,6 @@ def load_model(folder: Path, *, is_checked: bool = False, sums: Sums | None = No
         gc.enable()
     trim_memory()
     return model
-
-
-def _take_large_arrays_from_the_kernel() -> None:
-    """Have what is larger than any array of a usual answer returned once it is free.
-
-    By itself glibc moves that bound up to 32 MB as soon as something large was freed, and keeps a fifth of a worker's
-    own memory for more of it. A bound below 4 MB costs answers a third of their time. Nor is the end of the heap
-    returned before it is as large: by itself that is done from 128 kB on, and every answer takes its pages anew.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
-
-
-def settle_memory() -> None:
-    """Give back what a swap left: garbage among what loading keeps from the collector too, some 40 ms of work."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    trim_memory()
-
-
-def trim_memory() -> None:
-    """Give the kernel what loading left unused: glibc would keep it, a sixth of a worker's own memory."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def check_golden_answers(model: LoadedModel, folder: Path) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import httpx2 as httpx
 import uvicorn
@@ -20,6 +21,8 @@ from service.precompute.files import with_precomputed
 from service.recommending.model import LoadedModel
 
 ROOT = Path(__file__).resolve().parents[2]
+# A machine that has much else to do needs more.
+PATIENCE_S: Final = float(os.environ.get("OSUSUME_TEST_PATIENCE_S", "60"))
 
 
 def free_port() -> int:
@@ -46,7 +49,7 @@ def start(
         )
 
 
-def wait_until(reached: Callable[[], bool], seconds: float = 60.0, pause: float = 0.02) -> None:
+def wait_until(reached: Callable[[], bool], seconds: float = PATIENCE_S, pause: float = 0.02) -> None:
     deadline = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < deadline, f"waited {seconds} s for nothing"
@@ -57,7 +60,7 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
     def is_ready() -> bool:
         assert process.poll() is None, f"the service ended with {process.returncode}"
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{url}/health/ready", verify=False).status_code == 200
+            return httpx.get(f"{url}/health/ready", verify=False, timeout=PATIENCE_S).status_code == 200
         return False
 
     wait_until(is_ready)
@@ -70,7 +73,14 @@ def children(process_id: int) -> list[int]:
 
 def workers(process: subprocess.Popen[bytes]) -> list[int]:
     """Name the worker processes of a service, the one started first first; Python's own helper is none of them."""
-    return [child for child in children(process.pid) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children(process.pid) if _is_worker(child)]
+
+
+def _is_worker(process_id: int) -> bool:
+    # It may have ended since it was listed.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return b"spawn_main" in Path(f"/proc/{process_id}/cmdline").read_bytes()
+    return False
 
 
 def has_ended(process_id: int) -> bool:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.processes import end_with_parent
+
 Matrix = NDArray[np.float32]
 
 _PERPLEXITY: Final = 30.0
@@ -59,7 +61,7 @@ def begin_projection(embeddings: Matrix) -> Iterator[Future[Matrix]]:
         done.set_result(project(embeddings))
         yield done
         return
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent) as pool:
         yield pool.submit(project, embeddings)
 
 

@@ -8,6 +8,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
+from models.processes import end_with_parent
+
 T = TypeVar("T")
 
 
@@ -61,5 +63,6 @@ def peak_memory_mb() -> float:
 
 
 def _call(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    end_with_parent()
     sender.send(function(*arguments))
     sender.close()

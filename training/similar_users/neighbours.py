@@ -90,7 +90,8 @@ def update_neighbours(
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
         short = list(pool.map(merge, range(0, len(earlier.rows), _SLICE)))
     again = np.concatenate([others, *short])
-    nearest[again] = nearest_of(users, np.argsort(users.rows)[again], nearest.shape[1], reach)
+    if len(again):
+        nearest[again] = nearest_of(users, np.argsort(users.rows)[again], nearest.shape[1], reach)
     return nearest
 
 

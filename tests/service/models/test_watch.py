@@ -1,7 +1,9 @@
 """What is left of a model that was swapped out, and who it still answers."""
 
 import asyncio
+import errno
 import gc
+import os
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from models.store import Store
 from service.api.params import model_of
 from service.models.watch import ModelWatch
 from service.recommending.model import Readiness, load_model
-from tests.service.models.test_swap import SECOND, publish_other
+from tests.service.models.test_swap import SECOND, publish_other, publish_spoiled
 from tests.service.small_bundle import VERSION
 
 
@@ -76,3 +78,19 @@ def test_a_service_without_a_model_takes_the_first_sound_one(tmp_path: Path) -> 
     publish_other(tmp_path / "store")
     asyncio.run(watch.look())
     assert readiness.model().version == SECOND
+
+
+def test_a_full_disk_for_what_workers_tell_each_other_does_not_end_the_watch(
+    own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    readiness = Readiness()
+    readiness.accept(load_model(Store(own_store).current_folder()))
+    publish_spoiled(own_store)
+    monkeypatch.setattr("service.models.workers.Workers.refuse", refuse)
+    watch = ModelWatch(readiness, lambda: None, own_store)
+    asyncio.run(watch.look())
+    assert readiness.refusal is not None
+    assert readiness.refusal.model_version == SECOND

@@ -60,3 +60,11 @@ def test_where_many_users_changed_all_are_found_anew(
     write_lists(small_dump, [(*row[:2], 1 + row[2] % 10, *row[3:]) for row in small_dump.rows])
     after = update(monkeypatch, few_nearest, small_dump.folder)
     assert after.manifest.updates[0].n_changed_lists == 60
+
+
+def test_where_nobody_changed_nobody_is_looked_for_anew(
+    small_dump: SmallDump, few_nearest: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read_bundle(few_nearest.current_folder())
+    after = update(monkeypatch, few_nearest, small_dump.folder)
+    np.testing.assert_array_equal(after.nearest_user_rows, before.nearest_user_rows)
