@@ -12,6 +12,7 @@ import pytest
 
 from models.store import Store
 from service.operations.keys import new_key
+from tests.chaos.scale import takes_long
 from tests.service.models.test_swap import SECOND, publish_other
 from tests.service.running import PATIENCE_S, running, wait_until
 from tests.service.small_bundle import VERSION
@@ -48,6 +49,7 @@ def jump(tmp_path: Path) -> Iterator[Callable[[float], None]]:
         yield move
 
 
+@takes_long
 def test_whatever_the_clock_does_all_goes_on(own_store: Path, tmp_path: Path, jump: Callable[[float], None]) -> None:
     key, lines = new_key("site", ["read", "metrics"])
     keys, log = tmp_path / "keys.toml", tmp_path / "log"

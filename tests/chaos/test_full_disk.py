@@ -142,6 +142,7 @@ def test_a_full_disk_for_the_log_costs_no_answer(disk: SmallDisk, own_store: Pat
         wait_until(lambda: log.stat().st_size > n_bytes)
 
 
+@takes_long
 def test_a_full_disk_for_temporary_files_costs_no_answer(disk: SmallDisk, own_store: Path, tmp_path: Path) -> None:
     publish_other(own_store, SECOND, seed=1)
     Store(own_store).pin(VERSION)
