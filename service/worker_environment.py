@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from models.folder_lock import locked_folder
+
 # Where prometheus_client looks for the folder that the processes of one service have in common.
 MULTIPROCESS_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 # The folder of the bundle whose every byte ``__main__`` has checked. No setting: only ``__main__`` knows it.
@@ -35,21 +37,11 @@ def shared_folder() -> Iterator[Path]:
     parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     for leftover in parent.glob(f"{_SHARED_PREFIX}*"):
         # One that was made just now may not be locked yet.
-        with contextlib.suppress(OSError), _locked(leftover):
+        with contextlib.suppress(OSError), locked_folder(leftover):
             if time.time() - leftover.stat().st_mtime > _SURELY_LOCKED_S:
                 shutil.rmtree(leftover, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_SHARED_PREFIX, dir=parent) as folder, _locked(Path(folder)):
+    with tempfile.TemporaryDirectory(prefix=_SHARED_PREFIX, dir=parent) as folder, locked_folder(Path(folder)):
         yield Path(folder)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def note_refusal() -> None:

@@ -21,7 +21,7 @@ ASKED = {"recommending", "importing"}
 # Each package's rooms, the lowest first: a room imports from those before it. A room is a folder or a module, and the
 # settings of a room (its config.py) count among the settings.
 ROOMS = {
-    "models": "errors cores processes bundle objects scoring golden store object_store",
+    "models": "errors cores processes folder_lock bundle objects scoring golden store object_store",
     "service": (
         "version worker_environment settings recommending importing operations local_store keys api precompute "
         "models app openapi worker __main__"

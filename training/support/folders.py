@@ -1,14 +1,13 @@
 """Writes a folder so that it is either whole or absent."""
 
 import contextlib
-import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from models.bundle.writer import replace_folder, sync_path
+from models.folder_lock import locked_folder
 
 
 @contextlib.contextmanager
@@ -22,7 +21,7 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     sweep_leftovers(target)
     area = Path(tempfile.mkdtemp(prefix=_prefix(target), dir=target.parent))
     try:
-        with _locked(area):
+        with locked_folder(area):
             folder = area / "new"
             folder.mkdir()
             yield folder
@@ -37,20 +36,9 @@ def replaced_folder(target: Path) -> Iterator[Path]:
 def sweep_leftovers(target: Path) -> None:
     """Remove what killed writers of a target left behind."""
     for leftover in target.parent.glob(f"{_prefix(target)}*"):
-        with contextlib.suppress(OSError), _locked(leftover):
+        with contextlib.suppress(OSError), locked_folder(leftover):
             shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _prefix(target: Path) -> str:
     return f".{target.name}-"
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock a folder while the process lives: a folder without a lock belongs to a dead writer."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from models.bundle.layout import MANIFEST_FILE, MANIFEST_SUM_FILE
 from models.bundle.reader import opened_bundle, read_bundle, read_manifest
-from models.bundle.sums import Sums
 from models.bundle.writer import save_array, write_bundle
 from models.errors import (
     BundleContentError,
@@ -248,24 +247,6 @@ def test_contents_that_break_a_promise_are_named_whatever_came_of_using_them(bun
         opened_bundle(bundle_folder),
     ):
         raise IndexError("index 12 is out of bounds")
-
-
-def test_sums_that_were_begun_early_count(bundle_folder: Path) -> None:
-    sums = Sums(bundle_folder, read_manifest(bundle_folder).files)
-    sums.require()
-    # What is changed after its sum was known is not read again: these sums are the ones that count.
-    flip_byte(bundle_folder / "cards.npy", 200, 0x01)
-    with opened_bundle(bundle_folder, sums=sums) as bundle:
-        assert bundle.n_anime == 12
-
-
-def test_sums_of_another_bundle_do_not_count(bundle_folder: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(bundle_folder, other)
-    sums = Sums(other, read_manifest(other).files)
-    flip_byte(bundle_folder / "cards.npy", 200, 0x01)
-    with pytest.raises(BundleCorruptError, match=r"cards\.npy"), opened_bundle(bundle_folder, sums=sums):
-        pass
 
 
 def test_what_another_process_has_checked_is_not_checked_again(bundle_folder: Path) -> None:
