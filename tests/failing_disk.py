@@ -4,6 +4,7 @@ import errno
 import fcntl
 import io
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,8 @@ class Disk:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.log: list[Call] = []
+        # A bundle's files are written by several threads: each has to count as one.
+        self._lock = threading.Lock()
         self._failures: dict[tuple[str, int], tuple[BaseException, bool]] = {}
         for name, module in _CALLS.items():
             patch.setattr(module, name, self._watch(name, getattr(module, name)))
@@ -95,5 +98,6 @@ class Disk:
         if name == "fsync":
             path = Path(f"/proc/self/fd/{arguments[0]}").readlink()
             paths = [str(path)] if path.is_dir() else [str(path), str(path.stat().st_size)]
-        self.log.append((name, *paths))
-        return self._failures.pop((name, self.count(name)), (None, False))
+        with self._lock:
+            self.log.append((name, *paths))
+            return self._failures.pop((name, self.count(name)), (None, False))
