@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -71,22 +72,21 @@ def _read(form: _Form, rows: list[Any], best: float | None) -> ReadList:
     n_manga, n_again, seen = 0, 0, set()
     for row in rows:
         require_few(len(entries) + 1)
-        if isinstance(row, dict):
-            if _is_manga(row):
-                n_manga += 1
-                continue
-            # On AniList an entry is on a status list and on any number of the user's own.
-            if form.name == "anilist-graphql" and (key := orjson.dumps(row, option=orjson.OPT_SORT_KEYS)) in seen:
-                n_again += 1
-                continue
-            if form.name == "anilist-graphql":
-                seen.add(key)
         entry = Entry(len(entries) + 1)
-        entries.append(entry)
-        if isinstance(row, dict):
-            form.read(entry, row)
-        else:
+        if not isinstance(row, dict):
             entry.fault = "the entry is no object"
+        elif _is_manga(row):
+            n_manga += 1
+            continue
+        else:
+            form.read(entry, row)
+            # On AniList an entry is on a status list and on any number of the user's own.
+            if form.name == "anilist-graphql":
+                if (same := repr(replace(entry, place=0))) in seen:
+                    n_again += 1
+                    continue
+                seen.add(same)
+        entries.append(entry)
     notes = [f"{n_manga} manga were left out."] if n_manga else []
     if n_again:
         notes.append(f"{n_again} entries that stand on several lists were read once.")
@@ -164,16 +164,22 @@ def _kitsu_rows(content: Any) -> list[Any] | None:
     rows = get_in(content, "data")
     if not _all_have(rows, "attributes"):
         return None
-    included = {(get_in(one, "type"), get_in(one, "id")): one for one in list_of(get_in(content, "included"))}
+    included = {_identifier(one): one for one in list_of(get_in(content, "included"))}
     return [row | {"of": _included(row, included)} if isinstance(row, dict) else row for row in rows]
 
 
 def _included(row: Object, included: dict[Any, Any]) -> Any:
     data = get_in(row, "relationships", "anime", "data") or get_in(row, "relationships", "media", "data")
-    anime = included.get((get_in(data, "type"), get_in(data, "id"))) or {}
-    links = [included.get((get_in(one, "type"), get_in(one, "id"))) for one in list_of(_mappings(anime))]
-    ids = {get_in(link, "attributes", "externalSite"): get_in(link, "attributes", "externalId") for link in links}
+    anime = included.get(_identifier(data)) or {}
+    links = [included.get(_identifier(one)) for one in list_of(_mappings(anime))]
+    ids = {
+        str(get_in(link, "attributes", "externalSite")): get_in(link, "attributes", "externalId") for link in links
+    }
     return {"kitsu": get_in(data, "id"), "titles": get_in(anime, "attributes"), "mal": ids.get("myanimelist/anime")}
+
+
+def _identifier(resource: Any) -> tuple[str, str]:
+    return str(get_in(resource, "type")), str(get_in(resource, "id"))
 
 
 def _mappings(anime: Any) -> Any:

@@ -90,6 +90,12 @@ def test_an_entry_on_several_lists_of_anilist_is_read_once() -> None:
     assert read.notes == ["1 entries that stand on several lists were read once."]
 
 
+def test_damaged_entries_of_anilist_are_each_counted() -> None:
+    lists = [{"entries": [ANILIST_ENTRY, None, None]}]
+    read = imported(json.dumps({"data": {"MediaListCollection": {"lists": lists}}}))
+    assert (len(read.ratings), len(read.unmatched)) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("number", "status"), list(enumerate(["watching", "plan_to_watch", "completed", "dropped", "on_hold"]))
 )
