@@ -51,7 +51,7 @@ demo: setup ## make demo data, train, serve on http://127.0.0.1:8000
 	$(BIN)/python -m service --port $(PORT)
 
 test: check tools ## exactly what CI runs: lint, types, every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 mutants: setup ## break the code on purpose, a line at a time: do the tests notice? (half an hour)
 	$(BIN)/python -m tests.mutants
