@@ -281,3 +281,13 @@ def test_an_array_is_saved_as_it_is_whatever_its_order_in_memory(tmp_path: Path)
         save_array(tmp_path / "array.npy", array)
         saved = np.load(tmp_path / "array.npy", allow_pickle=False)
         assert (saved.shape, saved.dtype, saved.tolist()) == (array.shape, array.dtype, array.tolist())
+
+
+def test_every_list_may_begin_below_the_end_of_the_one_before(tmp_path: Path) -> None:
+    arrays = make_arrays()
+    arrays["list_offsets"] = np.array([0, 0, 2, 3, 3, 5, 7, 7])
+    arrays["list_anime_rows"] = np.array([10, 11, 0, 4, 5, 4, 5], dtype=np.int32)
+    for name in ("list_ratings", "list_statuses"):
+        arrays[name] = np.ones(7, dtype=np.uint8)
+    write_bundle(tmp_path, make_manifest(), arrays)
+    assert read_bundle(tmp_path).list_anime_rows.tolist() == [10, 11, 0, 4, 5, 4, 5]

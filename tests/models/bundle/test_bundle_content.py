@@ -292,16 +292,6 @@ def test_a_model_without_users_or_anime_is_refused(tmp_path: Path, array_name: s
         write_bundle(tmp_path, make_manifest(), arrays)
 
 
-def test_every_list_may_begin_below_the_end_of_the_one_before(tmp_path: Path) -> None:
-    arrays = make_arrays()
-    arrays["list_offsets"] = np.array([0, 0, 2, 3, 3, 5, 7, 7])
-    arrays["list_anime_rows"] = np.array([10, 11, 0, 4, 5, 4, 5], dtype=np.int32)
-    for name in ("list_ratings", "list_statuses"):
-        arrays[name] = np.ones(7, dtype=np.uint8)
-    write_bundle(tmp_path, make_manifest(), arrays)
-    assert read_bundle(tmp_path).list_anime_rows.tolist() == [10, 11, 0, 4, 5, 4, 5]
-
-
 def test_a_new_anime_with_the_id_of_another_is_refused() -> None:
     arrays = make_arrays()
     arrays["new_anime_ids"][0] = arrays["anime_ids"][3]

@@ -35,7 +35,7 @@ from training.similar_users.groups import GroupedUsers
 from training.similar_users.in_common import count_in_common, similarities_to_nearest
 from training.similar_users.neighbours import neighbours_of_all
 from training.support.engine import LOCAL, Engine, open_engine, over_ranges
-from training.support.parts import Stored, check_worker, describe_versions, make_part, open_stored, store
+from training.support.parts import check_worker, describe_versions, make_part, store
 
 # Beyond one range of every step: 4096 users, 16,384 / groups, 2048.
 N_USERS, N_ANIME, SIZE = 17_000, 40, 8
@@ -105,17 +105,6 @@ def _damage(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-
-
-def test_what_is_damaged_is_noticed_in_whatever_it_lies(tmp_path: Path) -> None:
-    large = np.arange(20_000)
-    stored = store(tmp_path, {"large": large, "small": "as it is"})
-    opened = open_stored(stored, checked=True)
-    assert opened["small"] == "as it is"
-    np.testing.assert_array_equal(opened["large"], large)
-    _damage(max(tmp_path.glob("*.npy"), key=lambda path: path.stat().st_size))
-    with pytest.raises(ValueError, match="is not what was written"):
-        open_stored(stored, checked=True)
 
 
 def test_parts_that_are_whole_are_not_made_again_and_go_when_all_is_done(cluster: Cluster, tmp_path: Path) -> None:
@@ -261,19 +250,6 @@ def test_a_worker_that_sees_another_work_folder_of_that_name(
         monkeypatch.setattr("training.support.parts.digest_file", lambda path: "of what lies here")
         with pytest.raises(InputError, match="is not what was written; all workers need this very work folder"):
             engine.map(row_sums, [np.ones((2, 2), int)], [(0, 2)])
-
-
-def test_files_that_are_there_already_are_shared_in_place(tmp_path: Path) -> None:
-    np.save(tmp_path / "whole.npy", np.arange(10))
-    whole = np.load(tmp_path / "whole.npy", mmap_mode="r")
-    (tmp_path / "engine").mkdir()
-    shared = store(tmp_path / "engine", whole)
-    assert isinstance(shared, Stored)
-    assert shared.path == tmp_path / "whole.npy"
-    part = store(tmp_path / "engine", whole[3:])  # has the name of the whole file
-    assert isinstance(part, Stored)
-    assert part.path.parent == tmp_path / "engine"
-    assert open_stored(part).tolist() == list(range(3, 10))
 
 
 def test_more_lists_than_float32_counts(lists: Interactions, monkeypatch: pytest.MonkeyPatch) -> None:
