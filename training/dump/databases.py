@@ -181,13 +181,7 @@ def _read(batches: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 
 @contextlib.contextmanager
 def _reported(shown: str) -> Iterator[None]:
-    """Turn errors of drivers into a line.
-
-    Raises
-    ------
-    InputError
-        In the place of any of them.
-    """
+    # Errors of drivers become a line.
     try:
         from adbc_driver_manager import Error  # noqa: PLC0415 - an extra
     except ImportError as error:

@@ -123,13 +123,7 @@ class FileSource:
 
 @contextlib.contextmanager
 def _reading(path: Path, otherwise: Callable[[Exception], Exception]) -> Iterator[None]:
-    """Turn errors of DuckDB into a line where memory is too small, and into something else otherwise.
-
-    Raises
-    ------
-    InputError
-        Where memory is too small.
-    """
+    # Too little memory is the user's to mend, whatever was read.
     try:
         yield
     except duckdb.OutOfMemoryException as error:

@@ -266,18 +266,11 @@ def _text(cell: Any) -> str:
 
 
 def _plain(part: str, name: str, cells: pa.Array) -> pa.Array:
-    """Return cells as text or numbers.
-
-    Raises
-    ------
-    InputError
-        If they are something else.
-    """
+    # Cells as text or numbers.
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
-    if any(
-        is_text(cells.type) for is_text in (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
-    ):
+    texts = (pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary)
+    if any(is_text(cells.type) for is_text in texts):
         return cells.cast(pa.string())
     number = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     if not any(is_kind(cells.type) for is_kind in (pa.types.is_string, *number)):

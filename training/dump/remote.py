@@ -46,13 +46,7 @@ def bring_dump(location: str, work: Path, queries: Path | None = None) -> Path:
 
 
 def _mirror(objects: Objects, folder: Path) -> None:
-    """Make a folder hold the files of a dump that are below a URL, and nothing else.
-
-    Raises
-    ------
-    InputError
-        If there are none.
-    """
+    # Afterwards the folder holds the files of a dump that are below a URL, and nothing else.
     sizes = {name: meta["size"] for name, meta in objects.list().items() if _is_of_dump(name)}
     if not sizes:
         raise InputError(f"{objects.url}: holds no file of a dump (animelist.csv, anime.csv, ...)")
