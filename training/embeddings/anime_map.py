@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.processes import end_with_parent
+from models.scoring.ranking import top_k_rows
 
 Matrix = NDArray[np.float32]
 
@@ -72,8 +73,7 @@ def place_new(positions: Matrix, embeddings: Matrix, new_embeddings: Matrix) -> 
     """
     if not len(new_embeddings):
         return positions[:0]
-    n_nearest = min(_N_NEAREST, len(embeddings))
-    nearest = np.argsort(-(new_embeddings @ embeddings.T), axis=1, kind="stable")[:, :n_nearest]
+    nearest = [top_k_rows(cosines, _N_NEAREST) for cosines in new_embeddings @ embeddings.T]
     # Shape: (n_new, n_nearest, 2)
-    placed: Matrix = positions[nearest].mean(axis=1)
+    placed: Matrix = positions[np.array(nearest)].mean(axis=1)
     return placed
