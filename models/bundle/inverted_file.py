@@ -4,10 +4,15 @@ Sources: Jegou, Douze and Schmid, "Product Quantization for Nearest Neighbor Sea
 Faiss library", 2024.
 """
 
-from typing import Any
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+_READING: Final = threading.Lock()
 
 
 class InvertedFile:
@@ -27,7 +32,8 @@ class InvertedFile:
 
         self._content = content
         try:
-            self._index: Any = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(content), content.size))
+            with _bounded(content.size):
+                self._index: Any = faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(content), content.size))
         except (RuntimeError, MemoryError) as error:
             raise ValueError(f"is no index of faiss: {error}") from error
         if not isinstance(self._index, faiss.IndexIVF) or self._index.metric_type != faiss.METRIC_INNER_PRODUCT:
@@ -55,3 +61,20 @@ class InvertedFile:
         rows = self._index.search(query[None], k)[1][0]
         found: NDArray[np.int32] = rows[rows >= 0].astype(np.int32)
         return found
+
+
+@contextlib.contextmanager
+def _bounded(n_bytes: int) -> Iterator[None]:
+    """Have faiss refuse counts that so many bytes cannot hold: it would allocate gigabytes before it noticed."""
+    import faiss  # noqa: PLC0415
+
+    # The limits are the process's.
+    with _READING:
+        limits = faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()
+        faiss.set_deserialization_vector_byte_limit(n_bytes)
+        faiss.set_deserialization_loop_limit(n_bytes)
+        try:
+            yield
+        finally:
+            faiss.set_deserialization_vector_byte_limit(limits[0])
+            faiss.set_deserialization_loop_limit(limits[1])

@@ -117,7 +117,10 @@ def _packed(content: bytes, suffix: str) -> bytes:
 
 def _as_parquet(content: bytes) -> bytes:
     """Make a table of the rows that are as long as the first; columns of whole numbers become some."""
-    header, *rows = csv.reader(io.StringIO(content.decode("utf-8", "replace").replace("\0", "")), strict=False)
+    try:
+        header, *rows = csv.reader(content.decode("utf-8", "replace").replace("\0", "").splitlines(keepends=True))
+    except (csv.Error, ValueError):  # no table
+        return content
     columns = []
     for cells in zip(*[row for row in rows if len(row) == len(header)], strict=True):
         whole = all(cell.isascii() and cell.isdigit() and len(cell) < 19 for cell in cells)

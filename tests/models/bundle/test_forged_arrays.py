@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.bundle.inverted_file import InvertedFile
 from models.bundle.reader import read_bundle
 from models.errors import BundleCorruptError, BundleError
-from tests.models.small_bundle import replace_file
+from tests.models.small_bundle import inverted_file, replace_file, unit_rows
 
 
 def test_a_pickled_array_is_refused_and_never_loaded(bundle_folder: Path, tmp_path: Path) -> None:
@@ -78,3 +79,18 @@ def test_no_header_however_forged_ends_in_anything_but_a_bundle_error(
         except BundleError as error:
             assert error.path.name == "years.npy"  # noqa: PT017 - it need not be refused: years may be forged well
     shutil.rmtree(folder.parent)
+
+
+def test_an_index_that_claims_more_than_its_bytes_can_hold_is_refused_before_memory_is_taken() -> None:
+    users = unit_rows(40, 4, np.random.default_rng(0))
+    content = inverted_file(users, users[:4], 2)
+    n_groups = content.tobytes().index(b"ilar") + 4
+    forged = content.copy()
+    forged[n_groups + 3] = 1  # 16 million groups more
+    with pytest.raises(ValueError, match=r"nlist=16777220 exceeds deserialization_loop_limit"):
+        InvertedFile(forged)
+    sizes = content.tobytes().index(b"full") + 4
+    forged = content.copy()
+    forged[sizes + 4] = 1  # a vector of 32 GiB
+    with pytest.raises(ValueError, match="deserialization_vector_byte_limit"):
+        InvertedFile(forged)
