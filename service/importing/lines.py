@@ -1,8 +1,8 @@
 """Lists as people write them down: a title per line, with list marks, ratings and links around it."""
 
 import io
-import itertools
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from service.importing.entries import Entry, Reading, ReadList, require_few
@@ -11,9 +11,10 @@ from service.importing.statuses import is_status, set_status
 from service.recommending.typed_titles import read_link, readings_of
 
 _MAX_LINE: Final = 300
-_BARE_RATING: Final = re.compile(r"\s(10|[1-9](?:[.,]\d)?)$")
-_N_LOOKED_AT: Final = 1_000
+# Behind a dash or a tab it is a rating in any case.
+_BARE_RATING: Final = re.compile(r"(?<=[^\s\-–—:=,;|]) +(10|[1-9](?:[.,]\d)?)$")
 _LEAST_RATED: Final = 3
+_MOSTLY: Final = 0.8
 _LAST_SEASON: Final = 5
 _RULES: Final = set("-=_*#~—– \t")
 
@@ -23,9 +24,8 @@ def read_lines(text: str) -> ReadList:
 
     A line that is a status and nothing else is a heading: it holds for the lines below it.
     """
-    entries: list[Entry] = []
+    lines: list[tuple[str, str | None]] = []
     heading: str | None = None
-    is_rated = _ends_in_ratings(text)
     for written in io.StringIO(text, newline=None):
         line = written[: _MAX_LINE + 1].strip()
         if not set(line) - _RULES:
@@ -33,29 +33,24 @@ def read_lines(text: str) -> ReadList:
         if is_status(line.strip("#*-:= []")) and (line[0] in "#*[=-" or line.endswith(":") or "\t" not in line):
             heading = line.strip("#*-:= []")
             continue
-        require_few(len(entries) + 1)
-        entry = Entry(len(entries) + 1, title=line[:_MAX_LINE])
-        entries.append(entry)
-        _read(entry, line, heading, is_rated=is_rated)
-    return ReadList("titles", entries)
+        require_few(len(lines) + 1)
+        lines.append((line, heading))
+    share = _share_rated([line for line, _ in lines])
+    return ReadList("titles", [_read(place, line, status, share) for place, (line, status) in enumerate(lines, 1)])
 
 
-def _ends_in_ratings(text: str) -> bool:
-    """Whether a number stands at the end of nearly every line, so that it is no season: "Naruto 8"."""
-    lines = [line for line in itertools.islice(io.StringIO(text, newline=None), _N_LOOKED_AT) if line.strip()]
-    numbers = [
-        float(found.group(1).replace(",", "."))
-        for line in lines
-        if (found := _BARE_RATING.search(line[-20:].rstrip()))
-    ]
-    # Seasons are small numbers.
-    return len(numbers) >= max(_LEAST_RATED, 0.8 * len(lines)) and max(numbers) > _LAST_SEASON
+def _share_rated(lines: Sequence[str]) -> float:
+    """Give the share of the lines that end in a rating: "Naruto 8"; none where the numbers may be seasons."""
+    found = [number.group(1).replace(",", ".") for line in lines if (number := _BARE_RATING.search(line[-20:]))]
+    are_seasons = len(found) < _LEAST_RATED or max(map(float, found)) <= _LAST_SEASON
+    return 0.0 if are_seasons else len(found) / len(lines)
 
 
-def _read(entry: Entry, line: str, heading: str | None, *, is_rated: bool) -> None:
+def _read(place: int, line: str, heading: str | None, share_rated: float) -> Entry:
+    entry = Entry(place, title=line[:_MAX_LINE])
     if len(line) > _MAX_LINE:
         entry.fault = f"the line is longer than {_MAX_LINE} characters"
-        return
+        return entry
     link = read_link(line)
     status = heading
     # "Title; 9; Completed": the status is the last of what follows the title.
@@ -68,13 +63,16 @@ def _read(entry: Entry, line: str, heading: str | None, *, is_rated: bool) -> No
     entry.readings = tuple(
         Reading(typed.title, read_score(typed.rating)) for typed in readings_of(line) if typed.title
     )
-    bare = _BARE_RATING.search(line) if is_rated else None
-    if bare and entry.readings:
-        title = entry.readings[-1].title.removesuffix(bare.group()).strip()
-        entry.readings += (Reading(title, read_score(bare.group(1))),) if title else ()
+    bare = _BARE_RATING.search(line) if share_rated >= _MOSTLY else None
+    title = entry.readings[-1].title.removesuffix(bare.group()).strip() if bare and entry.readings else ""
+    if bare and title:
+        rated = Reading(title, read_score(bare.group(1)))
+        # Where every line has a rating, "Sword Art Online 2" is no second season.
+        entry.readings = (rated, *entry.readings) if share_rated == 1.0 else (*entry.readings, rated)
     if link.is_link:
         entry.anime_id, entry.title = link.anime_id, link.title or entry.title
         if link.anilist_id:
             entry.site_ids["anilist"] = link.anilist_id
         entry.score = entry.readings[-1].score if entry.readings else entry.score
         entry.readings = tuple(Reading(link.title, entry.score) for _ in [0] if link.title)
+    return entry

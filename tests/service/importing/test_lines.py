@@ -71,6 +71,19 @@ def test_a_number_behind_nearly_every_title_is_a_rating() -> None:
     assert not imported("Monster 8\nMushishi\nCowboy Bebop\n").ratings[0].rating
 
 
+def test_where_every_line_has_a_rating_none_is_a_season() -> None:
+    rated = "Completed:\nMonster 8\nMushishi 9\nOverlord 2\nOverlord 2 6\n\nDropped:\nCowboy Bebop 10\n"
+    assert [(one.anime_id, one.rating) for one in imported(rated).ratings] == [
+        *((NAMES["Monster"], 8), (NAMES["Mushishi"], 9), (NAMES["Overlord"], 2)),
+        *((NAMES["Overlord II"], 6), (NAMES["Cowboy Bebop"], 10)),
+    ]
+    # Where another is not rated, or ratings are written otherwise, it may be one.
+    mixed = imported("Monster 8\nMushishi 9\nOverlord 2\nCowboy Bebop 10\nMob Psycho 100\n")
+    assert [(one.anime_id, one.rating) for one in mixed.ratings][2] == (NAMES["Overlord II"], None)
+    dashes = imported("Monster - 8\nMushishi - 9\nOverlord 2\nCowboy Bebop - 10\n")
+    assert [(one.anime_id, one.rating) for one in dashes.ratings][2] == (NAMES["Overlord II"], None)
+
+
 def test_a_heading_holds_for_the_lines_below_it() -> None:
     text = "Completed:\n1. Monster\n2. Mushishi\n\n## Plan to Watch\n---\n- Overlord\n"
     assert [one.status for one in imported(text).ratings] == ["completed", "completed", "plan_to_watch"]
