@@ -14,8 +14,10 @@ _MAX_LINE: Final = 300
 # Behind a dash or a tab it is a rating in any case.
 _BARE_RATING: Final = re.compile(r"(?<=[^\s\-–—:=,;|]) +(10|[1-9](?:[.,]\d)?)$")
 _LEAST_RATED: Final = 3
+_LEAST_TITLES: Final = 3
 _MOSTLY: Final = 0.8
 _LAST_SEASON: Final = 5
+_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
 _RULES: Final = set("-=_*#~—– \t")
 
 
@@ -26,7 +28,7 @@ def read_lines(text: str) -> ReadList:
     """
     lines: list[tuple[str, str | None]] = []
     heading: str | None = None
-    for written in io.StringIO(text, newline=None):
+    for written in io.StringIO(_as_lines(text.strip()), newline=None):
         line = written[: _MAX_LINE + 1].strip()
         if not set(line) - _RULES:
             continue
@@ -37,6 +39,20 @@ def read_lines(text: str) -> ReadList:
         lines.append((line, heading))
     share = _share_rated([line for line, _ in lines])
     return ReadList("titles", [_read(place, line, status, share) for place, (line, status) in enumerate(lines, 1)])
+
+
+def _as_lines(text: str) -> str:
+    """Take a single line apart that is a list by itself: "Cowboy Bebop, Mushishi, dropped: Overlord"."""
+    if len(text) > _MAX_LINE or len(text.splitlines()) > 1:
+        return text
+    titles = [title for title in map(str.strip, re.split("[,;]", text)) if title]
+    are_titles = all(_LETTERS.search(title) and not is_status(title) for title in titles)
+    if len(titles) < _LEAST_TITLES or not are_titles:
+        return text
+    parts = [title.partition(":") for title in titles]
+    return "\n".join(
+        f"{first}:\n{rest.strip()}" if is_status(first) else first + colon + rest for first, colon, rest in parts
+    )
 
 
 def _share_rated(lines: Sequence[str]) -> float:

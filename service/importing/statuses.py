@@ -10,10 +10,12 @@ _WORDS: Final[dict[StatusName, str]] = {
     "completed": (
         "completed, complete, finished, watched, seen, done, 2, "
         # Whoever watches it again has seen it.
-        "rewatching, re watching, repeating, rewatched"
+        "rewatching, re watching, repeating, rewatched, "
+        # Headings that people write.
+        "favorites, favourites, loved, liked"
     ),
     "on_hold": "on hold, onhold, hold, paused, stalled, 3",
-    "dropped": "dropped, abandoned, notinteresting, 4",
+    "dropped": "dropped, abandoned, notinteresting, hated, disliked, 4",
     "plan_to_watch": (
         "plan to watch, plantowatch, planned, planning, plan, ptw, want to watch, wishlist, watchlist, backlog, 6, "
         # Of lists that were once of manga.

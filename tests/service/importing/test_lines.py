@@ -89,6 +89,28 @@ def test_a_heading_holds_for_the_lines_below_it() -> None:
     assert [one.status for one in imported(text).ratings] == ["completed", "completed", "plan_to_watch"]
 
 
+@pytest.mark.parametrize(
+    ("heading", "status"),
+    [("Hated:", "dropped"), ("## disliked", "dropped"), ("My favorites:", None), ("Loved", "completed")],
+)
+def test_headings_that_people_write(heading: str, status: str | None) -> None:
+    assert imported(f"{heading}\nMonster\n").ratings[0].status == status
+
+
+def test_a_single_line_of_several_titles_is_a_list() -> None:
+    read = imported("Cowboy Bebop, Mushishi: 9, Monster, steins gate - 10")
+    assert [(one.place, one.anime_id, one.rating) for one in read.ratings] == [
+        *((1, NAMES["Cowboy Bebop"], None), (2, NAMES["Mushishi"], 9)),
+        *((3, NAMES["Monster"], None), (4, NAMES["Steins;Gate"], 10)),
+    ]
+    read = imported("watched: Cowboy Bebop, Mushishi; dropped: Overlord\n")
+    assert [(one.anime_id, one.status) for one in read.ratings] == [
+        *((NAMES["Cowboy Bebop"], "completed"), (NAMES["Mushishi"], "completed"), (NAMES["Overlord"], "dropped")),
+    ]
+    assert len(imported("Cowboy Bebop, 9, Completed").ratings) == 1
+    assert len(imported("Steins;Gate, 9").ratings) == 1
+
+
 def test_of_an_anime_that_comes_twice_the_last_counts_and_the_other_is_accounted_for() -> None:
     read = imported("FMAB - 9\nMonster\nFullmetal Alchemist: Brotherhood - 10\n")
     assert [(one.place, one.rating) for one in read.ratings] == [(2, None), (3, 10)]
