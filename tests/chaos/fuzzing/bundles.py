@@ -190,7 +190,8 @@ def _change_array(array: NDArray[Any], kind: int, script: _Script) -> NDArray[An
             case 3:
                 dtype = np.dtype(_TYPES[script.take(len(_TYPES))])
                 array = (
-                    array.view(np.uint8).astype(dtype)
+                    # Of as many elements: again and again it would grow.
+                    array.view(np.uint8)[: array.size].astype(dtype)
                     if array.dtype.kind == "U" and array.ndim
                     else _cast(array, dtype)
                 )
