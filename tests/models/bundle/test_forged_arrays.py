@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -82,6 +83,7 @@ def test_no_header_however_forged_ends_in_anything_but_a_bundle_error(
 
 
 def test_an_index_that_claims_more_than_its_bytes_can_hold_is_refused_before_memory_is_taken() -> None:
+    limits = faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()
     users = unit_rows(40, 4, np.random.default_rng(0))
     content = inverted_file(users, users[:4], 2)
     n_groups = content.tobytes().index(b"ilar") + 4
@@ -94,3 +96,5 @@ def test_an_index_that_claims_more_than_its_bytes_can_hold_is_refused_before_mem
     forged[sizes + 4] = 1  # a vector of 32 GiB
     with pytest.raises(ValueError, match="deserialization_vector_byte_limit"):
         InvertedFile(forged)
+    # Whatever else reads an index in this process is not bounded by this one.
+    assert (faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()) == limits

@@ -109,6 +109,9 @@ def test_a_single_line_of_several_titles_is_a_list() -> None:
     ]
     assert len(imported("Cowboy Bebop, 9, Completed").ratings) == 1
     assert len(imported("Steins;Gate, 9").ratings) == 1
+    for line in ("Steins;Gate", "Mushishi, seen twice, completed"):
+        whole = imported(line)
+        assert len(whole.ratings) + len(whole.uncertain) + len(whole.unmatched) == 1
 
 
 def test_of_an_anime_that_comes_twice_the_last_counts_and_the_other_is_accounted_for() -> None:
