@@ -16,6 +16,8 @@ from models.errors import BundleContentError
 Array = NDArray[Any]
 
 UNIT_TOLERANCE: Final = 1e-3
+# Of weights and what they are summed with: far more than any that was ever learned, and sums of products stay finite.
+_LARGEST: Final = 1e6
 _COUNTS: Final = (
     *("years", "members", "start_days", "episodes", "minutes", "favorites", "popularity", "new_years", "new_members"),
 )
@@ -126,6 +128,8 @@ def _is_dtype(dtype: np.dtype[Any], name: str) -> bool:
 def _check_finite(values: Array, path: Path) -> None:
     if not np.isfinite(values).all():
         raise BundleContentError(path, "holds NaN or infinity")
+    if values.size and np.abs(values).max() > _LARGEST:
+        raise BundleContentError(path, f"holds numbers beyond {_LARGEST:,.0f}; sums of such overflow")
 
 
 def _check_ids(ids: Array, path: Path) -> None:

@@ -31,16 +31,18 @@ class RejectedRows(contextlib.AbstractContextManager["RejectedRows"]):
         self._file = path.open("w", newline="", encoding="utf-8")
         self._file.write(_HEADER)
         self._writer = csv.writer(self._file, lineterminator="\n")
+        # The other one leaves a carriage return as it is, and whoever reads the file takes it for the end of a row.
+        self._quoting = csv.writer(self._file, lineterminator="\n", quoting=csv.QUOTE_ALL)
 
     def add(self, file: str, line: int, reason: str, row: str) -> None:
         """Reject what is on a line of a file."""
-        self.counts[reason] += 1
-        self._writer.writerow((file, line, reason, row[:_MAX_TEXT]))
+        self.add_lines(file, np.array([line]), reason, [row])
 
     def add_lines(self, file: str, lines: NDArray[np.int64], reason: str, texts: Sequence[str]) -> None:
         """Reject what is on some lines of a file, which share a reason."""
         self.counts[reason] += len(lines)
-        self._writer.writerows(
+        writer = self._quoting if any("\r" in text for text in texts) else self._writer
+        writer.writerows(
             (file, line, reason, text[:_MAX_TEXT]) for line, text in zip(lines.tolist(), texts, strict=True)
         )
 

@@ -165,6 +165,7 @@ def _naming(rows: list[int]) -> NDArray[np.uint8]:
         ("reranker_second", lambda array: array[:1], "n_networks = 1, but reranker_first.npy says 2"),
         ("reranker_second", lambda array: array[:, 1:], "n_first = 2, but reranker_first.npy says 3"),
         ("reranker_last", _set((0, 0), np.nan), "holds NaN or infinity"),
+        ("reranker_last", _set((0, 0), -3.4e38), "holds numbers beyond 1,000,000"),
         ("reranker_last", lambda array: array[:, 1:], "n_second = 1, but reranker_second.npy says 2"),
         ("reranker_last", lambda array: array.ravel(), "has 1 dimensions"),
         ("list_ratings", _set(-1, 11), "values outside 0..10"),
