@@ -214,7 +214,7 @@ def _fits(value: object, array: NDArray[Any]) -> bool:
 def _cast(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
         return array.astype(dtype)
-    except (ValueError, OverflowError, TypeError):
+    except (ValueError, OverflowError, TypeError, RuntimeError):
         return np.zeros(array.shape, dtype)
 
 
