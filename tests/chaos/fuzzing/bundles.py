@@ -191,7 +191,7 @@ def _change_array(array: NDArray[Any], kind: int, script: _Script) -> NDArray[An
                 dtype = np.dtype(_TYPES[script.take(len(_TYPES))])
                 array = (
                     # Of as many elements: again and again it would grow.
-                    array.view(np.uint8)[: array.size].astype(dtype)
+                    array.view(np.uint8)[..., : array.shape[-1]].astype(dtype)
                     if array.dtype.kind == "U" and array.ndim
                     else _cast(array, dtype)
                 )
